@@ -1,0 +1,73 @@
+"""`python -m local up` and `down`: a cluster in the background for looking around; `programs` builds what it runs.
+
+Each may be repeated.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from local.cluster import CHECKOUT, LocalCluster
+from local.processes import StartError
+from local.programs import ProgramsMissingError, programs
+
+
+def up(state: Path) -> None:
+    """Start what doesn't run and say how to look around."""
+    cluster = LocalCluster(state / "cluster")
+    started = cluster.start()
+    kubeconfig, kubectl = state / "kubeconfig", state / "bin" / "kubectl"
+    shutil.copy(cluster.control_plane.kubeconfig, kubeconfig)
+    kubectl.parent.mkdir(exist_ok=True)
+    kubectl.unlink(missing_ok=True)
+    kubectl.symlink_to(programs() / "kubectl")
+    print(f"Started {', '.join(started)}." if started else "Everything was already running.")
+    print(f"""
+The cluster runs in the background at {cluster.control_plane.url}. The NIM Operator in it is a stand-in: no GPU
+is used, no image is pulled and no model is loaded. Try:
+
+  export KUBECONFIG={kubeconfig} PATH={kubectl.parent}:$PATH
+  kubectl apply -f deploy/samples/gpu-portion.yaml
+  kubectl get runainimservices,nimservices,deployments,pvc
+  kubectl explain runainimservice.spec.compute
+  tail -f {cluster.operator.log}
+
+`make local-down` stops it.""")
+
+
+def down(state: Path) -> None:
+    """Stop everything that `up` started."""
+    stopped = LocalCluster(state / "cluster").stop()
+    (state / "kubeconfig").unlink(missing_ok=True)
+    print(f"Stopped {', '.join(stopped)}." if stopped else "Nothing was running.")
+
+
+def build(_: Path) -> None:
+    """Have the programs built and say where they are."""
+    print(f"The control plane's programs are in {programs()}.")
+
+
+def main() -> int:
+    """Run the command that the arguments name; 1 when it failed, with the reason on stderr."""
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    commands = {"up": up, "down": down, "programs": build}
+    parser.add_argument("command", choices=commands)
+    parser.add_argument(
+        "--directory", type=Path, default=CHECKOUT / ".local", help="where it keeps everything (default: %(default)s)"
+    )
+    arguments = parser.parse_args()
+    try:
+        commands[arguments.command](arguments.directory.absolute())
+    except (StartError, ProgramsMissingError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except subprocess.CalledProcessError as error:
+        print(f"{' '.join(map(str, error.cmd))}\n{error.stderr}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

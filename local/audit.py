@@ -1,0 +1,71 @@
+"""The API server's audit log, read as requests: who asked for what, and when it was answered.
+
+It reads the file that a ControlPlane writes and nothing else.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
+READS = frozenset({"get", "list", "watch"})
+
+
+class Request(NamedTuple):
+    """One answered request; a watch counts as answered when it starts. Unnamed things are empty strings."""
+
+    user: str
+    verb: str
+    resource: str
+    subresource: str
+    namespace: str
+    name: str
+    code: int
+    received: datetime
+    answered: datetime
+
+    @classmethod
+    def from_event(cls, event: dict[str, Any]) -> Self:
+        """Read an audit.k8s.io/v1 Event."""
+        subject = event.get("objectRef", {})
+        return cls(
+            user=event["user"]["username"],
+            verb=event["verb"],
+            resource=subject.get("resource", ""),
+            subresource=subject.get("subresource", ""),
+            namespace=subject.get("namespace", ""),
+            name=subject.get("name", ""),
+            code=event["responseStatus"]["code"],
+            received=datetime.fromisoformat(event["requestReceivedTimestamp"]),
+            answered=datetime.fromisoformat(event["stageTimestamp"]),
+        )
+
+
+class AuditLog:
+    """Requests since a mark, in the order of their answers."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def mark(self) -> int:
+        """Return the present end of the log, for `since`."""
+        return self._path.stat().st_size
+
+    def requests(self, since: int = 0, user: str | None = None) -> Iterator[Request]:
+        """Yield what was answered after the mark; user: of this one only, e.g. local.cluster.OPERATOR_USER."""
+        with self._path.open("rb") as log:
+            log.seek(since)
+            for line in log:
+                if not line.endswith(b"\n"):
+                    return  # still being written
+                event = json.loads(line)
+                wanted_stage = "ResponseStarted" if event["verb"] == "watch" else "ResponseComplete"
+                if event["stage"] == wanted_stage and user in (None, event["user"]["username"]):
+                    yield Request.from_event(event)
+
+    def count(self, since: int = 0, user: str | None = None) -> Counter[tuple[str, str, str, str, str]]:
+        """Count requests by (user, verb, resource, subresource, namespace)."""
+        return Counter(request[:5] for request in self.requests(since, user))

@@ -1,0 +1,247 @@
+"""NIMService → what the NIM Operator makes beside the workload, and the hashes that it leaves there. Pure.
+
+Objects are open mappings as the API has them.
+"""
+
+import hashlib
+import json
+import re
+from typing import Any
+
+from local.nim_operator import kinds
+from local.nim_operator.kinds import Kind
+
+LAST_APPLIED = "nvidia.com/last-applied-hash"
+PARENT_SPEC = "nvidia.com/parent-spec-hash"
+SCC = "openshift.io/required-scc"
+QUANTITY = "^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$"
+
+Object = dict[str, Any]
+
+
+def standard_labels(name: str) -> dict[str, str]:
+    """Labels of every child; the real one leaves its version empty when run outside its chart."""
+    return {
+        "app.kubernetes.io/instance": name,
+        "app.kubernetes.io/name": name,
+        "app.kubernetes.io/operator-version": "",
+        "app.kubernetes.io/part-of": "nim-service",
+        kinds.MANAGED_BY[0]: kinds.MANAGED_BY[1],
+    }
+
+
+def labels_of(nim: Object) -> dict[str, str]:
+    """User labels, which can't replace the standard ones."""
+    return {**nim["spec"].get("labels", {}), **standard_labels(nim["metadata"]["name"])}
+
+
+def annotations_of(nim: Object) -> dict[str, str]:
+    """User annotations, which can't replace the standard one."""
+    return {**nim["spec"].get("annotations", {}), SCC: "nonroot"}
+
+
+def owner_of(nim: Object) -> Object:
+    """Return the controller owner reference of each child."""
+    return {
+        "apiVersion": kinds.NIM_SERVICE.api_version,
+        "kind": kinds.NIM_SERVICE.name,
+        "name": nim["metadata"]["name"],
+        "uid": nim["metadata"]["uid"],
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+
+
+def child(
+    kind: Kind, nim: Object, name: str | None = None, annotations: dict[str, str] | None = None, **parts: Any
+) -> Object:
+    """Return an object of the NIMService, with the labels and owner reference of all its children."""
+    metadata = {
+        "name": name or nim["metadata"]["name"],
+        "namespace": nim["metadata"]["namespace"],
+        "labels": labels_of(nim),
+        "annotations": annotations or {},
+        "ownerReferences": [owner_of(nim)],
+    }
+    return {"apiVersion": kind.api_version, "kind": kind.name, "metadata": metadata, **parts}
+
+
+def service_account(nim: Object) -> Object:
+    """Return the pods' ServiceAccount."""
+    return child(kinds.SERVICE_ACCOUNT, nim)
+
+
+def role(nim: Object) -> Object:
+    """Return the Role for OpenShift's security context constraint."""
+    return child(kinds.ROLE, nim, rules=SCC_RULES)
+
+
+SCC_RULES = [
+    {
+        "verbs": ["use"],
+        "apiGroups": ["security.openshift.io"],
+        "resources": ["securitycontextconstraints"],
+        "resourceNames": ["nonroot"],
+    }
+]
+
+
+def role_binding(nim: Object) -> Object:
+    """Return the RoleBinding of `role` to `service_account`."""
+    name, namespace = nim["metadata"]["name"], nim["metadata"]["namespace"]
+    return child(kinds.ROLE_BINDING, nim, **binding(name, name, namespace))
+
+
+def binding(role_name: str, account: str, namespace: str) -> Object:
+    """Return the parts of a RoleBinding that say who may what."""
+    return {
+        "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": namespace}],
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role_name},
+    }
+
+
+def ports_of(nim: Object) -> dict[str, int]:
+    """Named ports of Service and container."""
+    service = nim["spec"]["expose"]["service"]
+    ports = {"api": service["port"], "grpc": service.get("grpcPort"), "metrics": service.get("metricsPort")}
+    return {name: port for name, port in ports.items() if port is not None}
+
+
+def service(nim: Object) -> Object:
+    """Return the Service, which selects the leader's pod with multi-node."""
+    spec, name = nim["spec"]["expose"]["service"], nim["metadata"]["name"]
+    selector = {"app": f"{name}-lws", "nim-llm-role": "leader"} if "multiNode" in nim["spec"] else {"app": name}
+    ports = [
+        {"name": port, "port": number, "targetPort": port, "protocol": "TCP"} for port, number in ports_of(nim).items()
+    ]
+    made = child(
+        kinds.SERVICE,
+        nim,
+        annotations={**spec.get("annotations", {}), **annotations_of(nim)},
+        spec={"type": spec.get("type", "ClusterIP"), "selector": selector, "ports": ports},
+    )
+    made["metadata"]["labels"] = {**spec.get("labels", {}), **labels_of(nim)}
+    return made
+
+
+def external_host(nim: Object) -> str:
+    """Host under which a router exposes the NIMService; always name, namespace and domain."""
+    metadata = nim["metadata"]
+    return f"{metadata['name']}.{metadata['namespace']}.{nim['spec']['expose']['router']['hostDomainName']}"
+
+
+def ingress(nim: Object) -> Object | None:
+    """Return the router's Ingress, None when there is no router by Ingress."""
+    router = nim["spec"]["expose"].get("router", {})
+    if "ingress" not in router:
+        return None
+    name, host = nim["metadata"]["name"], external_host(nim)
+    backend = {"service": {"name": name, "port": {"name": "api"}}}
+    spec: Object = {
+        "ingressClassName": router["ingress"]["ingressClass"],
+        "rules": [{"host": host, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}],
+    }
+    if "tlsSecretName" in router["ingress"]:
+        spec["tls"] = [{"hosts": [host], "secretName": router["ingress"]["tlsSecretName"]}]
+    return child(kinds.INGRESS, nim, annotations={**router.get("annotations", {}), **annotations_of(nim)}, spec=spec)
+
+
+def autoscaler(nim: Object) -> Object | None:
+    """Return the HorizontalPodAutoscaler, None when scaling is off."""
+    scale = nim["spec"].get("scale", {})
+    if not scale.get("enabled"):
+        return None
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": nim["metadata"]["name"]}
+    spec = {**scale["hpa"], "scaleTargetRef": target}
+    return child(kinds.HPA, nim, annotations={**scale.get("annotations", {}), **annotations_of(nim)}, spec=spec)
+
+
+def claim_name(nim: Object) -> str:
+    """Name of the claim that `storage.pvc` makes."""
+    return str(nim["spec"]["storage"]["pvc"].get("name") or f"{nim['metadata']['name']}-pvc")
+
+
+def claim(nim: Object) -> Object:
+    """Return the claim that `storage.pvc.create` asks for; ValueError when its size can't be read."""
+    wanted = nim["spec"]["storage"]["pvc"]
+    if not re.match(QUANTITY, wanted.get("size", "")):
+        raise ValueError(
+            f"failed to parse size for pvc creation {claim_name(nim)}, err quantities must match the "
+            f"regular expression '{QUANTITY}'"
+        )
+    spec: Object = {
+        "accessModes": [wanted.get("volumeAccessMode", "")],
+        "resources": {"requests": {"storage": wanted["size"]}},
+    }
+    if "storageClass" in wanted:
+        spec["storageClassName"] = wanted["storageClass"]
+    made = child(kinds.CLAIM, nim, claim_name(nim), wanted.get("annotations"), spec=spec)
+    made["metadata"]["labels"] = {
+        "app": "k8s-nim-operator",
+        "app.kubernetes.io/name": nim["metadata"]["name"],
+        kinds.MANAGED_BY[0]: kinds.MANAGED_BY[1],
+    }
+    return made
+
+
+def cache_access(namespace: str) -> list[tuple[Kind, Object]]:
+    """Return what the first NIMCache of a namespace brings with it; nobody owns it."""
+    labels = {"app": "k8s-nim-operator", kinds.MANAGED_BY[0]: kinds.MANAGED_BY[1]}
+    made: list[tuple[Kind, str, dict[str, str], Object]] = [
+        (kinds.SERVICE_ACCOUNT, "nim-cache-sa", dict([kinds.MANAGED_BY]), {}),
+        (kinds.ROLE, "nim-cache-role", labels, {"rules": SCC_RULES}),
+        (kinds.ROLE_BINDING, "nim-cache-rolebinding", labels, binding("nim-cache-role", "nim-cache-sa", namespace)),
+    ]
+    return [
+        (
+            kind,
+            {
+                "apiVersion": kind.api_version,
+                "kind": kind.name,
+                **parts,
+                "metadata": {"name": name, "namespace": namespace, "labels": its_labels},
+            },
+        )
+        for kind, name, its_labels, parts in made
+    ]
+
+
+def digest(value: Any) -> str:
+    """Return a short hash; its value differs from the real one's, its behaviour doesn't."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:10]
+
+
+def spec_hash(spec: Object, *, just_rewritten: bool) -> str:
+    """Hash of a NIMService's spec.
+
+    Recorded: what the real one computes in the pass that added the finalizer differs from what it computes of the same
+    spec later, so that Service and Deployment can carry different ones for good.
+    """
+    return digest([spec, just_rewritten])
+
+
+def with_hashes(desired: Object, parent: str | None) -> Object:
+    """Return the object with its own hash, which leaves out the parent's, and the parent's if it carries one."""
+    hashes = {LAST_APPLIED: digest(desired)} | ({PARENT_SPEC: parent} if parent else {})
+    metadata = desired["metadata"]
+    return {**desired, "metadata": {**metadata, "annotations": {**metadata["annotations"], **hashes}}}
+
+
+def is_current(existing: Object, desired: Object) -> bool:
+    """Tell whether the real one would leave the existing child alone: same parent spec, or same content."""
+    have = existing["metadata"].get("annotations", {})
+    want = desired["metadata"]["annotations"]
+    if PARENT_SPEC in want and have.get(PARENT_SPEC) == want[PARENT_SPEC]:
+        return True
+    return bool(have.get(LAST_APPLIED) == want[LAST_APPLIED])
+
+
+def replacement(existing: Object, desired: Object) -> Object:
+    """Return the existing object with labels, annotations and content replaced whole, everything else kept."""
+    metadata = {
+        **existing["metadata"],
+        "labels": desired["metadata"]["labels"],
+        "annotations": desired["metadata"]["annotations"],
+    }
+    content = {key: value for key, value in desired.items() if key not in ("metadata", "status")}
+    return {**existing, **content, "metadata": metadata}

@@ -1,0 +1,118 @@
+"""A Kubernetes API client as small as the stand-in needs: requests with plain mappings, and watches."""
+
+import asyncio
+import json
+import ssl
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+from kubernetes.aio.client import Configuration
+from kubernetes.aio.config import load_kube_config
+
+from local.nim_operator.kinds import Kind
+
+FIELD_MANAGER = "nim-operator-stand-in"
+MERGE_PATCH = "application/merge-patch+json"
+# Several lines of a big list can come in one event of a watch.
+LONGEST_LINE = 16 * 1024 * 1024
+
+
+class ApiError(Exception):
+    """An answer of the API server that isn't success; `str` is its message, `reason` as in its Status."""
+
+    def __init__(self, code: int, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+
+
+class Client:
+    """One connection pool to the API server of a kubeconfig; a context manager."""
+
+    def __init__(self, kubeconfig: Path) -> None:
+        self._kubeconfig = kubeconfig
+
+    async def __aenter__(self) -> Self:
+        configuration = Configuration()
+        await load_kube_config(str(self._kubeconfig), client_configuration=configuration)  # type: ignore[no-untyped-call]
+        tls = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
+        if configuration.cert_file:
+            tls.load_cert_chain(configuration.cert_file, configuration.key_file)
+        bearer = (await configuration.auth_settings()).get("BearerToken")
+        headers = {bearer["key"]: bearer["value"]} if bearer and bearer["value"] else {}
+        self._session = aiohttp.ClientSession(
+            configuration.host,
+            headers=headers,
+            connector=aiohttp.TCPConnector(ssl=tls, limit=100),
+            timeout=aiohttp.ClientTimeout(total=30),
+            read_bufsize=LONGEST_LINE,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._session.close()
+        # The connections are only closed when the loop goes round again (aiohttp documents the wait for TLS).
+        await asyncio.sleep(0.1)
+
+    async def get(self, path: str, **query: str) -> dict[str, Any]:
+        """GET; raises ApiError."""
+        return await self.request("GET", path, query=query)
+
+    async def create(self, kind: Kind, body: dict[str, Any]) -> dict[str, Any]:
+        """POST an object and return what was made; raises ApiError."""
+        path = kind.path(body["metadata"]["namespace"])
+        return await self.request("POST", path, body, {"fieldManager": FIELD_MANAGER})
+
+    async def replace(self, kind: Kind, body: dict[str, Any]) -> dict[str, Any]:
+        """PUT an object over the one of its resourceVersion; raises ApiError."""
+        path = kind.path(body["metadata"]["namespace"], body["metadata"]["name"])
+        return await self.request("PUT", path, body, {"fieldManager": FIELD_MANAGER})
+
+    async def merge_status(self, kind: Kind, metadata: dict[str, Any], status: dict[str, Any]) -> dict[str, Any]:
+        """Merge-patch the status of the object with this metadata; raises ApiError."""
+        path = kind.path(metadata["namespace"], metadata["name"], "status")
+        return await self.request("PATCH", path, {"status": status}, {"fieldManager": FIELD_MANAGER}, MERGE_PATCH)
+
+    async def delete(self, kind: Kind, namespace: str, name: str) -> None:
+        """DELETE; raises ApiError."""
+        await self.request("DELETE", kind.path(namespace, name))
+
+    async def watch(self, path: str, **query: str) -> AsyncIterator[dict[str, Any]]:
+        """Yield watch events until the server ends the watch; raises ApiError."""
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10)
+        async with self._session.get(path, params={"watch": "true", **query}, timeout=timeout) as response:
+            await _raise_for_status(response)
+            async for line in response.content:
+                yield json.loads(line)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        query: dict[str, str] | None = None,
+        content_type: str = "application/json",
+    ) -> dict[str, Any]:
+        """Send a request and return the answer; raises ApiError."""
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": content_type} if data else {}
+        async with self._session.request(method, path, data=data, headers=headers, params=query or {}) as response:
+            await _raise_for_status(response)
+            answer: dict[str, Any] = await response.json(content_type=None)
+            return answer
+
+
+async def _raise_for_status(response: aiohttp.ClientResponse) -> None:
+    if response.status < 300:
+        return
+    text = await response.text()
+    try:
+        status = json.loads(text)
+    except ValueError:
+        status = {}
+    raise ApiError(response.status, status.get("reason", ""), status.get("message", text))

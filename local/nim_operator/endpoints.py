@@ -1,0 +1,100 @@
+"""STAND-IN for the NIM in a ready pod: answers GET /v1/models at the address of its Service.
+
+The control plane gives Services addresses on loopback (127.100.0.0/16), where a process can listen without a proxy on
+each node. That works on Linux; elsewhere, and for ports that this process may not use, run with --assume-endpoints.
+"""
+
+import logging
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from local.nim_operator import kinds
+from local.nim_operator.children import Object
+from local.nim_operator.kinds import Kind
+from local.nim_operator.queue import Queue, RetryError
+from local.nim_operator.store import Key, Store
+
+log = logging.getLogger(__name__)
+
+SECONDS_TO_ANSWER = 5.0
+
+
+class Endpoints:
+    """Listens for each Deployment with an available replica at its Service."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._sites: dict[Key, web.TCPSite] = {}
+        self._names: dict[str, str] = {}
+        self._warned: set[str] = set()
+        self._queue = Queue(self._serve)
+        app = web.Application()
+        app.router.add_get("/v1/models", self._models)
+        app.router.add_get("/v1/health/{probe}", self._health)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
+        store.listen(self._changed)
+
+    async def run(self) -> None:
+        """Listen where it is wanted, until cancelled."""
+        await self._runner.setup()
+        try:
+            await self._queue.run()
+        finally:
+            await self._runner.cleanup()
+
+    def _changed(self, kind: Kind, before: Object | None, after: Object | None) -> None:
+        item = after or before
+        if item and kind in {kinds.SERVICE, kinds.DEPLOYMENT}:
+            self._queue.add((item["metadata"]["namespace"], item["metadata"]["name"]))
+
+    async def _serve(self, key: Key) -> None:
+        """Listen, or stop, as Service and Deployment are now."""
+        wanted = self._wanted(key)
+        site = self._sites.get(key)
+        if site is not None and (wanted is None or site.name != f"http://{wanted[0]}:{wanted[1]}"):
+            await self._sites.pop(key).stop()
+            site = None
+        if wanted is None or site is not None:
+            return
+        site = web.TCPSite(self._runner, *wanted)
+        try:
+            await site.start()
+        except OSError as error:
+            address = f"{wanted[0]}:{wanted[1]}"
+            if address not in self._warned:
+                self._warned.add(address)
+                log.warning("can't answer as the model at %s, --assume-endpoints does without: %s", address, error)
+            raise RetryError(str(error)) from error
+        self._sites[key] = site
+        self._names[wanted[0]] = key[1]
+
+    def _wanted(self, key: Key) -> tuple[str, int] | None:
+        service, deployment = self._store.get(kinds.SERVICE, key), self._store.get(kinds.DEPLOYMENT, key)
+        if service is None or deployment is None or not deployment.get("status", {}).get("availableReplicas"):
+            return None
+        return service["spec"]["clusterIP"], service["spec"]["ports"][0]["port"]
+
+    async def _models(self, request: web.Request) -> web.Response:
+        address = request.transport.get_extra_info("sockname")[0] if request.transport else ""
+        model = {"id": self._names.get(address, ""), "object": "model"}
+        return web.json_response({"object": "list", "data": [model]})
+
+    async def _health(self, request: web.Request) -> web.Response:
+        return web.json_response({"object": "health-response", "message": "a stand-in: no model is served here"})
+
+
+async def ask_for_models(endpoint: str) -> Any:
+    """GET /v1/models from `address:port`; raises OSError or aiohttp.ClientError."""
+    timeout = aiohttp.ClientTimeout(total=SECONDS_TO_ANSWER)
+    async with (
+        aiohttp.ClientSession(timeout=timeout) as session,
+        session.get(f"http://{endpoint}/v1/models", raise_for_status=True) as response,
+    ):
+        return await response.json(content_type=None)
+
+
+async def assume_an_answer(endpoint: str) -> Any:
+    """Take it that a ready pod answers; its model has no name then."""
+    return {"object": "list", "data": []}

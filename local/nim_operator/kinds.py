@@ -1,0 +1,37 @@
+"""The Kubernetes kinds that the stand-in reads and writes, and the paths of their objects in the API. Pure."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A namespaced kind; `api_version` as in its objects."""
+
+    api_version: str
+    name: str
+    plural: str
+
+    def path(self, namespace: str | None = None, name: str | None = None, subresource: str | None = None) -> str:
+        """Return the path of one object, of a namespace's objects, or of all."""
+        root = f"/{'api' if self.api_version == 'v1' else 'apis'}/{self.api_version}"
+        scope = f"/namespaces/{namespace}" if namespace else ""
+        return "/".join(part for part in (f"{root}{scope}/{self.plural}", name, subresource) if part)
+
+
+NIM_SERVICE = Kind("apps.nvidia.com/v1alpha1", "NIMService", "nimservices")
+NIM_CACHE = Kind("apps.nvidia.com/v1alpha1", "NIMCache", "nimcaches")
+SERVICE_ACCOUNT = Kind("v1", "ServiceAccount", "serviceaccounts")
+ROLE = Kind("rbac.authorization.k8s.io/v1", "Role", "roles")
+ROLE_BINDING = Kind("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
+SERVICE = Kind("v1", "Service", "services")
+DEPLOYMENT = Kind("apps/v1", "Deployment", "deployments")
+INGRESS = Kind("networking.k8s.io/v1", "Ingress", "ingresses")
+HPA = Kind("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
+CLAIM = Kind("v1", "PersistentVolumeClaim", "persistentvolumeclaims")
+CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
+SECRET = Kind("v1", "Secret", "secrets")
+EVENT = Kind("v1", "Event", "events")
+POD = Kind("v1", "Pod", "pods")
+
+MANAGED_BY = ("app.kubernetes.io/managed-by", "k8s-nim-operator")
+MANAGED = "=".join(MANAGED_BY)

@@ -1,0 +1,44 @@
+"""What a NIMService asks of the stand-in by annotation. Pure; the package's docstring lists the annotations."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+PREFIX = "stand-in.runai-nim.io/"
+
+
+@dataclass(frozen=True)
+class Knobs:
+    """How to treat a NIMService; delays in seconds, `fail` is a message, empty for none."""
+
+    delay_service: float = 0
+    delay_deployment: float = 0
+    delay_ready: float = 0
+    fail: str = ""
+    never_act: bool = False
+
+
+def knobs_of(nim: dict[str, Any], defaults: Knobs) -> Knobs:
+    """Return `defaults` changed by the annotations of the NIMService, which beat those of its spec.
+
+    A value that can't be read counts as absent: a typing error in a demo must not stop the stand-in.
+    """
+    annotations = {**nim["spec"].get("annotations", {}), **nim["metadata"].get("annotations", {})}
+    changes: dict[str, Any] = {}
+    for name in ("delay_service", "delay_deployment", "delay_ready"):
+        seconds = _seconds(annotations.get(PREFIX + name.replace("_", "-"), ""))
+        if seconds is not None:
+            changes[name] = seconds
+    if PREFIX + "fail" in annotations:
+        changes["fail"] = annotations[PREFIX + "fail"]
+    if PREFIX + "never-act" in annotations:
+        changes["never_act"] = annotations[PREFIX + "never-act"] == "true"
+    return replace(defaults, **changes)
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        seconds = float(text)
+    except ValueError:
+        return None
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None

@@ -1,0 +1,199 @@
+"""One pass over one NIMService, in the order in which the real NIM Operator takes its steps."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from local.nim_operator import children, kinds, status, workload
+from local.nim_operator.children import Object
+from local.nim_operator.client import ApiError, Client
+from local.nim_operator.events import Event
+from local.nim_operator.knobs import Knobs, knobs_of
+from local.nim_operator.queue import RetryError
+from local.nim_operator.rewrite import FINALIZER, rewritten
+from local.nim_operator.store import Key, Store
+from local.nim_operator.workload import ModelStore, PanicError
+from local.nim_operator.writer import FailedError, Writer
+
+Ask = Callable[[str], Awaitable[Any]]
+"""GET /v1/models from `address:port`; raises OSError, TimeoutError or aiohttp.ClientError when nobody answers well."""
+
+
+class PassEndedError(Exception):
+    """The pass ends here without an error; the status says why."""
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What stays the same during one pass: the NIMService as it was read, and how to treat it."""
+
+    nim: Object
+    knobs: Knobs
+    just_rewritten: bool
+
+    @property
+    def namespace(self) -> str:
+        """Namespace of the NIMService."""
+        return str(self.nim["metadata"]["namespace"])
+
+    @property
+    def name(self) -> str:
+        """Name of the NIMService."""
+        return str(self.nim["metadata"]["name"])
+
+    def parent_hash(self, **changes: Any) -> str:
+        """Hash of the spec, as this pass has changed it in memory."""
+        return children.spec_hash({**self.nim["spec"], **changes}, just_rewritten=self.just_rewritten)
+
+
+class Reconciler:
+    """Makes and reports what the real one does for a NIMService.
+
+    `endpoint_pause`: seconds until a model that doesn't answer is asked again.
+    """
+
+    def __init__(self, client: Client, store: Store, defaults: Knobs, ask: Ask, endpoint_pause: float) -> None:
+        self._store = store
+        self._defaults = defaults
+        self._ask = ask
+        self._endpoint_pause = endpoint_pause
+        self._writer = Writer(client, store)
+
+    async def reconcile(self, key: Key) -> float | None:
+        """Do one pass; return after how many seconds to do another, None for "when something changes"."""
+        nim = self._store.get(kinds.NIM_SERVICE, key)
+        if nim is None:
+            return None
+        knobs = knobs_of(nim, self._defaults)
+        if knobs.never_act:
+            return None
+        try:
+            return await self._pass(nim, knobs)
+        except PassEndedError:
+            return None
+        except PanicError as panic:
+            raise RetryError(f"the real one panics: {panic}") from panic
+        except (ApiError, aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
+            raise RetryError(str(error)) from error
+
+    async def _pass(self, nim: Object, knobs: Knobs) -> float | None:
+        finalizers = nim["metadata"].get("finalizers", [])
+        if "deletionTimestamp" in nim["metadata"]:
+            if FINALIZER in finalizers:
+                await self._write_finalizers(nim, [name for name in finalizers if name != FINALIZER])
+                self._writer.events.forget(nim)
+            return None
+        port_was_given = "port" in nim["spec"].get("expose", {}).get("service", {})
+        if FINALIZER not in finalizers:
+            nim = await self._write_finalizers(nim, [*finalizers, FINALIZER])
+        # In memory the real one has all its structs, also those that an apply has dropped since.
+        nim = {**nim, "spec": rewritten(nim["spec"])}
+        if "port" not in nim["spec"]["expose"]["service"]:
+            raise PanicError("expose.service.port is absent")
+        this = Pass(nim, knobs, just_rewritten=FINALIZER not in finalizers)
+        try:
+            await self._make_access(this)
+            if not port_was_given:
+                raise PanicError("expose.service.port was absent")
+            await self._make_workload(this)
+        except FailedError as failure:
+            await self._writer.fail(nim, failure)
+            raise RetryError(str(failure)) from failure
+        return await self._report(this)
+
+    async def _write_finalizers(self, nim: Object, finalizers: list[str]) -> Object:
+        """Write the NIMService with these finalizers, whole, which rewrites its spec."""
+        metadata = {**nim["metadata"], "finalizers": finalizers}
+        return await self._writer.write_whole({**nim, "metadata": metadata, "spec": rewritten(nim["spec"])})
+
+    async def _make_access(self, this: Pass) -> None:
+        """Make what doesn't depend on the model store."""
+        nim, parent, writer = this.nim, this.parent_hash(), self._writer
+        await writer.apply(kinds.SERVICE_ACCOUNT, children.service_account(nim))
+        await writer.apply(kinds.ROLE, children.role(nim))
+        await writer.apply(kinds.ROLE_BINDING, children.role_binding(nim))
+        await writer.apply(kinds.SERVICE, children.service(nim), parent, this.knobs.delay_service)
+        await self._apply_or_remove(kinds.INGRESS, this, children.ingress(nim))
+        gateway = nim["spec"]["expose"].get("router", {}).get("gateway", {})
+        for kind, wanted in (("HTTPRoute", "httpRoutesEnabled"), ("GRPCRoute", "grpcRoutesEnabled")):
+            if gateway.get(wanted):
+                await writer.fail_for_lack_of(kind, "gateway.networking.k8s.io/v1")
+        await self._apply_or_remove(kinds.HPA, this, children.autoscaler(nim))
+        if nim["spec"].get("metrics", {}).get("enabled"):
+            await writer.fail_for_lack_of("ServiceMonitor", "monitoring.coreos.com/v1")
+
+    async def _apply_or_remove(self, kind: kinds.Kind, this: Pass, wanted: Object | None) -> None:
+        if wanted is None:
+            await self._writer.remove(kind, this.nim)
+        else:
+            await self._writer.apply(kind, wanted, this.parent_hash())
+
+    async def _make_workload(self, this: Pass) -> None:
+        nim = this.nim
+        cache = await self._ready_cache(this)
+        store = await self._model_store(this, cache)
+        resources = workload.resources_of(nim, store.profile, cache)
+        if "multiNode" in nim["spec"]:
+            for kind, made in workload.multi_node_config(nim):
+                await self._writer.make_once(kind, children.with_hashes(made, None))
+            await self._writer.fail_for_lack_of("LeaderWorkerSet", "leaderworkerset.x-k8s.io/v1")
+        if this.knobs.fail:
+            raise FailedError(this.knobs.fail, "DeploymentFailed")
+        existing = self._store.get(kinds.DEPLOYMENT, (this.namespace, this.name))
+        try:
+            deployment = workload.deployment(nim, store, resources, workload.replicas_of(nim, existing))
+        except workload.RenderError as error:
+            raise FailedError(str(error), "DeploymentFailed") from error
+        parent = this.parent_hash(**({"resources": resources} if resources else {}))
+        await self._writer.apply(kinds.DEPLOYMENT, deployment, parent, this.knobs.delay_deployment)
+
+    async def _ready_cache(self, this: Pass) -> Object | None:
+        """Return the NIMCache that the spec names, None if it names none; PassEndedError while it isn't ready."""
+        name = this.nim["spec"]["storage"].get("nimCache", {}).get("name")
+        if not name:
+            return None
+        cache = self._store.get(kinds.NIM_CACHE, (this.namespace, name))
+        obstacle = status.cache_obstacle(this.name, name, cache)
+        if obstacle is not None:
+            said, event = obstacle
+            await self._writer.say(this.nim, said, Event(*event))
+            raise PassEndedError
+        return cache
+
+    async def _model_store(self, this: Pass, cache: Object | None) -> ModelStore:
+        storage = this.nim["spec"]["storage"]
+        if cache is not None:
+            if not cache["status"].get("pvc"):
+                raise FailedError(f"missing PVC for the nimcache instance {cache['metadata']['name']}")
+            return workload.store_of_cache(this.nim, cache)
+        claim = storage.get("pvc", {})
+        if claim.get("create"):
+            await self._writer.make_claim(this.nim)
+            return ModelStore(children.claim_name(this.nim), claim.get("subPath", ""))
+        if claim.get("name"):
+            return ModelStore(claim["name"], claim.get("subPath", ""))
+        if "emptyDir" in storage:
+            return ModelStore()
+        raise FailedError("neither external PVC name, NIMCache volume or empty dir is provided")
+
+    async def _report(self, this: Pass) -> float | None:
+        """Say how far the rollout is; Ready also needs an answer of the model."""
+        message, rolled_out = status.rollout(self._store.get(kinds.DEPLOYMENT, (this.namespace, this.name)))
+        if not rolled_out:
+            event = Event("Normal", "NotReady", f"NIMService {this.name} not ready, msg: {message}")
+            await self._writer.say(this.nim, status.not_ready("NotReady", message), event)
+            return None
+        service = self._store.get(kinds.SERVICE, (this.namespace, this.name))
+        address = (service or {}).get("spec", {}).get("clusterIP", "")
+        endpoint = f"{address}:{this.nim['spec']['expose']['service']['port']}"
+        try:
+            answer = await self._ask(endpoint)
+        except (aiohttp.ClientError, OSError):
+            return self._endpoint_pause
+        external = children.external_host(this.nim) if children.ingress(this.nim) else ""
+        model = {"name": status.model_name(answer), "clusterEndpoint": endpoint, "externalEndpoint": external}
+        event = Event("Normal", "Ready", f"NIMService {this.name} ready, msg: {message}")
+        await self._writer.say(this.nim, status.ready(message, model), event)
+        return None

@@ -1,0 +1,228 @@
+"""NIMService → its Deployment, and what multi-node needs beside a LeaderWorkerSet. Pure."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from local.nim_operator import kinds
+from local.nim_operator.children import Object, annotations_of, child, labels_of, ports_of
+from local.nim_operator.kinds import Kind
+
+GPU = "nvidia.com/gpu"
+PROBES = {  # path, seconds before the first, failures allowed
+    "livenessProbe": ("/v1/health/live", 15, 3),
+    "readinessProbe": ("/v1/health/ready", 15, 3),
+    "startupProbe": ("/v1/health/ready", 30, 120),
+}
+MODEL_STORE = "/model-store"
+
+
+class RenderError(Exception):
+    """The real one's template makes something of this NIMService that isn't a Deployment."""
+
+
+class PanicError(Exception):
+    """The real one panics here: it writes nothing more, says nothing, and tries again later."""
+
+
+@dataclass(frozen=True)
+class ModelStore:
+    """Where the model is: a claim, or the pod's own disk when `claim` is empty. `env` comes from the NIMCache."""
+
+    claim: str = ""
+    sub_path: str = ""
+    profile: str = ""
+    env: tuple[tuple[str, str], ...] = ()
+
+
+def store_of_cache(nim: Object, cache: Object) -> ModelStore:
+    """Return the model store that a ready NIMCache is."""
+    claim = cache["spec"]["storage"].get("pvc", {})
+    endpoint = cache["spec"]["source"].get("ngc", {}).get("modelEndpoint")
+    return ModelStore(
+        claim.get("name") or cache["status"]["pvc"],
+        claim.get("subPath", ""),
+        nim["spec"]["storage"]["nimCache"].get("profile", ""),
+        (("NIM_MODEL_NAME", MODEL_STORE),) if endpoint else (),
+    )
+
+
+def resources_of(nim: Object, profile: str, cache: Object | None) -> Object:
+    """Return the container's resources, with the GPUs that a profile of an optimised NIMCache asks for.
+
+    Raises PanicError where the real one writes into a map that isn't there.
+    """
+    resources: Object = nim["spec"].get("resources", {})
+    if cache is None or not profile or "modelEndpoint" in cache["spec"]["source"].get("ngc", {"modelEndpoint": ""}):
+        return resources
+    cached = next((entry for entry in cache["status"].get("profiles", []) if entry["name"] == profile), None)
+    if cached is None or any(GPU in resources.get(part, {}) for part in ("requests", "limits")):
+        return resources
+    if "resources" in nim["spec"] and not (resources.get("requests") and resources.get("limits")):
+        raise PanicError("the profile's GPUs are written into resources that lack requests or limits")
+    gpus = str(cached.get("config", {}).get("tp") or "1")
+    return {part: {**resources.get(part, {}), GPU: gpus} for part in ("requests", "limits")}
+
+
+def env_of(nim: Object, store: ModelStore) -> list[Object]:
+    """Environment of the container: the user's first, then what they left out."""
+    spec, ports = nim["spec"], ports_of(nim)
+    key = {"secretKeyRef": {"name": spec["authSecret"], "key": "NGC_API_KEY"}}
+    standard: list[Object] = [
+        {"name": "NIM_CACHE_PATH", "value": MODEL_STORE},
+        {"name": "NGC_API_KEY", "valueFrom": key},
+        {"name": "OUTLINES_CACHE_DIR", "value": "/tmp/outlines"},  # noqa: S108 (a path in the container)
+        {"name": "NIM_SERVER_PORT", "value": str(ports["api"])},
+        {"name": "NIM_HTTP_API_PORT", "value": str(ports["api"])},
+        {"name": "NIM_JSONL_LOGGING", "value": "1"},
+        {"name": "NIM_LOG_LEVEL", "value": "INFO"},
+    ]
+    if "grpc" in ports:
+        standard += [
+            {"name": name, "value": str(ports["grpc"])} for name in ("NIM_GRPC_API_PORT", "NIM_TRITON_GRPC_PORT")
+        ]
+    if "metrics" in ports:
+        standard.append({"name": "NIM_TRITON_METRICS_PORT", "value": str(ports["metrics"])})
+    standard += [{"name": name, "value": value} for name, value in store.env]
+    if store.profile:
+        standard.append({"name": "NIM_MODEL_PROFILE", "value": store.profile})
+    given = spec.get("env", [])
+    names = {variable["name"] for variable in given}
+    return [*given, *(variable for variable in standard if variable["name"] not in names)]
+
+
+def probe_of(nim: Object, field: str) -> Object | None:
+    """Return a probe: the user's as it is, else the default, None when it is disabled."""
+    wanted = nim["spec"].get(field, {})
+    if wanted.get("enabled") is False:
+        return None
+    path, delay, failures = PROBES[field]
+    default = {
+        "httpGet": {"path": path, "port": "api"},
+        "initialDelaySeconds": delay,
+        "timeoutSeconds": 1,
+        "periodSeconds": 10,
+        "successThreshold": 1,
+        "failureThreshold": failures,
+    }
+    return wanted.get("probe") or default
+
+
+def container(nim: Object, store: ModelStore, resources: Object) -> Object:
+    """Return the NIM's container."""
+    image = nim["spec"]["image"]
+    mount: Object = {"name": "model-store", "mountPath": MODEL_STORE}
+    if store.sub_path:
+        mount["subPath"] = store.sub_path
+    made: Object = {
+        "name": f"{nim['metadata']['name']}-ctr",
+        "image": f"{image['repository']}:{image['tag']}",
+        "ports": [{"name": name, "containerPort": port, "protocol": "TCP"} for name, port in ports_of(nim).items()],
+        "env": env_of(nim, store),
+        "resources": resources,
+        "volumeMounts": [mount, {"name": "dshm", "mountPath": "/dev/shm"}],  # noqa: S108 (in the container)
+    }
+    made |= {field: probe for field in PROBES if (probe := probe_of(nim, field))}
+    return made | ({"imagePullPolicy": image["pullPolicy"]} if "pullPolicy" in image else {})
+
+
+def volumes(nim: Object, store: ModelStore) -> list[Object]:
+    """Return shared memory and the model store."""
+    storage = nim["spec"]["storage"]
+    memory: Object = {"medium": "Memory"}
+    if "sharedMemorySizeLimit" in storage:
+        memory["sizeLimit"] = storage["sharedMemorySizeLimit"]
+    model: Object = {"emptyDir": storage.get("emptyDir", {})}
+    if store.claim:
+        model = {"persistentVolumeClaim": {"claimName": store.claim}}
+        if storage.get("readOnly"):
+            model["persistentVolumeClaim"]["readOnly"] = True
+    return [{"name": "dshm", "emptyDir": memory}, {"name": "model-store", **model}]
+
+
+def pod_spec(nim: Object, store: ModelStore, resources: Object) -> Object:
+    """Return the pod's spec; raises RenderError for values that the unquoted template turns into another type."""
+    spec = nim["spec"]
+    user, group = spec.get("userID", 1000), spec.get("groupID", 2000)
+    made: Object = {
+        "serviceAccountName": nim["metadata"]["name"],
+        "securityContext": {"runAsUser": user, "runAsGroup": group, "fsGroup": group},
+        "volumes": volumes(nim, store),
+        "containers": [container(nim, store, resources)],
+    }
+    made |= {
+        field: spec[field]
+        for field in ("nodeSelector", "affinity", "schedulerName", "priorityClassName", "runtimeClassName")
+        if field in spec
+    }
+    if spec.get("tolerations"):  # the template knows no tolerationSeconds
+        made["tolerations"] = [
+            {key: value for key, value in item.items() if key != "tolerationSeconds"} for item in spec["tolerations"]
+        ]
+    if spec["image"].get("pullSecrets"):
+        made["imagePullSecrets"] = [{"name": name} for name in spec["image"]["pullSecrets"]]
+    unquoted = [
+        *spec.get("nodeSelector", {}).values(),
+        spec.get("schedulerName", "x"),
+        store.claim or "x",
+        *spec["image"].get("pullSecrets", []),
+    ]
+    if not all(_stays_a_string(text) for text in unquoted):
+        raise RenderError("error converting unstructured object to Deployment: unrecognized type: string")
+    return made
+
+
+def deployment(nim: Object, store: ModelStore, resources: Object, replicas: int) -> Object:
+    """Return the Deployment. A label `app` of the user beats the one that its selector uses, as recorded."""
+    name, annotations = nim["metadata"]["name"], annotations_of(nim)
+    template = {
+        "metadata": {"labels": {"app": name, **labels_of(nim)}, "annotations": annotations},
+        "spec": pod_spec(nim, store, resources),
+    }
+    spec = {
+        "replicas": replicas,
+        "selector": {"matchLabels": {"app": name}},
+        "template": template,
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0}},
+    }
+    return child(kinds.DEPLOYMENT, nim, annotations=annotations, spec=spec)
+
+
+def replicas_of(nim: Object, existing: Object | None) -> int:
+    """Replicas to write; under autoscaling those that the autoscaler has set."""
+    if not nim["spec"].get("scale", {}).get("enabled"):
+        return int(nim["spec"].get("replicas", 1))
+    if existing is not None:
+        return int(existing["spec"]["replicas"])
+    return int(nim["spec"]["scale"]["hpa"].get("minReplicas", 1))
+
+
+def multi_node_config(nim: Object) -> list[tuple[Kind, Object]]:
+    """Return what multi-node makes first; the real ones hold MPI's hosts, its start script and a key for SSH."""
+    name, parallelism = nim["metadata"]["name"], nim["spec"]["multiNode"]["parallelism"]
+    hosts = {
+        f"hostfile-{group}": "\n".join(
+            f"{name}-lws-{group}{f'-{pod}' if pod else ''}.{name}-lws slots={parallelism.get('tensor', 1)}"
+            for pod in range(parallelism.get("pipeline", 1))
+        )
+        for group in range(nim["spec"].get("replicas", 1))
+    }
+    script = "#!/bin/sh\n# Made by a stand-in for the NIM Operator: there is no MPI to start.\nexit 1\n"
+    made: list[tuple[Kind, str, Object]] = [
+        (kinds.CONFIG_MAP, f"{name}-mpi-config", {"data": hosts}),
+        (kinds.CONFIG_MAP, f"{name}-mpi-start-script", {"data": {"start-mpi-cluster.sh": script}}),
+        (kinds.SECRET, f"{name}-ssh-pk", {"type": "Opaque", "data": {"private.key": ""}}),
+    ]
+    return [(kind, child(kind, nim, child_name, **parts)) for kind, child_name, parts in made]
+
+
+def _stays_a_string(text: Any) -> bool:
+    """Tell whether unquoted text in YAML 1.1 is read as the same string by the real one's reader."""
+    if text in {"y", "Y", "n", "N"}:
+        return False
+    try:
+        float(text)
+    except ValueError:
+        return isinstance(yaml.safe_load(text), str)
+    return False

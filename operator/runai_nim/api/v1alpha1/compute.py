@@ -1,0 +1,97 @@
+"""spec.compute: CPU, memory and GPU of each pod. Types only, no behaviour."""
+
+from typing import Literal
+
+from runai_nim.api.v1alpha1.schema import CelRule, NonNegativeInt, NonNegativeNumber, Portion, Quantity, SpecModel, cel
+
+
+class Compute(SpecModel):
+    """Resources of each pod."""
+
+    model_config = cel(
+        CelRule(
+            "!has(self.cpuCoreRequest) || !has(self.cpuCoreLimit) || self.cpuCoreRequest <= self.cpuCoreLimit",
+            "cpuCoreLimit must not be below cpuCoreRequest: raise the limit or lower the request",
+            ".cpuCoreLimit",
+            "'cpuCoreLimit is %s but must not be below cpuCoreRequest (%s): raise the limit or lower the request'"
+            ".format([self.cpuCoreLimit, self.cpuCoreRequest])",
+        ),
+        CelRule(
+            "!has(self.gpuDevicesRequest) || self.gpuDevicesRequest <= 1"
+            " || !has(self.gpuRequestType) || self.gpuRequestType != 'memory'",
+            "gpuRequestType must not be memory when gpuDevicesRequest is above 1: use portion, or one device",
+            ".gpuRequestType",
+            "'gpuRequestType must not be memory when gpuDevicesRequest is above 1 (it is %s): use portion, or one"
+            " device'.format([self.gpuDevicesRequest])",
+        ),
+        CelRule(
+            "!has(self.gpuPortionRequest) || !has(self.gpuRequestType) || self.gpuRequestType == 'portion'",
+            "gpuPortionRequest is only allowed with gpuRequestType portion: remove it, or set gpuRequestType: portion",
+            ".gpuPortionRequest",
+            reason="FieldValueForbidden",
+        ),
+        CelRule(
+            "!has(self.gpuPortionLimit) || !has(self.gpuRequestType) || self.gpuRequestType == 'portion'",
+            "gpuPortionLimit is only allowed with gpuRequestType portion: remove it, or set gpuRequestType: portion",
+            ".gpuPortionLimit",
+            reason="FieldValueForbidden",
+        ),
+        CelRule(
+            "!has(self.gpuMemoryRequest) || !has(self.gpuRequestType) || self.gpuRequestType == 'memory'",
+            "gpuMemoryRequest is only allowed with gpuRequestType memory: remove it, or set gpuRequestType: memory",
+            ".gpuMemoryRequest",
+            reason="FieldValueForbidden",
+        ),
+        CelRule(
+            "!has(self.gpuMemoryLimit) || !has(self.gpuRequestType) || self.gpuRequestType == 'memory'",
+            "gpuMemoryLimit is only allowed with gpuRequestType memory: remove it, or set gpuRequestType: memory",
+            ".gpuMemoryLimit",
+            reason="FieldValueForbidden",
+        ),
+        CelRule(
+            "!has(self.gpuPortionRequest) || !has(self.gpuPortionLimit)"
+            " || self.gpuPortionRequest <= self.gpuPortionLimit",
+            "gpuPortionLimit must not be below gpuPortionRequest: raise the limit or lower the request",
+            ".gpuPortionLimit",
+            "'gpuPortionLimit is %s but must not be below gpuPortionRequest (%s): raise the limit or lower the request'"
+            ".format([self.gpuPortionLimit, self.gpuPortionRequest])",
+        ),
+    )
+
+    cpu_core_request: NonNegativeNumber | None = None
+    """CPU cores reserved for each pod, e.g. 0.5 or 2. Becomes resources.requests.cpu of the NIMService."""
+
+    cpu_core_limit: NonNegativeNumber | None = None
+    """CPU cores that each pod may use at most, e.g. 2; not below cpuCoreRequest. Becomes resources.limits.cpu."""
+
+    cpu_memory_request: Quantity | None = None
+    """Memory reserved for each pod: a Kubernetes quantity or the same with a B, e.g. 8Gi, 8GiB, 500M, 10GB.
+    Becomes resources.requests.memory."""
+
+    cpu_memory_limit: Quantity | None = None
+    """Memory that each pod may use at most, written as cpuMemoryRequest and not below it. A pod that needs more is
+    killed. Becomes resources.limits.memory."""
+
+    gpu_devices_request: NonNegativeInt | None = None
+    """GPU devices of each pod. Without gpuRequestType: whole GPUs (nvidia.com/gpu), and 0 means none. With
+    gpuRequestType portion: on how many devices the portion is taken, default 1."""
+
+    gpu_request_type: Literal["portion", "memory"] | None = None
+    """Asks for a share of a GPU instead of whole ones: portion (needs gpuPortionRequest) or memory (needs
+    gpuMemoryRequest, on one device)."""
+
+    gpu_portion_request: Portion | None = None
+    """Share of each GPU device between 0 and 1, e.g. 0.5; required with gpuRequestType portion. Becomes the pod
+    annotation gpu-fraction; 1 means whole GPUs, 0 none."""
+
+    gpu_portion_limit: Portion | None = None
+    """Share of each GPU device that a pod may use at most, between gpuPortionRequest and 1. Becomes the pod
+    annotation that the operator's settings name for it (Run:ai: gpu-fraction-limit)."""
+
+    gpu_memory_request: Quantity | None = None
+    """GPU memory on one device, above 0, written as cpuMemoryRequest, e.g. 20Gi or 5GB; required with gpuRequestType
+    memory. Becomes the pod annotation gpu-memory in MiB, rounded up."""
+
+    gpu_memory_limit: Quantity | None = None
+    """GPU memory that a pod may use at most, not below gpuMemoryRequest. Becomes the pod annotation that the
+    operator's settings name for it; without such a setting only the request's own amount is accepted."""

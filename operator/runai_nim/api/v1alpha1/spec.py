@@ -1,0 +1,129 @@
+"""spec of a RunaiNimService: the `spec` of Run:ai's NVIDIA NIM API, field by field. Types only, no behaviour.
+
+Every field is optional: what must be present is decided after defaults were merged, which neither the types nor the
+API server can see. Only keys of lists are required.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StrictInt, StrictStr
+
+from runai_nim.api.v1alpha1.compute import Compute
+from runai_nim.api.v1alpha1.container import Annotation, EnvironmentVariable, ImagePullSecret, Label, Probes, Security
+from runai_nim.api.v1alpha1.model_store import ModelStore
+from runai_nim.api.v1alpha1.scheduling import Autoscaling, MultiNode, Preemptibility, PriorityClass, Toleration
+from runai_nim.api.v1alpha1.schema import CelRule, DnsLabel, Name, SpecModel, cel, listed_by, listed_whole
+from runai_nim.api.v1alpha1.serving import ServingPort
+
+
+class RunaiNimServiceSpec(SpecModel):
+    """What to serve, with what, and how it is scheduled."""
+
+    model_config = cel(
+        CelRule(
+            "!has(self.autoscaling) || !has(self.replicas) || self.replicas == 1",
+            "replicas must be 1 or absent beside autoscaling: remove replicas, or remove autoscaling",
+            ".replicas",
+            "'replicas is %s but must be 1 or absent beside autoscaling: remove replicas, or remove autoscaling'"
+            ".format([self.replicas])",
+            reason="FieldValueForbidden",
+        ),
+        CelRule(
+            "!has(self.multiNode) || !has(self.autoscaling)",
+            "autoscaling is not allowed beside multiNode: remove one of them",
+            ".autoscaling",
+            reason="FieldValueForbidden",
+        ),
+        CelRule(
+            "!has(self.multiNode) || !has(self.compute) || !has(self.compute.gpuRequestType)"
+            " || (self.compute.gpuRequestType == 'portion' && (!has(self.compute.gpuPortionRequest)"
+            " || self.compute.gpuPortionRequest == 0.0 || self.compute.gpuPortionRequest == 1.0))",
+            "compute.gpuRequestType must not ask for a share of a GPU beside multiNode: ask for whole GPUs with"
+            " compute.gpuDevicesRequest alone, or remove multiNode",
+            ".compute.gpuRequestType",
+            reason="FieldValueForbidden",
+        ),
+        CelRule(
+            "!has(self.nodePools) || self.nodePools.all(pool, self.nodePools.exists_one(other, other == pool))",
+            "nodePools must not name a pool twice: keep each where it should be tried first",
+            ".nodePools",
+        ),
+        CelRule(
+            "has(self.multiNode) == has(oldSelf.multiNode) && (!has(self.multiNode)"
+            " || self.multiNode == oldSelf.multiNode)",
+            "multiNode can't be added, removed or changed: restore it, or delete the RunaiNimService and create it"
+            " again",
+            ".multiNode",
+        ),
+    )
+
+    image: Annotated[StrictStr, Field(min_length=1, max_length=1024)] | None = None
+    """Container image of the NIM, e.g. nvcr.io/nim/meta/llama-3.1-8b-instruct:1.8.5; without tag or digest: latest.
+    Required."""
+
+    image_pull_policy: Literal["Always", "Never", "IfNotPresent"] | None = None
+    """When nodes pull the image; default: Kubernetes' (Always for the tag latest, otherwise IfNotPresent)."""
+
+    image_pull_secrets: Annotated[tuple[ImagePullSecret, ...], listed_by("name")] | None = None
+    """Secrets to pull the image with. Become image.pullSecrets of the NIMService."""
+
+    ngc_auth_secret: DnsLabel | None = None
+    """Name of a Secret in this namespace whose key NGC_API_KEY holds an NGC API key. Becomes authSecret of the
+    NIMService, which requires it up to NIM Operator 3.1.2."""
+
+    model_store: ModelStore | None = None
+    """Where the model's weights are kept: exactly one of nimCache and pvc; required."""
+
+    serving_port: ServingPort | None = None
+    """Ports of the NIM and how they are reached; required."""
+
+    compute: Compute | None = None
+    """CPU, memory and GPU of each pod."""
+
+    replicas: Annotated[StrictInt, Field(ge=0, le=1000)] | None = None
+    """Number of replicas, 0-1000; default 1. 0 stops the service. Only 1 is allowed beside autoscaling, which then
+    decides."""
+
+    desired_phase: Literal["Running", "Stopped"] | None = None
+    """Running (default) or Stopped: no replicas and no autoscaling, while claim and configuration are kept."""
+
+    autoscaling: Autoscaling | None = None
+    """Scales replicas by a metric. Excludes multiNode."""
+
+    multi_node: MultiNode | None = None
+    """Runs one model over several nodes (needs LeaderWorkerSet). Can't be added, removed or changed later. Excludes
+    autoscaling and shares of a GPU."""
+
+    priority_class: PriorityClass | None = None
+    """Scheduling priority; default: the scheduler's for such workloads. Becomes the label priorityClassName. Doesn't
+    change preemptibility."""
+
+    preemptibility: Preemptibility | None = None
+    """Whether workloads of higher priority may take this one's place; default: follows from the priority. Becomes
+    the label kai.scheduler/preemptibility."""
+
+    # An order of preference: merged item by item, two writers would make an order that neither asked for.
+    node_pools: Annotated[tuple[Name, ...], listed_whole(100)] | None = None
+    """Names of node pools, the preferred first; no name twice. Pods run in these pools only; `default` is every node
+    without a pool. Becomes node affinity."""
+
+    tolerations: Annotated[tuple[Toleration, ...], listed_whole()] | None = None
+    """Taints that the pods tolerate."""
+
+    category: Annotated[StrictStr, Field(max_length=253)] | None = None
+    """Workload category, for classification and monitoring in Run:ai. Becomes an annotation."""
+
+    environment_variables: Annotated[tuple[EnvironmentVariable, ...], listed_by("name")] | None = None
+    """Environment variables of the NIM's container. Become env of the NIMService."""
+
+    labels: Annotated[tuple[Label, ...], listed_by("name")] | None = None
+    """Labels of the pods and their Service. Become labels of the NIMService's spec."""
+
+    annotations: Annotated[tuple[Annotation, ...], listed_by("name")] | None = None
+    """Annotations of the pods and their Service. Become annotations of the NIMService's spec."""
+
+    probes: Probes | None = None
+    """Health checks of the pods; default: the NIM's own."""
+
+    security: Security | None = None
+    """Ids that the container runs as."""

@@ -1,0 +1,196 @@
+"""The Kubernetes API: the only importer of `kubernetes`. It sends requests and names errors; it decides nothing.
+
+Objects go in and come out as plain JSON mappings: the client's generated models cost an order of magnitude more time
+and memory, and know neither our kind nor NIMService.
+"""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+from urllib.parse import quote, urlencode
+
+import aiohttp
+from kubernetes.aio import client, config
+
+from runai_nim import keys
+
+APPLY = "application/apply-patch+yaml"
+MERGE = "application/merge-patch+json"
+PAGE = 500
+"""Objects a page of a LIST."""
+WATCH_SECONDS = 300
+"""How long a watch lasts before the server ends it and it is opened anew."""
+SILENCE_SECONDS = 90.0
+"""A watch that says nothing for so long is dead: bookmarks come about once a minute."""
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A resource of the API, `group` empty for core."""
+
+    group: str
+    version: str
+    plural: str
+    namespaced: bool = True
+
+    @property
+    def api_version(self) -> str:
+        """`apps/v1`, or `v1` for core."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    def path(self, namespace: str | None = None, name: str | None = None) -> str:
+        """The URL path of one object, or of a list: of one namespace or of all."""
+        parts = ["apis", self.group, self.version] if self.group else ["api", self.version]
+        if self.namespaced and namespace:
+            parts += ["namespaces", quote(namespace, safe="")]
+        parts.append(self.plural)
+        if name:
+            parts.append(quote(name, safe=""))
+        return "/" + "/".join(parts)
+
+
+RUNAI_NIM_SERVICES = Resource(keys.GROUP, keys.VERSION, "runainimservices")
+NIM_SERVICES = Resource(keys.NIM_GROUP, keys.NIM_VERSION, "nimservices")
+NIM_CACHES = Resource(keys.NIM_GROUP, keys.NIM_VERSION, "nimcaches")
+DEPLOYMENTS = Resource("apps", "v1", "deployments")
+SERVICES = Resource("", "v1", "services")
+CLAIMS = Resource("", "v1", "persistentvolumeclaims")
+NAMESPACES = Resource("", "v1", "namespaces", namespaced=False)
+
+
+class ApiError(Exception):
+    """The API server's refusal, or (status 0) no answer from it.
+
+    `status` is the HTTP status, `reason` the API's own (`Conflict`, `NotFound`, `Invalid`, …), `retry_after` seconds.
+    """
+
+    def __init__(self, status: int, reason: str, message: str, retry_after: float = 0.0) -> None:
+        super().__init__(f"{status} {reason}: {message}" if status else f"no answer from the API server: {message}")
+        self.status, self.reason, self.message, self.retry_after = status, reason, message, retry_after
+
+    @property
+    def refused(self) -> bool:
+        """Would the same request be refused again? Then waiting does not help, only another request or another rule."""
+        return self.status in (400, 403, 405, 413, 415, 422)
+
+
+class Cluster:
+    """A connection to the API server, for all requests of the process."""
+
+    def __init__(self, api: client.ApiClient, request_timeout: float = 30.0) -> None:
+        self._api = api
+        self._timeout = aiohttp.ClientTimeout(total=request_timeout, sock_connect=10.0)
+
+    @classmethod
+    async def connect(cls) -> Self:
+        """Connect as the Pod's ServiceAccount where there is one, else as the kubeconfig of KUBECONFIG says.
+
+        The client reads the ServiceAccount's token anew every minute, so a rotated token is taken up.
+        """
+        configuration = client.Configuration()
+        configuration.connection_pool_maxsize = 64
+        try:
+            config.load_incluster_config(client_configuration=configuration)
+        except config.ConfigException:
+            await config.load_kube_config(client_configuration=configuration)
+        return cls(client.ApiClient(configuration))
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._api.close()
+
+    async def apply(
+        self, resource: Resource, manifest: Mapping[str, Any], *, resource_version: str | None, status: bool = False
+    ) -> Object:
+        """Server-side apply as `keys.FIELD_MANAGER`, with force: the fields of `manifest` become ours.
+
+        `resource_version` None creates: an apply that carries version "1" is a create when the object is absent and
+        409 when it is present, so nothing that exists is ever taken over. Otherwise it is the version that the
+        decision was made on, and any other gives 409.
+        """
+        metadata = {**manifest["metadata"], "resourceVersion": resource_version or "1"}
+        path = resource.path(metadata.get("namespace"), metadata["name"]) + ("/status" if status else "")
+        query = {"fieldManager": keys.FIELD_MANAGER, "force": "true", "fieldValidation": "Strict"}
+        return await self._object("PATCH", path, query, {**manifest, "metadata": metadata}, APPLY)
+
+    async def merge_status(self, resource: Resource, namespace: str, name: str, uid: str, status: Object) -> Object:
+        """Merge `status` (null removes a field) into the object's; 409 when that name has another uid by now."""
+        path = resource.path(namespace, name) + "/status"
+        query = {"fieldManager": keys.FIELD_MANAGER}
+        return await self._object("PATCH", path, query, {"metadata": {"uid": uid}, "status": status}, MERGE)
+
+    async def pages(self, resource: Resource, selector: str = "") -> AsyncIterator[Object]:
+        """LIST page by page; each page is the API's list object (`metadata.resourceVersion`, `items`)."""
+        query = {"limit": str(PAGE), **({"labelSelector": selector} if selector else {})}
+        while True:
+            page = await self._object("GET", resource.path(), query, None, None)
+            yield page
+            if not (token := page["metadata"].get("continue")):
+                return
+            query["continue"] = token
+
+    async def watch(self, resource: Resource, version: str, selector: str = "") -> AsyncIterator[Object]:
+        """Watch events (`type`, `object`) after `version`, bookmarks among them, until the server ends the watch."""
+        query = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": version,
+            "timeoutSeconds": str(WATCH_SECONDS),
+            **({"labelSelector": selector} if selector else {}),
+        }
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10.0, sock_read=SILENCE_SECONDS)
+        response = await self._send("GET", resource.path(), query, None, None, timeout)
+        try:
+            while line := await response.content.readline():
+                if not line.endswith(b"\n"):
+                    raise ApiError(0, "", "a watch ended within a line")
+                yield json.loads(line)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise ApiError(0, "", f"{type(error).__name__} while watching {resource.plural}") from error
+        finally:
+            response.close()
+
+    async def _object(
+        self, method: str, path: str, query: Mapping[str, str], body: Object | None, content_type: str | None
+    ) -> Object:
+        response = await self._send(method, path, query, body, content_type, self._timeout)
+        try:
+            loaded: Object = json.loads(await response.read())
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise ApiError(0, "", f"{type(error).__name__} while reading the answer to {method} {path}") from error
+        return loaded
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        body: Object | None,
+        content_type: str | None,
+        limits: aiohttp.ClientTimeout,
+    ) -> aiohttp.ClientResponse:
+        headers = {"Accept": "application/json", **({"Content-Type": content_type} if content_type else {})}
+        try:
+            for auth in (await self._api.configuration.auth_settings()).values():
+                headers[auth["key"]] = auth["value"]
+            url = f"{self._api.configuration.host}{path}?{urlencode(query)}"
+            answer = await self._api.rest_client.request(method, url, headers, body, _request_timeout=limits)
+            if answer.status < 400:
+                return answer.response  # type: ignore[no-any-return]
+            raise api_error(answer.status, await answer.response.read(), answer.response.headers.get("Retry-After"))
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise ApiError(0, "", f"{type(error).__name__} at {method} {path}") from error
+
+
+def api_error(status: int, body: bytes, retry_after: str | None) -> ApiError:
+    """The error that an answer of that HTTP status means; `body` is a metav1.Status, or anything a proxy may send."""
+    try:
+        answer = json.loads(body)
+        reason, message = str(answer.get("reason", "")), str(answer.get("message", ""))
+    except (ValueError, AttributeError):
+        reason, message = "", body[:200].decode(errors="replace")
+    seconds = float(retry_after) if retry_after and retry_after.isdigit() else 0.0
+    return ApiError(status, reason, message, seconds)

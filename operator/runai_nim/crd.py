@@ -1,0 +1,151 @@
+"""API types → CustomResourceDefinition with a structural schema and CEL rules, as a plain dict.
+
+Pure: reads no file, environment or cluster, and adds no rule of its own; fields, bounds, descriptions and CEL rules
+are the types'. Only what concerns the kind as a whole (names, columns, subresources) is said here.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from runai_nim.api.v1alpha1 import RunaiNimService
+
+GROUP = "runai-nim.io"
+VERSION = "v1alpha1"
+PLURAL = "runainimservices"
+
+JsonSchema = dict[str, Any]
+
+# Of what pydantic says, the keys that the API server takes. It refuses or misreads the others: titles, null defaults,
+# additionalProperties beside properties.
+_STRUCTURAL_KEYS = (
+    "type",
+    "format",
+    "enum",
+    "minimum",
+    "maximum",
+    "minLength",
+    "maxLength",
+    "pattern",
+    "maxItems",
+    "required",
+    "x-kubernetes-list-type",
+    "x-kubernetes-list-map-keys",
+    "x-kubernetes-validations",
+)
+_READY = '.status.conditions[?(@.type=="Ready")]'
+
+
+def make_crd() -> dict[str, Any]:
+    """Return the CRD of RunaiNimService (apiextensions.k8s.io/v1), the same for the same types."""
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{PLURAL}.{GROUP}"},
+        "spec": {
+            "group": GROUP,
+            "names": {
+                "kind": "RunaiNimService",
+                "listKind": "RunaiNimServiceList",
+                "plural": PLURAL,
+                "singular": "runainimservice",
+                "shortNames": ["rnim"],
+                "categories": ["nim", "runai"],
+            },
+            "scope": "Namespaced",
+            "versions": [make_version()],
+        },
+    }
+
+
+def make_version() -> dict[str, Any]:
+    """Return the entry of v1alpha1: schema, subresources and the columns of `kubectl get`."""
+    return {
+        "name": VERSION,
+        "served": True,
+        "storage": True,
+        "additionalPrinterColumns": printer_columns(),
+        "subresources": {
+            "status": {},
+            "scale": {
+                "specReplicasPath": ".spec.replicas",
+                "statusReplicasPath": ".status.replicas",
+                "labelSelectorPath": ".status.selector",
+            },
+        },
+        "schema": {"openAPIV3Schema": make_schema()},
+    }
+
+
+def printer_columns() -> list[dict[str, Any]]:
+    """Return the columns of `kubectl get`; those of priority 1 are shown by `-o wide` only."""
+    return [
+        _column("Phase", ".status.phase", "Where the service is in its life"),
+        _column("Ready", f"{_READY}.status", "Whether the service answers"),
+        _column("Reason", f"{_READY}.reason", "Why it is ready or not"),
+        _column("Replicas", ".status.replicas", "Replicas that exist", kind="integer"),
+        _column("GPU", ".status.gpu", "GPU of each pod"),
+        _column("Project", ".status.project", "Run:ai project"),
+        _column("URL", ".status.url", "URL from outside the cluster"),
+        _column("Age", ".metadata.creationTimestamp", "Time since creation", kind="date"),
+        _column("Message", f"{_READY}.message", "What Ready says in a sentence", priority=1),
+        _column("Internal URL", ".status.internalUrl", "URL inside the cluster", priority=1),
+        _column("NIMService", ".status.nimServiceName", "NIMService made from this resource", priority=1),
+        _column("Claim", ".status.claimName", "Claim that keeps the model", priority=1),
+        _column("Priority", ".spec.priorityClass", "Scheduling priority", priority=1),
+        _column("Node pools", ".spec.nodePools", "Node pools, the preferred first", priority=1),
+        _column("Image", ".spec.image", "Container image", priority=1),
+    ]
+
+
+def _column(name: str, path: str, description: str, *, kind: str = "string", priority: int = 0) -> dict[str, Any]:
+    return {"name": name, "type": kind, "jsonPath": path, "description": description, "priority": priority}
+
+
+def make_schema() -> JsonSchema:
+    """Return the structural schema of the whole object."""
+    generated = RunaiNimService.model_json_schema(by_alias=True)
+    schema = structural(generated, generated["$defs"])
+    properties = schema["properties"]
+    # The API server validates these itself: apiVersion and kind as bare strings, metadata as its own type. Naming
+    # metadata.name lets the rules point at it, and its length bounds what they cost.
+    for name in ("apiVersion", "kind"):
+        properties[name] = {key: properties[name][key] for key in ("description", "type")}
+    properties["metadata"] = {"type": "object", "properties": {"name": {"type": "string", "maxLength": 253}}}
+    # Until the operator has spoken, generation 1 must not look observed to tools that compare the two.
+    properties["status"]["default"] = {"observedGeneration": -1}
+    schema["required"] = ["spec"]
+    return schema
+
+
+def structural(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> JsonSchema:
+    """Turn pydantic's JSON schema into a structural one: no references, no nulls, no alternatives, known keys only.
+
+    Raises ValueError for a type that Kubernetes can't describe (a choice between several types).
+    """
+    merged = _resolved(schema, definitions)
+    result = {key: merged[key] for key in _STRUCTURAL_KEYS if key in merged}
+    if "description" in merged:
+        result = {"description": " ".join(merged["description"].split()), **result}
+    if "items" in merged:
+        result["items"] = structural(merged["items"], definitions)
+    if "properties" in merged:
+        result["properties"] = {
+            name: structural(merged["properties"][name], definitions) for name in merged["properties"]
+        }
+    return result
+
+
+def _resolved(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Follow a reference or the one alternative that isn't null; what stands beside it (its description) wins."""
+    if "$ref" in schema:
+        return {**_resolved(definitions[schema["$ref"].rsplit("/", 1)[-1]], definitions), **schema}
+    if "anyOf" in schema:
+        return {**_resolved(_only(schema["anyOf"]), definitions), **schema}
+    return schema
+
+
+def _only(alternatives: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
+    found = [alternative for alternative in alternatives if alternative.get("type") != "null"]
+    if len(found) != 1:
+        raise ValueError(f"a structural schema needs one type, not {found}")
+    return found[0]

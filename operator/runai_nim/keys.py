@@ -1,0 +1,111 @@
+"""Every label, annotation, group and kind string that others own or that we put on foreign objects, with its source.
+
+Plain strings and what is reserved among them. It may not import anything of this package. Keys that an administrator
+of Run:ai or KAI can rename are defaults here: `settings` holds the ones in force.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+# Our own API.
+GROUP: Final = "runai-nim.io"
+VERSION: Final = "v1alpha1"
+KIND: Final = "RunaiNimService"
+PLURAL: Final = "runainimservices"
+API_VERSION: Final = f"{GROUP}/{VERSION}"
+FIELD_MANAGER: Final = "runai-nim-operator"
+"""Name under which server-side apply records our fields."""
+
+# Our keys on objects.
+SERVICE_LABEL: Final = "runai-nim.io/service"
+"""Name of the RunaiNimService that an object or pod belongs to."""
+SPEC_HASH: Final = "runai-nim.io/spec-hash"
+"""Annotation: which rendered NIMService this is; also sent to the Service, where it proves that our spec was seen."""
+POD_HASH: Final = "runai-nim.io/pod-hash"
+"""Annotation of the pods and their Deployment: which pods these are. Replicas and Service type don't change it."""
+ADOPT: Final = "runai-nim.io/adopt"
+"""Annotation `"true"` on a foreign NIMService hands it to the RunaiNimService of its name."""
+PAUSED: Final = "runai-nim.io/paused"
+"""Annotation `"true"` on a RunaiNimService: no child is written."""
+RESTARTED_AT: Final = "runai-nim.io/restarted-at"
+"""Annotation on a RunaiNimService; a new value rolls the pods."""
+CATEGORY: Final = "runai-nim.io/category"
+"""Default annotation for a workload's category; the one that Run:ai reads is not documented, hence a setting."""
+
+# NVIDIA NIM Operator 3.1.2, api/apps/v1alpha1 and internal/controller.
+NIM_GROUP: Final = "apps.nvidia.com"
+NIM_VERSION: Final = "v1alpha1"
+NIM_API_VERSION: Final = f"{NIM_GROUP}/{NIM_VERSION}"
+NIMSERVICE_KIND: Final = "NIMService"
+NIMSERVICE_PLURAL: Final = "nimservices"
+NIMCACHE_KIND: Final = "NIMCache"
+NIMCACHE_PLURAL: Final = "nimcaches"
+NIM_MODEL_PROFILE: Final = "NIM_MODEL_PROFILE"
+"""Environment variable by which a NIM container is told its model profile."""
+NIM_CONTAINER_SUFFIX: Final = "-ctr"
+"""The NIM container is called `<NIMService name>-ctr`."""
+
+# NVIDIA device plugin.
+NVIDIA_GPU: Final = "nvidia.com/gpu"
+
+# Run:ai and KAI (KAI-Scheduler pkg/common/constants; Run:ai documentation, GPU fractions and node pools).
+RUNAI_SCHEDULER: Final = "runai-scheduler"
+KAI_SCHEDULER: Final = "kai-scheduler"
+RUNAI_PROJECT: Final = "runai/queue"
+KAI_PROJECT: Final = "kai/project"
+KAI_QUEUE: Final = "kai.scheduler/queue"
+PRIORITY_CLASS_NAME: Final = "priorityClassName"
+KAI_PREEMPTIBILITY: Final = "kai.scheduler/preemptibility"
+GPU_FRACTION: Final = "gpu-fraction"
+GPU_FRACTION_DEVICES: Final = "gpu-fraction-num-devices"
+GPU_FRACTION_CONTAINER: Final = "gpu-fraction-container-name"
+GPU_FRACTION_LIMIT: Final = "gpu-fraction-limit"
+GPU_MEMORY: Final = "gpu-memory"
+RUNAI_NODE_POOL: Final = "runai/node-pool"
+KAI_NODE_POOL: Final = "kai.scheduler/node-pool"
+KAI_NODE_POOLS: Final = "kai.scheduler/node-pools"
+DEFAULT_NODE_POOL: Final = "default"
+"""The pool of nodes that carry no node pool label."""
+
+PRIORITIES: Final = ("very-low", "low", "medium-low", "medium", "medium-high", "high", "very-high")
+"""Run:ai's names of workload priorities, lowest first."""
+
+SCHEDULING_KEYS: Final[dict[str, str]] = {
+    "kai.scheduler/preemptibility": "spec.preemptibility",
+    "kai.scheduler/node-pool*": "spec.nodePools",
+    "kai.scheduler/queue": "the namespace's project",
+    "kai.scheduler/*": "the fields of spec",
+    "runai/node-pool": "spec.nodePools",
+    "runai/*": "the namespace's project",
+    "run.ai/*": "the namespace's project",
+    "runai-nim.io/*": "the operator",
+    "kai/*": "the namespace's project",
+    "project": "the namespace's project",
+    "user": "Run:ai's admission",
+    "priorityClassName": "spec.priorityClass",
+    "gpu-fraction-num-devices": "spec.compute.gpuDevicesRequest",
+    "gpu-fraction-limit": "spec.compute.gpuPortionLimit",
+    "gpu-fraction*": "spec.compute.gpuPortionRequest",
+    "gpu-memory*": "spec.compute.gpuMemoryRequest",
+    "mps": "spec.compute",
+    "runai-gpu-limit": "spec.compute.gpuPortionLimit",
+    "pod-group-name": "the scheduler",
+    "received-resource-type": "the scheduler",
+    "nvidia.com/*": "spec.compute.gpuDevicesRequest",
+    "openshift.io/required-scc": "the NIM Operator",
+}
+"""Reserved keys, a trailing `*` standing for any ending, and what sets the thing properly. The first match counts."""
+
+CHILD_KEYS: Final[dict[str, str]] = {"app": "the NIM Operator", "app.kubernetes.io/*": "the NIM Operator"}
+"""Reserved on children only: Helm, Argo CD and people put these on a RunaiNimService, whose metadata isn't copied."""
+
+
+def owner_of(key: str, configured: Iterable[str] = ()) -> str | None:
+    """What sets the reserved label or annotation `key` properly; None when the key is free.
+
+    `configured` are the keys that the settings name. Those that only belong on children are not looked at here.
+    """
+    for pattern, owner in SCHEDULING_KEYS.items():
+        if key == pattern or (pattern.endswith("*") and key.startswith(pattern[:-1])):
+            return owner
+    return "the fields of spec" if key in configured else None

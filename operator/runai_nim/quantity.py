@@ -1,0 +1,128 @@
+"""Exact Kubernetes quantities: read them, compare them, print them as the API server does.
+
+Arithmetic is on fractions, never on floats. Knows amounts only: no field of any object, and no other module.
+Grammar and canonical form: k8s.io/apimachinery pkg/api/resource. Run:ai's API writes bytes with a B beside it (`10GB`).
+"""
+
+import math
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Final
+
+MAX: Final = 2**63 - 1
+"""The largest amount that Kubernetes counts."""
+MEBIBYTE: Final = 2**20
+
+_NANO: Final = 10**9
+_DECIMAL: Final = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
+_BINARY: Final = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
+_NUMBER: Final = r"(?P<number>[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
+_QUANTITY: Final = re.compile(rf"(?P<sign>[+-]?){_NUMBER}(?P<suffix>[numkMGTPE]?|[KMGTPE]i|[eE][+-]?[0-9]{{1,2}})")
+_WITH_B: Final = re.compile(rf"{_NUMBER}(?P<letter>[kmgtpe])(?P<binary>i?)b", re.IGNORECASE)
+_ALMOST: Final = re.compile(rf"{_NUMBER}(?P<letter>[kmgtpe])(?P<binary>i?)b?", re.IGNORECASE)
+_LONGEST: Final = 64
+BYTES_RULE: Final = "a number of bytes such as 10Gi, 10G or 1.5Gi (10GiB and 10GB are read too)"
+
+
+class QuantityError(ValueError):
+    """The text is no quantity, or not one of the wanted kind. The message says what is allowed."""
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Quantity:
+    """An amount in base units (bytes, cores, devices), and whether it prints with powers of 1024."""
+
+    amount: Fraction
+    binary: bool = False
+
+    def __str__(self) -> str:
+        """Canonical text, as the API server prints it: `2Gi` for 2048Mi, `1500M` for 1.5G, `500m` for 0.5."""
+        if self.binary and abs(self.amount) >= 1024 and self.amount.denominator == 1:
+            return _binary_text(self.amount.numerator)
+        return _decimal_text(self.amount)
+
+
+def parse(text: str) -> Quantity:
+    """Read `text` as Kubernetes does; finer than a billionth is rounded up. Raises QuantityError."""
+    match = _QUANTITY.fullmatch(text) if len(text) <= _LONGEST else None
+    if match is None:
+        raise QuantityError("a Kubernetes quantity such as 500m, 2, 10G or 10Gi")
+    suffix = match["suffix"]
+    amount = Fraction(match["number"].rstrip(".")) * _factor(suffix)
+    nanos = math.ceil(amount * _NANO) * (-1 if match["sign"] == "-" else 1)
+    return Quantity(Fraction(nanos, _NANO), binary=suffix in _BINARY[1:])
+
+
+def parse_bytes(text: str) -> Quantity:
+    """Read an amount of memory or storage that a user wrote: whole bytes, rounded up, from 0 to MAX.
+
+    Beside Kubernetes' suffixes those of Run:ai's API are read: `10GB` = `10G`, `1TiB` = `1Ti`, any case. Refused with
+    QuantityError: negative amounts, thousandths (`100m`), blanks, anything that is no number.
+    """
+    with_b = _WITH_B.fullmatch(text)
+    try:
+        quantity = parse(_kubernetes_spelling(with_b) if with_b else text)
+    except QuantityError:
+        raise QuantityError(BYTES_RULE) from None
+    if not 0 <= quantity.amount <= MAX or text[-1] in ("m", "u", "n"):
+        raise QuantityError(BYTES_RULE)
+    return Quantity(Fraction(math.ceil(quantity.amount)), quantity.binary)
+
+
+def suggestion(text: str) -> str | None:
+    """What was probably meant by `text`, which `parse_bytes` refuses: `10Gi` for `10 gi`. None when unclear."""
+    match = _ALMOST.fullmatch("".join(text.split()))
+    if match is None or len(match["number"]) > _LONGEST:
+        return None
+    meant = _kubernetes_spelling(match)
+    return meant if meant != text else None
+
+
+def equal(one: str, other: str) -> bool:
+    """Whether two texts are the same amount: `1024Mi` and `1Gi` are. Text that is no quantity equals nothing."""
+    try:
+        return parse(one).amount == parse(other).amount
+    except QuantityError:
+        return False
+
+
+def cpu_text(cores: Decimal) -> str:
+    """Canonical text of a number of CPU cores: 0.5 is `500m`."""
+    return _decimal_text(Fraction(cores))
+
+
+def mebibytes(quantity: Quantity) -> int:
+    """Whole MiB, rounded up, so that nobody gets less than was asked for."""
+    return math.ceil(quantity.amount / MEBIBYTE)
+
+
+def _factor(suffix: str) -> Fraction:
+    if suffix in _DECIMAL:
+        return Fraction(10) ** _DECIMAL[suffix]
+    if suffix in _BINARY:
+        return Fraction(1024 ** _BINARY.index(suffix))
+    return Fraction(10) ** int(suffix[1:])
+
+
+def _kubernetes_spelling(match: re.Match[str]) -> str:
+    binary = "i" if match["binary"] else ""
+    letter = match["letter"].upper()
+    return f"{match['number']}{'k' if letter == 'K' and not binary else letter}{binary}"
+
+
+def _binary_text(number: int) -> str:
+    power = 0
+    while number % 1024 == 0:
+        number //= 1024
+        power += 1
+    return f"{number}{_BINARY[power]}"
+
+
+def _decimal_text(amount: Fraction) -> str:
+    for suffix, exponent in reversed(_DECIMAL.items()):
+        scaled = amount / Fraction(10) ** exponent
+        if scaled.denominator == 1 and (scaled or not suffix):
+            return f"{scaled.numerator}{suffix}"
+    raise QuantityError("a number with at most nine decimal places")

@@ -1,0 +1,85 @@
+"""The queue of keys to reconcile: each key once, never twice at the same time, failed ones after a growing wait.
+
+It knows no kind and does no I/O.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+Key = tuple[str, str]
+"""Namespace and name of a RunaiNimService."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Seconds to wait after the n-th failure in a row: doubling from `initial` to `longest`, less up to half at random.
+
+    The random part keeps thousands of keys that failed together from coming back together.
+    """
+
+    initial: float
+    longest: float
+
+    def seconds(self, failures: int) -> float:
+        """The wait after `failures` (1 or more) failures in a row."""
+        whole = min(self.longest, self.initial * 2.0 ** min(failures - 1, 60))
+        return whole * random.uniform(0.5, 1.0)  # noqa: S311  # jitter, not a secret
+
+
+class KeyQueue:
+    """Keys waiting to be reconciled.
+
+    A key that is added while it waits is there once; added while it is being worked on, it is worked on once more
+    afterwards. All methods belong to one event loop.
+    """
+
+    def __init__(self, backoff: Backoff) -> None:
+        self._backoff = backoff
+        self._ready: asyncio.Queue[Key] = asyncio.Queue()
+        self._waiting: set[Key] = set()
+        self._working: set[Key] = set()
+        self._again: set[Key] = set()
+        self._timers: dict[Key, asyncio.TimerHandle] = {}
+        self._failures: dict[Key, int] = {}
+
+    def add(self, key: Key) -> None:
+        """Work on `key` as soon as a worker is free; a wait that it is in ends."""
+        if timer := self._timers.pop(key, None):
+            timer.cancel()
+        if key in self._working:
+            self._again.add(key)
+        elif key not in self._waiting:
+            self._waiting.add(key)
+            self._ready.put_nowait(key)
+
+    def add_after(self, key: Key, seconds: float) -> None:
+        """Work on `key` after that time, unless something adds it earlier."""
+        if timer := self._timers.pop(key, None):
+            timer.cancel()
+        self._timers[key] = asyncio.get_running_loop().call_later(seconds, self.add, key)
+
+    async def work(self, handle: Callable[[Key], Awaitable[float | None]]) -> None:
+        """Take keys and `handle` each, for ever. It returns the seconds after which to look at the key again, if any.
+
+        An exception is a failure: the key comes back after its backoff, at least `retry_after` seconds where the
+        exception has that attribute. Reporting the exception is `handle`'s business.
+        """
+        while True:
+            key = await self._ready.get()
+            self._waiting.discard(key)
+            self._working.add(key)
+            try:
+                seconds = await handle(key)
+                self._failures.pop(key, None)
+            except Exception as error:  # whatever it is, the other keys must go on
+                self._failures[key] = self._failures.get(key, 0) + 1
+                seconds = max(self._backoff.seconds(self._failures[key]), getattr(error, "retry_after", 0.0))
+            finally:
+                self._working.discard(key)
+            if key in self._again:
+                self._again.discard(key)
+                self.add(key)
+            elif seconds is not None:
+                self.add_after(key, seconds)

@@ -1,0 +1,79 @@
+"""From facts to the status of a RunaiNimService. Pure: the time comes in as a value.
+
+`phase` holds the table for phase and Ready; each further condition has one function, `<condition>_from`.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from runai_nim.status.condition import Condition, dated
+from runai_nim.status.facts import Facts, facts_of
+from runai_nim.status.phase import ROWS, Row, row_for
+from runai_nim.status.storage import storage_from
+from runai_nim.translate import Desired
+
+__all__ = ["ROWS", "Facts", "Row", "facts_of", "status_of"]
+
+
+def status_of(cr: Mapping[str, Any], desired: Desired, facts: Facts, now: str) -> dict[str, Any]:
+    """The whole status for `cr`; `now` (RFC 3339) dates the conditions whose status changed."""
+    before: Mapping[str, Any] = cr.get("status") or {}
+    row = row_for(facts)
+    # While paused nothing of a new generation was acted on, and claiming so would make `kubectl wait` believe it.
+    generation = before.get("observedGeneration", -1) if facts.paused else cr["metadata"]["generation"]
+    deployment = facts.deployment
+    status = {
+        "observedGeneration": generation,
+        "phase": row.phase,
+        "conditions": dated(_conditions(facts, row), before.get("conditions") or (), max(generation, 0), now),
+        "replicas": deployment.replicas if deployment else 0,
+        "readyReplicas": facts.ready_replicas,
+        "selector": f"app={facts.name}",
+        "project": desired.project,
+        "nimServiceName": facts.name if facts.written else None,
+        "claimName": desired.claim_name,
+        "internalUrl": desired.internal_url,
+        "gpu": desired.gpu or None,
+    }
+    return {field: value for field, value in status.items() if value is not None}
+
+
+def _conditions(f: Facts, row: Row) -> Iterator[Condition]:
+    reason = row.reason if isinstance(row.reason, str) else row.reason(f)
+    message = row.message(f)
+    yield Condition("Ready", row.ready, reason, message)
+    yield translated_from(f)
+    yield storage_from(f)
+    yield nimservice_ready_from(f)
+    if row.progress:
+        yield Condition(row.progress, "True", reason, message)
+
+
+def translated_from(f: Facts) -> Condition:
+    """Could the spec be translated, all of it?"""
+    type_ = "Translated"
+    if f.errors:
+        return Condition(type_, "False", f.errors[0].reason, "; ".join(finding.message for finding in f.errors))
+    if f.warnings:
+        return Condition(type_, "True", "TranslatedWithWarnings", "; ".join(w.message for w in f.warnings))
+    if f.paused:
+        return Condition(type_, "True", "Paused", "the annotation runai-nim.io/paused keeps the NIMService as it is")
+    return Condition(type_, "True", "Translated", "every field has its place in the NIMService")
+
+
+def nimservice_ready_from(f: Facts) -> Condition:
+    """Does the NIM Operator run the spec that we want now?"""
+    type_ = "NIMServiceReady"
+    if f.serving:
+        return Condition(type_, "True", "Ready", f"NIMService {f.name} runs this spec and answers")
+    if not f.written:
+        return Condition(type_, "False", "NotWritten", f"there is no NIMService {f.name} of this RunaiNimService")
+    if f.nim_state == "Failed":
+        return Condition(type_, "False", "Failed", f"the NIM Operator says: {f.nim_message or 'Failed'}")
+    if not f.seen:
+        return Condition(
+            type_, "False", "NotSeen", f"the NIM Operator has not acted on this spec of NIMService {f.name} yet"
+        )
+    return Condition(
+        type_, "False", "NotReady", f.nim_message or f"NIMService {f.name} is {f.nim_state or 'not ready'}"
+    )

@@ -1,0 +1,40 @@
+"""A condition before it is dated. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from runai_nim.api.v1alpha1.status import ConditionStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One fact; `reason` is a word for programs, `message` a sentence for people."""
+
+    type: str
+    status: ConditionStatus
+    reason: str
+    message: str
+
+
+def dated(
+    conditions: Iterable[Condition], before: Iterable[Mapping[str, Any]], generation: int, now: str
+) -> list[dict[str, Any]]:
+    """The conditions as the API has them. lastTransitionTime moves only when a condition's status does.
+
+    `now` is an RFC 3339 time; `before` the conditions stored last.
+    """
+    known = {c["type"]: c for c in before}
+    return [_dated(condition, known.get(condition.type, {}), generation, now) for condition in conditions]
+
+
+def _dated(condition: Condition, before: Mapping[str, Any], generation: int, now: str) -> dict[str, Any]:
+    unchanged = before.get("status") == condition.status
+    return {
+        "type": condition.type,
+        "status": condition.status,
+        "reason": condition.reason,
+        "message": condition.message,
+        "lastTransitionTime": before["lastTransitionTime"] if unchanged else now,
+        "observedGeneration": generation,
+    }

@@ -1,0 +1,133 @@
+"""The facts that a status is decided from: one frozen value, derived from the CR, its translation and what was seen.
+
+Pure: no clock, no I/O.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from runai_nim import keys
+from runai_nim.observed import Claim, Deployment, NimCache, Observed
+from runai_nim.plan import Plan, is_ours, is_paused, made_for_it
+from runai_nim.translate import Desired
+from runai_nim.validate import Finding
+
+LIVELY_PHASES = frozenset({"Running", "Updating", "Degraded"})
+"""Phases after which a service that isn't running is being updated, or is worse than it was: not being created."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything that the phase and the conditions depend on.
+
+    `errors` are all reasons why nothing may be written; `refusal` is the API server's refusal of what we wrote;
+    `seen` says that Service and Deployment are proven to be made from the spec that we want now.
+    """
+
+    name: str
+    deleting: bool
+    paused: bool
+    errors: tuple[Finding, ...]
+    warnings: tuple[Finding, ...]
+    conflict: bool
+    waiting: str
+    refusal: str
+    installed: bool
+    written: bool
+    seen: bool
+    nim_state: str
+    nim_message: str
+    deployment: Deployment | None
+    stopped: bool
+    was_running: bool
+    claim_name: str
+    claim: Claim | None
+    claim_differs: str
+    cache_name: str
+    cache: NimCache | None
+
+    @property
+    def serving(self) -> bool:
+        """Is the spec that we want now running in full and answering?"""
+        rolled_out = self.deployment is not None and self.deployment.rolled_out
+        return self.seen and rolled_out and self.nim_state == "Ready" and not self.stopped
+
+    @property
+    def ready_replicas(self) -> int:
+        """Pods that are ready, of whichever spec."""
+        return self.deployment.ready if self.deployment else 0
+
+
+def facts_of(cr: Mapping[str, Any], desired: Desired, plan: Plan, observed: Observed, refusal: str) -> Facts:
+    """The facts for one CR; `refusal` is what the API server said to our last write, empty when it took it."""
+    live = observed.nimservice if is_ours(cr, observed.nimservice) else None
+    nim_status = (live or {}).get("status") or {}
+    refused = (plan.refused,) if plan.refused else ()
+    return Facts(
+        name=cr["metadata"]["name"],
+        deleting="deletionTimestamp" in cr["metadata"],
+        paused=is_paused(cr),
+        errors=tuple(f for f in desired.findings if f.severity == "error") + refused,
+        warnings=tuple(f for f in desired.findings if f.severity == "warning"),
+        conflict=plan.refused is not None and plan.refused.reason == "NameConflict",
+        waiting=plan.waiting,
+        refusal=refusal,
+        installed=observed.nimservice_installed,
+        written=live is not None,
+        seen=_seen(desired, observed),
+        nim_state=nim_status.get("state", ""),
+        nim_message=_nim_message(nim_status),
+        deployment=observed.deployment,
+        stopped=desired.stopped,
+        was_running=(cr.get("status") or {}).get("phase") in LIVELY_PHASES,
+        claim_name=desired.claim_name or "",
+        claim=observed.claim,
+        claim_differs=_claim_differs(desired, observed.claim),
+        cache_name=desired.nim_cache or "",
+        cache=observed.nim_cache,
+    )
+
+
+def _seen(desired: Desired, observed: Observed) -> bool:
+    """Did the NIM Operator make Service and Deployment from what we want now?
+
+    It writes the Service first and may stop before the Deployment, so each carries its own proof: the Service the
+    hash of all that we render, the Deployment the hash of the part that reaches pods. (The Deployment's
+    `nvidia.com/parent-spec-hash` proves nothing here: it stays when a change doesn't touch the Deployment.)
+    """
+    if desired.nimservice is None or observed.service is None or observed.deployment is None:
+        return False
+    wanted_hash = desired.nimservice["metadata"]["annotations"][keys.SPEC_HASH]
+    pod_hash = desired.nimservice["spec"]["annotations"][keys.POD_HASH]
+    replicas: int = desired.nimservice["spec"].get("replicas", observed.deployment.wanted)
+    return bool(
+        observed.service.spec_hash == wanted_hash
+        and observed.deployment.pod_hash == pod_hash
+        and observed.deployment.wanted == replicas
+    )
+
+
+def _nim_message(nim_status: Mapping[str, Any]) -> str:
+    """The NIM Operator's own words: of condition Failed while it holds, else of Ready.
+
+    Its reasons are left out: they alternate between `Failed` and `<Kind>Failed` while nothing changes.
+    """
+    conditions = {c["type"]: c for c in nim_status.get("conditions") or ()}
+    failed = conditions.get("Failed", {})
+    speaker = failed if failed.get("status") == "True" else conditions.get("Ready", {})
+    return str(speaker.get("message", "")).strip()
+
+
+def _claim_differs(desired: Desired, found: Claim | None) -> str:
+    """How a claim that was there before us differs from claimInfo; it is used as it is all the same."""
+    if desired.claim is None or found is None or made_for_it(desired.claim, found):
+        return ""
+    spec = desired.claim["spec"]
+    asked = {
+        "size": (spec["resources"]["requests"]["storage"], found.storage),
+        "storage class": (spec.get("storageClassName", found.storage_class), found.storage_class),
+        "access modes": (", ".join(spec["accessModes"]), ", ".join(found.access_modes)),
+    }
+    differing = {what: pair for what, pair in asked.items() if pair[0] != pair[1]}
+    return "; ".join(f"{what} {there or '(none)'} instead of {want}" for what, (want, there) in differing.items())

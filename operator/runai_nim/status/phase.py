@@ -1,0 +1,146 @@
+"""The published table from facts to phase and Ready: the first row whose condition holds decides.
+
+Pure. docs/reference/status.md is generated from these rows.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from runai_nim.api.v1alpha1.status import ConditionStatus, Phase
+from runai_nim.plan import PREVIOUS_INSTANCE_TERMINATING
+from runai_nim.status.facts import Facts
+from runai_nim.status.storage import storage_from
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the table.
+
+    `reason` and `message` are Ready's. A row is settled (neither Reconciling nor Stalled), or heals itself
+    (Reconciling), or needs a person (Stalled).
+    """
+
+    when: str
+    holds: Callable[[Facts], bool]
+    phase: Phase
+    ready: ConditionStatus
+    reason: str | Callable[[Facts], str]
+    message: Callable[[Facts], str]
+    progress: str = "Reconciling"
+
+
+def _rollout(f: Facts) -> str:
+    if f.deployment is None:
+        return f"the NIM Operator has not made Deployment {f.name} yet"
+    counts = f"{f.deployment.available} of {f.deployment.wanted} replicas available, {f.deployment.updated} updated"
+    return f"{counts}; the NIM Operator says: {f.nim_message}" if f.nim_message else counts
+
+
+def _refused(f: Facts) -> str:
+    return "; ".join(finding.message for finding in f.errors)
+
+
+def _not_seen(f: Facts) -> str:
+    return f"NIMService {f.name} is written; the NIM Operator has not acted on it yet"
+
+
+ROWS: tuple[Row, ...] = (
+    Row(
+        "the RunaiNimService is being deleted",
+        lambda f: f.deleting,
+        "Deleting", "False", "Deleting", lambda f: "being deleted; NIMService and pods go with it",
+    ),
+    Row(
+        "a NIMService of this name belongs to somebody else",
+        lambda f: f.conflict,
+        "Failed", "False", "NameConflict", _refused, "Stalled",
+    ),
+    Row(
+        "the spec is refused, and the last good spec still has ready pods",
+        lambda f: bool(f.errors) and f.written and f.ready_replicas > 0,
+        "Degraded", "False", lambda f: f.errors[0].reason,
+        lambda f: f"{_refused(f)}. The last good spec keeps running", "Stalled",
+    ),
+    Row(
+        "the spec is refused",
+        lambda f: bool(f.errors),
+        "Failed", "False", lambda f: f.errors[0].reason, _refused, "Stalled",
+    ),
+    Row(
+        "the API server refuses what was made of the spec",
+        lambda f: bool(f.refusal),
+        "Failed", "False", "WriteRefused", lambda f: f.refusal, "Stalled",
+    ),
+    Row(
+        "the NIMService kind is not installed",
+        lambda f: not f.installed,
+        "Creating", "False", "NIMOperatorNotInstalled",
+        lambda f: "this cluster has no NIMService kind (apps.nvidia.com/v1alpha1); install the NVIDIA NIM Operator",
+    ),
+    Row(
+        "the NIMService of a deleted predecessor is not gone yet",
+        lambda f: bool(f.waiting),
+        "Creating", "False", PREVIOUS_INSTANCE_TERMINATING, lambda f: f.waiting,
+    ),
+    Row(
+        "stopped on purpose, no pods left",
+        lambda f: f.stopped and f.seen and f.deployment is not None and f.deployment.replicas == 0,
+        "Stopped", "True", "Stopped", lambda f: "stopped on purpose: no replicas are wanted", "",
+    ),
+    Row(
+        "stopped on purpose, pods are still going",
+        lambda f: f.stopped and f.deployment is not None and f.deployment.replicas > 0,
+        "Stopping", "False", "Stopping",
+        lambda f: f"{f.deployment.replicas if f.deployment else 0} pods are still going",
+    ),
+    Row(
+        "this spec is rolled out in full and the model answers",
+        lambda f: f.serving,
+        "Running", "True", "Running", lambda f: f"all replicas are ready: {_rollout(f)}", "",
+    ),
+    Row(
+        "the NIM Operator reports a failure",
+        lambda f: f.nim_state == "Failed" and not _storage_missing(f),
+        "Failed", "False", "NIMServiceFailed", lambda f: f"the NIM Operator says: {f.nim_message or 'Failed'}",
+    ),
+    Row(
+        "its storage is not ready",
+        lambda f: storage_from(f).status == "False",
+        "Pending", "False", lambda f: storage_from(f).reason, lambda f: storage_from(f).message,
+    ),
+    Row(
+        "it ran before, and the present spec is not proven seen by the NIM Operator",
+        lambda f: f.was_running and not f.seen,
+        "Updating", "False", "NIMServiceNotSeen", _not_seen,
+    ),
+    Row(
+        "the present spec is not proven seen by the NIM Operator",
+        lambda f: not f.seen,
+        "Creating", "False", "NIMServiceNotSeen", _not_seen,
+    ),
+    Row(
+        "it ran before, and the present spec is still rolling out",
+        lambda f: f.was_running and f.deployment is not None and f.deployment.updated < f.deployment.wanted,
+        "Updating", "False", "RollingOut", _rollout,
+    ),
+    Row(
+        "it ran before, and some replicas are ready, not all",
+        lambda f: f.was_running and f.ready_replicas > 0,
+        "Degraded", "False", "ReplicasNotReady", _rollout,
+    ),
+    Row(
+        "pods are starting, or the model does not answer yet",
+        lambda f: True,
+        "Initializing", "False", "PodsNotReady", _rollout,
+    ),
+)  # fmt: skip
+
+
+def _storage_missing(f: Facts) -> bool:
+    """A NIMCache that is not there makes the NIM Operator report Failed; the cache is what to name then."""
+    return bool(f.cache_name) and storage_from(f).status == "False"
+
+
+def row_for(facts: Facts) -> Row:
+    """The first row that holds; the last always does."""
+    return next(row for row in ROWS if row.holds(facts))

@@ -1,0 +1,33 @@
+"""The RunaiNimService as owner of what is made from it. Values only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from runai_nim import keys
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Identity of a RunaiNimService."""
+
+    name: str
+    namespace: str
+    uid: str
+
+    @classmethod
+    def of(cls, metadata: Mapping[str, Any]) -> Self:
+        """From the resource's metadata; one that was never stored has no uid."""
+        return cls(metadata.get("name", ""), metadata.get("namespace", ""), metadata.get("uid", ""))
+
+    @property
+    def reference(self) -> dict[str, Any]:
+        """The only owner reference of a child: with two, KAI's pod grouper fails."""
+        return {
+            "apiVersion": keys.API_VERSION,
+            "kind": keys.KIND,
+            "name": self.name,
+            "uid": self.uid,
+            "controller": True,
+            "blockOwnerDeletion": True,
+        }

@@ -1,0 +1,64 @@
+"""Rules of the API: each a named function `check_<rule>` that yields findings; all of them are asked, always.
+
+Pure: knows the resource, its context and nothing of the cluster. Every rule that the CRD states in CEL is checked
+again here, since an object can be older than a rule. What a valid resource becomes is the business of `translate`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
+from runai_nim.validate import compute, container, later, metadata, model_store, scheduling, serving
+from runai_nim.validate.candidate import Candidate, Context
+from runai_nim.validate.finding import Finding, Reason, has_errors
+from runai_nim.validate.parse import findings_from_parse_error
+
+__all__ = ["Candidate", "Context", "Finding", "Reason", "findings_from_parse_error", "has_errors", "validate"]
+
+CHECKS: Final[tuple[Callable[[Candidate], Iterator[Finding]], ...]] = (
+    later.check_later_fields,
+    container.check_image,
+    container.check_image_pull_secrets,
+    container.check_ngc_auth_secret,
+    model_store.check_one_store,
+    model_store.check_nim_cache,
+    model_store.check_claim_name,
+    model_store.check_ignored_with_existing,
+    model_store.check_claim_size,
+    model_store.check_volume,
+    model_store.check_claim_annotations,
+    serving.check_port,
+    serving.check_ports_differ,
+    serving.check_service_type,
+    compute.check_cpu,
+    compute.check_amounts,
+    compute.check_memory_limit,
+    compute.check_gpu_request_type,
+    compute.check_gpu_devices,
+    compute.check_gpu_portion_limit,
+    compute.check_gpu_memory,
+    scheduling.check_node_pools,
+    scheduling.check_queue,
+)
+
+
+def validate(cr: Mapping[str, Any], context: Context) -> tuple[RunaiNimServiceSpec | None, tuple[Finding, ...]]:
+    """Read and check a RunaiNimService as the API gives it: its spec, None when unreadable, and all findings."""
+    labels = cr["metadata"].get("labels") or {}
+    name = cr["metadata"].get("name", "")
+    findings = [*_metadata_findings(name, labels, context)]
+    try:
+        spec = RunaiNimServiceSpec.model_validate(cr.get("spec") or {}, by_alias=True, by_name=False)
+    except ValidationError as error:
+        return None, (*findings, *findings_from_parse_error(error))
+    candidate = Candidate(name, labels, spec, context)
+    findings += [finding for check in CHECKS for finding in check(candidate)]
+    return spec, tuple(findings)
+
+
+def _metadata_findings(name: str, labels: Mapping[str, str], context: Context) -> Iterator[Finding]:
+    for check in (metadata.check_name_syntax, metadata.check_name_is_free, metadata.check_name_is_text):
+        yield from check(name)
+    yield from metadata.check_reserved_labels(labels, context.settings)

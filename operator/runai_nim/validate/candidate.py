@@ -1,0 +1,43 @@
+"""What the rules look at: a resource's name, labels and parsed spec, and what is known around it. Values only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
+from runai_nim.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a decision may know beside the RunaiNimService itself.
+
+    `claim_exists`: a claim of the wanted name is there already, so that none has to be made.
+    """
+
+    settings: Settings
+    namespace_labels: Mapping[str, str] = field(default_factory=dict)
+    claim_exists: bool = False
+
+    @property
+    def project(self) -> str | None:
+        """The namespace's Run:ai project, by the first of the configured labels that it has."""
+        found = (self.namespace_labels.get(key) for key in self.settings.project_labels)
+        return next((project for project in found if project), None)
+
+    @property
+    def queue(self) -> str | None:
+        """The KAI queue: the setting, else the namespace's own queue label, else its project."""
+        settings = self.settings
+        if settings.queue_label is None:
+            return None
+        return settings.queue or self.namespace_labels.get(settings.queue_label) or self.project
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A RunaiNimService whose spec could be read, before its rules were checked."""
+
+    name: str
+    labels: Mapping[str, str]
+    spec: RunaiNimServiceSpec
+    context: Context

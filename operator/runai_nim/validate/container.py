@@ -1,0 +1,44 @@
+"""Rules for the container: image, pull secrets, the NGC key's secret."""
+
+from collections.abc import Iterator
+
+from runai_nim import image, syntax
+from runai_nim.validate.candidate import Candidate
+from runai_nim.validate.finding import Finding, Reason
+
+
+def check_image(candidate: Candidate) -> Iterator[Finding]:
+    """Required, and readable as an image reference; a digest decides, so a tag beside it is only for people."""
+    text = candidate.spec.image
+    if text is None:
+        yield Finding(Reason.REQUIRED_FIELD, "spec.image", None, "be set", "name the NIM's image")
+        return
+    try:
+        parsed = image.parse(text)
+    except image.ImageError:
+        yield Finding(Reason.INVALID_VALUE, "spec.image", text, image.RULE, "correct it")
+        return
+    if parsed.tag and parsed.digest:
+        rule = "have a tag or a digest, not both (the digest decides, the tag is dropped)"
+        yield Finding(Reason.IGNORED_FIELD, "spec.image", text, rule, f"remove :{parsed.tag}", "warning")
+
+
+def check_ngc_auth_secret(candidate: Candidate) -> Iterator[Finding]:
+    """NIM Operator up to 3.1.2 requires authSecret."""
+    if candidate.spec.ngc_auth_secret is None:
+        rule = "be set, the NIM Operator requires it"
+        remedy = "name a Secret of this namespace whose key NGC_API_KEY holds the NGC API key"
+        yield Finding(Reason.REQUIRED_FIELD, "spec.ngcAuthSecret", None, rule, remedy)
+
+
+def check_image_pull_secrets(candidate: Candidate) -> Iterator[Finding]:
+    """Unique names that YAML reads as text: the NIM Operator writes them unquoted into its templates."""
+    seen: set[str] = set()
+    for index, secret in enumerate(candidate.spec.image_pull_secrets or ()):
+        path = f"spec.imagePullSecrets[{index}].name"
+        if secret.name in seen:
+            yield Finding(Reason.DUPLICATE_VALUE, path, secret.name, "be listed once", "remove one of the two")
+        seen.add(secret.name)
+        if not syntax.is_object_name(secret.name) or not syntax.is_yaml_text(secret.name):
+            rule = "be the name of a Secret, and no word that YAML reads as true, false, null or a number"
+            yield Finding(Reason.INVALID_NAME, path, secret.name, rule, "rename the Secret")

@@ -1,0 +1,133 @@
+"""Rules for spec.modelStore: exactly one store, and a claim that can be made."""
+
+from collections.abc import Iterator
+
+from runai_nim import quantity, syntax
+from runai_nim.api.v1alpha1 import AccessModes, ClaimInfo, Pvc
+from runai_nim.validate.candidate import Candidate
+from runai_nim.validate.finding import Finding, Reason
+
+_CLAIM_INFO = "spec.modelStore.pvc.claimInfo"
+
+
+def check_one_store(candidate: Candidate) -> Iterator[Finding]:
+    """Exactly one of nimCache and pvc."""
+    store = candidate.spec.model_store
+    if store is None or (store.nim_cache is None and store.pvc is None):
+        rule, remedy = "hold nimCache or pvc", "add one of them: it is where the model's weights are kept"
+        yield Finding(Reason.REQUIRED_FIELD, "spec.modelStore", None, rule, remedy)
+    elif store.nim_cache is not None and store.pvc is not None:
+        rule, remedy = "hold either nimCache or pvc, not both", "remove one of them"
+        yield Finding(Reason.CONFLICTING_FIELDS, "spec.modelStore", None, rule, remedy)
+
+
+def check_nim_cache(candidate: Candidate) -> Iterator[Finding]:
+    """The name of a NIMCache in this namespace."""
+    store = candidate.spec.model_store
+    if store is None or store.nim_cache is None:
+        return
+    name, path = store.nim_cache.name, "spec.modelStore.nimCache.name"
+    if name is None:
+        yield Finding(Reason.REQUIRED_FIELD, path, None, "be set", "name a NIMCache of this namespace")
+    elif not syntax.is_object_name(name):
+        yield Finding(Reason.INVALID_NAME, path, name, "be the name of a NIMCache", "correct it")
+
+
+def check_claim_name(candidate: Candidate) -> Iterator[Finding]:
+    """Required for an existing claim; the NIM Operator writes it unquoted into YAML."""
+    pvc = _pvc(candidate)
+    if pvc is None:
+        return
+    name, path = pvc.claim_name, "spec.modelStore.pvc.claimName"
+    if name is None and pvc.existing_pvc:
+        rule, remedy = "be set when existingPvc is true", "name the existing claim, or set existingPvc: false"
+        yield Finding(Reason.REQUIRED_FIELD, path, None, rule, remedy)
+    if name is not None and not (syntax.is_object_name(name) and syntax.is_yaml_text(name)):
+        rule = "be lower case letters, digits, - and ., and no word that YAML reads as true, false, null or a number"
+        yield Finding(Reason.INVALID_NAME, path, name, rule, "choose another name")
+
+
+def check_ignored_with_existing(candidate: Candidate) -> Iterator[Finding]:
+    """What only matters for a claim that the operator makes."""
+    pvc = _pvc(candidate)
+    if pvc is None or not pvc.existing_pvc:
+        return
+    rule, remedy = "be absent when existingPvc is true (it has no effect)", "remove it, or set existingPvc: false"
+    if pvc.claim_info is not None:
+        yield Finding(Reason.IGNORED_FIELD, _CLAIM_INFO, None, rule, remedy, "warning")
+    if pvc.retention_policy == "Delete":
+        path = "spec.modelStore.pvc.retentionPolicy"
+        yield Finding(Reason.IGNORED_FIELD, path, pvc.retention_policy, rule, remedy, "warning")
+
+
+def check_claim_size(candidate: Candidate) -> Iterator[Finding]:
+    """Required and above 0 when a claim has to be made."""
+    info, path = _claim_info(candidate), f"{_CLAIM_INFO}.size"
+    if info is None:
+        return
+    if info.size is None:
+        if not candidate.context.claim_exists:
+            rule, remedy = "be set when the claim has to be made", "give its size, such as 100Gi"
+            yield Finding(Reason.REQUIRED_FIELD, path, None, rule, remedy)
+        return
+    try:
+        positive = quantity.parse_bytes(info.size).amount > 0
+    except quantity.QuantityError:
+        positive = False
+    if not positive:
+        meant = quantity.suggestion(info.size)
+        remedy = f"did you mean {meant}?" if meant else "give its size, such as 100Gi"
+        yield Finding(Reason.INVALID_QUANTITY, path, info.size, f"be {quantity.BYTES_RULE}, above 0", remedy)
+
+
+def check_volume(candidate: Candidate) -> Iterator[Finding]:
+    """A claim that a NIM can mount."""
+    info = _claim_info(candidate)
+    if info is None:
+        return
+    if info.volume_mode == "Block":
+        rule = "be Filesystem, a NIM mounts its store as a file system"
+        yield Finding(Reason.INVALID_VALUE, f"{_CLAIM_INFO}.volumeMode", "Block", rule, "remove it")
+    if info.access_modes is not None and not access_modes(info.access_modes):
+        rule, remedy = "have at least one mode that is true", "set one to true, or remove accessModes"
+        yield Finding(Reason.INVALID_VALUE, f"{_CLAIM_INFO}.accessModes", None, rule, remedy)
+
+
+def check_claim_annotations(candidate: Candidate) -> Iterator[Finding]:
+    """Annotations for provisioners; Kubernetes' own are not for users."""
+    info = _claim_info(candidate)
+    seen: set[str] = set()
+    for index, item in enumerate((info and info.added_attr_values) or ()):
+        path = f"{_CLAIM_INFO}.addedAttrValues[{index}].key"
+        if not syntax.is_key(item.key):
+            rule = "be an annotation's key, `name` or `domain/name`"
+            yield Finding(Reason.INVALID_VALUE, path, item.key, rule, "correct it")
+        domain = "." + item.key.partition("/")[0]
+        if domain.endswith((".kubernetes.io", ".k8s.io")):
+            rule = "not be under kubernetes.io or k8s.io, whose annotations drive Kubernetes itself"
+            yield Finding(Reason.RESERVED_KEY, path, item.key, rule, "remove it")
+        if item.key in seen:
+            yield Finding(Reason.DUPLICATE_VALUE, path, item.key, "be listed once", "remove one of the two")
+        seen.add(item.key)
+
+
+def access_modes(modes: AccessModes | None) -> list[str]:
+    """Kubernetes' names of the modes that are true; readWriteOnce is unless it is set to false."""
+    modes = modes or AccessModes()
+    wanted = {
+        "ReadWriteOnce": modes.read_write_once is not False,
+        "ReadOnlyMany": modes.read_only_many,
+        "ReadWriteMany": modes.read_write_many,
+    }
+    return [mode for mode, is_wanted in wanted.items() if is_wanted]
+
+
+def _pvc(candidate: Candidate) -> Pvc | None:
+    store = candidate.spec.model_store
+    return None if store is None else store.pvc
+
+
+def _claim_info(candidate: Candidate) -> ClaimInfo | None:
+    # None also for a claim that exists by the user's word: what its claimInfo says is ignored.
+    pvc = _pvc(candidate)
+    return None if pvc is None or pvc.existing_pvc else pvc.claim_info or ClaimInfo()

@@ -1,0 +1,69 @@
+"""Errors of reading a spec into its types, as findings. Decides nothing about what a readable spec may hold."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from runai_nim import syntax
+from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
+from runai_nim.validate.finding import Finding, Reason
+
+# pydantic's sentences begin "Input should …", "String should …" or, for our own checks, "Value error, must …".
+_BEGINNING: Final = re.compile(r"^(?:Value error, must|[\w ]+ should) ")
+_AN_OBJECT: Final = re.compile(r"a valid dictionary or instance of \w+")
+_ENVIRONMENT: Final = "environmentVariables"
+
+
+def findings_from_parse_error(error: ValidationError) -> Iterator[Finding]:
+    """One finding per mistake, its path in the API's own spelling: `spec.compute.gpuRequestType`, `spec.nodePools[2]`.
+
+    A field that the API doesn't have is answered with the nearest one that it has.
+    """
+    for mistake in error.errors(include_url=False):
+        yield _EXPLAINED.get(mistake["type"], _wrong_value)(mistake)
+
+
+def _unknown_field(mistake: ErrorDetails) -> Finding:
+    *parents, name = mistake["loc"]
+    near = syntax.nearest(str(name), _known_fields(parents))
+    remedy = f"did you mean {near}?" if near else "remove it"
+    return Finding(Reason.UNKNOWN_FIELD, _path(mistake["loc"]), None, "not be there, the API has no such field", remedy)
+
+
+def _missing(mistake: ErrorDetails) -> Finding:
+    return Finding(Reason.REQUIRED_FIELD, _path(mistake["loc"]), None, "be set", "add it")
+
+
+def _wrong_value(mistake: ErrorDetails) -> Finding:
+    value, loc = mistake["input"], mistake["loc"]
+    shown = isinstance(value, str | int | float) and _ENVIRONMENT not in loc  # people put secrets there
+    rule = _AN_OBJECT.sub("a mapping", _BEGINNING.sub("", mistake["msg"]))
+    return Finding(Reason.INVALID_VALUE, _path(loc), str(value) if shown else None, rule, "correct or remove it")
+
+
+_EXPLAINED: Final[Mapping[str, Callable[[ErrorDetails], Finding]]] = {
+    "extra_forbidden": _unknown_field,
+    "missing": _missing,
+}
+
+
+def _path(loc: Sequence[str | int]) -> str:
+    return "spec" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc)
+
+
+def _known_fields(loc: Sequence[str | int]) -> list[str]:
+    model: type[BaseModel] = RunaiNimServiceSpec
+    for part in loc:
+        if isinstance(part, str):
+            (model,) = _models({field.alias: field.annotation for field in model.model_fields.values()}[part])
+    return [str(field.alias) for field in model.model_fields.values()]
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models(part)

@@ -1,0 +1,32 @@
+"""Rules for scheduling: node pools and the queue."""
+
+from collections.abc import Iterator
+
+from runai_nim import syntax
+from runai_nim.validate.candidate import Candidate
+from runai_nim.validate.finding import Finding, Reason
+
+
+def check_node_pools(candidate: Candidate) -> Iterator[Finding]:
+    """An ordered list of different pools, each the value of a node's label."""
+    pools = candidate.spec.node_pools
+    if pools == ():
+        rule, remedy = "name at least one node pool", "add one, or remove nodePools for any pool"
+        yield Finding(Reason.INVALID_VALUE, "spec.nodePools", None, rule, remedy)
+    for index, pool in enumerate(pools or ()):
+        path = f"spec.nodePools[{index}]"
+        if not syntax.is_label_value(pool):
+            rule = "be the name of a node pool: up to 63 letters, digits, -, _ and ."
+            yield Finding(Reason.INVALID_VALUE, path, pool, rule, "correct it")
+        if pools and pool in pools[:index]:
+            yield Finding(Reason.DUPLICATE_VALUE, path, pool, "be listed once", "remove the later one")
+
+
+def check_queue(candidate: Candidate) -> Iterator[Finding]:
+    """Without its queue label KAI puts the pods into a queue of its own choice, or nowhere."""
+    context = candidate.context
+    label = context.settings.queue_label
+    if label is not None and context.queue is None:
+        rule = f"have a label {label} or one of {', '.join(context.settings.project_labels)}, which names the queue"
+        remedy = "label the namespace, or set queue in the operator's settings"
+        yield Finding(Reason.QUEUE_UNKNOWN, "the namespace", None, rule, remedy, "warning")

@@ -1,0 +1,35 @@
+"""Rules for spec.servingPort."""
+
+from collections.abc import Iterator
+
+from runai_nim.validate.candidate import Candidate
+from runai_nim.validate.finding import Finding, Reason
+
+
+def check_port(candidate: Candidate) -> Iterator[Finding]:
+    """Required: without it the NIM Operator falls over once, then serves on 8000 whatever the NIM does."""
+    serving = candidate.spec.serving_port
+    if serving is None or serving.port is None:
+        rule, remedy = "be set", "give the port of the NIM's HTTP API, usually 8000"
+        yield Finding(Reason.REQUIRED_FIELD, "spec.servingPort.port", None, rule, remedy)
+
+
+def check_ports_differ(candidate: Candidate) -> Iterator[Finding]:
+    """A Service has each port once. metricsPort equal to port means "the same" and counts as absent."""
+    serving = candidate.spec.serving_port
+    if serving is None or serving.grpc_port is None:
+        return
+    if serving.grpc_port in (serving.port, serving.metrics_port):
+        other = "port" if serving.grpc_port == serving.port else "metricsPort"
+        path, found = "spec.servingPort.grpcPort", str(serving.grpc_port)
+        rule, remedy = f"differ from servingPort.{other}", "give the port of the NIM's gRPC API, or remove it"
+        yield Finding(Reason.CONFLICTING_FIELDS, path, found, rule, remedy)
+
+
+def check_service_type(candidate: Candidate) -> Iterator[Finding]:
+    """A Service of type ExternalName has no pods behind it."""
+    serving = candidate.spec.serving_port
+    if serving is not None and serving.service_type == "ExternalName":
+        rule = "be ClusterIP, NodePort or LoadBalancer, a NIM runs in pods"
+        remedy = "choose one of these, or remove it for ClusterIP"
+        yield Finding(Reason.INVALID_VALUE, "spec.servingPort.serviceType", serving.service_type, rule, remedy)

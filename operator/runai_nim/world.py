@@ -1,0 +1,157 @@
+"""What is known of the cluster: one watch a kind, our own kind as Kopf brings it, and which CR each object matters to.
+
+It tells the queue which keys to look at again; it may not decide or write anything.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from runai_nim import keys
+from runai_nim.cluster import (
+    CLAIMS,
+    DEPLOYMENTS,
+    NAMESPACES,
+    NIM_CACHES,
+    NIM_SERVICES,
+    RUNAI_NIM_SERVICES,
+    SERVICES,
+    Cluster,
+    Resource,
+)
+from runai_nim.observe import ObjectKey, Watch, newer
+from runai_nim.observed import Claim, Deployment, Namespace, NimCache, Observed, Service, Stored
+from runai_nim.queueing import Key
+
+Look = Callable[[Key], None]
+"""Asks for a key to be reconciled."""
+
+
+class World:
+    """Everything observed. `look` is called with the key of every CR that a change may matter to."""
+
+    def __init__(self, cluster: Cluster, look: Look) -> None:
+        self._cluster, self._look = cluster, look
+        self._resources: dict[Key, Stored] = {}
+        self._named: dict[Key, set[Key]] = defaultdict(set)
+        """CRs by (namespace, name) of the claim or NIMCache that they name."""
+        self._names: dict[Key, set[Key]] = {}
+        made = keys.SERVICE_LABEL
+        self._watches: dict[Resource, Watch] = {
+            NIM_SERVICES: Watch(cluster, NIM_SERVICES, Stored.from_object, self._same_name),
+            SERVICES: Watch(cluster, SERVICES, Service.from_object, self._same_name, made),
+            DEPLOYMENTS: Watch(cluster, DEPLOYMENTS, Deployment.from_object, self._same_name, made),
+            CLAIMS: Watch(cluster, CLAIMS, Claim.from_object, self._named_by),
+            NIM_CACHES: Watch(cluster, NIM_CACHES, NimCache.from_object, self._named_by),
+            NAMESPACES: Watch(cluster, NAMESPACES, Namespace.from_object, self._of_namespace),
+        }
+
+    @property
+    def watches(self) -> Iterable[Watch]:
+        """The watches of all kinds but our own."""
+        return self._watches.values()
+
+    async def synced(self) -> None:
+        """Wait until every kind was listed once: a decision before that would take what isn't seen for absent."""
+        await asyncio.gather(*(watch.synced.wait() for watch in self.watches))
+
+    async def resync(self) -> None:
+        """List our own kind and heal what Kopf's watch missed: after "410 Gone" it tells nobody of deletions."""
+        seen: set[Key] = set()
+        version = "0"
+        async for page in self._cluster.pages(RUNAI_NIM_SERVICES):
+            version = page["metadata"]["resourceVersion"]
+            seen |= {self.resource_seen(obj) for obj in page["items"]}
+        for key in self._resources.keys() - seen:
+            if not newer(self._resources[key].resource_version, version):
+                self._drop(key)
+        for key in seen:
+            self._look(key)
+
+    def resource_seen(self, obj: Mapping[str, Any]) -> Key:
+        """Take up a RunaiNimService that was seen, unless a newer version of it is known."""
+        key = (obj["metadata"]["namespace"], obj["metadata"]["name"])
+        known = self._resources.get(key)
+        if known is None or newer(obj["metadata"]["resourceVersion"], known.resource_version):
+            self._resources[key] = Stored.from_object(obj)
+            self._look(key)
+        return key
+
+    def resource_gone(self, obj: Mapping[str, Any]) -> None:
+        """A RunaiNimService was deleted; one of the same name may be there anew already."""
+        key = (obj["metadata"]["namespace"], obj["metadata"]["name"])
+        known = self._resources.get(key)
+        if known is not None and known.uid == obj["metadata"]["uid"]:
+            self._drop(key)
+
+    def record(self, resource: Resource, obj: Mapping[str, Any]) -> None:
+        """Take up an object as our own write returned it, so that the next decision knows of it."""
+        if watch := self._watches.get(resource):
+            watch.record(obj)
+            return
+        key = (obj["metadata"]["namespace"], obj["metadata"]["name"])
+        known = self._resources.get(key)
+        if known is not None and newer(obj["metadata"]["resourceVersion"], known.resource_version):
+            self._resources[key] = Stored.from_object(obj)
+
+    def resource(self, key: Key) -> dict[str, Any] | None:
+        """The RunaiNimService, or None when there is none."""
+        stored = self._resources.get(key)
+        return stored.load() if stored else None
+
+    def forget(self, key: Key) -> None:
+        """The CR is gone: nothing that it named matters to it any more."""
+        for name in self._names.pop(key, ()):
+            self._named[name].discard(key)
+            if not self._named[name]:
+                del self._named[name]
+
+    def namespace_labels(self, namespace: str) -> Mapping[str, str]:
+        """The labels of a namespace; empty while it isn't known."""
+        known: Namespace | None = self._watches[NAMESPACES].objects.get(("", namespace))
+        return known.labels if known else {}
+
+    def claim(self, key: Key, name: str | None) -> Claim | None:
+        """The claim of that name in the CR's namespace."""
+        found: Claim | None = self._watches[CLAIMS].objects.get((key[0], name or ""))
+        return found
+
+    def observed(self, key: Key, claim_name: str | None, cache_name: str | None) -> Observed:
+        """All that a decision about the CR `key` reads; from now on a change of the objects named here is told of."""
+        self._remember(key, {(key[0], name) for name in (claim_name, cache_name) if name})
+        nimservices = self._watches[NIM_SERVICES]
+        live: Stored | None = nimservices.objects.get(key)
+        return Observed(
+            nimservice=live.load() if live else None,
+            nimservice_installed=nimservices.installed,
+            service=self._watches[SERVICES].objects.get(key),
+            deployment=self._watches[DEPLOYMENTS].objects.get(key),
+            claim=self.claim(key, claim_name),
+            nim_cache=self._watches[NIM_CACHES].objects.get((key[0], cache_name or "")),
+        )
+
+    def _remember(self, key: Key, names: set[Key]) -> None:
+        if self._names.get(key, set()) != names:
+            self.forget(key)
+            self._names[key] = names
+            for name in names:
+                self._named[name].add(key)
+
+    def _drop(self, key: Key) -> None:
+        del self._resources[key]
+        self._look(key)
+
+    def _same_name(self, key: ObjectKey, old: Any, new: Any) -> None:
+        if key in self._resources:
+            self._look(key)
+
+    def _named_by(self, key: ObjectKey, old: Any, new: Any) -> None:
+        for name in tuple(self._named.get(key, ())):
+            self._look(name)
+
+    def _of_namespace(self, key: ObjectKey, old: Namespace | None, new: Namespace | None) -> None:
+        # A namespace changes often (its status, its finalizers); only its labels matter, and only in ours.
+        if old is None or new is None or old.labels != new.labels:
+            for name in [name for name in self._resources if name[0] == key[1]]:
+                self._look(name)

@@ -1,0 +1,49 @@
+"""Fixtures of every test that needs a real API server: one control plane for the session, a namespace for each test."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from local.cluster import LocalCluster
+from local.control_plane import ControlPlane
+from local.objects import Objects
+
+NAMESPACES = (f"test-{number}" for number in itertools.count(1))
+
+
+@pytest.fixture(scope="session")
+def local_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
+    """A control plane without any CRD; it ends with the session, also when that is killed."""
+    cluster = LocalCluster(tmp_path_factory.mktemp("cluster"))
+    with cluster.control_plane.processes.tied_to_this_process(), cluster.control_plane:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def control_plane(local_cluster: LocalCluster) -> ControlPlane:
+    """The running control plane of `local_cluster`."""
+    return local_cluster.control_plane
+
+
+@pytest.fixture(scope="session")
+def kubectl(control_plane: ControlPlane) -> Callable[..., str]:
+    """Run kubectl as administrator: kubectl("get", "pods", stdin=...) -> stdout; CalledProcessError has stderr."""
+    return control_plane.kubectl
+
+
+@pytest.fixture
+def namespace(control_plane: ControlPlane) -> Iterator[str]:
+    """Name of a namespace of the test's own; its deletion is only begun, for it takes 5 s."""
+    name = next(NAMESPACES)
+    control_plane.kubectl("create", "namespace", name)
+    yield name
+    control_plane.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture
+def objects(control_plane: ControlPlane, namespace: str) -> Iterator[Objects]:
+    """Objects of the test's namespace, as administrator."""
+    with Objects(Path(control_plane.kubeconfig), namespace) as opened:
+        yield opened

@@ -1,0 +1,104 @@
+"""A real API server takes every object of the golden cases, with strict field validation, and keeps what was asked for.
+
+The NIMService CRDs are installed under groups of their own, so that both fit beside whatever else the session has.
+"""
+
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from runai_nim.compare import differences
+
+ROOT = Path(__file__).parents[2]
+REAL_CRDS = Path(os.environ.get("NIM_OPERATOR_CRDS") or ROOT.parent / "shared" / "nim-operator-crds")
+CRDS = {
+    "local.example.com": ROOT / "local" / "crds" / "nimservices.yaml",
+    "real.example.com": REAL_CRDS / "apps.nvidia.com_nimservices.yaml",
+}
+CASES = sorted((Path(__file__).parent / "cases").iterdir())
+Kubectl = Callable[..., str]
+
+
+def rendered(kind: str, namespace: str) -> list[dict[str, Any]]:
+    """The objects of this kind from all cases, each named after its case."""
+    expected = {case.name: yaml.safe_load((case / "expected.yaml").read_text())[kind] for case in CASES}
+    return [
+        {**manifest, "metadata": {**manifest["metadata"], "name": name, "namespace": namespace}}
+        for name, manifest in expected.items()
+        if manifest is not None
+    ]
+
+
+def apply(kubectl: Kubectl, *manifests: dict[str, Any]) -> list[dict[str, Any]]:
+    """Server-side apply; what the API server then has."""
+    arguments = ("apply", "--server-side", "--validate=strict", "-o", "yaml", "-f", "-")
+    answer = yaml.safe_load(kubectl(*arguments, stdin=yaml.safe_dump_all(manifests)))
+    items: list[dict[str, Any]] = answer["items"] if answer["kind"] == "List" else [answer]
+    return items
+
+
+@pytest.fixture(scope="module", params=CRDS)
+def group(request: pytest.FixtureRequest, kubectl: Kubectl) -> str:
+    """The API group of an installed NIMService CRD."""
+    path = CRDS[request.param]
+    if not path.exists():
+        pytest.skip(f"the NIM Operator's CRDs are not at {REAL_CRDS}: name their folder in NIM_OPERATOR_CRDS")
+    crd = yaml.safe_load(path.read_text())
+    crd["metadata"]["name"] = f"nimservices.{request.param}"
+    crd["spec"]["group"] = request.param
+    apply(kubectl, crd)
+    kubectl("wait", "--for=condition=Established", "crd", crd["metadata"]["name"])
+    wait_served(kubectl, crd["metadata"]["name"])
+    return str(request.param)
+
+
+def wait_served(kubectl: Kubectl, resource: str) -> None:
+    """An established kind is answered for, and found by discovery, a moment later only."""
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            kubectl("get", resource, "--all-namespaces")
+        except subprocess.CalledProcessError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+        else:
+            return
+
+
+def test_every_nimservice_is_accepted_and_kept(kubectl: Kubectl, namespace: str, group: str) -> None:
+    wanted = [{**one, "apiVersion": f"{group}/v1alpha1"} for one in rendered("nimservice", namespace)]
+
+    live = apply(kubectl, *wanted)
+
+    assert len(live) == len(wanted) > 0
+    assert [list(differences(one["spec"], other["spec"])) for one, other in zip(wanted, live, strict=True)] == [
+        [] for _ in wanted
+    ]
+
+
+def test_a_field_that_the_crd_lacks_is_refused(kubectl: Kubectl, namespace: str, group: str) -> None:
+    wanted = {**rendered("nimservice", namespace)[0], "apiVersion": f"{group}/v1alpha1"}
+    wanted["spec"]["replica"] = 1
+
+    with pytest.raises(subprocess.CalledProcessError) as error:
+        apply(kubectl, wanted)
+
+    assert "spec.replica: field not declared in schema" in error.value.stderr
+
+
+def test_every_claim_is_accepted_and_kept(kubectl: Kubectl, namespace: str) -> None:
+    wanted = rendered("claim", namespace)
+
+    live = apply(kubectl, *wanted)
+
+    assert len(live) == len(wanted) > 0
+    assert [list(differences(one["spec"], other["spec"])) for one, other in zip(wanted, live, strict=True)] == [
+        [] for _ in wanted
+    ]

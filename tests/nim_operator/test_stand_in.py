@@ -1,0 +1,247 @@
+"""The stand-in with nodes, on a real API server: readiness, its knobs, and how it bears trouble."""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from local.control_plane import ControlPlane
+from tests.nim_operator.conftest import stand_in
+
+PREFIX = "stand-in.runai-nim.io/"
+MANY = 60
+
+
+class Api:
+    """What a test does in its namespace, by kubectl."""
+
+    def __init__(self, plane: ControlPlane, namespace: str) -> None:
+        self._plane = plane
+        self.namespace = f"--namespace={namespace}"
+
+    def apply(self, *wanted: dict[str, Any]) -> None:
+        """Apply objects."""
+        self._plane.kubectl("apply", "-f", "-", self.namespace, stdin=yaml.safe_dump_all(wanted))
+
+    def apply_server_side(self, wanted: dict[str, Any]) -> None:
+        """Apply an object as our operator does, with force; raises CalledProcessError."""
+        how = ("--server-side", "--force-conflicts", "--field-manager=runai-nim-operator")
+        self._plane.kubectl("apply", *how, "-f", "-", self.namespace, stdin=yaml.safe_dump(wanted))
+
+    def get(self, kind: str, name: str = "llama") -> dict[str, Any]:
+        """Return an object, empty when there is none."""
+        said = self._plane.kubectl("get", kind, name, self.namespace, "-o=json", "--ignore-not-found")
+        found: dict[str, Any] = json.loads(said or "{}")
+        return found
+
+    def all(self, kind: str) -> list[dict[str, Any]]:
+        """Return the objects of a kind."""
+        found: list[dict[str, Any]] = json.loads(self._plane.kubectl("get", kind, self.namespace, "-o=json"))["items"]
+        return found
+
+    def annotate(self, name: str, annotation: str) -> None:
+        """Set or (ending in -) remove an annotation of a NIMService."""
+        self._plane.kubectl("annotate", "nimservice", name, self.namespace, annotation)
+
+    def state(self, name: str = "llama") -> str:
+        """State of a NIMService, empty when it has none."""
+        return str(self.get("nimservice", name).get("status", {}).get("state", ""))
+
+
+def nim_service(name: str = "llama", marks: dict[str, str] | None = None, **spec: Any) -> dict[str, Any]:
+    annotations = {PREFIX + key: value for key, value in (marks or {}).items()}
+    return {
+        "apiVersion": "apps.nvidia.com/v1alpha1",
+        "kind": "NIMService",
+        "metadata": {"name": name, "annotations": annotations},
+        "spec": {
+            "image": {"repository": "r", "tag": "t"},
+            "authSecret": "ngc",
+            "storage": {"emptyDir": {}},
+            "replicas": 1,
+            "expose": {"service": {"port": 8000}},
+            **spec,
+        },
+    }
+
+
+CLAIM = {
+    "apiVersion": "v1",
+    "kind": "PersistentVolumeClaim",
+    "metadata": {"name": "store"},
+    "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+}
+
+
+def until(told: Callable[[], bool], what: str, seconds: float = 15) -> float:
+    """Wait until something is so and return the seconds that it took."""
+    started = time.monotonic()
+    while not told():
+        assert time.monotonic() - started < seconds, f"not within {seconds} s: {what}"
+        time.sleep(0.05)
+    return time.monotonic() - started
+
+
+@pytest.fixture(scope="module")
+def plane(control_plane: ControlPlane) -> Iterator[ControlPlane]:
+    """The control plane with the stand-in on it."""
+    with stand_in(control_plane, "--endpoint-pause=0.1"):
+        yield control_plane
+
+
+@pytest.fixture
+def api(plane: ControlPlane, namespace: str) -> Api:
+    return Api(plane, namespace)
+
+
+def test_a_nim_becomes_ready_and_its_claim_bound(api: Api) -> None:
+    api.apply(CLAIM, nim_service(storage={"pvc": {"name": "store"}}, replicas=2))
+    until(lambda: api.state() == "Ready", "Ready")
+    status = api.get("nimservice")["status"]
+    address = api.get("service")["spec"]["clusterIP"]
+    assert status["model"] == {"name": "llama", "clusterEndpoint": f"{address}:8000", "externalEndpoint": ""}
+    assert api.get("deployment")["status"]["availableReplicas"] == 2
+    assert api.get("persistentvolumeclaim", "store")["status"]["phase"] == "Bound"
+
+
+def test_a_changed_image_is_rolled_out_and_a_deletion_is_let_through(api: Api, plane: ControlPlane) -> None:
+    api.apply(nim_service())
+    until(lambda: api.state() == "Ready", "Ready")
+    api.apply(nim_service(image={"repository": "r", "tag": "2"}))
+    until(lambda: [pod["spec"]["containers"][0]["image"] for pod in api.all("pods")] == ["r:2"], "the new image")
+    until(lambda: api.state() == "Ready", "Ready again")
+    plane.kubectl("delete", "nimservice", "llama", api.namespace, "--timeout=10s")
+
+
+def test_scaled_to_zero_it_stops_answering(api: Api) -> None:
+    api.apply(nim_service())
+    until(lambda: api.state() == "Ready", "Ready")
+    api.apply(nim_service(replicas=0))
+    until(lambda: api.state() == "NotReady", "NotReady")
+    message = api.get("nimservice")["status"]["conditions"][0]["message"]
+    assert message == 'deployment "llama" is scaled down'
+    api.apply(nim_service(replicas=1))
+    until(lambda: api.state() == "Ready", "Ready again")
+
+
+def test_the_deployment_can_be_delayed_after_the_service(api: Api) -> None:
+    api.apply(nim_service(marks={"delay-deployment": "2"}))
+    until(lambda: bool(api.get("service")), "the Service")
+    assert not api.get("deployment")
+    assert api.state() == ""
+    assert until(lambda: bool(api.get("deployment")), "the Deployment") > 1
+
+
+def test_delays_can_stand_in_the_spec(api: Api) -> None:
+    api.apply(nim_service(annotations={PREFIX + "delay-service": "2"}))
+    until(lambda: bool(api.get("rolebinding")), "the RoleBinding")
+    assert not api.get("service")
+    assert until(lambda: bool(api.get("service")), "the Service") > 1
+
+
+def test_readiness_can_be_delayed(api: Api) -> None:
+    api.apply(nim_service(marks={"delay-ready": "2"}))
+    until(lambda: bool(api.all("pods")), "a pod")
+    assert api.all("pods")[0]["status"]["phase"] == "Pending"
+    assert until(lambda: api.state() == "Ready", "Ready") > 1
+
+
+def test_it_can_fail_and_recovers_when_the_knob_goes(api: Api) -> None:
+    api.apply(nim_service(marks={"fail": "no luck today"}))
+    until(lambda: api.state() == "Failed", "Failed")
+    failed = api.get("nimservice")["status"]["conditions"][1]
+    assert (failed["type"], failed["status"], failed["message"]) == ("Failed", "True", "no luck today")
+    assert failed["reason"] in {"DeploymentFailed", "Failed"}
+    api.annotate("llama", PREFIX + "fail-")
+    until(lambda: api.state() == "Ready", "Ready")
+
+
+def test_it_can_be_dead_for_one_nim(api: Api) -> None:
+    api.apply(nim_service("dead", marks={"never-act": "true"}), nim_service("alive"))
+    until(lambda: api.state("alive") == "Ready", "the other one Ready")
+    dead = api.get("nimservice", "dead")
+    assert "status" not in dead
+    assert "finalizers" not in dead["metadata"]
+    assert not api.get("service", "dead")
+    api.annotate("dead", PREFIX + "never-act-")
+    until(lambda: api.state("dead") == "Ready", "acted on after all")
+
+
+def test_a_deleted_child_is_made_again(api: Api, plane: ControlPlane) -> None:
+    api.apply(nim_service())
+    until(lambda: api.state() == "Ready", "Ready")
+    plane.kubectl("delete", "deployment", "llama", api.namespace)
+    until(lambda: bool(api.get("deployment")), "the Deployment again")
+
+
+def test_a_foreign_service_account_is_overwritten(api: Api) -> None:
+    """As the real one does: it takes any ServiceAccount of that name for its own."""
+    api.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "llama", "labels": {"mine": "yes"}}})
+    api.apply(nim_service())
+    until(lambda: api.state() == "Ready", "Ready")
+    assert "mine" not in api.get("serviceaccount")["metadata"]["labels"]
+
+
+def test_a_failed_cache_is_reported(api: Api, plane: ControlPlane) -> None:
+    source = {"ngc": {"modelPuller": "p", "authSecret": "a"}}
+    api.apply(
+        {
+            "apiVersion": "apps.nvidia.com/v1alpha1",
+            "kind": "NIMCache",
+            "metadata": {"name": "cache"},
+            "spec": {"source": source, "storage": {}},
+        }
+    )
+    status = '{"status": {"state": "Failed"}}'
+    plane.kubectl(
+        "patch", "nimcache", "cache", api.namespace, "--subresource=status", "--type=merge", f"--patch={status}"
+    )
+    api.apply(nim_service(storage={"nimCache": {"name": "cache"}}))
+    until(lambda: api.state() == "Failed", "Failed")
+    assert api.get("nimservice")["status"]["conditions"][1]["reason"] == "NIMCacheFailed"
+
+
+def test_a_struct_that_it_co_owns_cannot_be_dropped(api: Api) -> None:
+    """The trap that the first write lays for server-side apply: an apply without the struct is refused."""
+    scale = {"enabled": True, "hpa": {"minReplicas": 2, "maxReplicas": 3}}
+    fixed = nim_service()
+    scaled = nim_service(scale=scale)
+    del scaled["spec"]["replicas"]
+    api.apply_server_side(fixed)
+    until(lambda: api.state() == "Ready", "Ready")
+    api.apply_server_side(scaled)
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        api.apply_server_side(fixed)
+    assert 'spec.scale.hpa in body must be of type object: "null"' in refused.value.stderr
+    off = {"enabled": False, "hpa": {"minReplicas": 1, "maxReplicas": 1}}
+    api.apply_server_side(nim_service(scale=off))
+    assert api.get("nimservice")["spec"]["scale"] == off
+
+
+def test_many_at_once_are_all_acted_on(api: Api) -> None:
+    api.apply(*(nim_service(f"nim-{number}") for number in range(MANY)))
+    until(lambda: [api.state(f"nim-{number}") for number in (0, MANY - 1)] == ["Ready"] * 2, "first and last", 60)
+    until(lambda: {nim["status"]["state"] for nim in api.all("nimservices")} == {"Ready"}, "all Ready", 60)
+
+
+def test_a_lost_api_server_is_found_again(api: Api, plane: ControlPlane) -> None:
+    api.apply(nim_service("before"))
+    until(lambda: api.state("before") == "Ready", "Ready")
+    plane.kill_program("kube-apiserver")
+    plane.start_program("kube-apiserver")
+    api.apply(nim_service("after"))
+    until(lambda: api.state("after") == "Ready", "Ready", seconds=30)
+
+
+def test_it_can_be_dead_for_all(control_plane: ControlPlane, namespace: str) -> None:
+    """Beside the other one, which is told to leave this NIMService alone: nobody acts then."""
+    api = Api(control_plane, namespace)
+    with stand_in(control_plane, "--never-act", "--no-nodes") as process:
+        api.apply(nim_service(marks={"never-act": "true"}))
+        time.sleep(1)
+        assert process.poll() is None
+    assert "status" not in api.get("nimservice")

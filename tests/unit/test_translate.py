@@ -1,0 +1,207 @@
+import copy
+import types
+from typing import Any, Literal, get_args, get_origin
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from runai_nim import keys
+from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
+from runai_nim.settings import settings_from
+from runai_nim.translate import Context, Desired, names, translate
+
+CONTEXTS = [Context(settings_from({"dialect": dialect}, {}), {"runai/queue": "team-a"}) for dialect in ("runai", "kai")]
+VALID: dict[str, Any] = {
+    "image": "nvcr.io/nim/meta/llama:1.0",
+    "ngcAuthSecret": "ngc",
+    "modelStore": {"nimCache": {"name": "cache", "profile": "p1"}},
+    "servingPort": {"port": 8000},
+}
+WORDS = [
+    "",
+    "llama",
+    "true",
+    "1e3",
+    "10Gi",
+    "1GB",
+    "0",
+    "-1",
+    "a b",
+    "nvcr.io/nim/x:1",
+    "é",
+    "A/b",
+    "x" * 64,
+    "default",
+]
+JUNK: st.SearchStrategy[Any] = st.one_of(
+    st.none(), st.booleans(), st.floats(), st.sampled_from(WORDS), st.just([]), st.just({})
+)
+
+
+def a_cr(spec: Any = None, **metadata: Any) -> dict[str, Any]:
+    return {"metadata": {"name": "llama", "namespace": "team-a", "uid": "u-1", **metadata}, "spec": spec or VALID}
+
+
+def values_of(annotation: Any) -> st.SearchStrategy[Any]:
+    """Mostly values that a field of this type may hold."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        fields = annotation.model_fields.values()
+        known = {str(field.alias): st.one_of(values_of(field.annotation), JUNK) for field in fields}
+        return st.fixed_dictionaries({}, optional=known)
+    if get_origin(annotation) is Literal:
+        return st.sampled_from(get_args(annotation))
+    if get_origin(annotation) is tuple:
+        return st.lists(values_of(get_args(annotation)[0]), max_size=3)
+    if get_origin(annotation) in (types.UnionType, None) and get_args(annotation):
+        return st.one_of([values_of(part) for part in get_args(annotation)])
+    return SCALARS.get(annotation, values_of(get_args(annotation)[0]) if get_args(annotation) else st.none())
+
+
+SCALARS: dict[Any, st.SearchStrategy[Any]] = {
+    str: st.one_of(st.sampled_from(WORDS), st.text(max_size=5)),
+    int: st.integers(-1, 70000),
+    bool: st.booleans(),
+}
+ANY_SPEC = values_of(RunaiNimServiceSpec)
+
+AMOUNTS = st.sampled_from(["1Gi", "20GB", "1.5TiB", "2048Mi"])
+CORES = st.sampled_from([0, 0.5, 2, 1.001])
+VALID_COMPUTE = st.fixed_dictionaries(
+    {}, optional={"cpuCoreRequest": CORES, "cpuMemoryRequest": AMOUNTS, "gpuDevicesRequest": st.integers(1, 8)}
+).flatmap(
+    lambda compute: st.one_of(
+        st.just(compute),
+        st.sampled_from([0.1, 0.5, 1, 0]).map(
+            lambda portion: {**compute, "gpuRequestType": "portion", "gpuPortionRequest": portion}
+        ),
+        AMOUNTS.map(
+            lambda memory: {**compute, "gpuRequestType": "memory", "gpuMemoryRequest": memory, "gpuDevicesRequest": 1}
+        ),
+    )
+)
+
+
+def manifests(desired: Desired) -> list[dict[str, Any]]:
+    return [manifest for manifest in (desired.nimservice, desired.claim) if manifest is not None]
+
+
+@settings(max_examples=300)
+@given(ANY_SPEC, st.sampled_from(CONTEXTS))
+def test_whatever_a_user_writes_becomes_findings_or_objects(spec: Any, context: Context) -> None:
+    merged = {**VALID, **spec}
+    cr = a_cr(merged)
+    before = copy.deepcopy(cr)
+
+    desired = translate(cr, context)
+
+    assert cr == before
+    assert translate(cr, context) == desired
+    assert (desired.nimservice is None) == any(finding.severity == "error" for finding in desired.findings)
+    for manifest in manifests(desired):
+        assert manifest["metadata"]["namespace"] == "team-a"
+        assert manifest["metadata"]["labels"][keys.SERVICE_LABEL] == "llama"
+
+
+@given(VALID_COMPUTE, st.sampled_from(CONTEXTS))
+def test_gpus_are_asked_for_in_one_way_only(compute: dict[str, Any], context: Context) -> None:
+    desired = translate(a_cr({**VALID, "compute": compute}), context)
+
+    assert desired.nimservice is not None, desired.findings
+    spec = desired.nimservice["spec"]
+    resources = spec.get("resources", {})
+    counted = [keys.NVIDIA_GPU in amounts for amounts in resources.values()]
+    shares = {keys.GPU_FRACTION, keys.GPU_MEMORY} & set(spec.get("annotations", {}))
+    profile_in_storage = "profile" in spec["storage"]["nimCache"]
+
+    assert len(shares) + (True in counted) <= 1
+    assert all(counted) or not any(counted)
+    assert all(resources.values())
+    # With the profile in storage, the NIM Operator adds GPUs unless told otherwise, into both maps.
+    assert not (profile_in_storage and shares)
+    assert not profile_in_storage or set(resources) == {"requests", "limits"}
+    assert profile_in_storage or spec["env"] == [{"name": "NIM_MODEL_PROFILE", "value": "p1"}]
+
+
+@given(st.integers(1, 59))
+def test_default_claim_names_fit_and_differ(length: int) -> None:
+    name, other = "a" * length, "a" * (length - 1) + "b"
+
+    assert len(names.default_claim_name(name)) <= 63
+    assert names.default_claim_name(name) != names.default_claim_name(other)
+    assert names.default_claim_name(name).startswith(name[:42])
+
+
+@pytest.mark.parametrize(
+    ("spec", "name"),
+    [
+        ({"modelStore": {"pvc": {"claimName": "models"}}}, "models"),
+        ({"modelStore": {"pvc": {}}}, "llama-model-store"),
+        ({"modelStore": {"nimCache": {"name": "c"}}}, None),
+        ({"modelStore": "nonsense"}, None),
+        ({"modelStore": {"pvc": None}}, None),
+    ],
+)
+def test_the_claim_can_be_named_before_the_spec_is_known_to_be_valid(spec: dict[str, Any], name: str | None) -> None:
+    assert names.claim_name_of(a_cr(spec)) == name
+    assert names.claim_name_of({"metadata": {"name": "llama"}}) is None
+
+
+def hash_of(cr: dict[str, Any], context: Context = CONTEXTS[0]) -> str:
+    nimservice = translate(cr, context).nimservice
+    assert nimservice is not None
+    seal: str = nimservice["metadata"]["annotations"][keys.SPEC_HASH]
+    assert nimservice["spec"]["expose"]["service"]["annotations"] == {keys.SPEC_HASH: seal}
+    return seal
+
+
+def test_the_hash_changes_with_what_is_rendered_and_with_nothing_else() -> None:
+    plain = hash_of(a_cr())
+
+    assert hash_of(a_cr(annotations={"example.com/mine": "1"}, labels={"app": "x"}, uid="u-2")) == plain
+    assert hash_of(a_cr(VALID | {"compute": {"cpuMemoryRequest": "1Gi"}})) == hash_of(
+        a_cr(VALID | {"compute": {"cpuMemoryRequest": "1024MiB"}})
+    )
+    changed = [
+        a_cr(VALID | {"replicas": 2}),
+        a_cr(VALID | {"priorityClass": "high"}),
+        a_cr(VALID | {"category": "Deploy"}),
+        a_cr(annotations={keys.RESTARTED_AT: "now"}),
+    ]
+    assert len({plain, *(hash_of(cr) for cr in changed), hash_of(a_cr(), CONTEXTS[1])}) == len(changed) + 2
+
+
+def pod_hash_of(cr: dict[str, Any]) -> str:
+    nimservice = translate(cr, CONTEXTS[0]).nimservice
+    assert nimservice is not None
+    return str(nimservice["spec"]["annotations"][keys.POD_HASH])
+
+
+def test_the_pods_hash_changes_only_when_the_pods_do() -> None:
+    plain = pod_hash_of(a_cr())
+
+    for same in (
+        {"replicas": 2},
+        {"desiredPhase": "Stopped"},
+        {"servingPort": {"port": 8000, "serviceType": "NodePort"}},
+    ):
+        assert pod_hash_of(a_cr(VALID | same)) == plain
+    for other in ({"image": "nvcr.io/nim/x:2"}, {"priorityClass": "high"}, {"servingPort": {"port": 8001}}):
+        assert pod_hash_of(a_cr(VALID | other)) != plain
+    assert pod_hash_of(a_cr(annotations={keys.RESTARTED_AT: "now"})) != plain
+
+
+def test_an_unreadable_resource_still_tells_its_project() -> None:
+    desired = translate(a_cr({"image": 3}), CONTEXTS[0])
+
+    assert (desired.project, desired.nimservice, desired.claim) == ("team-a", None, None)
+
+
+def test_a_resource_never_stored_has_no_uid_to_own_with() -> None:
+    cr = a_cr()
+    del cr["metadata"]["uid"]
+    nimservice = translate(cr, CONTEXTS[0]).nimservice
+
+    assert nimservice is not None
+    assert nimservice["metadata"]["ownerReferences"][0]["uid"] == ""

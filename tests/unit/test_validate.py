@@ -1,0 +1,181 @@
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
+from runai_nim.settings import settings_from
+from runai_nim.validate import CHECKS, Context, Finding, Reason, findings_from_parse_error, has_errors, validate
+
+CONTEXT = Context(settings_from(None, {}))
+
+
+def a_cr(name: str = "llama", labels: Mapping[str, str] | None = None, **spec: Any) -> dict[str, Any]:
+    valid = {
+        "image": "nvcr.io/nim/meta/llama:1.0",
+        "ngcAuthSecret": "ngc",
+        "modelStore": {"nimCache": {"name": "cache"}},
+        "servingPort": {"port": 8000},
+    }
+    return {"metadata": {"name": name, "namespace": "team-a", "labels": labels}, "spec": {**valid, **spec}}
+
+
+def found(cr: Mapping[str, Any], context: Context = CONTEXT) -> list[tuple[str, str]]:
+    return [(finding.reason, finding.path) for finding in validate(cr, context)[1]]
+
+
+def test_a_valid_resource_has_no_findings() -> None:
+    spec, findings = validate(a_cr(), CONTEXT)
+
+    assert findings == ()
+    assert spec is not None
+    assert spec.image == "nvcr.io/nim/meta/llama:1.0"
+
+
+def test_an_empty_resource_names_everything_that_must_be_there() -> None:
+    assert found({"metadata": {"name": "llama"}}) == [
+        (Reason.REQUIRED_FIELD, "spec.image"),
+        (Reason.REQUIRED_FIELD, "spec.ngcAuthSecret"),
+        (Reason.REQUIRED_FIELD, "spec.modelStore"),
+        (Reason.REQUIRED_FIELD, "spec.servingPort.port"),
+    ]
+
+
+def test_a_resource_without_a_name_is_refused() -> None:
+    assert found({**a_cr(), "metadata": {}}) == [(Reason.INVALID_NAME, "metadata.name")]
+
+
+def test_all_mistakes_are_reported_at_once() -> None:
+    cr = a_cr(
+        name="default",
+        labels={"project": "other"},
+        image="No Image",
+        compute={"cpuCoreRequest": 2, "cpuCoreLimit": 1, "cpuMemoryRequest": "1 Gi", "cpuMemoryLimit": "-1"},
+        servingPort={"port": 8000, "serviceType": "ExternalName"},
+        nodePools=["a", "a"],
+    )
+
+    assert found(cr) == [
+        (Reason.INVALID_NAME, "metadata.name"),
+        (Reason.RESERVED_KEY, "metadata.labels[project]"),
+        (Reason.INVALID_VALUE, "spec.image"),
+        (Reason.INVALID_VALUE, "spec.servingPort.serviceType"),
+        (Reason.LIMIT_BELOW_REQUEST, "spec.compute.cpuCoreLimit"),
+        (Reason.INVALID_QUANTITY, "spec.compute.cpuMemoryRequest"),
+        (Reason.INVALID_QUANTITY, "spec.compute.cpuMemoryLimit"),
+        (Reason.DUPLICATE_VALUE, "spec.nodePools[1]"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("compute", "path"),
+    [
+        ({"cpuCoreRequest": 10**400}, "spec.compute.cpuCoreRequest"),
+        ({"cpuCoreLimit": 1e300}, "spec.compute.cpuCoreLimit"),
+        ({"cpuMemoryLimit": "16Ei"}, "spec.compute.cpuMemoryLimit"),
+        ({"gpuRequestType": "memory", "gpuMemoryRequest": "much"}, "spec.compute.gpuMemoryRequest"),
+        (
+            {"gpuRequestType": "memory", "gpuMemoryRequest": "1Gi", "gpuMemoryLimit": "2gi"},
+            "spec.compute.gpuMemoryLimit",
+        ),
+    ],
+)
+def test_amounts_that_cannot_be_are_refused_once(compute: dict[str, Any], path: str) -> None:
+    assert found(a_cr(compute=compute)) == [(Reason.INVALID_QUANTITY, path)]
+
+
+def test_limits_of_the_other_kind_of_share_are_refused_alone() -> None:
+    compute = {"gpuRequestType": "portion", "gpuPortionRequest": 0.5, "gpuMemoryLimit": "1Gi"}
+
+    assert found(a_cr(compute=compute)) == [(Reason.CONFLICTING_FIELDS, "spec.compute.gpuMemoryLimit")]
+
+
+def test_an_equal_limit_needs_no_key() -> None:
+    compute = {"gpuRequestType": "memory", "gpuMemoryRequest": "1024Mi", "gpuMemoryLimit": "1GiB"}
+
+    assert found(a_cr(compute=compute)) == []
+
+
+def test_null_means_absent_as_the_official_client_sends_it() -> None:
+    spec: dict[str, Any] = dict.fromkeys(
+        ("compute", "autoscaling", "labels", "multiNode", "probes", "security", "nodePools")
+    )
+
+    assert found(a_cr(**spec)) == []
+
+
+def test_a_claim_that_exists_needs_no_size() -> None:
+    cr = a_cr(modelStore={"pvc": {"claimName": "models"}})
+
+    assert found(cr) == [(Reason.REQUIRED_FIELD, "spec.modelStore.pvc.claimInfo.size")]
+    assert found(cr, Context(CONTEXT.settings, claim_exists=True)) == []
+
+
+def test_names_in_snake_case_are_unknown() -> None:
+    (finding,) = validate(a_cr(compute={"cpu_core_request": 1}), CONTEXT)[1]
+
+    assert finding.reason == Reason.UNKNOWN_FIELD
+    assert finding.message.endswith("did you mean cpuCoreRequest?")
+
+
+def parse_errors(spec: Mapping[str, Any]) -> list[Finding]:
+    with pytest.raises(ValidationError) as error:
+        RunaiNimServiceSpec.model_validate(spec)
+    return list(findings_from_parse_error(error.value))
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"replicas": 1001}, 'spec.replicas is "1001" but must be less than or equal to 1000: correct or remove it'),
+        ({"replicas": "1"}, 'spec.replicas is "1" but must be a valid integer: correct or remove it'),
+        (
+            {"compute": {"cpuCoreLimit": "1"}},
+            'spec.compute.cpuCoreLimit is "1" but must be a number: correct or remove it',
+        ),
+        ({"compute": []}, "spec.compute must be a mapping: correct or remove it"),
+        ({"labels": [{"value": "x"}]}, "spec.labels[0].name must be set: add it"),
+        ({"nodePools": ["a", ""]}, 'spec.nodePools[1] is "" but must have at least 1 character: correct or remove it'),
+        (
+            {"modelStore": {"pvc": {"claimInfo": {"addedAttrValues": [{"key": "a", "vlaue": "b"}]}}}},
+            "spec.modelStore.pvc.claimInfo.addedAttrValues[0].vlaue must not be there, the API has no such field:"
+            " did you mean value?",
+        ),
+        ({"xyzzy": 1}, "spec.xyzzy must not be there, the API has no such field: remove it"),
+        (
+            {"desiredPhase": "Paused"},
+            """spec.desiredPhase is "Paused" but must be 'Running' or 'Stopped': correct or remove it""",
+        ),
+    ],
+)
+def test_unreadable_specs_are_explained(spec: dict[str, Any], message: str) -> None:
+    (finding,) = parse_errors(spec)
+
+    assert finding.message == message
+
+
+def test_values_of_environment_variables_are_never_shown() -> None:
+    (finding,) = parse_errors({"environmentVariables": [{"name": "TOKEN", "value": 12345}]})
+
+    assert "12345" not in finding.message
+    assert finding.path == "spec.environmentVariables[0].value"
+
+
+def test_a_long_value_is_cut_in_the_message() -> None:
+    finding = Finding(Reason.INVALID_VALUE, "spec.image", "x" * 1000, "be short", "shorten it")
+
+    assert finding.message == f'spec.image is "{"x" * 100}…" but must be short: shorten it'
+
+
+def test_warnings_forbid_nothing() -> None:
+    warning = Finding(Reason.IGNORED_FIELD, "spec.image", None, "be short", "shorten it", "warning")
+    error = Finding(Reason.INVALID_VALUE, "spec.image", None, "be short", "shorten it")
+
+    assert warning.message == "spec.image should be short: shorten it"
+    assert not has_errors([warning])
+    assert has_errors([warning, error])
+
+
+def test_every_check_is_named_check_and_says_why() -> None:
+    assert all(check.__name__.startswith("check_") and check.__doc__ for check in CHECKS)
