@@ -23,8 +23,8 @@ class Objects:
 
     def __init__(self, kubeconfig: Path, namespace: str) -> None:
         self.namespace = namespace
-        self._api = new_client_from_config(str(kubeconfig))  # type: ignore[no-untyped-call]
-        self._client = DynamicClient(self._api, cache_file=f"{kubeconfig}.discovered")  # type: ignore[no-untyped-call]
+        self._api = new_client_from_config(str(kubeconfig))
+        self._client = DynamicClient(self._api, cache_file=f"{kubeconfig}.discovered")
 
     def __enter__(self) -> Self:
         return self

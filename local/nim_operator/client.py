@@ -37,7 +37,7 @@ class Client:
 
     async def __aenter__(self) -> Self:
         configuration = Configuration()
-        await load_kube_config(str(self._kubeconfig), client_configuration=configuration)  # type: ignore[no-untyped-call]
+        await load_kube_config(str(self._kubeconfig), client_configuration=configuration)
         tls = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
         if configuration.cert_file:
             tls.load_cert_chain(configuration.cert_file, configuration.key_file)

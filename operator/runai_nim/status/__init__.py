@@ -71,9 +71,8 @@ def nimservice_ready_from(f: Facts) -> Condition:
     if f.nim_state == "Failed":
         return Condition(type_, "False", "Failed", f"the NIM Operator says: {f.nim_message or 'Failed'}")
     if not f.seen:
-        return Condition(
-            type_, "False", "NotSeen", f"the NIM Operator has not acted on this spec of NIMService {f.name} yet"
-        )
+        message = f"the NIM Operator has not acted on this spec of NIMService {f.name} yet"
+        return Condition(type_, "False", "NotSeen", message)
     return Condition(
-        type_, "False", "NotReady", f.nim_message or f"NIMService {f.name} is {f.nim_state or 'not ready'}"
+        type_, "False", "NotReady", f"the NIM Operator runs this spec of NIMService {f.name}, not ready yet"
     )
