@@ -54,9 +54,10 @@ test: programs ## all tests, on a real control plane
 	$(RUN)coverage report --fail-under=100 --include='$(PURE)'
 
 # The pure layers, held at 100 % branch coverage by tests of plain values.
-PURE := $(shell echo operator/runai_nim/crd.py operator/runai_nim/image.py operator/runai_nim/keys.py \
-  operator/runai_nim/quantity.py operator/runai_nim/settings.py operator/runai_nim/syntax.py \
-  'operator/runai_nim/api/*' 'operator/runai_nim/translate/*' 'operator/runai_nim/validate/*' | tr ' ' ',')
+PURE := $(shell echo operator/runai_nim/compare.py operator/runai_nim/crd.py operator/runai_nim/image.py \
+  operator/runai_nim/keys.py operator/runai_nim/observed.py operator/runai_nim/plan.py operator/runai_nim/quantity.py \
+  operator/runai_nim/settings.py operator/runai_nim/syntax.py 'operator/runai_nim/api/*' 'operator/runai_nim/status/*' \
+  'operator/runai_nim/translate/*' 'operator/runai_nim/validate/*' | tr ' ' ',')
 
 .PHONY: local-up
 local-up: programs ## control plane, stand-in and operator in the background

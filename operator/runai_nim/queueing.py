@@ -73,8 +73,10 @@ class KeyQueue:
             try:
                 seconds = await handle(key)
                 self._failures.pop(key, None)
-            except Exception as error:  # whatever it is, the other keys must go on
+            except Exception as error:
                 self._failures[key] = self._failures.get(key, 0) + 1
+                # An event meanwhile is no reason to hurry: beside a busy object every failure would become a loop.
+                self._again.discard(key)
                 seconds = max(self._backoff.seconds(self._failures[key]), getattr(error, "retry_after", 0.0))
             finally:
                 self._working.discard(key)

@@ -119,7 +119,7 @@ class Settings(BaseModel):
     category_annotation: Key = Field(keys.CATEGORY, description="annotation for the workload category")
 
     workers: Count = Field(16, ge=1, le=256, description="how many RunaiNimServices are written at the same time")
-    backoff_initial_seconds: Seconds = Field(1.0, description="wait before the first retry; doubles with each")
+    backoff_initial_seconds: Seconds = Field(0.005, description="wait before the first retry; doubles with each")
     backoff_max_seconds: Seconds = Field(300.0, description="longest wait between two retries")
     watch_resync_seconds: Seconds = Field(600.0, description="how often everything is listed again")
     nim_operator_deadline_seconds: Seconds = Field(

@@ -1,0 +1,51 @@
+from typing import Any
+
+import pytest
+
+from runai_nim.compare import differences, with_kept_leaves
+
+
+@pytest.mark.parametrize(
+    ("wanted", "live"),
+    [
+        ({"a": 1}, {"a": 1, "theirs": 2}),
+        ({"a": {"b": ""}}, {"a": {}}),
+        ({"a": {"b": False}}, {}),
+        ({"a": {"b": []}, "c": {}}, None),
+        ({"list": [{"name": "x"}]}, {"list": [{"name": "x", "defaulted": True}]}),
+        ({"limits": {"memory": "1024Mi"}}, {"limits": {"memory": "1Gi"}}),
+    ],
+)
+def test_the_same_in_other_words(wanted: Any, live: Any) -> None:
+    assert list(differences(wanted, live)) == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "live", "path"),
+    [
+        ({"spec": {"replicas": 0}}, {"spec": {}}, ("spec", "replicas")),
+        ({"spec": {"replicas": 0}}, {"spec": {"replicas": 1}}, ("spec", "replicas")),
+        ({"on": False}, {"on": True}, ("on",)),
+        ({"a": {"b": 1}}, {"a": 2}, ("a",)),
+        ({"list": [1]}, {"list": [1, 2]}, ("list",)),
+        ({"list": [{"name": "x"}]}, {"list": [{"name": "y"}]}, ("list",)),
+        ({"limits": {"memory": "1Gi"}}, {"limits": {"memory": "1G"}}, ("limits", "memory")),
+        ({"tag": "1024Mi"}, {"tag": "1Gi"}, ("tag",)),
+    ],
+)
+def test_a_difference_has_its_path(wanted: Any, live: Any, path: tuple[str, ...]) -> None:
+    assert list(differences(wanted, live)) == [path]
+
+
+def test_a_struct_that_cannot_be_taken_away_keeps_a_leaf() -> None:
+    wanted = {"spec": {"storage": {"pvc": {"create": False, "name": "claim"}}}}
+    live = {"spec": {"storage": {"pvc": {"create": False, "name": "claim"}, "nimCache": {"name": "cache"}}}}
+    kept = with_kept_leaves(wanted, live)
+    assert kept["spec"]["storage"] == {"pvc": {"create": False, "name": "claim"}, "nimCache": {"name": ""}}
+    assert wanted["spec"]["storage"].keys() == {"pvc"}
+
+
+def test_what_is_not_there_needs_no_leaf() -> None:
+    wanted: dict[str, Any] = {"spec": {"storage": {"nimCache": {"name": "cache"}}}}
+    assert with_kept_leaves(wanted, None) == wanted
+    assert with_kept_leaves(wanted, {"spec": {"storage": {}}}) == wanted

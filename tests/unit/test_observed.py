@@ -1,0 +1,46 @@
+from typing import Any
+
+from runai_nim import keys
+from runai_nim.observed import Claim, Deployment, Namespace, NimCache, Service, Stored
+
+METADATA: dict[str, Any] = {"name": "nim", "namespace": "ns", "uid": "u1", "resourceVersion": "5"}
+
+
+def test_a_stored_object_comes_back_without_its_managed_fields() -> None:
+    stored = Stored.from_object({"kind": "X", "metadata": {**METADATA, "managedFields": [{}]}, "spec": {"a": 1}})
+    assert stored.load() == {"kind": "X", "metadata": METADATA, "spec": {"a": 1}}
+    assert (stored.uid, stored.resource_version) == ("u1", "5")
+
+
+def test_a_service_says_which_spec_it_was_made_from() -> None:
+    assert Service.from_object({"metadata": METADATA}).spec_hash == ""
+    assert Service.from_object({"metadata": {**METADATA, "annotations": {keys.SPEC_HASH: "h"}}}).spec_hash == "h"
+
+
+def test_a_deployment_is_rolled_out_when_every_pod_is_new_and_available() -> None:
+    new = {"metadata": {**METADATA, "generation": 2}, "spec": {"replicas": 2}}
+    counts = {"replicas": 2, "updatedReplicas": 2, "readyReplicas": 2, "availableReplicas": 2}
+    assert not Deployment.from_object(new).rolled_out
+    assert not Deployment.from_object({**new, "status": {**counts, "observedGeneration": 1}}).rolled_out
+    assert not Deployment.from_object({**new, "status": {**counts, "observedGeneration": 2, "replicas": 3}}).rolled_out
+    assert Deployment.from_object({**new, "status": {**counts, "observedGeneration": 2}}).rolled_out
+
+
+def test_a_claim() -> None:
+    labels, owners = {keys.SERVICE_LABEL: "nim"}, [{"uid": "u9"}]
+    claim = Claim.from_object({"metadata": {**METADATA, "labels": labels, "ownerReferences": owners}, "spec": {}})
+    assert (claim.phase, claim.storage, claim.made_for, claim.owner_uids) == ("Pending", "0", "nim", ("u9",))
+
+
+def test_the_newest_message_speaks_for_a_cache() -> None:
+    conditions = [
+        {"type": "B", "message": "new", "lastTransitionTime": "2026-02-01T00:00:00Z"},
+        {"type": "A", "message": "old", "lastTransitionTime": "2026-01-01T00:00:00Z"},
+    ]
+    cache = NimCache.from_object({"metadata": METADATA, "status": {"state": "Failed", "conditions": conditions}})
+    assert (cache.state, cache.message) == ("Failed", "new")
+    assert NimCache.from_object({"metadata": METADATA}).state == ""
+
+
+def test_a_namespace_has_labels() -> None:
+    assert Namespace.from_object({"metadata": {**METADATA, "labels": {"a": "b"}}}).labels == {"a": "b"}

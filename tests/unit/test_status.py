@@ -1,0 +1,208 @@
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from runai_nim import keys
+from runai_nim.observed import Claim, Deployment, NimCache, Observed, Service
+from runai_nim.plan import plan
+from runai_nim.settings import settings_from
+from runai_nim.status import ROWS, Facts, facts_of, status_of
+from runai_nim.status.phase import row_for
+from runai_nim.status.storage import storage_from
+from runai_nim.translate import Context, Desired, translate
+
+NOW = "2026-01-01T00:00:00Z"
+LATER = "2026-01-02T00:00:00Z"
+CONTEXT = Context(settings_from(None, {}), {"runai/queue": "team-a"})
+
+
+def a_cr(spec: dict[str, Any] | None = None, status: dict[str, Any] | None = None, **metadata: Any) -> dict[str, Any]:
+    store = {"pvc": {"claimInfo": {"size": "10Gi"}}}
+    base = {"image": "r/nim:1", "ngcAuthSecret": "ngc", "servingPort": {"port": 8000}, "modelStore": store}
+    return {
+        "metadata": {"name": "nim", "namespace": "ns", "uid": "u1", "generation": 3, **metadata},
+        "spec": base | (spec or {}),
+        "status": status or {},
+    }
+
+
+def a_deployment(**changes: Any) -> Deployment:
+    whole = Deployment(
+        "1", "", generation=1, observed_generation=1, wanted=1, replicas=1, updated=1, ready=1, available=1
+    )
+    return replace(whole, **changes)
+
+
+CLAIM = Claim("1", "c1", "Bound", "10Gi", "", ("ReadWriteOnce",), "Filesystem", "nim", (), {}, False)
+
+
+def observed(desired: Desired, nim: dict[str, Any] | None = None, **changes: Any) -> Observed:
+    """Everything as wanted and running; `nim` is the NIMService's status."""
+    manifest = desired.nimservice or {"metadata": {"annotations": {}}, "spec": {"annotations": {}}}
+    live = {
+        **manifest,
+        "metadata": {**manifest["metadata"], "name": "nim", "resourceVersion": "5", "ownerReferences": [OWNER]},
+        "status": {"state": "Ready"} if nim is None else nim,
+    }
+    running = Observed(
+        nimservice=live,
+        service=Service("1", manifest["metadata"]["annotations"].get(keys.SPEC_HASH, "")),
+        deployment=a_deployment(
+            pod_hash=manifest["spec"]["annotations"].get(keys.POD_HASH, ""),
+            wanted=desired.replicas,
+            replicas=desired.replicas,
+            updated=desired.replicas,
+            ready=desired.replicas,
+            available=desired.replicas,
+        ),
+        claim=CLAIM,
+    )
+    return replace(running, **changes)
+
+
+OWNER = {"kind": keys.KIND, "name": "nim", "uid": "u1", "controller": True}
+FAILED = {"state": "Failed", "conditions": [{"type": "Failed", "status": "True", "message": "boom\n"}]}
+
+
+def facts(cr: dict[str, Any] | None = None, refusal: str = "", **changes: Any) -> Facts:
+    cr = cr or a_cr()
+    desired = translate(cr, CONTEXT)
+    seen = observed(desired, **changes)
+    return facts_of(cr, desired, plan(cr, desired, seen), seen, refusal)
+
+
+BEFORE = {"phase": "Running"}
+BAD = {"compute": {"cpuMemoryRequest": "10 GB"}}
+STOPPED = {"desiredPhase": "Stopped"}
+FOREIGN = {"metadata": {"name": "nim", "resourceVersion": "1"}}
+ROW_CASES: list[tuple[Callable[[], Facts], str, str]] = [
+    (lambda: facts(a_cr(deletionTimestamp=NOW)), "Deleting", "Deleting"),
+    (lambda: facts(nimservice=FOREIGN), "Failed", "NameConflict"),
+    (lambda: facts(a_cr(BAD), deployment=a_deployment()), "Degraded", "InvalidQuantity"),
+    (lambda: facts(a_cr(BAD), deployment=None), "Failed", "InvalidQuantity"),
+    (lambda: facts(refusal="no"), "Failed", "WriteRefused"),
+    (lambda: facts(nimservice=None, nimservice_installed=False), "Creating", "NIMOperatorNotInstalled"),
+    (
+        lambda: facts(nimservice={"metadata": {**FOREIGN["metadata"], "ownerReferences": [OWNER | {"uid": "u0"}]}}),
+        "Creating",
+        "PreviousInstanceTerminating",
+    ),
+    (lambda: facts(a_cr(STOPPED)), "Stopped", "Stopped"),
+    (lambda: facts(a_cr(STOPPED), deployment=a_deployment(wanted=0)), "Stopping", "Stopping"),
+    (lambda: facts(), "Running", "Running"),
+    (lambda: facts(nim=FAILED), "Failed", "NIMServiceFailed"),
+    (lambda: facts(claim=None, deployment=None), "Pending", "ClaimNotFound"),
+    (lambda: facts(a_cr(status=BEFORE), service=None), "Updating", "NIMServiceNotSeen"),
+    (lambda: facts(service=None), "Creating", "NIMServiceNotSeen"),
+    (lambda: _changed(BEFORE, updated=0), "Updating", "RollingOut"),
+    (lambda: _changed(BEFORE, available=0), "Degraded", "ReplicasNotReady"),
+    (lambda: facts(nim={"state": "NotReady"}), "Initializing", "PodsNotReady"),
+]
+
+
+def _changed(status: dict[str, Any], **deployment: Any) -> Facts:
+    found = facts(a_cr(status=status))
+    assert found.deployment is not None
+    return replace(found, deployment=replace(found.deployment, **deployment))
+
+
+@pytest.mark.parametrize(("make", "phase", "reason"), ROW_CASES, ids=[reason for *_, reason in ROW_CASES])
+def test_a_row_of_the_table(make: Callable[[], Facts], phase: str, reason: str) -> None:
+    found = make()
+    row = row_for(found)
+    assert (row.phase, row.reason if isinstance(row.reason, str) else row.reason(found)) == (phase, reason)
+    assert row.message(found)
+
+
+def test_every_row_has_a_case() -> None:
+    assert {id(row_for(make())) for make, *_ in ROW_CASES} == {id(row) for row in ROWS}
+
+
+CACHE = {"modelStore": {"nimCache": {"name": "cache"}}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "changes", "status", "reason"),
+    [
+        ({}, {}, "True", "ClaimBound"),
+        ({}, {"claim": None}, "False", "ClaimNotFound"),
+        ({}, {"claim": replace(CLAIM, deleting=True)}, "False", "ClaimTerminating"),
+        ({}, {"claim": replace(CLAIM, phase="Lost")}, "False", "ClaimLost"),
+        ({}, {"claim": replace(CLAIM, phase="Pending")}, "Unknown", "ClaimPending"),
+        (CACHE, {}, "False", "NIMCacheNotFound"),
+        (CACHE, {"nim_cache": NimCache("1", "Ready", "")}, "True", "NIMCacheReady"),
+        (CACHE, {"nim_cache": NimCache("1", "Failed", "no such model")}, "False", "NIMCacheFailed"),
+        (CACHE, {"nim_cache": NimCache("1", "", "")}, "False", "NIMCacheNotReady"),
+        (BAD, {}, "Unknown", "NotTranslated"),
+    ],
+)
+def test_storage(spec: dict[str, Any], changes: dict[str, Any], status: str, reason: str) -> None:
+    condition = storage_from(facts(a_cr(spec), **changes))
+    assert (condition.status, condition.reason) == (status, reason)
+
+
+def test_a_missing_cache_is_named_rather_than_the_nim_operator_s_failure() -> None:
+    found = facts(a_cr(CACHE), nim=FAILED)
+    assert row_for(found).phase == "Pending"
+    assert "NIMCache cache does not exist" in row_for(found).message(found)
+
+
+def test_a_claim_that_was_there_before_is_used_and_its_difference_told() -> None:
+    there = replace(CLAIM, made_for="", storage="5Gi", storage_class="fast")
+    message = storage_from(facts(claim=there)).message
+    assert "5Gi instead of 10Gi" in message
+
+
+def conditions(status: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {condition["type"]: condition for condition in status["conditions"]}
+
+
+def written(cr: dict[str, Any], now: str = NOW, **changes: Any) -> dict[str, Any]:
+    desired = translate(cr, CONTEXT)
+    return status_of(cr, desired, facts(cr, **changes), now)
+
+
+def test_a_transition_is_dated_and_nothing_else() -> None:
+    first = written(a_cr(), nim={"state": "NotReady"})
+    then = written(a_cr(status=first), LATER)
+    assert conditions(then)["Ready"]["lastTransitionTime"] == LATER
+    assert conditions(then)["Translated"]["lastTransitionTime"] == NOW
+    assert written(a_cr(status=then), "2027-01-01T00:00:00Z") == then
+
+
+def test_reconciling_and_stalled_are_there_only_while_true() -> None:
+    assert {"Reconciling", "Stalled"} & conditions(written(a_cr())).keys() == set()
+    assert "Reconciling" in conditions(written(a_cr(), nim={}))
+    assert "Stalled" in conditions(written(a_cr(BAD), deployment=None))
+
+
+def test_a_paused_generation_is_not_observed() -> None:
+    paused = a_cr(status={"observedGeneration": 2}, annotations={keys.PAUSED: "true"})
+    status = written(paused)
+    assert status["observedGeneration"] == 2
+    assert conditions(status)["Translated"]["reason"] == "Paused"
+
+
+def test_warnings_leave_translated_true() -> None:
+    store = {"pvc": {"existingPvc": True, "claimName": "nim-model-store", "claimInfo": {"size": "10Gi"}}}
+    assert conditions(written(a_cr({"modelStore": store})))["Translated"]["reason"] == "TranslatedWithWarnings"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({}, "Ready"),
+        ({"nimservice": None}, "NotWritten"),
+        ({"nim": FAILED}, "Failed"),
+        ({"service": None}, "NotSeen"),
+        ({"nim": {"state": "NotReady"}}, "NotReady"),
+    ],
+)
+def test_nimservice_ready(changes: dict[str, Any], reason: str) -> None:
+    assert conditions(written(a_cr(), **changes))["NIMServiceReady"]["reason"] == reason
+
+
+def test_no_deployment_is_said_so() -> None:
+    assert "has not made Deployment nim" in ROWS[-1].message(facts(deployment=None))
