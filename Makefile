@@ -59,6 +59,10 @@ PURE := $(shell echo operator/runai_nim/compare.py operator/runai_nim/crd.py ope
   operator/runai_nim/settings.py operator/runai_nim/syntax.py 'operator/runai_nim/api/*' 'operator/runai_nim/status/*' \
   'operator/runai_nim/translate/*' 'operator/runai_nim/validate/*' | tr ' ' ',')
 
+.PHONY: demo
+demo: programs ## three RunaiNimServices on a real control plane, as they happen
+	@$(RUN)python -m local demo
+
 .PHONY: local-up
 local-up: programs ## control plane, stand-in and operator in the background
 	@$(RUN)python -m local up

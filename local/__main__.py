@@ -1,6 +1,6 @@
-"""`python -m local up` and `down`: a cluster in the background for looking around; `programs` builds what it runs.
+"""`python -m local up` and `down`: a cluster in the background for looking around; `demo`: three services, shown.
 
-Each may be repeated.
+`programs` builds what they run. Each may be repeated.
 """
 
 import argparse
@@ -9,7 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from rich.console import Console
+
 from local.cluster import CHECKOUT, LocalCluster
+from local.demo import demo
 from local.processes import StartError
 from local.programs import ProgramsMissingError, programs
 
@@ -44,6 +47,19 @@ def down(state: Path) -> None:
     print(f"Stopped {', '.join(stopped)}." if stopped else "Nothing was running.")
 
 
+def show(state: Path) -> None:
+    """Run the demo on a cluster of its own, which ends with it."""
+    cluster, console = LocalCluster(state / "demo"), Console()
+    with cluster.control_plane.processes.tied_to_this_process():
+        try:
+            console.print("Starting a real Kubernetes API, this operator, and a stand-in for the NIM Operator.")
+            cluster.start()
+            if not demo(cluster, console):
+                raise StartError("The demo did not show what it should; see above.")
+        finally:
+            cluster.stop()
+
+
 def build(_: Path) -> None:
     """Have the programs built and say where they are."""
     print(f"The control plane's programs are in {programs()}.")
@@ -52,7 +68,7 @@ def build(_: Path) -> None:
 def main() -> int:
     """Run the command that the arguments name; 1 when it failed, with the reason on stderr."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
-    commands = {"up": up, "down": down, "programs": build}
+    commands = {"up": up, "down": down, "demo": show, "programs": build}
     parser.add_argument("command", choices=commands)
     parser.add_argument(
         "--directory", type=Path, default=CHECKOUT / ".local", help="where it keeps everything (default: %(default)s)"
