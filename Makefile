@@ -33,7 +33,7 @@ lint: install ## ruff: rules and format
 
 .PHONY: types
 types: install ## mypy, strict
-	$(RUN)mypy operator local tests scripts
+	$(RUN)mypy operator local tests bench scripts
 
 .PHONY: imports
 imports: install ## import rules of the layers
@@ -62,6 +62,10 @@ PURE := $(shell echo operator/runai_nim/compare.py operator/runai_nim/crd.py ope
 .PHONY: demo
 demo: programs ## three RunaiNimServices on a real control plane, as they happen
 	@$(RUN)python -m local demo
+
+.PHONY: bench
+bench: programs ## writes, reads and latency of one RunaiNimService, into build/bench.json
+	@$(RUN)python -m bench
 
 .PHONY: local-up
 local-up: programs ## control plane, stand-in and operator in the background
