@@ -60,8 +60,8 @@ PURE := $(shell echo operator/runai_nim/compare.py operator/runai_nim/crd.py ope
   'operator/runai_nim/translate/*' 'operator/runai_nim/validate/*' | tr ' ' ',')
 
 .PHONY: demo
-demo: programs ## three RunaiNimServices on a real control plane, as they happen
-	@$(RUN)python -m local demo
+demo: programs ## three RunaiNimServices on a real control plane, as they happen (KEEP=1 leaves it running)
+	@$(RUN)python -m local demo$(if $(KEEP),-keep)
 
 .PHONY: bench
 bench: programs ## writes, reads and latency of one RunaiNimService, into build/bench.json

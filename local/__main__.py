@@ -21,19 +21,24 @@ def up(state: Path) -> None:
     """Start what doesn't run and say how to look around."""
     cluster = LocalCluster(state / "cluster")
     started = cluster.start()
+    print(f"Started {', '.join(started)}." if started else "Everything was already running.")
+    look_around(state, cluster)
+
+
+def look_around(state: Path, cluster: LocalCluster) -> None:
+    """Leave kubeconfig and kubectl for the user, and say what to do with them."""
     kubeconfig, kubectl = state / "kubeconfig", state / "bin" / "kubectl"
     shutil.copy(cluster.control_plane.kubeconfig, kubeconfig)
     kubectl.parent.mkdir(exist_ok=True)
     kubectl.unlink(missing_ok=True)
     kubectl.symlink_to(programs() / "kubectl")
-    print(f"Started {', '.join(started)}." if started else "Everything was already running.")
     print(f"""
 The cluster runs in the background at {cluster.control_plane.url}. The NIM Operator in it is a stand-in: no GPU
 is used, no image is pulled and no model is loaded. Try:
 
   export KUBECONFIG={kubeconfig} PATH={kubectl.parent}:$PATH
   kubectl apply -f deploy/samples/gpu-portion.yaml
-  kubectl get runainimservices,nimservices,deployments,pvc
+  kubectl get runainimservices,nimservices,deployments,pvc --all-namespaces
   kubectl explain runainimservice.spec.compute
   tail -f {cluster.operator.log}
 
@@ -49,15 +54,27 @@ def down(state: Path) -> None:
 
 def show(state: Path) -> None:
     """Run the demo on a cluster of its own, which ends with it."""
-    cluster, console = LocalCluster(state / "demo"), Console()
+    cluster = LocalCluster(state / "demo")
     with cluster.control_plane.processes.tied_to_this_process():
         try:
-            console.print("Starting a real Kubernetes API, this operator, and a stand-in for the NIM Operator.")
-            cluster.start()
-            if not demo(cluster, console):
-                raise StartError("The demo did not show what it should; see above.")
+            _demo(cluster)
         finally:
             cluster.stop()
+
+
+def show_and_keep(state: Path) -> None:
+    """Run the demo on the cluster of `up`, and leave it running."""
+    cluster = LocalCluster(state / "cluster")
+    _demo(cluster)
+    look_around(state, cluster)
+
+
+def _demo(cluster: LocalCluster) -> None:
+    console = Console()
+    console.print("Starting a real Kubernetes API, this operator, and a stand-in for the NIM Operator.")
+    cluster.start()
+    if not demo(cluster, console):
+        raise StartError("The demo did not show what it should; see above.")
 
 
 def build(_: Path) -> None:
@@ -68,7 +85,7 @@ def build(_: Path) -> None:
 def main() -> int:
     """Run the command that the arguments name; 1 when it failed, with the reason on stderr."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
-    commands = {"up": up, "down": down, "demo": show, "programs": build}
+    commands = {"up": up, "down": down, "demo": show, "demo-keep": show_and_keep, "programs": build}
     parser.add_argument("command", choices=commands)
     parser.add_argument(
         "--directory", type=Path, default=CHECKOUT / ".local", help="where it keeps everything (default: %(default)s)"

@@ -29,8 +29,10 @@ EXPECTED = {"gpu-portion": "Running", "whole-gpus-nimcache": "Running", "mistake
 
 def demo(cluster: LocalCluster, console: Console) -> bool:
     """Apply the samples and show what becomes of each; True if each became what it must."""
-    cluster.kubectl("create", "namespace", NAMESPACE)
-    cluster.kubectl("label", "namespace", NAMESPACE, "runai/queue=team-a")
+    namespace = {"metadata": {"name": NAMESPACE, "labels": {"runai/queue": "team-a"}}}
+    cluster.kubectl(
+        "apply", "--filename=-", stdin=yaml.safe_dump({"apiVersion": "v1", "kind": "Namespace", **namespace})
+    )
     with Objects(Path(cluster.control_plane.kubeconfig), NAMESPACE) as objects:
         shown = [_show(objects, console, sample, phase) for sample, phase in EXPECTED.items()]
         return all(shown)
