@@ -45,7 +45,7 @@ class Watch:
     """One kind: its objects as last seen, each as the projection that decisions need.
 
     `objects` maps (namespace, name) to what `project` made of the object. `changed(key, old, new)` is called after
-    every change, None standing for absence.
+    every change, None standing for absence; `came_or_went()` after the kind was installed or uninstalled.
     """
 
     def __init__(
@@ -54,13 +54,15 @@ class Watch:
         resource: Resource,
         project: Callable[[Mapping[str, Any]], HasVersion],
         changed: Callable[[ObjectKey, Any, Any], None],
+        came_or_went: Callable[[], None],
         selector: str = "",
     ) -> None:
         self.resource = resource
         self.objects: dict[ObjectKey, Any] = {}
         self.synced = asyncio.Event()
         self.installed = True
-        self._cluster, self._project, self._changed, self._selector = cluster, project, changed, selector
+        self._cluster, self._project, self._selector = cluster, project, selector
+        self._changed, self._came_or_went = changed, came_or_went
         self._version = "0"
         self._last_message = time.monotonic()
 
@@ -110,11 +112,8 @@ class Watch:
             # What we wrote after the LIST was taken is not in it, and not gone.
             if not newer(self.objects[key].resource_version, version):
                 self._drop(key)
-        if not self.installed:
-            logger.info("kind is installed now", extra={"kind": self.resource.plural})
-        self.installed = True
         self._version = version
-        self.synced.set()
+        self._is_installed(True)
         return version
 
     async def _follow(self, version: str) -> str:
@@ -131,13 +130,17 @@ class Watch:
         return version
 
     def _absent(self) -> None:
-        if self.installed:
-            logger.warning("kind is not installed", extra={"kind": self.resource.plural})
         self._heard()
-        self.installed = False
         for key in tuple(self.objects):
             self._drop(key)
+        self._is_installed(False)
+
+    def _is_installed(self, installed: bool) -> None:
+        changed, self.installed = installed != self.installed, installed
         self.synced.set()
+        if changed:
+            logger.warning("kind is %sinstalled", "" if installed else "not ", extra={"kind": self.resource.plural})
+            self._came_or_went()
 
     def _heard(self) -> None:
         self._last_message = time.monotonic()

@@ -15,6 +15,12 @@ Object = Mapping[str, Any]
 """A Kubernetes object as JSON gives it."""
 
 
+def controller_of(obj: Object) -> Mapping[str, Any]:
+    """The owner reference of the object's controller; empty when nobody controls it."""
+    owners: list[Mapping[str, Any]] = obj["metadata"].get("ownerReferences") or []
+    return next((owner for owner in owners if owner.get("controller")), {})
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
     """An object kept whole but for managedFields, as compact JSON: a fifth of the memory of its dictionaries."""
@@ -38,23 +44,29 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The Service that the NIM Operator made: which of our specs it came from."""
+    """The Service that the NIM Operator made: for which NIMService, and which of our specs it came from."""
 
     resource_version: str
+    owner_uid: str
     spec_hash: str
 
     @classmethod
     def from_object(cls, obj: Object) -> Self:
         """From a core/v1 Service."""
         metadata = obj["metadata"]
-        return cls(metadata["resourceVersion"], (metadata.get("annotations") or {}).get(keys.SPEC_HASH, ""))
+        spec_hash = (metadata.get("annotations") or {}).get(keys.SPEC_HASH, "")
+        return cls(metadata["resourceVersion"], controller_of(obj).get("uid", ""), spec_hash)
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """The Deployment that the NIM Operator made: which pods it makes and how far its rollout is. Counts are pods."""
+    """The Deployment that the NIM Operator made: for which NIMService, which pods it makes, how far its rollout is.
+
+    Counts are pods.
+    """
 
     resource_version: str
+    owner_uid: str
     pod_hash: str
     generation: int
     observed_generation: int
@@ -70,6 +82,7 @@ class Deployment:
         metadata, status = obj["metadata"], obj.get("status") or {}
         return cls(
             metadata["resourceVersion"],
+            controller_of(obj).get("uid", ""),
             (metadata.get("annotations") or {}).get(keys.POD_HASH, ""),
             metadata.get("generation", 0),
             status.get("observedGeneration", 0),

@@ -10,7 +10,7 @@ from typing import Any
 
 from runai_nim import keys, quantity
 from runai_nim.compare import differences, with_kept_leaves
-from runai_nim.observed import Claim, Observed
+from runai_nim.observed import Claim, Observed, controller_of
 from runai_nim.translate import Desired
 from runai_nim.validate import Finding
 
@@ -56,14 +56,14 @@ def is_paused(cr: Mapping[str, Any]) -> bool:
 
 def is_ours(cr: Mapping[str, Any], live: Mapping[str, Any] | None) -> bool:
     """Is `live` the NIMService of this very CR, by its controller's uid?"""
-    return live is not None and _controller(live).get("uid") == cr["metadata"]["uid"]
+    return live is not None and controller_of(live).get("uid") == cr["metadata"]["uid"]
 
 
 def check_owner(cr: Mapping[str, Any], live: Mapping[str, Any] | None) -> Finding | None:
     """A NIMService of our name that somebody else made is never written."""
     if live is None or is_ours(cr, live) or _is_previous(cr, live) or _may_be_taken(cr, live):
         return None
-    name, controller = cr["metadata"]["name"], _controller(live)
+    name, controller = cr["metadata"]["name"], controller_of(live)
     owner = f", owned by {controller['kind']} {controller['name']}" if controller else ""
     remedy = "delete it or give this RunaiNimService another name"
     if not controller:
@@ -113,14 +113,9 @@ def made_for_it(wanted: Mapping[str, Any], found: Claim) -> bool:
     return bool(found.made_for == wanted["metadata"]["labels"][keys.SERVICE_LABEL])
 
 
-def _controller(live: Mapping[str, Any]) -> Mapping[str, Any]:
-    owners: list[Mapping[str, Any]] = live["metadata"].get("ownerReferences") or []
-    return next((owner for owner in owners if owner.get("controller")), {})
-
-
 def _is_previous(cr: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
     """Was it made by a deleted CR of this name? The garbage collector takes it."""
-    controller = _controller(live)
+    controller = controller_of(live)
     same = (controller.get("kind"), controller.get("name")) == (keys.KIND, cr["metadata"]["name"])
     return same and not is_ours(cr, live)
 
@@ -131,7 +126,7 @@ def _may_be_taken(cr: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
     annotations = metadata.get("annotations") or {}
     was_ours = (metadata.get("labels") or {}).get(keys.SERVICE_LABEL) == cr["metadata"]["name"]
     marked = annotations.get(keys.ADOPT) == "true" or (was_ours and keys.SPEC_HASH in annotations)
-    return marked and not _controller(live)
+    return marked and not controller_of(live)
 
 
 def _nimservice_write(cr: Mapping[str, Any], desired: Desired, observed: Observed) -> Write | None:

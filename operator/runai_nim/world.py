@@ -39,12 +39,12 @@ class World:
         self._names: dict[Key, set[Key]] = {}
         made = keys.SERVICE_LABEL
         self._watches: dict[Resource, Watch] = {
-            NIM_SERVICES: Watch(cluster, NIM_SERVICES, Stored.from_object, self._same_name),
-            SERVICES: Watch(cluster, SERVICES, Service.from_object, self._same_name, made),
-            DEPLOYMENTS: Watch(cluster, DEPLOYMENTS, Deployment.from_object, self._same_name, made),
-            CLAIMS: Watch(cluster, CLAIMS, Claim.from_object, self._named_by),
-            NIM_CACHES: Watch(cluster, NIM_CACHES, NimCache.from_object, self._named_by),
-            NAMESPACES: Watch(cluster, NAMESPACES, Namespace.from_object, self._of_namespace),
+            NIM_SERVICES: Watch(cluster, NIM_SERVICES, Stored.from_object, self._same_name, self._look_at_all),
+            SERVICES: Watch(cluster, SERVICES, Service.from_object, self._same_name, self._look_at_all, made),
+            DEPLOYMENTS: Watch(cluster, DEPLOYMENTS, Deployment.from_object, self._same_name, self._look_at_all, made),
+            CLAIMS: Watch(cluster, CLAIMS, Claim.from_object, self._named_by, self._look_at_all),
+            NIM_CACHES: Watch(cluster, NIM_CACHES, NimCache.from_object, self._named_by, self._look_at_all),
+            NAMESPACES: Watch(cluster, NAMESPACES, Namespace.from_object, self._of_namespace, self._look_at_all),
         }
 
     @property
@@ -141,6 +141,10 @@ class World:
     def _drop(self, key: Key) -> None:
         del self._resources[key]
         self._look(key)
+
+    def _look_at_all(self) -> None:
+        for key in self._resources:
+            self._look(key)
 
     def _same_name(self, key: ObjectKey, old: Any, new: Any) -> None:
         if key in self._resources:

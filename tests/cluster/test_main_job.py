@@ -2,44 +2,15 @@
 
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from local.audit import READS, WRITES, AuditLog, Request
-from local.cluster import CHECKOUT, OPERATOR_USER, Program
+from local.cluster import OPERATOR_USER, Program
 from local.objects import Objects, wait_for
+from tests.cluster.services import CLAIM, CR, NIMSERVICE, present, reason, sample, settled
 
 pytestmark = pytest.mark.usefixtures("operator_process")
-
-CR = "runai-nim.io/v1alpha1 RunaiNimService"
-NIMSERVICE = "apps.nvidia.com/v1alpha1 NIMService"
-CLAIM = "v1 PersistentVolumeClaim"
-SAMPLES = CHECKOUT / "deploy" / "samples"
-
-
-def sample(name: str, **spec: Any) -> dict[str, Any]:
-    body: dict[str, Any] = yaml.safe_load(Path(SAMPLES / f"{name}.yaml").read_text(encoding="utf-8"))
-    body["spec"] |= spec
-    return body
-
-
-def present(objects: Objects, kind: str, name: str) -> dict[str, Any]:
-    found = objects.get(kind, name)
-    assert found is not None
-    return found
-
-
-def reason(objects: Objects, name: str, condition: str = "Ready") -> str:
-    conditions = present(objects, CR, name).get("status", {}).get("conditions", [])
-    return next((c["reason"] for c in conditions if c["type"] == condition), "")
-
-
-def settled(objects: Objects, name: str, want: str) -> None:
-    """Wait until Ready has this reason."""
-    wait_for(lambda: reason(objects, name) == want)
 
 
 def test_it_runs(objects: Objects, kubectl: Callable[..., str], namespace: str, stand_in: Program) -> None:

@@ -13,8 +13,12 @@ def test_a_stored_object_comes_back_without_its_managed_fields() -> None:
 
 
 def test_a_service_says_which_spec_it_was_made_from() -> None:
-    assert Service.from_object({"metadata": METADATA}).spec_hash == ""
-    assert Service.from_object({"metadata": {**METADATA, "annotations": {keys.SPEC_HASH: "h"}}}).spec_hash == "h"
+    bare = Service.from_object({"metadata": METADATA})
+    owners = [{"uid": "u8"}, {"uid": "u9", "controller": True}]
+    made = Service.from_object(
+        {"metadata": {**METADATA, "annotations": {keys.SPEC_HASH: "h"}, "ownerReferences": owners}}
+    )
+    assert (bare.spec_hash, bare.owner_uid, made.spec_hash, made.owner_uid) == ("", "", "h", "u9")
 
 
 def test_a_deployment_is_rolled_out_when_every_pod_is_new_and_available() -> None:

@@ -30,7 +30,7 @@ def a_cr(spec: dict[str, Any] | None = None, status: dict[str, Any] | None = Non
 
 def a_deployment(**changes: Any) -> Deployment:
     whole = Deployment(
-        "1", "", generation=1, observed_generation=1, wanted=1, replicas=1, updated=1, ready=1, available=1
+        "1", "n1", "", generation=1, observed_generation=1, wanted=1, replicas=1, updated=1, ready=1, available=1
     )
     return replace(whole, **changes)
 
@@ -43,12 +43,18 @@ def observed(desired: Desired, nim: dict[str, Any] | None = None, **changes: Any
     manifest = desired.nimservice or {"metadata": {"annotations": {}}, "spec": {"annotations": {}}}
     live = {
         **manifest,
-        "metadata": {**manifest["metadata"], "name": "nim", "resourceVersion": "5", "ownerReferences": [OWNER]},
+        "metadata": {
+            **manifest["metadata"],
+            "name": "nim",
+            "uid": "n1",
+            "resourceVersion": "5",
+            "ownerReferences": [OWNER],
+        },
         "status": {"state": "Ready"} if nim is None else nim,
     }
     running = Observed(
         nimservice=live,
-        service=Service("1", manifest["metadata"]["annotations"].get(keys.SPEC_HASH, "")),
+        service=Service("1", "n1", manifest["metadata"]["annotations"].get(keys.SPEC_HASH, "")),
         deployment=a_deployment(
             pod_hash=manifest["spec"]["annotations"].get(keys.POD_HASH, ""),
             wanted=desired.replicas,
@@ -76,7 +82,8 @@ def facts(cr: dict[str, Any] | None = None, refusal: str = "", **changes: Any) -
 BEFORE = {"phase": "Running"}
 BAD = {"compute": {"cpuMemoryRequest": "10 GB"}}
 STOPPED = {"desiredPhase": "Stopped"}
-FOREIGN = {"metadata": {"name": "nim", "resourceVersion": "1"}}
+FOREIGN = {"metadata": {"name": "nim", "uid": "n0", "resourceVersion": "1"}}
+LEFT_BEHIND = replace(observed(translate(a_cr(), CONTEXT)).service or Service("", "", ""), owner_uid="n0")
 ROW_CASES: list[tuple[Callable[[], Facts], str, str]] = [
     (lambda: facts(a_cr(deletionTimestamp=NOW)), "Deleting", "Deleting"),
     (lambda: facts(nimservice=FOREIGN), "Failed", "NameConflict"),
@@ -96,6 +103,7 @@ ROW_CASES: list[tuple[Callable[[], Facts], str, str]] = [
     (lambda: facts(claim=None, deployment=None), "Pending", "ClaimNotFound"),
     (lambda: facts(a_cr(status=BEFORE), service=None), "Updating", "NIMServiceNotSeen"),
     (lambda: facts(service=None), "Creating", "NIMServiceNotSeen"),
+    (lambda: facts(service=LEFT_BEHIND), "Creating", "NIMServiceNotSeen"),
     (lambda: _changed(BEFORE, updated=0), "Updating", "RollingOut"),
     (lambda: _changed(BEFORE, available=0), "Degraded", "ReplicasNotReady"),
     (lambda: facts(nim={"state": "NotReady"}), "Initializing", "PodsNotReady"),

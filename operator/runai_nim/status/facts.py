@@ -96,15 +96,18 @@ def _seen(desired: Desired, observed: Observed) -> bool:
     hash of all that we render, the Deployment the hash of the part that reaches pods. (The Deployment's
     `nvidia.com/parent-spec-hash` proves nothing here: it stays when a change doesn't touch the Deployment.)
     """
-    if desired.nimservice is None or observed.service is None or observed.deployment is None:
+    live, service, deployment = observed.nimservice, observed.service, observed.deployment
+    if desired.nimservice is None or live is None or service is None or deployment is None:
         return False
     wanted_hash = desired.nimservice["metadata"]["annotations"][keys.SPEC_HASH]
     pod_hash = desired.nimservice["spec"]["annotations"][keys.POD_HASH]
-    replicas: int = desired.nimservice["spec"].get("replicas", observed.deployment.wanted)
+    replicas: int = desired.nimservice["spec"].get("replicas", deployment.wanted)
     return bool(
-        observed.service.spec_hash == wanted_hash
-        and observed.deployment.pod_hash == pod_hash
-        and observed.deployment.wanted == replicas
+        # What a NIMService of this name that is gone has left behind proves nothing.
+        service.owner_uid == deployment.owner_uid == live["metadata"]["uid"]
+        and service.spec_hash == wanted_hash
+        and deployment.pod_hash == pod_hash
+        and deployment.wanted == replicas
     )
 
 

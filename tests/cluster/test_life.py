@@ -1,0 +1,153 @@
+"""The life of a RunaiNimService beside restarts, absences and hands that reach in, on a real API server."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from local.audit import WRITES, AuditLog
+from local.cluster import CHECKOUT, OPERATOR_USER, LocalCluster, Program
+from local.loopback import answers
+from local.objects import Objects, wait_for
+from tests.cluster.services import CLAIM, CR, DEPLOYMENT, NIMSERVICE, condition, present, sample, settled
+
+pytestmark = pytest.mark.usefixtures("operator_process", "stand_in")
+
+QUIET_SECONDS = 60
+
+
+def test_a_converged_service_is_left_alone(
+    objects: Objects, namespace: str, audit_log: AuditLog, operator_process: Program
+) -> None:
+    objects.apply(sample("gpu-portion"))
+    settled(objects, "llama-8b", "Running")
+    mark = audit_log.mark()
+    time.sleep(QUIET_SECONDS)
+    operator_process.start()
+    time.sleep(3)
+    ours = [r for r in audit_log.requests(mark, OPERATOR_USER) if r.namespace == namespace and r.verb in WRITES]
+    assert ours == []
+
+
+def test_no_request_of_the_operator_is_forbidden(objects: Objects, audit_log: AuditLog) -> None:
+    objects.apply(sample("gpu-portion"))
+    settled(objects, "llama-8b", "Running")
+    assert [r for r in audit_log.requests(0, OPERATOR_USER) if r.code in (401, 403)] == []
+
+
+def test_it_says_that_it_is_alive(cluster: LocalCluster) -> None:
+    assert answers(cluster.healthz_url)
+
+
+def test_deleting_it_takes_the_nimservice_and_keeps_the_claim(objects: Objects) -> None:
+    objects.apply(sample("gpu-portion"))
+    settled(objects, "llama-8b", "Running")
+    objects.delete(CR, "llama-8b")
+    wait_for(lambda: objects.get(NIMSERVICE, "llama-8b") is None and objects.get(DEPLOYMENT, "llama-8b") is None, 60)
+    assert present(objects, CLAIM, "llama-8b-model-store")["metadata"].get("deletionTimestamp") is None
+
+
+def test_a_claim_grows_and_never_shrinks(objects: Objects) -> None:
+    objects.apply({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", **GROWING})
+    store = {"pvc": {"claimInfo": {"size": "10Gi", "storageClass": "growing"}}}
+    objects.apply(sample("gpu-portion", modelStore=store))
+    settled(objects, "llama-8b", "Running")
+    bigger = {"pvc": {"claimInfo": {"size": "20Gi", "storageClass": "growing"}}}
+    objects.apply(sample("gpu-portion", modelStore=bigger))
+    wait_for(lambda: _requested(objects) == "20Gi")
+    objects.apply(sample("gpu-portion", modelStore=store))
+    settled(objects, "llama-8b", "ClaimCannotShrink")
+    assert "20Gi of claim llama-8b-model-store" in condition(objects, "llama-8b", "Stalled")["message"]
+    assert _requested(objects) == "20Gi"
+
+
+GROWING = {"metadata": {"name": "growing"}, "provisioner": "example.com/none", "allowVolumeExpansion": True}
+
+
+def _requested(objects: Objects) -> str:
+    return str(present(objects, CLAIM, "llama-8b-model-store")["spec"]["resources"]["requests"]["storage"])
+
+
+def test_an_edit_by_hand_is_put_back_and_what_is_not_ours_stays(objects: Objects) -> None:
+    objects.apply(sample("gpu-portion"))
+    settled(objects, "llama-8b", "Running")
+    edit = {"spec": {"schedulerName": "default-scheduler", "labels": {"theirs": "stays"}}}
+    objects.patch(NIMSERVICE, "llama-8b", edit)
+    wait_for(lambda: present(objects, NIMSERVICE, "llama-8b")["spec"]["schedulerName"] == "runai-scheduler")
+    settled(objects, "llama-8b", "Running")
+    assert present(objects, NIMSERVICE, "llama-8b")["spec"]["labels"]["theirs"] == "stays"
+
+
+def test_a_nimservice_that_was_deleted_comes_back(objects: Objects) -> None:
+    objects.apply(sample("gpu-portion"))
+    settled(objects, "llama-8b", "Running")
+    before = present(objects, NIMSERVICE, "llama-8b")["metadata"]["uid"]
+    objects.delete(NIMSERVICE, "llama-8b")
+    wait_for(
+        lambda: (objects.get(NIMSERVICE, "llama-8b") or {"metadata": {"uid": before}})["metadata"]["uid"] != before
+    )
+    settled(objects, "llama-8b", "Running")
+
+
+def test_stopped_and_started_again(objects: Objects) -> None:
+    objects.apply(sample("gpu-portion"))
+    settled(objects, "llama-8b", "Running")
+    objects.apply(sample("gpu-portion", desiredPhase="Stopped"))
+    settled(objects, "llama-8b", "Stopped")
+    status = present(objects, CR, "llama-8b")["status"]
+    assert (status["phase"], status["replicas"], condition(objects, "llama-8b", "Ready")["status"]) == (
+        "Stopped",
+        0,
+        "True",
+    )
+    objects.apply(sample("gpu-portion"))
+    settled(objects, "llama-8b", "Running")
+
+
+def test_what_happens_while_the_operator_is_away_is_made_up_for(objects: Objects, operator_process: Program) -> None:
+    objects.apply(sample("gpu-portion"))
+    settled(objects, "llama-8b", "Running")
+    operator_process.kill()
+    objects.delete(CR, "llama-8b")
+    objects.apply(sample("mistake"))
+    operator_process.start()
+    settled(objects, "mixtral", "LimitBelowRequest")
+    wait_for(lambda: objects.get(NIMSERVICE, "llama-8b") is None, 60)
+
+
+def test_an_api_server_that_was_away_is_found_again(objects: Objects, cluster: LocalCluster) -> None:
+    cluster.control_plane.kill_program("kube-apiserver")
+    time.sleep(1)
+    cluster.control_plane.start_program("kube-apiserver")
+    cluster.control_plane.wait_ready()
+    objects.apply(sample("gpu-portion"))
+    settled(objects, "llama-8b", "Running", 60)
+
+
+def test_the_kai_dialect(objects: Objects, kubectl: Callable[..., str], namespace: str, kai: Program) -> None:
+    kubectl("label", "namespace", namespace, "kai/project=team-b")
+    objects.apply(sample("gpu-portion", compute={"gpuRequestType": "portion", "gpuPortionRequest": 0.5}))
+    settled(objects, "llama-8b", "Running")
+    live = present(objects, NIMSERVICE, "llama-8b")
+    assert live["spec"]["schedulerName"] == "kai-scheduler"
+    assert (
+        live["spec"]["labels"]["kai.scheduler/queue"] == live["metadata"]["labels"]["kai.scheduler/queue"] == "team-b"
+    )
+
+
+@pytest.fixture
+def kai(operator_process: Program) -> Iterator[Program]:
+    """The operator for a cluster with the KAI scheduler alone."""
+    operator_process.start(environment={"RUNAI_NIM_DIALECT": "kai"})
+    yield operator_process
+    operator_process.start()
+
+
+def test_a_kind_that_comes_later_is_taken_up(
+    objects: Objects, cluster: LocalCluster, kubectl: Callable[..., str]
+) -> None:
+    kubectl("delete", "crd", "nimservices.apps.nvidia.com", "--timeout=60s")
+    objects.apply(sample("gpu-portion"))
+    settled(objects, "llama-8b", "NIMOperatorNotInstalled", 30)
+    kubectl("apply", "--server-side", f"--filename={CHECKOUT / 'local' / 'crds'}")
+    settled(objects, "llama-8b", "Running", 60)
