@@ -1,4 +1,4 @@
-"""`python -m bench`: writes and reads per CR, writes after a restart, latency on an idle control plane.
+"""`python -m bench`: writes and reads per CR, writes after a restart, latency on an idle control plane, translation.
 
 Everything is read off the API server's audit log, whose times have microseconds. Results: build/bench.json, one flat
 object. Absolute times were taken on whatever machine this ran on, shared with the control plane itself.
@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from bench.translation import translate_us
 from local.audit import READS, WRITES, Request
 from local.cluster import CHECKOUT, OPERATOR_USER, LocalCluster
 from local.objects import Objects, wait_for
@@ -68,7 +69,7 @@ def main() -> None:
     with cluster.control_plane.processes.tied_to_this_process():
         try:
             cluster.start(stand_in=False, operator=False)
-            figures = measure(cluster)
+            figures = {"translate_us": translate_us(), **measure(cluster)}
         finally:
             cluster.stop()
     text = json.dumps(figures, indent=2)

@@ -1,18 +1,22 @@
-"""Writes the files that are made from the API types: `python scripts/generate.py` from anywhere.
+"""Writes the files that are made from the API types, the mapping and the status table: `python -m scripts.generate`.
 
-Holds no content of its own; the same types give the same bytes.
+Holds no content of its own; the same code gives the same bytes.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from runai_nim.crd import make_crd
-from runai_nim.status import ROWS, Row
+from runai_nim.crd import make_crd, make_schema
+from runai_nim.status import ROWS
+from runai_nim.status import Row as StatusRow
+from runai_nim.translate.mapping import TABLES
+from runai_nim.translate.row import Row
 
 ROOT = Path(__file__).resolve().parent.parent
-STATUS = ROOT / "docs" / "reference" / "status.md"
-CRD = ROOT / "crds" / "runai-nim.io_runainimservices.yaml"
+NOTICE = "<!-- Generated from operator/runai_nim/{source} by scripts/generate.py. Do not edit. -->\n\n"
 
 
 def crd_text() -> str:
@@ -23,10 +27,8 @@ def crd_text() -> str:
 
 def status_text() -> str:
     """Return the table from facts to phase and Ready as a page."""
-    rows = "\n".join(_row(row) for row in ROWS)
-    return f"""<!-- Generated from operator/runai_nim/status by scripts/generate.py. Do not edit. -->
-
-# Phase and Ready
+    rows = "\n".join(_status_row(row) for row in ROWS)
+    return f"""{NOTICE.format(source="status")}# Phase and Ready
 
 The first row that holds decides. A row that is *Reconciling* heals itself; a row that is *Stalled* needs a person: the
 message says what to do. Conditions `Reconciling` and `Stalled` exist only while true.
@@ -37,17 +39,87 @@ message says what to do. Conditions `Reconciling` and `Stalled` exist only while
 """
 
 
-def _row(row: Row) -> str:
+def _status_row(row: StatusRow) -> str:
     reason = f"`{row.reason}`" if isinstance(row.reason, str) else "the finding's or the storage's"
     return f"| {row.when} | {row.phase} | {row.ready} | {reason} | {row.progress or 'settled'} |"
 
 
+def mapping_text() -> str:
+    """Return what each field becomes, and why, as a page."""
+    tables = "\n".join(_mapping_table(kind, rows) for kind, rows in TABLES.items())
+    return f"""{NOTICE.format(source="translate")}# What each field becomes
+
+Every field of `spec`, the field of the object that it becomes, and why. Keys of labels and annotations are those of
+the default settings; [deploy/settings.yaml](../deploy/settings.yaml) names the setting of each. A field without a row
+of its own belongs to the row of its block. `runai-nim render --explain` shows the same for a manifest of yours.
+{tables}"""
+
+
+def _mapping_table(kind: str, rows: tuple[Row, ...]) -> str:
+    lines = "\n".join(
+        f"| {f'`{row.field}`' if row.field else '(always)'} | {row.becomes} | {row.why} |" for row in rows
+    )
+    return f"""
+## {kind}
+
+| field | becomes | why |
+| --- | --- | --- |
+{lines}
+"""
+
+
+def fields_text() -> str:
+    """Return every field of the API with its type, bounds and meaning as a page."""
+    schema = make_schema()["properties"]
+    parts = {"spec": schema["spec"], "status": schema["status"]}
+    tables = "\n".join(_fields_table(name, part) for name, part in parts.items())
+    return f"""{NOTICE.format(source="api")}# Fields of RunaiNimService
+
+`runai-nim.io/v1alpha1`, short name `rnim`. `kubectl explain rnim.spec` says the same in a cluster.
+{tables}"""
+
+
+def _fields_table(name: str, schema: dict[str, Any]) -> str:
+    lines = "\n".join(f"| `{path}` | {_type(part)} | {part['description']} |" for path, part in _fields(name, schema))
+    return f"""
+## {name}
+
+| field | type | meaning |
+| --- | --- | --- |
+{lines}
+"""
+
+
+def _fields(path: str, schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, part in schema.get("properties", {}).items():
+        below = f"{path}.{name}"
+        yield below, part
+        yield from _fields(below + "[]" * ("items" in part), part.get("items", part))
+
+
+def _type(schema: dict[str, Any]) -> str:
+    if "enum" in schema:
+        return ", ".join(f"`{value}`" for value in schema["enum"])
+    if "items" in schema:
+        return f"list of {schema['items']['type']}, at most {schema['maxItems']}"
+    low, high = schema.get("minimum", ""), schema.get("maximum", "")
+    return str(schema["type"]) + (f" {low}…{high}" if low != "" or high != "" else "")
+
+
+FILES = {
+    "crds/runai-nim.io_runainimservices.yaml": crd_text,
+    "docs/mapping.md": mapping_text,
+    "docs/reference/fields.md": fields_text,
+    "docs/reference/status.md": status_text,
+}
+
+
 def main() -> None:
     """Write every generated file in place."""
-    STATUS.parent.mkdir(parents=True, exist_ok=True)
-    STATUS.write_text(status_text(), encoding="utf-8")
-    CRD.parent.mkdir(exist_ok=True)
-    CRD.write_text(crd_text(), encoding="utf-8")
+    for name, text in FILES.items():
+        path = ROOT / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text(), encoding="utf-8")
 
 
 if __name__ == "__main__":

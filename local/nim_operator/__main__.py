@@ -8,10 +8,11 @@ from pathlib import Path
 
 from local.nim_operator import __doc__ as about
 from local.nim_operator import kinds
-from local.nim_operator.children import Object
+from local.nim_operator.children import Object, set_name
 from local.nim_operator.client import Client
 from local.nim_operator.controller import Controller
 from local.nim_operator.endpoints import Endpoints, ask_for_models, assume_an_answer
+from local.nim_operator.groups import Groups, set_of
 from local.nim_operator.knobs import Knobs, knobs_of
 from local.nim_operator.nodes import Nodes
 from local.nim_operator.reconcile import Reconciler
@@ -26,7 +27,9 @@ def arguments() -> argparse.Namespace:
         prog="python -m local.nim_operator", description=about, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--kubeconfig", type=Path, required=True, help="of an administrator")
-    parser.add_argument("--no-nodes", action="store_true", help="mark no pods and answer as no model")
+    parser.add_argument(
+        "--no-nodes", action="store_true", help="make no pods of LeaderWorkerSets, mark none, answer as no model"
+    )
     parser.add_argument("--no-bind-claims", action="store_true", help="leave claims Pending")
     parser.add_argument("--assume-endpoints", action="store_true", help="take ready pods for answering models")
     parser.add_argument(
@@ -50,7 +53,8 @@ async def run(options: argparse.Namespace) -> None:
     store = Store()
 
     def delay_of(pod: Object) -> float:
-        name = pod["metadata"].get("labels", {}).get("app.kubernetes.io/instance", "")
+        instance = pod["metadata"].get("labels", {}).get("app.kubernetes.io/instance")
+        name = instance or set_of(pod).removesuffix(set_name(""))  # workers have no labels of the NIMService
         nim = store.get(kinds.NIM_SERVICE, (pod["metadata"]["namespace"], name))
         return knobs_of(nim, defaults).delay_ready if nim else defaults.delay_ready
 
@@ -61,6 +65,7 @@ async def run(options: argparse.Namespace) -> None:
             return
         nodes = Nodes(client, store, delay_of, bind_claims=not options.no_bind_claims)
         group.create_task(nodes.run())
+        group.create_task(Groups(client, store).run())
         if not options.assume_endpoints:
             group.create_task(Endpoints(store).run())
 

@@ -107,10 +107,20 @@ def ports_of(nim: Object) -> dict[str, int]:
     return {name: port for name, port in ports.items() if port is not None}
 
 
+def set_name(name: str) -> str:
+    """Name of the LeaderWorkerSet of the NIMService called `name`."""
+    return f"{name}-lws"
+
+
+def leader_labels(nim: Object) -> dict[str, str]:
+    """Labels by which the Service finds the leaders' pods."""
+    return {"app": set_name(nim["metadata"]["name"]), "nim-llm-role": "leader"}
+
+
 def service(nim: Object) -> Object:
     """Return the Service, which selects the leader's pod with multi-node."""
     spec, name = nim["spec"]["expose"]["service"], nim["metadata"]["name"]
-    selector = {"app": f"{name}-lws", "nim-llm-role": "leader"} if "multiNode" in nim["spec"] else {"app": name}
+    selector = leader_labels(nim) if "multiNode" in nim["spec"] else {"app": name}
     ports = [
         {"name": port, "port": number, "targetPort": port, "protocol": "TCP"} for port, number in ports_of(nim).items()
     ]
@@ -122,28 +132,6 @@ def service(nim: Object) -> Object:
     )
     made["metadata"]["labels"] = {**spec.get("labels", {}), **labels_of(nim)}
     return made
-
-
-def external_host(nim: Object) -> str:
-    """Host under which a router exposes the NIMService; always name, namespace and domain."""
-    metadata = nim["metadata"]
-    return f"{metadata['name']}.{metadata['namespace']}.{nim['spec']['expose']['router']['hostDomainName']}"
-
-
-def ingress(nim: Object) -> Object | None:
-    """Return the router's Ingress, None when there is no router by Ingress."""
-    router = nim["spec"]["expose"].get("router", {})
-    if "ingress" not in router:
-        return None
-    name, host = nim["metadata"]["name"], external_host(nim)
-    backend = {"service": {"name": name, "port": {"name": "api"}}}
-    spec: Object = {
-        "ingressClassName": router["ingress"]["ingressClass"],
-        "rules": [{"host": host, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}],
-    }
-    if "tlsSecretName" in router["ingress"]:
-        spec["tls"] = [{"hosts": [host], "secretName": router["ingress"]["tlsSecretName"]}]
-    return child(kinds.INGRESS, nim, annotations={**router.get("annotations", {}), **annotations_of(nim)}, spec=spec)
 
 
 def autoscaler(nim: Object) -> Object | None:

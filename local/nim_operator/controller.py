@@ -15,7 +15,17 @@ from local.nim_operator.store import Key, Store, key_of
 from local.nim_operator.writer import FailedError, Writer
 
 # The real one sees of these only what carries its label, and so runs into "already exists".
-LABELLED = (kinds.SERVICE, kinds.DEPLOYMENT, kinds.HPA, kinds.CLAIM, kinds.CONFIG_MAP, kinds.SECRET)
+LABELLED = (
+    kinds.SERVICE,
+    kinds.HTTP_ROUTE,
+    kinds.GRPC_ROUTE,
+    kinds.DEPLOYMENT,
+    kinds.LEADER_WORKER_SET,
+    kinds.HPA,
+    kinds.CLAIM,
+    kinds.CONFIG_MAP,
+    kinds.SECRET,
+)
 # Of these it sees all, and so overwrites or deletes what others made.
 ALL = (kinds.NIM_CACHE, kinds.SERVICE_ACCOUNT, kinds.ROLE, kinds.ROLE_BINDING, kinds.INGRESS, kinds.NIM_SERVICE)
 

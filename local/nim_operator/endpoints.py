@@ -11,10 +11,10 @@ import aiohttp
 from aiohttp import web
 
 from local.nim_operator import kinds
-from local.nim_operator.children import Object
+from local.nim_operator.children import Object, set_name
 from local.nim_operator.kinds import Kind
 from local.nim_operator.queue import Queue, RetryError
-from local.nim_operator.store import Key, Store
+from local.nim_operator.store import Key, Store, key_of
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ SECONDS_TO_ANSWER = 5.0
 
 
 class Endpoints:
-    """Listens for each Deployment with an available replica at its Service."""
+    """Listens at the Service of each Deployment with an available replica and LeaderWorkerSet with a ready group."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -47,10 +47,12 @@ class Endpoints:
     def _changed(self, kind: Kind, before: Object | None, after: Object | None) -> None:
         item = after or before
         if item and kind in {kinds.SERVICE, kinds.DEPLOYMENT}:
-            self._queue.add((item["metadata"]["namespace"], item["metadata"]["name"]))
+            self._queue.add(key_of(item))
+        elif item and kind is kinds.LEADER_WORKER_SET:
+            self._queue.add((item["metadata"]["namespace"], item["metadata"]["name"].removesuffix(set_name(""))))
 
     async def _serve(self, key: Key) -> None:
-        """Listen, or stop, as Service and Deployment are now."""
+        """Listen, or stop, as Service and workload are now."""
         wanted = self._wanted(key)
         site = self._sites.get(key)
         if site is not None and (wanted is None or site.name != f"http://{wanted[0]}:{wanted[1]}"):
@@ -71,10 +73,18 @@ class Endpoints:
         self._names[wanted[0]] = key[1]
 
     def _wanted(self, key: Key) -> tuple[str, int] | None:
-        service, deployment = self._store.get(kinds.SERVICE, key), self._store.get(kinds.DEPLOYMENT, key)
-        if service is None or deployment is None or not deployment.get("status", {}).get("availableReplicas"):
+        service = self._store.get(kinds.SERVICE, key)
+        if service is None or not self._has_ready_pods(key, service):
             return None
         return service["spec"]["clusterIP"], service["spec"]["ports"][0]["port"]
+
+    def _has_ready_pods(self, key: Key, service: Object) -> bool:
+        """Tell whether the workload that the Service selects has pods to answer with."""
+        kind, name, count = kinds.DEPLOYMENT, key[1], "availableReplicas"
+        if service["spec"]["selector"].get("app") == set_name(name):
+            kind, name, count = kinds.LEADER_WORKER_SET, set_name(name), "readyReplicas"
+        workload = self._store.get(kind, (key[0], name)) or {}
+        return bool(workload.get("status", {}).get(count))
 
     async def _models(self, request: web.Request) -> web.Response:
         address = request.transport.get_extra_info("sockname")[0] if request.transport else ""

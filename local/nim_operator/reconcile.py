@@ -6,7 +6,7 @@ from typing import Any
 
 import aiohttp
 
-from local.nim_operator import children, kinds, status, workload
+from local.nim_operator import children, kinds, multinode, router, status, workload
 from local.nim_operator.children import Object
 from local.nim_operator.client import ApiError, Client
 from local.nim_operator.events import Event
@@ -115,14 +115,13 @@ class Reconciler:
         await writer.apply(kinds.ROLE, children.role(nim))
         await writer.apply(kinds.ROLE_BINDING, children.role_binding(nim))
         await writer.apply(kinds.SERVICE, children.service(nim), parent, this.knobs.delay_service)
-        await self._apply_or_remove(kinds.INGRESS, this, children.ingress(nim))
-        gateway = nim["spec"]["expose"].get("router", {}).get("gateway", {})
-        for kind, wanted in (("HTTPRoute", "httpRoutesEnabled"), ("GRPCRoute", "grpcRoutesEnabled")):
-            if gateway.get(wanted):
-                await writer.fail_for_lack_of(kind, "gateway.networking.k8s.io/v1")
+        await self._apply_or_remove(kinds.INGRESS, this, router.ingress(nim))
+        await self._apply_or_remove(kinds.HTTP_ROUTE, this, router.http_route(nim))
+        await self._apply_or_remove(kinds.GRPC_ROUTE, this, router.grpc_route(nim))
         await self._apply_or_remove(kinds.HPA, this, children.autoscaler(nim))
         if nim["spec"].get("metrics", {}).get("enabled"):
-            await writer.fail_for_lack_of("ServiceMonitor", "monitoring.coreos.com/v1")
+            await writer.require(kinds.SERVICE_MONITOR)
+            raise FailedError("this stand-in for the NIM Operator makes no ServiceMonitor")
 
     async def _apply_or_remove(self, kind: kinds.Kind, this: Pass, wanted: Object | None) -> None:
         if wanted is None:
@@ -135,19 +134,24 @@ class Reconciler:
         cache = await self._ready_cache(this)
         store = await self._model_store(this, cache)
         resources = workload.resources_of(nim, store.profile, cache)
+        kind = kinds.DEPLOYMENT
         if "multiNode" in nim["spec"]:
-            for kind, made in workload.multi_node_config(nim):
-                await self._writer.make_once(kind, children.with_hashes(made, None))
-            await self._writer.fail_for_lack_of("LeaderWorkerSet", "leaderworkerset.x-k8s.io/v1")
+            kind = kinds.LEADER_WORKER_SET
+            for config_kind, made in multinode.config(nim):
+                await self._writer.make_once(config_kind, children.with_hashes(made, None))
         if this.knobs.fail:
-            raise FailedError(this.knobs.fail, "DeploymentFailed")
-        existing = self._store.get(kinds.DEPLOYMENT, (this.namespace, this.name))
+            raise FailedError(this.knobs.fail, f"{kind.name}Failed")
         try:
-            deployment = workload.deployment(nim, store, resources, workload.replicas_of(nim, existing))
+            made = self._rendered(kind, this, store, resources)
         except workload.RenderError as error:
-            raise FailedError(str(error), "DeploymentFailed") from error
+            raise FailedError(str(error), f"{kind.name}Failed") from error
         parent = this.parent_hash(**({"resources": resources} if resources else {}))
-        await self._writer.apply(kinds.DEPLOYMENT, deployment, parent, this.knobs.delay_deployment)
+        await self._writer.apply(kind, made, parent, this.knobs.delay_deployment)
+
+    def _rendered(self, kind: kinds.Kind, this: Pass, store: ModelStore, resources: Object) -> Object:
+        if kind is kinds.LEADER_WORKER_SET:
+            return multinode.leader_worker_set(this.nim, store, resources)
+        return workload.deployment(this.nim, store, resources)
 
     async def _ready_cache(self, this: Pass) -> Object | None:
         """Return the NIMCache that the spec names, None if it names none; PassEndedError while it isn't ready."""
@@ -180,7 +184,7 @@ class Reconciler:
 
     async def _report(self, this: Pass) -> float | None:
         """Say how far the rollout is; Ready also needs an answer of the model."""
-        message, rolled_out = status.rollout(self._store.get(kinds.DEPLOYMENT, (this.namespace, this.name)))
+        message, rolled_out = self._rollout(this)
         if not rolled_out:
             event = Event("Normal", "NotReady", f"NIMService {this.name} not ready, msg: {message}")
             await self._writer.say(this.nim, status.not_ready("NotReady", message), event)
@@ -192,8 +196,14 @@ class Reconciler:
             answer = await self._ask(endpoint)
         except (aiohttp.ClientError, OSError):
             return self._endpoint_pause
-        external = children.external_host(this.nim) if children.ingress(this.nim) else ""
+        external = router.external_host(this.nim) if router.ingress(this.nim) else ""
         model = {"name": status.model_name(answer), "clusterEndpoint": endpoint, "externalEndpoint": external}
         event = Event("Normal", "Ready", f"NIMService {this.name} ready, msg: {message}")
         await self._writer.say(this.nim, status.ready(message, model), event)
         return None
+
+    def _rollout(self, this: Pass) -> tuple[str, bool]:
+        if "multiNode" in this.nim["spec"]:
+            name = children.set_name(this.name)
+            return status.groups(self._store.get(kinds.LEADER_WORKER_SET, (this.namespace, name)))
+        return status.rollout(self._store.get(kinds.DEPLOYMENT, (this.namespace, this.name)))

@@ -31,6 +31,20 @@ def rollout(deployment: Object | None) -> tuple[str, bool]:
     return f'deployment "{name}" successfully rolled out\n', True
 
 
+def groups(leader_worker_set: Object | None) -> tuple[str, bool]:
+    """Return the message about a LeaderWorkerSet and whether its groups are ready. Not recorded.
+
+    With a pipeline of 1 the real one never becomes ready.
+    """
+    if leader_worker_set is None:
+        return "", False
+    name, conditions = leader_worker_set["metadata"]["name"], leader_worker_set.get("status", {}).get("conditions", [])
+    available = ("Available", "True") in {(known["type"], known["status"]) for known in conditions}
+    if not available or leader_worker_set["spec"]["leaderWorkerTemplate"]["size"] == 1:
+        return f'leaderworkerset "{name}" is not ready', False
+    return f'leaderworkerset "{name}" is ready', True
+
+
 def _progressing_reason(status: Object) -> str | None:
     return next(
         (condition.get("reason") for condition in status.get("conditions", []) if condition["type"] == "Progressing"),

@@ -19,6 +19,8 @@ Changed = Callable[[Kind, dict[str, Any] | None, dict[str, Any] | None], None]
 
 WATCH_SECONDS = 300
 LONGEST_PAUSE = 5.0
+# Until a kind that isn't installed is looked for again.
+ABSENT_PAUSE = 1.0
 
 
 class Store:
@@ -52,7 +54,10 @@ class Store:
         self._tell(kind, before, item)
 
     async def follow(self, client: Client, kind: Kind, listed: asyncio.Event, selector: str = "") -> None:
-        """Keep a kind up to date, for ever; lost connections are taken up again. Sets `listed` when it is complete."""
+        """Keep a kind up to date, for ever; lost connections are taken up again. Sets `listed` when it is complete.
+
+        Of a kind that may be missing there is nothing until it is installed.
+        """
         query = {"labelSelector": selector} if selector else {}
         pause = 0.1
         while True:
@@ -63,6 +68,11 @@ class Store:
                 while True:
                     version = await self._watch(client, kind, version, query)
             except (aiohttp.ClientError, OSError, TimeoutError, ApiError) as error:
+                if kind.optional and isinstance(error, ApiError) and error.code == 404:
+                    self._keep_only(kind, set())
+                    listed.set()
+                    await asyncio.sleep(ABSENT_PAUSE)
+                    continue
                 # 410: what the watch would go on from is too old. 429: the kind was made a moment ago.
                 if not isinstance(error, ApiError) or error.code not in {410, 429}:
                     log.warning("lost the watch of %s, trying again: %s", kind.plural, error)
@@ -75,9 +85,12 @@ class Store:
         for item in answer["items"]:
             present.add(key_of(item))
             self.take(kind, item)
+        self._keep_only(kind, present)
+        return str(answer["metadata"]["resourceVersion"])
+
+    def _keep_only(self, kind: Kind, present: set[Key]) -> None:
         for key in self._objects[kind].keys() - present:
             self._removed(kind, self._objects[kind][key])
-        return str(answer["metadata"]["resourceVersion"])
 
     async def _watch(self, client: Client, kind: Kind, version: str, query: dict[str, str]) -> str:
         """Take in the events of one watch and return the version that it came to."""

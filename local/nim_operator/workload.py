@@ -1,4 +1,4 @@
-"""NIMService → its Deployment, and what multi-node needs beside a LeaderWorkerSet. Pure."""
+"""NIMService → its Deployment, and what a LeaderWorkerSet has in common with that. Pure."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +7,6 @@ import yaml
 
 from local.nim_operator import kinds
 from local.nim_operator.children import Object, annotations_of, child, labels_of, ports_of
-from local.nim_operator.kinds import Kind
 
 GPU = "nvidia.com/gpu"
 PROBES = {  # path, seconds before the first, failures allowed
@@ -19,7 +18,13 @@ MODEL_STORE = "/model-store"
 
 
 class RenderError(Exception):
-    """The real one's template makes something of this NIMService that isn't a Deployment."""
+    """The real one's template makes something of this NIMService that isn't the kind it is meant to be.
+
+    `unreadable`: the Go type that the offending value can't be read as.
+    """
+
+    def __init__(self, kind: kinds.Kind, unreadable: str) -> None:
+        super().__init__(f"error converting unstructured object to {kind.name}: unrecognized type: {unreadable}")
 
 
 class PanicError(Exception):
@@ -61,7 +66,10 @@ def resources_of(nim: Object, profile: str, cache: Object | None) -> Object:
         return resources
     if "resources" in nim["spec"] and not (resources.get("requests") and resources.get("limits")):
         raise PanicError("the profile's GPUs are written into resources that lack requests or limits")
-    gpus = str(cached.get("config", {}).get("tp") or "1")
+    if "multiNode" in nim["spec"]:
+        gpus = str(nim["spec"]["multiNode"]["parallelism"].get("tensor", 1))
+    else:
+        gpus = str(cached.get("config", {}).get("tp") or "1")
     return {part: {**resources.get(part, {}), GPU: gpus} for part in ("requests", "limits")}
 
 
@@ -142,7 +150,7 @@ def volumes(nim: Object, store: ModelStore) -> list[Object]:
 
 
 def pod_spec(nim: Object, store: ModelStore, resources: Object) -> Object:
-    """Return the pod's spec; raises RenderError for values that the unquoted template turns into another type."""
+    """Return the pod's spec."""
     spec = nim["spec"]
     user, group = spec.get("userID", 1000), spec.get("groupID", 2000)
     made: Object = {
@@ -162,6 +170,12 @@ def pod_spec(nim: Object, store: ModelStore, resources: Object) -> Object:
         ]
     if spec["image"].get("pullSecrets"):
         made["imagePullSecrets"] = [{"name": name} for name in spec["image"]["pullSecrets"]]
+    return made
+
+
+def check_unquoted(nim: Object, store: ModelStore, kind: kinds.Kind) -> None:
+    """Raise RenderError for values that the unquoted template turns into another type."""
+    spec = nim["spec"]
     unquoted = [
         *spec.get("nodeSelector", {}).values(),
         spec.get("schedulerName", "x"),
@@ -169,52 +183,28 @@ def pod_spec(nim: Object, store: ModelStore, resources: Object) -> Object:
         *spec["image"].get("pullSecrets", []),
     ]
     if not all(_stays_a_string(text) for text in unquoted):
-        raise RenderError("error converting unstructured object to Deployment: unrecognized type: string")
-    return made
+        raise RenderError(kind, "string")
 
 
-def deployment(nim: Object, store: ModelStore, resources: Object, replicas: int) -> Object:
-    """Return the Deployment. A label `app` of the user beats the one that its selector uses, as recorded."""
+def deployment(nim: Object, store: ModelStore, resources: Object) -> Object:
+    """Return the Deployment; raises RenderError.
+
+    A label `app` of the user beats the one that its selector uses, as recorded.
+    """
+    check_unquoted(nim, store, kinds.DEPLOYMENT)
     name, annotations = nim["metadata"]["name"], annotations_of(nim)
     template = {
         "metadata": {"labels": {"app": name, **labels_of(nim)}, "annotations": annotations},
         "spec": pod_spec(nim, store, resources),
     }
     spec = {
-        "replicas": replicas,
+        # Under autoscaling a NIMService has none: 1, whatever was scaled to. Recorded: the hash is the same as with 1.
+        "replicas": nim["spec"].get("replicas", 1),
         "selector": {"matchLabels": {"app": name}},
         "template": template,
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0}},
     }
     return child(kinds.DEPLOYMENT, nim, annotations=annotations, spec=spec)
-
-
-def replicas_of(nim: Object, existing: Object | None) -> int:
-    """Replicas to write; under autoscaling those that the autoscaler has set."""
-    if not nim["spec"].get("scale", {}).get("enabled"):
-        return int(nim["spec"].get("replicas", 1))
-    if existing is not None:
-        return int(existing["spec"]["replicas"])
-    return int(nim["spec"]["scale"]["hpa"].get("minReplicas", 1))
-
-
-def multi_node_config(nim: Object) -> list[tuple[Kind, Object]]:
-    """Return what multi-node makes first; the real ones hold MPI's hosts, its start script and a key for SSH."""
-    name, parallelism = nim["metadata"]["name"], nim["spec"]["multiNode"]["parallelism"]
-    hosts = {
-        f"hostfile-{group}": "\n".join(
-            f"{name}-lws-{group}{f'-{pod}' if pod else ''}.{name}-lws slots={parallelism.get('tensor', 1)}"
-            for pod in range(parallelism.get("pipeline", 1))
-        )
-        for group in range(nim["spec"].get("replicas", 1))
-    }
-    script = "#!/bin/sh\n# Made by a stand-in for the NIM Operator: there is no MPI to start.\nexit 1\n"
-    made: list[tuple[Kind, str, Object]] = [
-        (kinds.CONFIG_MAP, f"{name}-mpi-config", {"data": hosts}),
-        (kinds.CONFIG_MAP, f"{name}-mpi-start-script", {"data": {"start-mpi-cluster.sh": script}}),
-        (kinds.SECRET, f"{name}-ssh-pk", {"type": "Opaque", "data": {"private.key": ""}}),
-    ]
-    return [(kind, child(kind, nim, child_name, **parts)) for kind, child_name, parts in made]
 
 
 def _stays_a_string(text: Any) -> bool:

@@ -42,6 +42,7 @@ class Writer:
         await asyncio.sleep(delay)
         try:
             if existing is None:
+                await self.require(kind)
                 written = await self._client.create(kind, desired)
             else:
                 written = await self._client.replace(kind, children.replacement(existing, desired))
@@ -104,12 +105,15 @@ class Writer:
         self._store.take(kinds.NIM_SERVICE, written)
         return written
 
-    async def fail_for_lack_of(self, kind: str, api_version: str) -> None:
-        """Fail because a kind isn't installed, as the real one does; where it is installed, because of us."""
+    async def require(self, kind: Kind) -> None:
+        """Raise FailedError when a kind that may be missing isn't installed."""
+        if not kind.optional:
+            return
         try:
-            await self._client.get(f"/apis/{api_version}")
+            installed = (await self._client.get(f"/apis/{kind.api_version}"))["resources"]
         except ApiError as error:
-            if error.code == 404:
-                raise FailedError(f'no matches for kind "{kind}" in version "{api_version}"') from error
-            raise
-        raise FailedError(f"this stand-in for the NIM Operator makes no {kind}")
+            if error.code != 404:
+                raise
+            installed = []
+        if not any(resource["name"] == kind.plural for resource in installed):
+            raise FailedError(f'no matches for kind "{kind.name}" in version "{kind.api_version}"')

@@ -59,6 +59,10 @@ DEPLOYMENTS = Resource("apps", "v1", "deployments")
 SERVICES = Resource("", "v1", "services")
 CLAIMS = Resource("", "v1", "persistentvolumeclaims")
 NAMESPACES = Resource("", "v1", "namespaces", namespaced=False)
+LEADER_WORKER_SETS = Resource(keys.LWS_GROUP, "v1", "leaderworkersets")
+INGRESSES = Resource("networking.k8s.io", "v1", "ingresses")
+HTTP_ROUTES = Resource(keys.GATEWAY_GROUP, "v1", "httproutes")
+GRPC_ROUTES = Resource(keys.GATEWAY_GROUP, "v1", "grpcroutes")
 
 
 class ApiError(Exception):
@@ -122,6 +126,15 @@ class Cluster:
         query = {"fieldManager": keys.FIELD_MANAGER}
         return await self._object("PATCH", path, query, {"metadata": {"uid": uid}, "status": status}, MERGE)
 
+    async def delete(self, resource: Resource, namespace: str, name: str, uid: str, resource_version: str) -> None:
+        """Delete the object that was seen at that version; 409 when it is another one by now."""
+        seen = {"uid": uid, "resourceVersion": resource_version}
+        await self._object("DELETE", resource.path(namespace, name), {}, {"preconditions": seen}, "application/json")
+
+    async def document(self, path: str) -> Object:
+        """A document of the API server that is no object, such as its discovery."""
+        return await self._object("GET", path, {}, None, None)
+
     async def pages(self, resource: Resource, selector: str = "") -> AsyncIterator[Object]:
         """LIST page by page; each page is the API's list object (`metadata.resourceVersion`, `items`)."""
         query = {"limit": str(PAGE), **({"labelSelector": selector} if selector else {})}
@@ -176,7 +189,7 @@ class Cluster:
         try:
             for auth in (await self._api.configuration.auth_settings()).values():
                 headers[auth["key"]] = auth["value"]
-            url = f"{self._api.configuration.host}{path}?{urlencode(query)}"
+            url = f"{self._api.configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
             answer = await self._api.rest_client.request(method, url, headers, body, _request_timeout=limits)
             if answer.status < 400:
                 return answer.response  # type: ignore[no-any-return]

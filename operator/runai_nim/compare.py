@@ -12,8 +12,15 @@ from runai_nim import quantity
 # 422 "must be of type object". An apply that keeps the named leaf is accepted and means "nothing here".
 KEPT_LEAVES: Mapping[tuple[str, ...], Mapping[str, Any]] = {
     ("spec", "storage", "nimCache"): {"name": ""},
-    ("spec", "storage", "pvc"): {"create": False},
+    ("spec", "storage", "pvc"): {"create": False, "name": ""},
+    ("spec", "scale"): {"enabled": False, "hpa": {"minReplicas": 1, "maxReplicas": 1}},
+    ("spec", "readinessProbe"): {"enabled": True},
+    ("spec", "expose", "router"): {"hostDomainName": None},
 }
+"""None stands for the value that is there."""
+
+
+_QUANTITIES = {"requests", "limits", "averageValue"}
 
 
 def differences(wanted: Any, live: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -34,8 +41,8 @@ def _same(wanted: Any, live: Any, path: tuple[str, ...]) -> bool:
         return True
     if isinstance(wanted, list) and isinstance(live, list) and len(wanted) == len(live):
         return all(not any(differences(w, v, path)) for w, v in zip(wanted, live, strict=True))
-    # `limits.memory: 1024Mi` comes back as `1Gi`; only maps of quantities carry such text.
-    if isinstance(wanted, str) and isinstance(live, str) and {"requests", "limits"} & set(path):
+    # `limits.memory: 1024Mi` comes back as `1Gi`, a metric's `averageValue: "1000"` as `1k`.
+    if isinstance(wanted, str) and isinstance(live, str) and _QUANTITIES & set(path):
         return quantity.equal(wanted, live)
     return False
 
@@ -44,12 +51,23 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def without_owners(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """`wanted` without owner references: a list that others may add to. Whether ours is there is asked by its uid."""
+    metadata = {key: value for key, value in wanted["metadata"].items() if key != "ownerReferences"}
+    return {**wanted, "metadata": metadata}
+
+
 def with_kept_leaves(wanted: dict[str, Any], live: Mapping[str, Any] | None) -> dict[str, Any]:
-    """`wanted` plus the leaf of every struct that `live` has, `wanted` lacks, and server-side apply can't remove."""
+    """`wanted` plus the leaf of every struct that `live` has, `wanted` lacks, and server-side apply can't remove.
+
+    A struct that has none of these leaves was never ours: the NIM Operator writes empty ones for itself.
+    """
     result = wanted
-    for path, leaf in KEPT_LEAVES.items():
-        if _at(live, path) is not None and _at(wanted, path) is None:
-            result = _put(result, path, leaf)
+    for path, leaves in KEPT_LEAVES.items():
+        there = _at(live, path) or {}
+        if _at(wanted, path) is None and (leaves.keys() - {"hpa"}) & there.keys():
+            kept = {name: there.get(name) if value is None else value for name, value in leaves.items()}
+            result = _put(result, path, kept)
     return result
 
 

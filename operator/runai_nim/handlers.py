@@ -38,6 +38,7 @@ class Operator:
         reconciler = Reconciler(self._cluster, self.world, self._settings)
         for watch in self.world.watches:
             self._spawn(watch.run())
+        self._spawn(self.world.discovery.run())
         self._spawn(serve_health(self._settings.healthz_port, self.world.watches))
         self._spawn(self._resync(self.world))
         for _ in range(self._settings.workers):

@@ -4,7 +4,8 @@ Plain strings and what is reserved among them. It may not import anything of thi
 of Run:ai or KAI can rename are defaults here: `settings` holds the ones in force.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 # Our own API.
@@ -23,6 +24,8 @@ SPEC_HASH: Final = "runai-nim.io/spec-hash"
 """Annotation: which rendered NIMService this is; also sent to the Service, where it proves that our spec was seen."""
 POD_HASH: Final = "runai-nim.io/pod-hash"
 """Annotation of the pods and their Deployment: which pods these are. Replicas and Service type don't change it."""
+GROUPS: Final = "runai-nim.io/multi-node-replicas"
+"""Annotation of a multi-node NIMService: how many replicas it was made with, which is the most that it can have."""
 ADOPT: Final = "runai-nim.io/adopt"
 """Annotation `"true"` on a foreign NIMService hands it to the RunaiNimService of its name."""
 PAUSED: Final = "runai-nim.io/paused"
@@ -42,8 +45,24 @@ NIMCACHE_KIND: Final = "NIMCache"
 NIMCACHE_PLURAL: Final = "nimcaches"
 NIM_MODEL_PROFILE: Final = "NIM_MODEL_PROFILE"
 """Environment variable by which a NIM container is told its model profile."""
+NIM_PORT_VARIABLES: Final = ("NIM_SERVER_PORT", "NIM_HTTP_API_PORT")
+"""Environment variables by which a NIM container is told the port of its HTTP API."""
 NIM_CONTAINER_SUFFIX: Final = "-ctr"
 """The NIM container is called `<NIMService name>-ctr`."""
+
+# Kubernetes networking and the Gateway API (gateway-api v1).
+INGRESS_API_VERSION: Final = "networking.k8s.io/v1"
+INGRESS_KIND: Final = "Ingress"
+GATEWAY_GROUP: Final = "gateway.networking.k8s.io"
+GATEWAY_API_VERSION: Final = f"{GATEWAY_GROUP}/v1"
+HTTP_ROUTE_KIND: Final = "HTTPRoute"
+GRPC_ROUTE_KIND: Final = "GRPCRoute"
+
+# LeaderWorkerSet (kubernetes-sigs/lws v1).
+LWS_GROUP: Final = "leaderworkerset.x-k8s.io"
+LWS_KIND: Final = "LeaderWorkerSet"
+LWS_SUFFIX: Final = "-lws"
+"""The NIM Operator calls the LeaderWorkerSet `<NIMService name>-lws`."""
 
 # NVIDIA device plugin.
 NVIDIA_GPU: Final = "nvidia.com/gpu"
@@ -96,16 +115,24 @@ SCHEDULING_KEYS: Final[dict[str, str]] = {
 }
 """Reserved keys, a trailing `*` standing for any ending, and what sets the thing properly. The first match counts."""
 
-CHILD_KEYS: Final[dict[str, str]] = {"app": "the NIM Operator", "app.kubernetes.io/*": "the NIM Operator"}
+CHILD_KEYS: Final[dict[str, str]] = {
+    "app": "the NIM Operator",
+    "app.kubernetes.io/*": "the NIM Operator",
+    "nim-llm-role": "the NIM Operator",
+}
 """Reserved on children only: Helm, Argo CD and people put these on a RunaiNimService, whose metadata isn't copied."""
 
 
-def owner_of(key: str, configured: Iterable[str] = ()) -> str | None:
+def match(key: str, patterns: Mapping[str, str]) -> str | None:
+    """What stands beside the first of `patterns` that `key` fits; a trailing `*` fits any ending."""
+    fits = (pattern for pattern in patterns if key == pattern or (pattern[-1] == "*" and key.startswith(pattern[:-1])))
+    return next((patterns[pattern] for pattern in fits), None)
+
+
+def owner_of(key: str, configured: Mapping[str, str] = MappingProxyType({})) -> str | None:
     """What sets the reserved label or annotation `key` properly; None when the key is free.
 
-    `configured` are the keys that the settings name. Those that only belong on children are not looked at here.
+    `configured` are the keys that the settings name, and what sets each. Those that only belong on children are not
+    looked at here.
     """
-    for pattern, owner in SCHEDULING_KEYS.items():
-        if key == pattern or (pattern.endswith("*") and key.startswith(pattern[:-1])):
-            return owner
-    return "the fields of spec" if key in configured else None
+    return match(key, SCHEDULING_KEYS) or configured.get(key)

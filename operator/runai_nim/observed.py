@@ -59,11 +59,15 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
-class Deployment:
-    """The Deployment that the NIM Operator made: for which NIMService, which pods it makes, how far its rollout is.
+class Workload:
+    """The Deployment or LeaderWorkerSet that the NIM Operator made: for which NIMService, which pods it makes, how far
+    its rollout is.
 
-    Counts are pods.
+    Counts are pods, or groups of pods. `kind` and `name` are the object's.
     """
+
+    kind: str
+    name: str
 
     resource_version: str
     owner_uid: str
@@ -78,19 +82,26 @@ class Deployment:
 
     @classmethod
     def from_object(cls, obj: Object) -> Self:
-        """From an apps/v1 Deployment."""
+        """From an apps/v1 Deployment or a LeaderWorkerSet, which counts no available replicas.
+
+        Before LeaderWorkerSet 0.9 it has no observedGeneration either.
+        """
         metadata, status = obj["metadata"], obj.get("status") or {}
+        generation, ready = metadata.get("generation", 0), status.get("readyReplicas", 0)
+        of_groups = obj.get("kind") == keys.LWS_KIND
         return cls(
+            keys.LWS_KIND if of_groups else "Deployment",
+            metadata["name"],
             metadata["resourceVersion"],
             controller_of(obj).get("uid", ""),
             (metadata.get("annotations") or {}).get(keys.POD_HASH, ""),
-            metadata.get("generation", 0),
-            status.get("observedGeneration", 0),
+            generation,
+            status.get("observedGeneration", generation if of_groups else 0),
             obj["spec"].get("replicas", 1),
             status.get("replicas", 0),
             status.get("updatedReplicas", 0),
-            status.get("readyReplicas", 0),
-            status.get("availableReplicas", 0),
+            ready,
+            ready if of_groups else status.get("availableReplicas", 0),
         )
 
     @property
@@ -172,6 +183,10 @@ class Observed:
     nimservice: dict[str, Any] | None = None
     nimservice_installed: bool = True
     service: Service | None = None
-    deployment: Deployment | None = None
+    workload: Workload | None = None
     claim: Claim | None = None
     nim_cache: NimCache | None = None
+    routes: Mapping[str, Object] = field(default_factory=dict, hash=False)
+    """Ingress, HTTPRoute and GRPCRoute of the name that ours has, by kind."""
+    absent_kinds: frozenset[str] = frozenset()
+    """Kinds of routes that are not installed."""

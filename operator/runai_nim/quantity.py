@@ -1,10 +1,9 @@
 """Exact Kubernetes quantities: read them, compare them, print them as the API server does.
 
-Arithmetic is on fractions, never on floats. Knows amounts only: no field of any object, and no other module.
+Arithmetic is on whole billionths, never on floats. Knows amounts only: no field of any object, and no other module.
 Grammar and canonical form: k8s.io/apimachinery pkg/api/resource. Run:ai's API writes bytes with a B beside it (`10GB`).
 """
 
-import math
 import re
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,6 +16,8 @@ MEBIBYTE: Final = 2**20
 
 _NANO: Final = 10**9
 _DECIMAL: Final = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
+_UNITS: Final = tuple((suffix, 10 ** (exponent + 9)) for suffix, exponent in reversed(_DECIMAL.items()))
+"""Billionths of each decimal suffix, the largest first."""
 _BINARY: Final = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 _NUMBER: Final = r"(?P<number>[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
 _QUANTITY: Final = re.compile(rf"(?P<sign>[+-]?){_NUMBER}(?P<suffix>[numkMGTPE]?|[KMGTPE]i|[eE][+-]?[0-9]{{1,2}})")
@@ -32,16 +33,22 @@ class QuantityError(ValueError):
 
 @dataclass(frozen=True, order=True, slots=True)
 class Quantity:
-    """An amount in base units (bytes, cores, devices), and whether it prints with powers of 1024."""
+    """An amount in billionths of the base unit (byte, core, device), and whether it prints with powers of 1024."""
 
-    amount: Fraction
+    nanos: int
     binary: bool = False
+
+    @property
+    def amount(self) -> Fraction:
+        """The amount in base units."""
+        return Fraction(self.nanos, _NANO)
 
     def __str__(self) -> str:
         """Canonical text, as the API server prints it: `2Gi` for 2048Mi, `1500M` for 1.5G, `500m` for 0.5."""
-        if self.binary and abs(self.amount) >= 1024 and self.amount.denominator == 1:
-            return _binary_text(self.amount.numerator)
-        return _decimal_text(self.amount)
+        whole, rest = divmod(self.nanos, _NANO)
+        if self.binary and abs(whole) >= 1024 and not rest:
+            return _binary_text(whole)
+        return _decimal_text(self.nanos)
 
 
 def parse(text: str) -> Quantity:
@@ -50,9 +57,12 @@ def parse(text: str) -> Quantity:
     if match is None:
         raise QuantityError("a Kubernetes quantity such as 500m, 2, 10G or 10Gi")
     suffix = match["suffix"]
-    amount = Fraction(match["number"].rstrip(".")) * _factor(suffix)
-    nanos = math.ceil(amount * _NANO) * (-1 if match["sign"] == "-" else 1)
-    return Quantity(Fraction(nanos, _NANO), binary=suffix in _BINARY[1:])
+    whole, _, decimals = match["number"].partition(".")
+    factor, exponent = _scale(suffix)
+    exponent += 9 - len(decimals)
+    nanos = int(whole + decimals) * factor
+    nanos = nanos * 10**exponent if exponent >= 0 else -(-nanos // 10**-exponent)
+    return Quantity(-nanos if match["sign"] == "-" else nanos, binary=suffix in _BINARY[1:])
 
 
 def parse_bytes(text: str) -> Quantity:
@@ -66,9 +76,9 @@ def parse_bytes(text: str) -> Quantity:
         quantity = parse(_kubernetes_spelling(with_b) if with_b else text)
     except QuantityError:
         raise QuantityError(BYTES_RULE) from None
-    if not 0 <= quantity.amount <= MAX or text[-1] in ("m", "u", "n"):
+    if not 0 <= quantity.nanos <= MAX * _NANO or text[-1] in ("m", "u", "n"):
         raise QuantityError(BYTES_RULE)
-    return Quantity(Fraction(math.ceil(quantity.amount)), quantity.binary)
+    return Quantity(-(-quantity.nanos // _NANO) * _NANO, quantity.binary)
 
 
 def suggestion(text: str) -> str | None:
@@ -83,27 +93,32 @@ def suggestion(text: str) -> str | None:
 def equal(one: str, other: str) -> bool:
     """Whether two texts are the same amount: `1024Mi` and `1Gi` are. Text that is no quantity equals nothing."""
     try:
-        return parse(one).amount == parse(other).amount
+        return parse(one).nanos == parse(other).nanos
     except QuantityError:
         return False
 
 
 def cpu_text(cores: Decimal) -> str:
-    """Canonical text of a number of CPU cores: 0.5 is `500m`."""
-    return _decimal_text(Fraction(cores))
+    """Canonical text of a number of CPU cores: 0.5 is `500m`. Raises QuantityError for more than nine decimals."""
+    numerator, denominator = cores.as_integer_ratio()
+    nanos, rest = divmod(numerator * _NANO, denominator)
+    if rest:
+        raise QuantityError("a number with at most nine decimal places")
+    return _decimal_text(nanos)
 
 
 def mebibytes(quantity: Quantity) -> int:
     """Whole MiB, rounded up, so that nobody gets less than was asked for."""
-    return math.ceil(quantity.amount / MEBIBYTE)
+    return -(-quantity.nanos // (MEBIBYTE * _NANO))
 
 
-def _factor(suffix: str) -> Fraction:
+def _scale(suffix: str) -> tuple[int, int]:
+    """A factor, and a power of ten beside it."""
     if suffix in _DECIMAL:
-        return Fraction(10) ** _DECIMAL[suffix]
+        return 1, _DECIMAL[suffix]
     if suffix in _BINARY:
-        return Fraction(1024 ** _BINARY.index(suffix))
-    return Fraction(10) ** int(suffix[1:])
+        return 1024 ** _BINARY.index(suffix), 0
+    return 1, int(suffix[1:])
 
 
 def _kubernetes_spelling(match: re.Match[str]) -> str:
@@ -120,9 +135,6 @@ def _binary_text(number: int) -> str:
     return f"{number}{_BINARY[power]}"
 
 
-def _decimal_text(amount: Fraction) -> str:
-    for suffix, exponent in reversed(_DECIMAL.items()):
-        scaled = amount / Fraction(10) ** exponent
-        if scaled.denominator == 1 and (scaled or not suffix):
-            return f"{scaled.numerator}{suffix}"
-    raise QuantityError("a number with at most nine decimal places")
+def _decimal_text(nanos: int) -> str:
+    suffix, unit = next((suffix, unit) for suffix, unit in _UNITS if nanos % unit == 0) if nanos else ("", 1)
+    return f"{nanos // unit}{suffix}"

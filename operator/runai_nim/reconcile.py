@@ -11,13 +11,13 @@ from typing import Any
 
 from runai_nim.cluster import CLAIMS, NIM_SERVICES, RUNAI_NIM_SERVICES, ApiError, Cluster, Resource
 from runai_nim.observed import Observed
-from runai_nim.plan import Plan, Write, plan
+from runai_nim.plan import Deletion, Plan, Write, is_ours, plan
 from runai_nim.queueing import Key
 from runai_nim.settings import Settings
 from runai_nim.status import facts_of, status_of
 from runai_nim.translate import Context, Desired, translate
 from runai_nim.translate.names import claim_name_of
-from runai_nim.world import World
+from runai_nim.world import ROUTES, World
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,9 @@ class Reconciler:
         claim = self._world.claim(key, claim_name)
         labels = self._world.namespace_labels(key[0])
         found = claim is not None and claim.made_for != key[1]
-        desired = translate(cr, Context(self._settings, labels, claim_exists=found))
+        exists = is_ours(cr, self._world.nimservice(key))
+        installed = self._world.installed
+        desired = translate(cr, Context(self._settings, labels, found, exists, installed))
         observed = self._world.observed(key, claim_name, desired.nim_cache)
         planned = plan(cr, desired, observed)
         refusal, written = await self._carry_out(planned)
@@ -49,10 +51,20 @@ class Reconciler:
 
     async def _carry_out(self, planned: Plan) -> tuple[str, bool]:
         """Write what is planned: what the API server refused, and whether anything was written."""
-        for resource, write in ((CLAIMS, planned.claim), (NIM_SERVICES, planned.nimservice)):
+        route = planned.route.write
+        writes = [(CLAIMS, planned.claim), (NIM_SERVICES, planned.nimservice)]
+        writes += [(_route_resource(route.manifest["kind"]), route)] if route else []
+        for resource, write in writes:
             if write and (refusal := await self._apply(resource, write)):
                 return refusal, False
-        return "", bool(planned.claim or planned.nimservice)
+        for deletion in planned.route.deletions:
+            await self._delete(deletion)
+        return "", any(write for _, write in writes)
+
+    async def _delete(self, deletion: Deletion) -> None:
+        resource = _route_resource(deletion.kind)
+        await self._cluster.delete(resource, deletion.namespace, deletion.name, deletion.uid, deletion.resource_version)
+        logger.info("deleted %s", deletion.kind, extra={"object": f"{deletion.namespace}/{deletion.name}"})
 
     async def _apply(self, resource: Resource, write: Write) -> str:
         """One server-side apply: empty when it was taken, the API server's words when it never will be."""
@@ -101,3 +113,7 @@ class Reconciler:
                 "reason": ready["reason"],
             },
         )
+
+
+def _route_resource(kind: str) -> Resource:
+    return next(resource for resource, its_kind in ROUTES.items() if its_kind == kind)

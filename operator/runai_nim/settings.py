@@ -1,18 +1,32 @@
 """The operator's settings: one frozen object, its documented defaults, and how a file and the environment make it.
 
 Pure: the caller reads the file and the environment. Defaults that differ between Run:ai's and KAI's scheduler come
-from `dialect`; nothing else in the operator asks which dialect it is. Example with every key: deploy/settings.yaml.
+from `dialect`; beside them only the rules of `validate` ask which dialect it is. Example with every key:
+deploy/settings.yaml.
 """
 
 import json
 import re
 from collections import Counter
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from runai_nim import keys, syntax
+from runai_nim.setting_types import (
+    Count,
+    CredentialSecret,
+    Domain,
+    Key,
+    LabelValue,
+    Name,
+    OrNone,
+    Priority,
+    RouteKey,
+    Seconds,
+    TlsSecret,
+)
 
 PREFIX: Final = "RUNAI_NIM_"
 """Environment variable `RUNAI_NIM_<SETTING>` overrides the setting of that name in the file."""
@@ -21,6 +35,12 @@ FILE_VARIABLE: Final = "RUNAI_NIM_SETTINGS_FILE"
 
 # A Service called runai-nim-… makes the kubelet set such variables in every pod of its namespace.
 _SERVICE_LINK: Final = re.compile(r".*_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_[0-9]+_(TCP|UDP|SCTP).*)?)")
+_STRUCTURED: Final = ("project_labels", "priority_classes", "external_annotations")
+_NEEDED_BY_MODE: Final[dict[str, tuple[str, ...]]] = {
+    "none": (),
+    "ingress": ("external_domain", "external_ingress_class"),
+    "gateway": ("external_domain", "external_gateway_name", "external_gateway_namespace"),
+}
 
 _DIALECTS: Final[dict[str, dict[str, Any]]] = {
     "runai": {
@@ -42,51 +62,24 @@ _DIALECTS: Final[dict[str, dict[str, Any]]] = {
     },
 }
 
+_SET_BY: Final = {
+    "queue_label": "the namespace's project",
+    "priority_label": "spec.priorityClass",
+    "preemptibility_label": "spec.preemptibility",
+    "node_pool_label": "spec.nodePools",
+    "gpu_fraction_annotation": "spec.compute.gpuPortionRequest",
+    "gpu_fraction_limit_annotation": "spec.compute.gpuPortionLimit",
+    "gpu_devices_annotation": "spec.compute.gpuDevicesRequest",
+    "gpu_container_annotation": "spec.compute.gpuPortionRequest",
+    "gpu_memory_annotation": "spec.compute.gpuMemoryRequest",
+    "gpu_memory_limit_annotation": "spec.compute.gpuMemoryLimit",
+    "node_pools_annotation": "spec.nodePools",
+    "category_annotation": "spec.category",
+}
+
 
 class SettingsError(ValueError):
     """The settings can't be used. The message has one line per mistake: setting, value, what is allowed, remedy."""
-
-
-def _not_a_truth_value(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError("a number is wanted, not true or false")  # pydantic reports ValueError, not TypeError
-    return value
-
-
-def _key(value: str) -> str:
-    if not syntax.is_key(value):
-        raise ValueError("a label or annotation key is `name` or `domain/name`")
-    if any(value == key or (key.endswith("*") and value.startswith(key[:-1])) for key in keys.CHILD_KEYS):
-        raise ValueError("the NIM Operator uses this key for its own selectors")
-    if value in (keys.SERVICE_LABEL, keys.SPEC_HASH):
-        raise ValueError("the operator uses this key itself")
-    return value
-
-
-def _label_value(value: str) -> str:
-    if not value or not syntax.is_label_value(value):
-        raise ValueError("a label value has 1 to 63 letters, digits, `-`, `_` and `.`")
-    return value
-
-
-def _scheduler(value: str) -> str:
-    if not syntax.is_object_name(value) or not syntax.is_yaml_text(value):
-        raise ValueError(
-            "a scheduler's name has lower case letters, digits, `-` and `.`, and is no YAML word or number"
-        )
-    return value
-
-
-def _empty_is_none(value: Any) -> Any:
-    return None if value == "" else value
-
-
-Key = Annotated[str, AfterValidator(_key)]
-OptionalKey = Annotated[Key | None, BeforeValidator(_empty_is_none)]
-LabelValue = Annotated[str, AfterValidator(_label_value)]
-Seconds = Annotated[float, BeforeValidator(_not_a_truth_value), Field(gt=0, le=86400)]
-Count = Annotated[int, BeforeValidator(_not_a_truth_value)]
-Priority = Literal["very-low", "low", "medium-low", "medium", "medium-high", "high", "very-high"]
 
 
 class Settings(BaseModel):
@@ -95,10 +88,10 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     dialect: Literal["runai", "kai"] = Field("runai", description="runai: Run:ai platform; kai: KAI scheduler alone")
-    scheduler_name: Annotated[str, AfterValidator(_scheduler)] = Field(description="schedulerName of NIM pods")
+    scheduler_name: Name = Field(description="schedulerName of NIM pods")
     project_labels: tuple[Key, ...] = Field(description="labels of a namespace that name its project, the first wins")
-    queue_label: OptionalKey = Field(description="label for the queue; none: Run:ai sets it at admission")
-    queue: Annotated[LabelValue | None, BeforeValidator(_empty_is_none)] = Field(
+    queue_label: OrNone[Key] = Field(description="label for the queue; none: Run:ai sets it at admission")
+    queue: OrNone[LabelValue] = Field(
         None, description="queue for all workloads, instead of the namespace's; only with queue_label"
     )
     priority_label: Key = Field(keys.PRIORITY_CLASS_NAME, description="label for the PriorityClass")
@@ -107,16 +100,37 @@ class Settings(BaseModel):
     )
     preemptibility_label: Key = Field(keys.KAI_PREEMPTIBILITY, description="label for preemptible or non-preemptible")
     gpu_fraction_annotation: Key = Field(keys.GPU_FRACTION, description="annotation for a portion of a GPU")
-    gpu_fraction_limit_annotation: OptionalKey = Field(description="annotation for gpuPortionLimit; none: refused")
+    gpu_fraction_limit_annotation: OrNone[Key] = Field(description="annotation for gpuPortionLimit; none: refused")
     gpu_devices_annotation: Key = Field(
         keys.GPU_FRACTION_DEVICES, description="annotation for how many GPUs are shared"
     )
     gpu_container_annotation: Key = Field(keys.GPU_FRACTION_CONTAINER, description="annotation for the GPU's container")
     gpu_memory_annotation: Key = Field(keys.GPU_MEMORY, description="annotation for GPU memory in MiB")
-    gpu_memory_limit_annotation: OptionalKey = Field(None, description="annotation for gpuMemoryLimit; none: refused")
+    gpu_memory_limit_annotation: OrNone[Key] = Field(None, description="annotation for gpuMemoryLimit; none: refused")
     node_pool_label: Key = Field(description="label of nodes, and of pods that want one pool")
-    node_pools_annotation: OptionalKey = Field(description="annotation for an ordered list of pools, space separated")
+    node_pools_annotation: OrNone[Key] = Field(description="annotation for an ordered list of pools, space separated")
     category_annotation: Key = Field(keys.CATEGORY, description="annotation for the workload category")
+
+    multi_node_workers_scheduled_elsewhere: bool = Field(
+        False, description="kai: something else gives multiNode workers their scheduler; false: multiNode is refused"
+    )
+
+    external_mode: Literal["none", "ingress", "gateway"] = Field(
+        "none", description="how NIMs are reached from outside the cluster"
+    )
+    external_domain: OrNone[Domain] = Field(None, description="hosts are <name>.<namespace>.<external_domain>")
+    external_tls: bool = Field(True, description="whether URLs are https")
+    external_ingress_class: OrNone[Name] = Field(None, description="IngressClass, for external_mode ingress")
+    external_tls_secret: OrNone[TlsSecret] = Field(
+        None, description="Secret with the certificate of an Ingress; none: the ingress controller's own"
+    )
+    external_gateway_name: OrNone[Name] = Field(None, description="Gateway, for external_mode gateway")
+    external_gateway_namespace: OrNone[Name] = Field(None, description="namespace of the Gateway")
+    external_annotations: dict[RouteKey, str] = Field({}, description="annotations of the Ingress or routes")
+
+    user_credential_secret: OrNone[CredentialSecret] = Field(
+        None, description="Secret of a user's credential, such as runai-{name}; none: credentials are refused"
+    )
 
     workers: Count = Field(16, ge=1, le=256, description="how many RunaiNimServices are written at the same time")
     backoff_initial_seconds: Seconds = Field(0.005, description="wait before the first retry; doubles with each")
@@ -141,30 +155,37 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        for kind in (self._labels, self._annotations):
-            twice = [key for key, count in Counter(kind).items() if count > 1]
+        for found in (self._keys("_label"), self._keys("_annotation")):
+            twice = [key for key, count in Counter(found.values()).items() if count > 1]
             if twice:
                 raise ValueError(f"two settings use the same key {twice[0]}; each needs its own")
         if self.backoff_initial_seconds > self.backoff_max_seconds:
             raise ValueError("backoff_initial_seconds is above backoff_max_seconds; lower it")
         if self.queue is not None and self.queue_label is None:
             raise ValueError("queue is set without queue_label; set queue_label too, or leave queue out")
+        missing = [name for name in _NEEDED_BY_MODE[self.external_mode] if getattr(self, name) is None]
+        if missing:
+            raise ValueError(
+                f"external_mode is {self.external_mode} without {' and '.join(missing)}; set what is missing"
+            )
         return self
 
-    @property
-    def _labels(self) -> tuple[str, ...]:
-        labels = (self.queue_label, self.priority_label, self.preemptibility_label, self.node_pool_label)
-        return tuple(key for key in labels if key)
+    def _keys(self, kind: Literal["_label", "_annotation"]) -> dict[str, str]:
+        """Setting → its key, for the settings of this kind that have one."""
+        found = {name: getattr(self, name) for name in _SET_BY if name.endswith(kind)}
+        return {name: key for name, key in found.items() if key}
 
     @property
-    def _annotations(self) -> tuple[str, ...]:
-        annotations = (getattr(self, name) for name in type(self).model_fields if name.endswith("_annotation"))
-        return tuple(key for key in annotations if key)
+    def configured_keys(self) -> dict[str, str]:
+        """Every label and annotation key in force, and what sets it: users may set none of them by hand."""
+        configured = self._keys("_label") | self._keys("_annotation")
+        projects = dict.fromkeys(self.project_labels, "the namespace's project")
+        return projects | {key: _SET_BY[name] for name, key in configured.items()}
 
-    @property
-    def configured_keys(self) -> frozenset[str]:
-        """Every label and annotation key in force; users may set none of them."""
-        return frozenset((*self._labels, *self._annotations, *self.project_labels))
+    def credential_secret(self, credential: str) -> str | None:
+        """The Secret of a user's credential; None where the settings name no Secrets for credentials."""
+        template = self.user_credential_secret
+        return None if template is None else template.replace("{name}", credential)
 
 
 def settings_from(file: Any, environ: Mapping[str, str]) -> Settings:
@@ -179,7 +200,7 @@ def settings_from(file: Any, environ: Mapping[str, str]) -> Settings:
     for variable, text in environ.items():
         name = variable.removeprefix(PREFIX).lower()
         if variable.startswith(PREFIX) and variable != FILE_VARIABLE and not _is_service_link(variable, name):
-            given[name] = _structured(variable, text) if name in ("project_labels", "priority_classes") else text
+            given[name] = _structured(variable, text) if name in _STRUCTURED else text
             sources[name] = f"in {variable}"
     try:
         return Settings.model_validate(given)

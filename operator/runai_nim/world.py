@@ -12,6 +12,10 @@ from runai_nim import keys
 from runai_nim.cluster import (
     CLAIMS,
     DEPLOYMENTS,
+    GRPC_ROUTES,
+    HTTP_ROUTES,
+    INGRESSES,
+    LEADER_WORKER_SETS,
     NAMESPACES,
     NIM_CACHES,
     NIM_SERVICES,
@@ -20,9 +24,19 @@ from runai_nim.cluster import (
     Cluster,
     Resource,
 )
+from runai_nim.discovery import Discovery
+from runai_nim.installed import Installed
 from runai_nim.observe import ObjectKey, Watch, newer
-from runai_nim.observed import Claim, Deployment, Namespace, NimCache, Observed, Service, Stored
+from runai_nim.observed import Claim, Namespace, NimCache, Observed, Service, Stored, Workload
 from runai_nim.queueing import Key
+from runai_nim.translate import names
+
+ROUTES: Mapping[Resource, str] = {
+    INGRESSES: keys.INGRESS_KIND,
+    HTTP_ROUTES: keys.HTTP_ROUTE_KIND,
+    GRPC_ROUTES: keys.GRPC_ROUTE_KIND,
+}
+"""The resources that a route of our own can be, and their kinds."""
 
 Look = Callable[[Key], None]
 """Asks for a key to be reconciled."""
@@ -37,15 +51,24 @@ class World:
         self._named: dict[Key, set[Key]] = defaultdict(set)
         """CRs by (namespace, name) of the claim or NIMCache that they name."""
         self._names: dict[Key, set[Key]] = {}
+        self.discovery = Discovery(cluster, self._look_at_all)
+
+        def watch(resource: Resource, project: Any, changed: Any, selector: str = "") -> tuple[Resource, Watch]:
+            return resource, Watch(cluster, resource, project, changed, self._look_at_all, selector)
+
         made = keys.SERVICE_LABEL
-        self._watches: dict[Resource, Watch] = {
-            NIM_SERVICES: Watch(cluster, NIM_SERVICES, Stored.from_object, self._same_name, self._look_at_all),
-            SERVICES: Watch(cluster, SERVICES, Service.from_object, self._same_name, self._look_at_all, made),
-            DEPLOYMENTS: Watch(cluster, DEPLOYMENTS, Deployment.from_object, self._same_name, self._look_at_all, made),
-            CLAIMS: Watch(cluster, CLAIMS, Claim.from_object, self._named_by, self._look_at_all),
-            NIM_CACHES: Watch(cluster, NIM_CACHES, NimCache.from_object, self._named_by, self._look_at_all),
-            NAMESPACES: Watch(cluster, NAMESPACES, Namespace.from_object, self._of_namespace, self._look_at_all),
-        }
+        self._watches: dict[Resource, Watch] = dict(
+            (
+                watch(NIM_SERVICES, Stored.from_object, self._same_name),
+                watch(SERVICES, Service.from_object, self._same_name, made),
+                watch(DEPLOYMENTS, Workload.from_object, self._same_name, made),
+                watch(LEADER_WORKER_SETS, Workload.from_object, self._named_after(keys.LWS_SUFFIX), made),
+                *(watch(kind, Stored.from_object, self._named_after(names.ROUTE_SUFFIX), made) for kind in ROUTES),
+                watch(CLAIMS, Claim.from_object, self._named_by),
+                watch(NIM_CACHES, NimCache.from_object, self._named_by),
+                watch(NAMESPACES, Namespace.from_object, self._of_namespace),
+            )
+        )
 
     @property
     def watches(self) -> Iterable[Watch]:
@@ -54,7 +77,7 @@ class World:
 
     async def synced(self) -> None:
         """Wait until every kind was listed once: a decision before that would take what isn't seen for absent."""
-        await asyncio.gather(*(watch.synced.wait() for watch in self.watches))
+        await asyncio.gather(self.discovery.synced.wait(), *(watch.synced.wait() for watch in self.watches))
 
     async def resync(self) -> None:
         """List our own kind and heal what Kopf's watch missed: after "410 Gone" it tells nobody of deletions."""
@@ -107,6 +130,11 @@ class World:
             if not self._named[name]:
                 del self._named[name]
 
+    @property
+    def installed(self) -> Installed:
+        """The NIMService kind of this cluster."""
+        return self.discovery.nimservice
+
     def namespace_labels(self, namespace: str) -> Mapping[str, str]:
         """The labels of a namespace; empty while it isn't known."""
         known: Namespace | None = self._watches[NAMESPACES].objects.get(("", namespace))
@@ -117,19 +145,35 @@ class World:
         found: Claim | None = self._watches[CLAIMS].objects.get((key[0], name or ""))
         return found
 
+    def nimservice(self, key: Key) -> dict[str, Any] | None:
+        """The NIMService of that name."""
+        live: Stored | None = self._watches[NIM_SERVICES].objects.get(key)
+        return live.load() if live else None
+
     def observed(self, key: Key, claim_name: str | None, cache_name: str | None) -> Observed:
         """All that a decision about the CR `key` reads; from now on a change of the objects named here is told of."""
         self._remember(key, {(key[0], name) for name in (claim_name, cache_name) if name})
         nimservices = self._watches[NIM_SERVICES]
-        live: Stored | None = nimservices.objects.get(key)
         return Observed(
-            nimservice=live.load() if live else None,
+            nimservice=self.nimservice(key),
             nimservice_installed=nimservices.installed,
             service=self._watches[SERVICES].objects.get(key),
-            deployment=self._watches[DEPLOYMENTS].objects.get(key),
+            workload=self._workload(key),
             claim=self.claim(key, claim_name),
             nim_cache=self._watches[NIM_CACHES].objects.get((key[0], cache_name or "")),
+            routes=self._routes(key),
+            absent_kinds=frozenset(kind for resource, kind in ROUTES.items() if not self._watches[resource].installed),
         )
+
+    def _workload(self, key: Key) -> Workload | None:
+        group: Workload | None = self._watches[LEADER_WORKER_SETS].objects.get((key[0], key[1] + keys.LWS_SUFFIX))
+        found: Workload | None = self._watches[DEPLOYMENTS].objects.get(key)
+        return found or group
+
+    def _routes(self, key: Key) -> dict[str, dict[str, Any]]:
+        name = (key[0], names.route_name(key[1]))
+        found = ((kind, self._watches[resource].objects.get(name)) for resource, kind in ROUTES.items())
+        return {kind: stored.load() for kind, stored in found if stored}
 
     def _remember(self, key: Key, names: set[Key]) -> None:
         if self._names.get(key, set()) != names:
@@ -149,6 +193,9 @@ class World:
     def _same_name(self, key: ObjectKey, old: Any, new: Any) -> None:
         if key in self._resources:
             self._look(key)
+
+    def _named_after(self, suffix: str) -> Callable[[ObjectKey, Any, Any], None]:
+        return lambda key, old, new: self._same_name((key[0], key[1].removesuffix(suffix)), old, new)
 
     def _named_by(self, key: ObjectKey, old: Any, new: Any) -> None:
         for name in tuple(self._named.get(key, ())):

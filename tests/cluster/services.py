@@ -12,13 +12,15 @@ CR = "runai-nim.io/v1alpha1 RunaiNimService"
 NIMSERVICE = "apps.nvidia.com/v1alpha1 NIMService"
 CLAIM = "v1 PersistentVolumeClaim"
 DEPLOYMENT = "apps/v1 Deployment"
+HPA = "autoscaling/v2 HorizontalPodAutoscaler"
+LWS = "leaderworkerset.x-k8s.io/v1 LeaderWorkerSet"
 
 
 def sample(name: str, **spec: Any) -> dict[str, Any]:
-    """The sample of that name, with fields of its spec replaced."""
+    """The sample of that name, with fields of its spec replaced; None takes one away."""
     text = Path(CHECKOUT / "deploy" / "samples" / f"{name}.yaml").read_text(encoding="utf-8")
     body: dict[str, Any] = yaml.safe_load(text)
-    body["spec"] |= spec
+    body["spec"] = {field: value for field, value in (body["spec"] | spec).items() if value is not None}
     return body
 
 
@@ -40,6 +42,19 @@ def reason(objects: Objects, name: str, type_: str = "Ready") -> str:
     return str(condition(objects, name, type_).get("reason", ""))
 
 
-def settled(objects: Objects, name: str, want: str, seconds: float = 20) -> None:
-    """Wait until Ready has this reason."""
-    wait_for(lambda: reason(objects, name) == want, seconds)
+def settled(objects: Objects, name: str, want: str, seconds: float = 20, generation: int = 0) -> None:
+    """Wait until Ready has this reason, about this generation of the spec or a later one."""
+
+    def so() -> bool:
+        ready = condition(objects, name, "Ready")
+        return ready.get("reason") == want and ready["observedGeneration"] >= generation
+
+    try:
+        wait_for(so, seconds)
+    except TimeoutError as error:
+        raise TimeoutError(f"Ready is not {want}: {condition(objects, name, 'Ready')}") from error
+
+
+def gone(objects: Objects, kind: str, name: str, seconds: float = 20) -> bool:
+    """Wait until the object is not there."""
+    return wait_for(lambda: objects.get(kind, name) is None, seconds)

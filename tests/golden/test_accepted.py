@@ -1,6 +1,6 @@
 """A real API server takes every object of the golden cases, with strict field validation, and keeps what was asked for.
 
-The NIMService CRDs are installed under groups of their own, so that both fit beside whatever else the session has.
+CRDs are installed under groups of their own, so that ours and the real ones fit beside whatever else the session has.
 """
 
 import os
@@ -16,12 +16,27 @@ import yaml
 from runai_nim.compare import differences
 
 ROOT = Path(__file__).parents[2]
+LOCAL_CRDS = ROOT / "local" / "crds"
 REAL_CRDS = Path(os.environ.get("NIM_OPERATOR_CRDS") or ROOT.parent / "shared" / "nim-operator-crds")
+OTHER_CRDS = Path(os.environ.get("OTHER_CRDS") or ROOT.parent / "shared" / "other-crds")
 CRDS = {
-    "local.example.com": ROOT / "local" / "crds" / "nimservices.yaml",
-    "real.example.com": REAL_CRDS / "apps.nvidia.com_nimservices.yaml",
+    "local": {
+        "nimservices": LOCAL_CRDS / "nimservices.yaml",
+        "httproutes": LOCAL_CRDS / "httproutes.yaml",
+        "grpcroutes": LOCAL_CRDS / "grpcroutes.yaml",
+    },
+    "real": {
+        "nimservices": REAL_CRDS / "apps.nvidia.com_nimservices.yaml",
+        "httproutes": OTHER_CRDS / "gateway.networking.k8s.io_httproutes.yaml",
+        "grpcroutes": OTHER_CRDS / "gateway.networking.k8s.io_grpcroutes.yaml",
+    },
 }
-CASES = sorted((Path(__file__).parent / "cases").iterdir())
+# Those of another version of the NIM Operator are not for the CRD of this one.
+CASES = sorted(
+    case
+    for case in (Path(__file__).parent / "cases").iterdir()
+    if "nimOperator" not in (case / "context.yaml").read_text()
+)
 Kubectl = Callable[..., str]
 
 
@@ -38,24 +53,29 @@ def rendered(kind: str, namespace: str) -> list[dict[str, Any]]:
 def apply(kubectl: Kubectl, *manifests: dict[str, Any]) -> list[dict[str, Any]]:
     """Server-side apply; what the API server then has."""
     arguments = ("apply", "--server-side", "--validate=strict", "-o", "yaml", "-f", "-")
-    answer = yaml.safe_load(kubectl(*arguments, stdin=yaml.safe_dump_all(manifests)))
+    try:
+        answer = yaml.safe_load(kubectl(*arguments, stdin=yaml.safe_dump_all(manifests)))
+    except subprocess.CalledProcessError as error:
+        error.add_note(error.stderr)
+        raise
     items: list[dict[str, Any]] = answer["items"] if answer["kind"] == "List" else [answer]
     return items
 
 
 @pytest.fixture(scope="module", params=CRDS)
 def group(request: pytest.FixtureRequest, kubectl: Kubectl) -> str:
-    """The API group of an installed NIMService CRD."""
-    path = CRDS[request.param]
-    if not path.exists():
-        pytest.skip(f"the NIM Operator's CRDs are not at {REAL_CRDS}: name their folder in NIM_OPERATOR_CRDS")
-    crd = yaml.safe_load(path.read_text())
-    crd["metadata"]["name"] = f"nimservices.{request.param}"
-    crd["spec"]["group"] = request.param
-    apply(kubectl, crd)
-    kubectl("wait", "--for=condition=Established", "crd", crd["metadata"]["name"])
-    wait_served(kubectl, crd["metadata"]["name"])
-    return str(request.param)
+    """The API group under which the CRDs of one origin are installed."""
+    group = f"{request.param}.example.com"
+    for plural, path in CRDS[request.param].items():
+        if not path.exists():
+            pytest.skip(f"there is no {path}: name the folders of the CRDs in NIM_OPERATOR_CRDS and OTHER_CRDS")
+        crd = yaml.safe_load(path.read_text())
+        crd["metadata"] = {"name": f"{plural}.{group}"}
+        crd["spec"]["group"] = group
+        apply(kubectl, crd)
+        kubectl("wait", "--for=condition=Established", "crd", crd["metadata"]["name"])
+        wait_served(kubectl, crd["metadata"]["name"])
+    return group
 
 
 def wait_served(kubectl: Kubectl, resource: str) -> None:
@@ -78,6 +98,20 @@ def test_every_nimservice_is_accepted_and_kept(kubectl: Kubectl, namespace: str,
     live = apply(kubectl, *wanted)
 
     assert len(live) == len(wanted) > 0
+    assert [list(differences(one["spec"], other["spec"])) for one, other in zip(wanted, live, strict=True)] == [
+        [] for _ in wanted
+    ]
+
+
+def test_every_route_is_accepted_and_kept(kubectl: Kubectl, namespace: str, group: str) -> None:
+    wanted = rendered("route", namespace)
+    for one in wanted:
+        if one["kind"] != "Ingress":
+            one["apiVersion"] = f"{group}/v1"
+
+    live = apply(kubectl, *wanted)
+
+    assert {one["kind"] for one in wanted} == {"Ingress", "HTTPRoute", "GRPCRoute"}
     assert [list(differences(one["spec"], other["spec"])) for one, other in zip(wanted, live, strict=True)] == [
         [] for _ in wanted
     ]

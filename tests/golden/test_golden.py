@@ -1,13 +1,14 @@
 """Golden cases: a resource and its context go in; what should exist and what is said about it come out."""
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from runai_nim.installed import Installed
 from runai_nim.settings import settings_from
 from runai_nim.translate import Context, Desired, translate
 
@@ -21,11 +22,15 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def a_context(given: Mapping[str, Any]) -> Context:
-    """From context.yaml: `settings`, `namespaceLabels`, `claimExists`, all optional."""
-    unknown = set(given) - {"settings", "namespaceLabels", "claimExists"}
+    """From context.yaml: `settings`, `namespaceLabels`, `claimExists`, `nimOperator` (a version), all optional."""
+    unknown = set(given) - {"settings", "namespaceLabels", "claimExists", "nimOperator"}
     assert not unknown, f"context.yaml holds {unknown}"
-    settings = settings_from(given.get("settings"), {})
-    return Context(settings, given.get("namespaceLabels", {}), given.get("claimExists", False))
+    return Context(
+        settings=settings_from(given.get("settings"), {}),
+        namespace_labels=given.get("namespaceLabels", {}),
+        claim_exists=given.get("claimExists", False),
+        installed=Installed.of_version(given["nimOperator"]) if "nimOperator" in given else Installed(),
+    )
 
 
 def stored(cr: dict[str, Any]) -> dict[str, Any]:
@@ -35,6 +40,7 @@ def stored(cr: dict[str, Any]) -> dict[str, Any]:
 
 def canonical(desired: Desired) -> str:
     shown: dict[str, Any] = {field.name: getattr(desired, field.name) for field in fields(desired)}
+    shown["exposure"] = desired.exposure and asdict(desired.exposure)
     shown["findings"] = [
         {"severity": finding.severity, "reason": str(finding.reason), "message": finding.message}
         for finding in desired.findings

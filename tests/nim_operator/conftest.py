@@ -1,9 +1,9 @@
-"""A control plane with the project's NIMService and NIMCache CRDs, and the stand-in as a real process on it."""
+"""Control planes with the project's cut-down CRDs, and the stand-in as a real process on them."""
 
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,25 +12,29 @@ import pytest
 from local.control_plane import ControlPlane
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+CRDS = CHECKOUT / "local" / "crds"
+# Its own kinds; the recordings were made where there were no others.
+NIM_OPERATOR = ("nimcaches", "nimservices")
+OTHERS = ("grpcroutes", "httproutes", "leaderworkersets")
 
 
 @pytest.fixture(scope="module")
 def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """A control plane apart from the other tests', whose stand-in plays the node, too."""
+    """A control plane with the NIM Operator's kinds, apart from the other tests': the stand-in plays the node, too."""
     plane = ControlPlane(tmp_path_factory.mktemp("control-plane"))
     with plane.processes.tied_to_this_process(), plane:
-        plane.kubectl("apply", "-f", str(CHECKOUT / "local" / "crds"))
-        plane.kubectl("wait", "--for=condition=Established", "crd", "--all")
-        until_served(plane)
+        install(plane, NIM_OPERATOR)
         yield plane
 
 
-def until_served(plane: ControlPlane) -> None:
-    """Wait until the new kinds answer: just after they are established, they say 429 for a moment."""
+def install(plane: ControlPlane, plurals: Iterable[str]) -> None:
+    """Install kinds and wait until they answer: just after they are established, they say 429 for a moment."""
+    plane.kubectl("apply", "--server-side", *(f"--filename={CRDS / plural}.yaml" for plural in plurals))
+    plane.kubectl("wait", "--for=condition=Established", "crd", "--all")
     deadline = time.monotonic() + 30
     while True:
         try:
-            plane.kubectl("get", "nimservices,nimcaches", "--all-namespaces")
+            plane.kubectl("get", ",".join(plurals), "--all-namespaces")
         except subprocess.CalledProcessError as error:
             if time.monotonic() > deadline:
                 raise AssertionError(error.stderr) from error
@@ -54,3 +58,11 @@ def stand_in(plane: ControlPlane, *flags: str) -> Iterator["subprocess.Popen[str
             process.kill()
     assert "Traceback" not in log, log
     assert process.returncode == 0, log
+
+
+@pytest.fixture(scope="module")
+def all_kinds(control_plane: ControlPlane) -> Iterator[ControlPlane]:
+    """The control plane with the kinds of others too, and the stand-in with nodes on it."""
+    install(control_plane, OTHERS)
+    with stand_in(control_plane, "--endpoint-pause=0.1"):
+        yield control_plane

@@ -1,8 +1,13 @@
-"""The project's NIMService and NIMCache CRDs say of each field what the real CRDs of NIM Operator 3.1.2 say."""
+"""The project's cut-down CRDs of others' kinds say of each field what the real CRDs say.
 
+The real ones are of NIM Operator 3.1.2, Gateway API 1.6 and LeaderWorkerSet 0.9.
+"""
+
+import copy
 import os
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +15,18 @@ import pytest
 import yaml
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-REAL = Path(os.environ.get("NIM_OPERATOR_CRDS", CHECKOUT.parent / "shared" / "nim-operator-crds"))
-PLURALS = ("nimcaches", "nimservices")
+OURS = CHECKOUT / "local" / "crds"
+REAL = {  # by the variable that can name the folder
+    variable: Path(os.environ.get(variable, CHECKOUT.parent / "shared" / folder))
+    for variable, folder in (("NIM_OPERATOR_CRDS", "nim-operator-crds"), ("OTHER_CRDS", "other-crds"))
+}
+PLURALS = {
+    "nimcaches": "NIM_OPERATOR_CRDS",
+    "nimservices": "NIM_OPERATOR_CRDS",
+    "grpcroutes": "OTHER_CRDS",
+    "httproutes": "OTHER_CRDS",
+    "leaderworkersets": "OTHER_CRDS",
+}
 # Keywords whose value must be the real one wherever the field is ours. `description` is ours alone.
 FACETS = (
     "type",
@@ -23,6 +38,8 @@ FACETS = (
     "maximum",
     "minLength",
     "maxLength",
+    "minItems",
+    "maxItems",
     "anyOf",
     "x-kubernetes-int-or-string",
     "x-kubernetes-list-type",
@@ -32,32 +49,45 @@ FACETS = (
 )
 KNOWN = {*FACETS, "description", "properties", "items", "additionalProperties", "required", "x-kubernetes-validations"}
 
-pytestmark = pytest.mark.skipif(
-    not REAL.is_dir(), reason=f"the real CRDs are not at {REAL}; NIM_OPERATOR_CRDS can name their folder"
-)
 
-
-def crd(plural: str, folder: Path, prefix: str = "") -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load((folder / f"{prefix}{plural}.yaml").read_text())
+@cache
+def crd(path: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(path.read_text())
     return loaded
 
 
 def ours(plural: str) -> dict[str, Any]:
-    return crd(plural, CHECKOUT / "local" / "crds")
+    return crd(OURS / f"{plural}.yaml")
 
 
 def real(plural: str) -> dict[str, Any]:
-    return crd(plural, REAL, "apps.nvidia.com_")
+    """The real CRD; skips the test where it isn't at hand."""
+    variable = PLURALS[plural]
+    if not REAL[variable].is_dir():
+        pytest.skip(f"the real CRDs are not at {REAL[variable]}; {variable} can name their folder")
+    return crd(REAL[variable] / f"{ours(plural)['spec']['group']}_{plural}.yaml")
+
+
+def stored_version(definition: dict[str, Any]) -> dict[str, Any]:
+    (stored,) = (version for version in definition["spec"]["versions"] if version["storage"])
+    found: dict[str, Any] = stored
+    return found
 
 
 def schema(definition: dict[str, Any]) -> dict[str, Any]:
-    (version,) = definition["spec"]["versions"]
-    found: dict[str, Any] = version["schema"]["openAPIV3Schema"]
+    found: dict[str, Any] = stored_version(definition)["schema"]["openAPIV3Schema"]
     return found
 
 
 def fields_named_by(rule: str) -> set[str]:
-    return set(re.findall(r"(?:self|oldSelf)\.(\w+)", rule))
+    """Return the fields that a CEL rule names, at any depth: what follows a dot and isn't called."""
+    return {name.removeprefix("__").removesuffix("__") for name in re.findall(r"(?<=[\w\])])\.(\w+)\b(?!\()", rule)}
+
+
+def fields_below(node: dict[str, Any]) -> set[str]:
+    properties: dict[str, Any] = node.get("properties", {})
+    below = [*properties.values(), *([node["items"]] if "items" in node else [])]
+    return {*properties, *(name for child in below for name in fields_below(child))}
 
 
 def differences(mine: dict[str, Any], theirs: dict[str, Any], path: str) -> Iterator[str]:
@@ -85,14 +115,14 @@ def differences(mine: dict[str, Any], theirs: dict[str, Any], path: str) -> Iter
 
 def rule_differences(mine: dict[str, Any], theirs: dict[str, Any], path: str) -> Iterator[str]:
     """A rule about a field that we left out would not compile; each other one must be there, in its words."""
-    properties = mine.get("properties")
-    expected = [
-        rule
-        for rule in theirs.get("x-kubernetes-validations", [])
-        if properties is None or fields_named_by(rule["rule"]) <= properties.keys()
-    ]
+    known = fields_below(mine)
+    expected = [rule for rule in theirs.get("x-kubernetes-validations", []) if fields_named_by(rule["rule"]) <= known]
     if mine.get("x-kubernetes-validations", []) != expected:
         yield f"{path}: rules are {mine.get('x-kubernetes-validations')}, really {expected}"
+
+
+def test_all_are_compared() -> None:
+    assert sorted(path.stem for path in OURS.iterdir()) == sorted(PLURALS)
 
 
 @pytest.mark.parametrize("plural", PLURALS)
@@ -107,28 +137,33 @@ def test_names_scope_and_subresources_are_the_real_ones(plural: str) -> None:
     for key in ("group", "names", "scope"):
         assert mine["spec"][key] == theirs["spec"][key]
     for key in ("name", "served", "storage", "subresources", "additionalPrinterColumns"):
-        assert mine["spec"]["versions"][0][key] == theirs["spec"]["versions"][0][key]
+        assert stored_version(mine)[key] == stored_version(theirs)[key]
 
 
 @pytest.mark.parametrize(
-    ("path", "change"),
+    ("plural", "path", "change"),
     [
-        (("authSecret",), {"type": "integer"}),
-        (("expose", "properties", "service", "properties", "port"), {"default": 80}),
-        (("expose", "properties", "router"), {"x-kubernetes-validations": []}),
-        (("image",), {"required": ["tag"]}),
-        (("storage", "properties", "claim"), {"type": "string"}),
-        (("resources", "properties", "limits", "additionalProperties"), {"pattern": ".*"}),
+        ("nimservices", "authSecret", {"type": "integer"}),
+        ("nimservices", "expose.service.port", {"default": 80}),
+        ("nimservices", "expose.router", {"x-kubernetes-validations": []}),
+        ("nimservices", "image", {"required": ["tag"]}),
+        ("nimservices", "storage.claim", {"type": "string"}),
+        ("nimservices", "resources.limits", {"additionalProperties": {"type": "string"}}),
+        ("httproutes", "hostnames", {"maxItems": 17}),
+        ("grpcroutes", "rules", {"x-kubernetes-validations": []}),
+        ("leaderworkersets", "leaderWorkerTemplate", {"required": []}),
+        ("leaderworkersets", "leaderWorkerTemplate.size", {"default": 2}),
     ],
 )
-def test_a_difference_is_found(path: tuple[str, ...], change: dict[str, Any]) -> None:
-    doctored = schema(ours("nimservices"))
-    node = doctored["properties"]["spec"]["properties"]
-    for step in path:
-        node = node.setdefault(step, {})
+def test_a_difference_is_found(plural: str, path: str, change: dict[str, Any]) -> None:
+    doctored = copy.deepcopy(schema(ours(plural)))
+    node = doctored["properties"]["spec"]
+    for step in path.split("."):
+        node = node["properties"].setdefault(step, {})
     node.update(change)
-    assert list(differences(doctored, schema(real("nimservices")), "nimservices")) != []
+    assert list(differences(doctored, schema(real(plural)), plural)) != []
 
 
 def test_fields_of_a_rule_are_found() -> None:
-    assert fields_named_by("!(has(self.a) && oldSelf.b.c == self.a.d)") == {"a", "b"}
+    assert fields_named_by("!(has(self.a) && oldSelf.b.c == self[0].d)") == {"a", "b", "c", "d"}
+    assert fields_named_by("self.all(p, p.__namespace__ != '/./' && self.a.size() > 0)") == {"namespace", "a"}

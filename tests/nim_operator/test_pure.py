@@ -7,27 +7,11 @@ import pytest
 from local.nim_operator import children, status, workload
 from local.nim_operator.knobs import Knobs, knobs_of
 from local.nim_operator.workload import ModelStore, PanicError, RenderError
-
-
-def a_nim(marks: dict[str, str] | None = None, **spec: Any) -> dict[str, Any]:
-    service = {"service": {"port": 8000, **spec.pop("service", {})}, **spec.pop("expose", {})}
-    return {
-        "metadata": {"name": "llama", "namespace": "team", "uid": "1", "annotations": marks or {}},
-        "spec": {"image": {"repository": "r", "tag": "t"}, "authSecret": "ngc", "storage": {}, "expose": service}
-        | spec,
-    }
-
-
-def a_cache(**config: str) -> dict[str, Any]:
-    return {
-        "metadata": {"name": "cache"},
-        "spec": {"source": {"ngc": {"modelPuller": "p", "authSecret": "a"}}, "storage": {"pvc": {"subPath": "sub"}}},
-        "status": {"state": "Ready", "pvc": "store", "profiles": [{"name": "p1", "config": config}]},
-    }
+from tests.nim_operator.plain import a_cache, a_nim
 
 
 def pod_of(nim: dict[str, Any], store: ModelStore | None = None) -> dict[str, Any]:
-    made = workload.deployment(nim, store or ModelStore("store"), nim["spec"].get("resources", {}), 1)
+    made = workload.deployment(nim, store or ModelStore("store"), nim["spec"].get("resources", {}))
     pod: dict[str, Any] = made["spec"]["template"]["spec"]
     return pod
 
@@ -130,11 +114,11 @@ def test_a_cache_with_a_model_endpoint_adds_no_gpus_but_the_models_place() -> No
     assert store == ModelStore("store", "sub", "", (("NIM_MODEL_NAME", "/model-store"),))
 
 
-def test_the_autoscalers_replicas_are_kept() -> None:
-    nim = a_nim(scale={"enabled": True, "hpa": {"minReplicas": 2, "maxReplicas": 5}})
-    assert workload.replicas_of(nim, None) == 2
-    assert workload.replicas_of(nim, {"spec": {"replicas": 4}}) == 4
-    assert workload.replicas_of(a_nim(replicas=3), {"spec": {"replicas": 4}}) == 3
+def test_an_autoscaled_deployment_starts_with_one_replica() -> None:
+    scale = {"enabled": True, "hpa": {"minReplicas": 2, "maxReplicas": 5}}
+    store = workload.ModelStore("store")
+    assert workload.deployment(a_nim(scale=scale), store, {})["spec"]["replicas"] == 1
+    assert workload.deployment(a_nim(replicas=3), store, {})["spec"]["replicas"] == 3
 
 
 def test_standard_labels_and_annotations_beat_the_users() -> None:

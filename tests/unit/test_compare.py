@@ -14,6 +14,7 @@ from runai_nim.compare import differences, with_kept_leaves
         ({"a": {"b": []}, "c": {}}, None),
         ({"list": [{"name": "x"}]}, {"list": [{"name": "x", "defaulted": True}]}),
         ({"limits": {"memory": "1024Mi"}}, {"limits": {"memory": "1Gi"}}),
+        ({"target": {"averageValue": "1500000"}}, {"target": {"averageValue": "1500k"}}),
     ],
 )
 def test_the_same_in_other_words(wanted: Any, live: Any) -> None:
@@ -43,6 +44,25 @@ def test_a_struct_that_cannot_be_taken_away_keeps_a_leaf() -> None:
     kept = with_kept_leaves(wanted, live)
     assert kept["spec"]["storage"] == {"pvc": {"create": False, "name": "claim"}, "nimCache": {"name": ""}}
     assert wanted["spec"]["storage"].keys() == {"pvc"}
+
+
+def test_a_router_that_goes_keeps_its_domain_and_nothing_else() -> None:
+    router = {"hostDomainName": "example.com", "gateway": {"name": "main"}}
+    kept = with_kept_leaves({"spec": {"expose": {"service": {}}}}, {"spec": {"expose": {"router": router}}})
+    assert kept["spec"]["expose"] == {"service": {}, "router": {"hostDomainName": "example.com"}}
+
+
+def test_autoscaling_and_probe_that_go_are_switched_off() -> None:
+    live = {"spec": {"scale": {"enabled": True, "hpa": {"maxReplicas": 5}}, "readinessProbe": {"enabled": True}}}
+    assert with_kept_leaves({"spec": {}}, live)["spec"] == {
+        "scale": {"enabled": False, "hpa": {"minReplicas": 1, "maxReplicas": 1}},
+        "readinessProbe": {"enabled": True},
+    }
+
+
+def test_empty_structs_that_the_nim_operator_writes_for_itself_are_left_alone() -> None:
+    live = {"spec": {"scale": {"hpa": {"minReplicas": 1, "maxReplicas": 0}}, "readinessProbe": {}}}
+    assert with_kept_leaves({"spec": {}}, live) == {"spec": {}}
 
 
 def test_what_is_not_there_needs_no_leaf() -> None:

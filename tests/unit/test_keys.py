@@ -41,5 +41,5 @@ def test_other_keys_are_free(key: str) -> None:
 def test_every_key_of_the_settings_is_reserved() -> None:
     settings = Settings.model_validate({"node_pool_label": "example.com/pool"})
 
-    assert keys.owner_of("example.com/pool", settings.configured_keys) == "the fields of spec"
+    assert keys.owner_of("example.com/pool", settings.configured_keys) == "spec.nodePools"
     assert all(keys.owner_of(key, settings.configured_keys) for key in settings.configured_keys)

@@ -1,7 +1,7 @@
 from typing import Any
 
 from runai_nim import keys
-from runai_nim.observed import Claim, Deployment, Namespace, NimCache, Service, Stored
+from runai_nim.observed import Claim, Namespace, NimCache, Service, Stored, Workload
 
 METADATA: dict[str, Any] = {"name": "nim", "namespace": "ns", "uid": "u1", "resourceVersion": "5"}
 
@@ -24,10 +24,18 @@ def test_a_service_says_which_spec_it_was_made_from() -> None:
 def test_a_deployment_is_rolled_out_when_every_pod_is_new_and_available() -> None:
     new = {"metadata": {**METADATA, "generation": 2}, "spec": {"replicas": 2}}
     counts = {"replicas": 2, "updatedReplicas": 2, "readyReplicas": 2, "availableReplicas": 2}
-    assert not Deployment.from_object(new).rolled_out
-    assert not Deployment.from_object({**new, "status": {**counts, "observedGeneration": 1}}).rolled_out
-    assert not Deployment.from_object({**new, "status": {**counts, "observedGeneration": 2, "replicas": 3}}).rolled_out
-    assert Deployment.from_object({**new, "status": {**counts, "observedGeneration": 2}}).rolled_out
+    assert not Workload.from_object(new).rolled_out
+    assert not Workload.from_object({**new, "status": {**counts, "observedGeneration": 1}}).rolled_out
+    assert not Workload.from_object({**new, "status": {**counts, "observedGeneration": 2, "replicas": 3}}).rolled_out
+    assert Workload.from_object({**new, "status": {**counts, "observedGeneration": 2}}).rolled_out
+
+
+def test_a_leader_worker_set_counts_its_groups_and_may_not_say_which_generation() -> None:
+    groups = {"kind": keys.LWS_KIND, "metadata": {**METADATA, "generation": 2}, "spec": {"replicas": 1}}
+    counts = {"replicas": 1, "updatedReplicas": 1, "readyReplicas": 1}
+    assert Workload.from_object({**groups, "status": counts}).rolled_out
+    assert not Workload.from_object({**groups, "status": counts | {"readyReplicas": 0}}).rolled_out
+    assert not Workload.from_object({**groups, "status": counts | {"observedGeneration": 1}}).rolled_out
 
 
 def test_a_claim() -> None:

@@ -5,7 +5,8 @@ import pytest
 
 from runai_nim import keys
 from runai_nim.observed import Claim, Observed
-from runai_nim.plan import Plan, plan
+from runai_nim.plan import Deletion, Plan, plan
+from runai_nim.plan.route import RoutePlan
 from runai_nim.settings import settings_from
 from runai_nim.translate import Context, translate
 
@@ -150,3 +151,138 @@ def test_a_cache_needs_no_claim() -> None:
     cr = a_cr()
     cr["spec"]["modelStore"] = {"nimCache": {"name": "cache"}}
     assert planned(cr, claim=None).claim is None
+
+
+GATEWAY = {
+    "external_mode": "gateway",
+    "external_domain": "example.com",
+    "external_gateway_name": "main",
+    "external_gateway_namespace": "gateways",
+}
+EXPOSED = Context(settings_from(GATEWAY, {}), {})
+
+
+def routed(cr: dict[str, Any], context: Context = EXPOSED, **observed: Any) -> RoutePlan:
+    seen = Observed(nimservice=live(cr), claim=CLAIM, **observed)
+    return plan(cr, translate(cr, context), seen).route
+
+
+def an_exposed_cr(url: str = "https://nim.example.com") -> dict[str, Any]:
+    cr = a_cr()
+    cr["spec"]["servingPort"] = {"port": 8000, "exposedUrl": url}
+    return cr
+
+
+def a_route(cr: dict[str, Any], **metadata: Any) -> dict[str, Any]:
+    wanted = translate(cr, EXPOSED).route
+    assert wanted is not None
+    found = {"uid": "r1", "resourceVersion": "8", "ownerReferences": [OWNER], **metadata}
+    return {**wanted, "metadata": {**wanted["metadata"], **found}}
+
+
+def test_a_route_is_made_changed_and_left_alone() -> None:
+    cr = an_exposed_cr()
+    made = routed(cr)
+    assert made.write is not None
+    assert made.write.resource_version is None
+    assert routed(cr, routes={"HTTPRoute": a_route(cr)}) == RoutePlan()
+    changed = routed(an_exposed_cr("https://other.example.com"), routes={"HTTPRoute": a_route(cr)}).write
+    assert changed is not None
+    assert changed.resource_version == "8"
+
+
+def test_a_route_that_is_not_wanted_any_more_goes() -> None:
+    cr = an_exposed_cr()
+    gone = routed(cr, Context(settings_from(None, {}), {}), routes={"HTTPRoute": a_route(cr)})
+    assert gone == RoutePlan(deletions=(Deletion("HTTPRoute", "ns", "nim.external", "r1", "8"),))
+    other = routed(cr, routes={"Ingress": a_route(cr)})
+    assert [deletion.kind for deletion in other.deletions] == ["Ingress"]
+    assert other.write is not None
+
+
+@pytest.mark.parametrize("metadata", [{"ownerReferences": []}, {"deletionTimestamp": "now"}])
+def test_a_route_of_others_or_that_goes_already_is_not_deleted(metadata: dict[str, Any]) -> None:
+    cr = an_exposed_cr()
+    assert (
+        routed(cr, Context(settings_from(None, {}), {}), routes={"HTTPRoute": a_route(cr, **metadata)}) == RoutePlan()
+    )
+
+
+@pytest.mark.parametrize(
+    ("observed", "reason"),
+    [
+        (lambda cr: {"absent_kinds": frozenset({"HTTPRoute"})}, "KindNotInstalled"),
+        (lambda cr: {"routes": {"HTTPRoute": a_route(cr, ownerReferences=[])}}, "NameConflict"),
+        (
+            lambda cr: {"routes": {"HTTPRoute": a_route(cr, ownerReferences=[OWNER | {"uid": "u0"}])}},
+            "PreviousInstanceTerminating",
+        ),
+        (lambda cr: {"routes": {"HTTPRoute": a_route(cr, deletionTimestamp="now")}}, "PreviousInstanceTerminating"),
+    ],
+)
+def test_what_is_in_a_route_s_way_hinders_nothing_else(observed: Any, reason: str) -> None:
+    cr = an_exposed_cr()
+    found = routed(cr, **observed(cr))
+    assert found.write is None
+    assert found.in_the_way is not None
+    assert found.in_the_way[0] == reason
+
+
+def a_multi_node_cr(workers: int | None = 1, replicas: int = 1, gpus: int = 8, **spec: Any) -> dict[str, Any]:
+    cr = a_cr()
+    cr["spec"] |= {"compute": {"gpuDevicesRequest": gpus}, "replicas": replicas, **spec}
+    if workers:
+        cr["spec"]["multiNode"] = {"workers": workers}
+    return cr
+
+
+def planned_after(before: dict[str, Any], now: dict[str, Any]) -> Plan:
+    """The plan for `now` while the NIMService is as `before` made it."""
+    first = planned(before).nimservice
+    assert first is not None
+    made = {
+        **first.manifest,
+        "metadata": live(before, annotations=first.manifest["metadata"]["annotations"])["metadata"],
+    }
+    context = replace(CONTEXT, nimservice_exists=True)
+    return plan(now, translate(now, context), Observed(nimservice=made, claim=CLAIM))
+
+
+def test_several_nodes_stay_as_they_were_made() -> None:
+    assert planned_after(a_multi_node_cr(), a_multi_node_cr()) == Plan()
+
+
+@pytest.mark.parametrize(
+    ("now", "path"),
+    [
+        (a_multi_node_cr(workers=None), "spec.multiNode"),
+        (a_multi_node_cr(workers=2), "spec.multiNode.workers"),
+        (a_multi_node_cr(gpus=4), "spec.compute.gpuDevicesRequest"),
+        (a_multi_node_cr(replicas=3), "spec.replicas"),
+    ],
+)
+def test_what_several_nodes_cannot_become_is_refused(now: dict[str, Any], path: str) -> None:
+    found = planned_after(a_multi_node_cr(replicas=2), now)
+    assert found.refused is not None
+    assert (found.refused.reason, found.refused.path) == ("MultiNodeImmutable", path)
+    assert found.nimservice is None
+
+
+def test_several_nodes_are_never_added_later() -> None:
+    found = planned_after(a_multi_node_cr(workers=None), a_multi_node_cr())
+    assert found.refused is not None
+
+
+def test_several_nodes_can_be_stopped_started_and_made_fewer() -> None:
+    running, stopped = a_multi_node_cr(replicas=2), a_multi_node_cr(replicas=2, desiredPhase="Stopped")
+    stop = planned_after(running, stopped).nimservice
+    assert stop is not None
+    assert stop.manifest["metadata"]["annotations"][keys.GROUPS] == "2"
+    halted = {
+        **stop.manifest,
+        "metadata": {**live(running)["metadata"], **stop.manifest["metadata"], "resourceVersion": "6"},
+    }
+    start = plan(running, translate(running, CONTEXT), Observed(nimservice=halted, claim=CLAIM))
+    assert start.refused is None
+    assert start.nimservice is not None
+    assert planned_after(running, a_multi_node_cr(replicas=1)).nimservice is not None

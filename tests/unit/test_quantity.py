@@ -144,7 +144,7 @@ def test_cpu_text_reads_back(cores: Decimal) -> None:
 
 @given(st.integers(0, MAX), st.booleans())
 def test_mebibytes_are_the_fewest_that_hold_the_amount(amount: int, binary: bool) -> None:
-    mib = quantity.mebibytes(Quantity(Fraction(amount), binary))
+    mib = quantity.mebibytes(Quantity(amount * 10**9, binary))
 
     assert (mib - 1) * MEBIBYTE < amount <= mib * MEBIBYTE
 

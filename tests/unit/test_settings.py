@@ -1,8 +1,11 @@
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from runai_nim.settings import Settings, SettingsError, settings_from
 
@@ -55,6 +58,96 @@ def test_the_environment_wins_over_the_file_and_the_file_over_the_dialect() -> N
     assert settings.project_labels == ("example.com/project",)
 
 
+GATEWAY = {
+    "external_mode": "gateway",
+    "external_domain": "apps.example.com",
+    "external_gateway_name": "edge",
+    "external_gateway_namespace": "gateways",
+}
+
+
+def test_external_access_is_off_by_default() -> None:
+    settings = settings_from(None, {})
+
+    assert (settings.external_mode, settings.external_domain, settings.external_tls) == ("none", None, True)
+    assert (settings.external_annotations, settings.user_credential_secret) == ({}, None)
+
+
+def test_external_access_by_ingress_and_by_gateway() -> None:
+    environ = {
+        "RUNAI_NIM_EXTERNAL_MODE": "ingress",
+        "RUNAI_NIM_EXTERNAL_DOMAIN": "example.com",
+        "RUNAI_NIM_EXTERNAL_TLS": "false",
+        "RUNAI_NIM_EXTERNAL_INGRESS_CLASS": "nginx",
+        "RUNAI_NIM_EXTERNAL_TLS_SECRET": "{name}.{namespace}-tls",
+        "RUNAI_NIM_EXTERNAL_ANNOTATIONS": '{"nginx.ingress.kubernetes.io/proxy-read-timeout": "600"}',
+    }
+
+    by_ingress, by_gateway = settings_from(None, environ), settings_from(GATEWAY, {})
+
+    assert (by_ingress.external_ingress_class, by_ingress.external_tls) == ("nginx", False)
+    assert by_ingress.external_annotations == {"nginx.ingress.kubernetes.io/proxy-read-timeout": "600"}
+    assert (by_gateway.external_gateway_name, by_gateway.external_gateway_namespace) == ("edge", "gateways")
+
+
+@pytest.mark.parametrize(
+    "domain",
+    ["internal", "a1.example.com", "k8s-12.example.com", "eu-west1.example.com", "10.example", "example.xn--p1ai"],
+)
+def test_domains_that_the_nim_operator_takes(domain: str) -> None:
+    assert settings_from({"external_domain": domain}, {}).external_domain == domain
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [
+        "eu-west-1.example.com",
+        "cluster-1.internal",
+        "Example.com",
+        "*.example.com",
+        "example.com.",
+        "example..com",
+        ".example.com",
+        "example.c0",
+        "exa_mple.com",
+        "a" * 64,
+        "a" * 62 + "1",  # at once: on the CRD's own pattern Python would not come to an end
+    ],
+)
+def test_domains_that_the_nim_operator_refuses(domain: str) -> None:
+    with pytest.raises(SettingsError, match=r"external_domain in the settings file: .* none of its labels ends in `-`"):
+        settings_from({"external_domain": domain}, {})
+
+
+# The pattern below is the CRD's own; Python is quick enough for it on short texts only.
+@given(st.text(alphabet="ab1-.", max_size=12))
+def test_the_domain_is_what_the_nimservice_crd_takes(domain: str) -> None:
+    theirs = re.compile(r"(([a-z0-9][a-z0-9\-]*[a-z0-9])|[a-z0-9]+\.)*([a-z]+|xn\-\-[a-z0-9]+)")
+    try:
+        taken = settings_from({"external_domain": domain}, {}).external_domain == domain
+    except SettingsError:
+        taken = False
+
+    assert taken is (theirs.fullmatch(domain) is not None)
+
+
+def test_the_secret_of_a_credential() -> None:
+    settings = settings_from({"user_credential_secret": "runai-{name}-key"}, {})
+
+    assert settings.credential_secret("mine") == "runai-mine-key"
+    assert settings_from(None, {}).credential_secret("mine") is None
+
+
+def test_every_key_in_force_says_what_sets_it() -> None:
+    settings = settings_from({"category_annotation": "example.com/category", "dialect": "kai"}, {})
+
+    of_settings = {name for name in Settings.model_fields if name.endswith(("_label", "_annotation"))}
+    in_force = {getattr(settings, name) for name in of_settings} - {None}
+    assert set(settings.configured_keys) == in_force | set(settings.project_labels)
+    assert settings.configured_keys["example.com/category"] == "spec.category"
+    assert settings.configured_keys["kai.scheduler/queue"] == "the namespace's project"
+
+
 @pytest.mark.parametrize(
     "variable", ["RUNAI_NIM_OPERATOR_SERVICE_HOST", "RUNAI_NIM_OPERATOR_PORT", "RUNAI_NIM_OPERATOR_PORT_8080_TCP_ADDR"]
 )
@@ -99,6 +192,38 @@ def test_what_the_kubelet_sets_for_a_service_is_no_setting(variable: str) -> Non
         ({"priority_label": "runai/node-pool"}, {}, ["settings: two settings use the same key runai/node-pool"]),
         ({"backoff_initial_seconds": 9, "backoff_max_seconds": 3}, {}, ["backoff_initial_seconds is above"]),
         ({"queue": "serving"}, {}, ["queue is set without queue_label"]),
+        ({"multi_node_workers_scheduled_elsewhere": "maybe"}, {}, ["multi_node_workers", "valid boolean"]),
+        ({"external_mode": "route"}, {}, ["external_mode", "'none', 'ingress' or 'gateway'"]),
+        (
+            {"external_mode": "ingress"},
+            {},
+            ["external_mode is ingress without external_domain and external_ingress_class; set what is missing"],
+        ),
+        (
+            {"external_mode": "gateway", "external_domain": "example.com", "external_gateway_name": "edge"},
+            {},
+            ["external_mode is gateway without external_gateway_namespace; set"],
+        ),
+        ({"external_ingress_class": "on"}, {}, ["external_ingress_class", "no YAML word"]),
+        ({"external_gateway_name": "1e3"}, {}, ["external_gateway_name", "no YAML word"]),
+        ({"external_gateway_namespace": "A"}, {}, ["external_gateway_namespace", "lower case letters"]),
+        ({"external_tls_secret": "{host}-tls"}, {}, ["external_tls_secret", "{name} and {namespace}"]),
+        ({"external_tls_secret": "123"}, {}, ["external_tls_secret", "a Secret's name"]),
+        ({"external_tls_secret": "{namespace}" * 5}, {}, ["external_tls_secret", "a Secret's name"]),
+        ({"user_credential_secret": "runai"}, {}, ["user_credential_secret", "one {name}"]),
+        ({"user_credential_secret": "{name}-{name}"}, {}, ["user_credential_secret", "one {name}"]),
+        ({"user_credential_secret": "Runai {name}"}, {}, ["user_credential_secret", "one {name}"]),
+        ({}, {"RUNAI_NIM_EXTERNAL_ANNOTATIONS": "a: b"}, ["RUNAI_NIM_EXTERNAL_ANNOTATIONS: found 'a: b'; write JSON"]),
+        ({"external_annotations": {"a b": "x"}}, {}, ["external_annotations.a b", "`name` or `domain/name`"]),
+        ({"external_annotations": {"note": True}}, {}, ["external_annotations.note", "valid string"]),
+        ({"external_annotations": {"nvidia.com/x": "x"}}, {}, ["external_annotations.nvidia.com/x", "is reserved"]),
+        ({"external_annotations": {"runai-nim.io/x": "x"}}, {}, ["external_annotations", "the operator sets it"]),
+        ({"external_annotations": {"app": "x"}}, {}, ["external_annotations.app", "the NIM Operator uses this key"]),
+        (
+            {"external_annotations": {"kubernetes.io/ingress.class": "nginx"}},
+            {},
+            ["external_annotations", "external_ingress_class sets the class"],
+        ),
         (["dialect"], {}, ["the settings file holds list; it must hold `setting: value` lines"]),
     ],
 )

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from runai_nim import keys
-from runai_nim.observed import Claim, Deployment, NimCache, Observed, Service
+from runai_nim.observed import Claim, NimCache, Observed, Service, Workload
 from runai_nim.plan import plan
 from runai_nim.settings import settings_from
 from runai_nim.status import ROWS, Facts, facts_of, status_of
+from runai_nim.status.exposed import exposed_from
 from runai_nim.status.phase import row_for
 from runai_nim.status.storage import storage_from
 from runai_nim.translate import Context, Desired, translate
@@ -28,9 +29,20 @@ def a_cr(spec: dict[str, Any] | None = None, status: dict[str, Any] | None = Non
     }
 
 
-def a_deployment(**changes: Any) -> Deployment:
-    whole = Deployment(
-        "1", "n1", "", generation=1, observed_generation=1, wanted=1, replicas=1, updated=1, ready=1, available=1
+def a_workload(**changes: Any) -> Workload:
+    whole = Workload(
+        "Deployment",
+        "nim",
+        "1",
+        "n1",
+        "",
+        generation=1,
+        observed_generation=1,
+        wanted=1,
+        replicas=1,
+        updated=1,
+        ready=1,
+        available=1,
     )
     return replace(whole, **changes)
 
@@ -55,7 +67,7 @@ def observed(desired: Desired, nim: dict[str, Any] | None = None, **changes: Any
     running = Observed(
         nimservice=live,
         service=Service("1", "n1", manifest["metadata"]["annotations"].get(keys.SPEC_HASH, "")),
-        deployment=a_deployment(
+        workload=a_workload(
             pod_hash=manifest["spec"]["annotations"].get(keys.POD_HASH, ""),
             wanted=desired.replicas,
             replicas=desired.replicas,
@@ -87,8 +99,8 @@ LEFT_BEHIND = replace(observed(translate(a_cr(), CONTEXT)).service or Service(""
 ROW_CASES: list[tuple[Callable[[], Facts], str, str]] = [
     (lambda: facts(a_cr(deletionTimestamp=NOW)), "Deleting", "Deleting"),
     (lambda: facts(nimservice=FOREIGN), "Failed", "NameConflict"),
-    (lambda: facts(a_cr(BAD), deployment=a_deployment()), "Degraded", "InvalidQuantity"),
-    (lambda: facts(a_cr(BAD), deployment=None), "Failed", "InvalidQuantity"),
+    (lambda: facts(a_cr(BAD), workload=a_workload()), "Degraded", "InvalidQuantity"),
+    (lambda: facts(a_cr(BAD), workload=None), "Failed", "InvalidQuantity"),
     (lambda: facts(refusal="no"), "Failed", "WriteRefused"),
     (lambda: facts(nimservice=None, nimservice_installed=False), "Creating", "NIMOperatorNotInstalled"),
     (
@@ -97,10 +109,10 @@ ROW_CASES: list[tuple[Callable[[], Facts], str, str]] = [
         "PreviousInstanceTerminating",
     ),
     (lambda: facts(a_cr(STOPPED)), "Stopped", "Stopped"),
-    (lambda: facts(a_cr(STOPPED), deployment=a_deployment(wanted=0)), "Stopping", "Stopping"),
+    (lambda: facts(a_cr(STOPPED), workload=a_workload(wanted=0)), "Stopping", "Stopping"),
     (lambda: facts(), "Running", "Running"),
     (lambda: facts(nim=FAILED), "Failed", "NIMServiceFailed"),
-    (lambda: facts(claim=None, deployment=None), "Pending", "ClaimNotFound"),
+    (lambda: facts(claim=None, workload=None), "Pending", "ClaimNotFound"),
     (lambda: facts(a_cr(status=BEFORE), service=None), "Updating", "NIMServiceNotSeen"),
     (lambda: facts(service=None), "Creating", "NIMServiceNotSeen"),
     (lambda: facts(service=LEFT_BEHIND), "Creating", "NIMServiceNotSeen"),
@@ -110,10 +122,10 @@ ROW_CASES: list[tuple[Callable[[], Facts], str, str]] = [
 ]
 
 
-def _changed(status: dict[str, Any], **deployment: Any) -> Facts:
+def _changed(status: dict[str, Any], **workload: Any) -> Facts:
     found = facts(a_cr(status=status))
-    assert found.deployment is not None
-    return replace(found, deployment=replace(found.deployment, **deployment))
+    assert found.workload is not None
+    return replace(found, workload=replace(found.workload, **workload))
 
 
 @pytest.mark.parametrize(("make", "phase", "reason"), ROW_CASES, ids=[reason for *_, reason in ROW_CASES])
@@ -183,7 +195,7 @@ def test_a_transition_is_dated_and_nothing_else() -> None:
 def test_reconciling_and_stalled_are_there_only_while_true() -> None:
     assert {"Reconciling", "Stalled"} & conditions(written(a_cr())).keys() == set()
     assert "Reconciling" in conditions(written(a_cr(), nim={}))
-    assert "Stalled" in conditions(written(a_cr(BAD), deployment=None))
+    assert "Stalled" in conditions(written(a_cr(BAD), workload=None))
 
 
 def test_a_paused_generation_is_not_observed() -> None:
@@ -212,5 +224,47 @@ def test_nimservice_ready(changes: dict[str, Any], reason: str) -> None:
     assert conditions(written(a_cr(), **changes))["NIMServiceReady"]["reason"] == reason
 
 
-def test_no_deployment_is_said_so() -> None:
-    assert "has not made Deployment nim" in ROWS[-1].message(facts(deployment=None))
+def test_a_missing_workload_is_said_so() -> None:
+    assert "has not made the pods' Deployment" in ROWS[-1].message(facts(workload=None))
+
+
+GATEWAY = {
+    "external_mode": "gateway",
+    "external_domain": "example.com",
+    "external_gateway_name": "main",
+    "external_gateway_namespace": "gateways",
+}
+OWN_URL = {"servingPort": {"port": 8000, "exposedUrl": "https://nim.example.com"}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "settings", "changes", "status", "reason"),
+    [
+        ({}, GATEWAY, {}, "True", "RouterWritten"),
+        (OWN_URL, GATEWAY, {}, "True", "RouteWritten"),
+        ({}, None, {}, "False", "NotConfigured"),
+        ({"servingPort": {"port": 8000, "exposeExternally": False}}, GATEWAY, {}, "False", "NotWanted"),
+        ({}, GATEWAY, {"nimservice": None}, "False", "NotWritten"),
+        (OWN_URL, GATEWAY, {"absent_kinds": frozenset({"HTTPRoute"})}, "False", "KindNotInstalled"),
+        (BAD, GATEWAY, {}, "Unknown", "NotTranslated"),
+    ],
+)
+def test_exposed(
+    spec: dict[str, Any], settings: dict[str, Any] | None, changes: dict[str, Any], status: str, reason: str
+) -> None:
+    cr, context = a_cr(spec), Context(settings_from(settings, {}))
+    desired = translate(cr, context)
+    seen = observed(desired, **changes)
+    found = facts_of(cr, desired, plan(cr, desired, seen), seen, "")
+    condition = exposed_from(found)
+    assert (condition.status, condition.reason) == (status, reason)
+    assert ("url" in status_of(cr, desired, found, NOW)) == (status == "True")
+
+
+def test_the_leaders_are_the_pods_that_serve_with_several_nodes() -> None:
+    cr = a_cr()
+    desired = translate(cr, CONTEXT)
+    group = a_workload(kind=keys.LWS_KIND, name="nim-lws")
+    seen = observed(desired, workload=group)
+    found = facts_of(cr, desired, plan(cr, desired, seen), seen, "")
+    assert status_of(cr, desired, found, NOW)["selector"] == "app=nim-lws,nim-llm-role=leader"

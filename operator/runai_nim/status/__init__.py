@@ -6,7 +6,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from runai_nim import keys
 from runai_nim.status.condition import Condition, dated
+from runai_nim.status.exposed import exposed_from
 from runai_nim.status.facts import Facts, facts_of
 from runai_nim.status.phase import ROWS, Row, row_for
 from runai_nim.status.storage import storage_from
@@ -21,21 +23,29 @@ def status_of(cr: Mapping[str, Any], desired: Desired, facts: Facts, now: str) -
     row = row_for(facts)
     # While paused nothing of a new generation was acted on, and claiming so would make `kubectl wait` believe it.
     generation = before.get("observedGeneration", -1) if facts.paused else cr["metadata"]["generation"]
-    deployment = facts.deployment
+    workload = facts.workload
     status = {
         "observedGeneration": generation,
         "phase": row.phase,
         "conditions": dated(_conditions(facts, row), before.get("conditions") or (), max(generation, 0), now),
-        "replicas": deployment.replicas if deployment else 0,
+        "replicas": workload.replicas if workload else 0,
         "readyReplicas": facts.ready_replicas,
-        "selector": f"app={facts.name}",
+        "selector": _selector(facts),
         "project": desired.project,
         "nimServiceName": facts.name if facts.written else None,
         "claimName": desired.claim_name,
         "internalUrl": desired.internal_url,
+        "url": facts.exposure.url if facts.exposure and exposed_from(facts).status == "True" else None,
         "gpu": desired.gpu or None,
     }
     return {field: value for field, value in status.items() if value is not None}
+
+
+def _selector(f: Facts) -> str:
+    """Of the pods that serve: with several nodes these are the leaders."""
+    if f.workload and f.workload.kind == keys.LWS_KIND:
+        return f"app={f.workload.name},nim-llm-role=leader"
+    return f"app={f.name}"
 
 
 def _conditions(f: Facts, row: Row) -> Iterator[Condition]:
@@ -45,6 +55,7 @@ def _conditions(f: Facts, row: Row) -> Iterator[Condition]:
     yield translated_from(f)
     yield storage_from(f)
     yield nimservice_ready_from(f)
+    yield exposed_from(f)
     if row.progress:
         yield Condition(row.progress, "True", reason, message)
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from runai_nim import keys
-from runai_nim.observed import Claim, Deployment, NimCache, Observed
+from runai_nim.observed import Claim, NimCache, Observed, Workload
 from runai_nim.plan import Plan, is_ours, is_paused, made_for_it
-from runai_nim.translate import Desired
+from runai_nim.translate import Desired, Exposure
 from runai_nim.validate import Finding
 
 LIVELY_PHASES = frozenset({"Running", "Updating", "Degraded"})
@@ -22,7 +22,8 @@ class Facts:
     """Everything that the phase and the conditions depend on.
 
     `errors` are all reasons why nothing may be written; `refusal` is the API server's refusal of what we wrote;
-    `seen` says that Service and Deployment are proven to be made from the spec that we want now.
+    `seen` says that Service and workload are proven to be made from the spec that we want now. `route_in_the_way` is
+    why our own route can't be written, as a reason and a sentence.
     """
 
     name: str
@@ -38,7 +39,7 @@ class Facts:
     seen: bool
     nim_state: str
     nim_message: str
-    deployment: Deployment | None
+    workload: Workload | None
     stopped: bool
     was_running: bool
     claim_name: str
@@ -46,17 +47,19 @@ class Facts:
     claim_differs: str
     cache_name: str
     cache: NimCache | None
+    exposure: Exposure | None
+    route_in_the_way: tuple[str, str] | None
 
     @property
     def serving(self) -> bool:
         """Is the spec that we want now running in full and answering?"""
-        rolled_out = self.deployment is not None and self.deployment.rolled_out
+        rolled_out = self.workload is not None and self.workload.rolled_out
         return self.seen and rolled_out and self.nim_state == "Ready" and not self.stopped
 
     @property
     def ready_replicas(self) -> int:
         """Pods that are ready, of whichever spec."""
-        return self.deployment.ready if self.deployment else 0
+        return self.workload.ready if self.workload else 0
 
 
 def facts_of(cr: Mapping[str, Any], desired: Desired, plan: Plan, observed: Observed, refusal: str) -> Facts:
@@ -78,7 +81,7 @@ def facts_of(cr: Mapping[str, Any], desired: Desired, plan: Plan, observed: Obse
         seen=_seen(desired, observed),
         nim_state=nim_status.get("state", ""),
         nim_message=_nim_message(nim_status),
-        deployment=observed.deployment,
+        workload=observed.workload,
         stopped=desired.stopped,
         was_running=(cr.get("status") or {}).get("phase") in LIVELY_PHASES,
         claim_name=desired.claim_name or "",
@@ -86,28 +89,30 @@ def facts_of(cr: Mapping[str, Any], desired: Desired, plan: Plan, observed: Obse
         claim_differs=_claim_differs(desired, observed.claim),
         cache_name=desired.nim_cache or "",
         cache=observed.nim_cache,
+        exposure=desired.exposure,
+        route_in_the_way=plan.route.in_the_way,
     )
 
 
 def _seen(desired: Desired, observed: Observed) -> bool:
-    """Did the NIM Operator make Service and Deployment from what we want now?
+    """Did the NIM Operator make Service and workload from what we want now?
 
-    It writes the Service first and may stop before the Deployment, so each carries its own proof: the Service the
-    hash of all that we render, the Deployment the hash of the part that reaches pods. (The Deployment's
-    `nvidia.com/parent-spec-hash` proves nothing here: it stays when a change doesn't touch the Deployment.)
+    It writes the Service first and may stop before the workload, so each carries its own proof: the Service the
+    hash of all that we render, the workload the hash of the part that reaches pods. (The workload's
+    `nvidia.com/parent-spec-hash` proves nothing here: it stays when a change doesn't touch the workload.)
     """
-    live, service, deployment = observed.nimservice, observed.service, observed.deployment
-    if desired.nimservice is None or live is None or service is None or deployment is None:
+    live, service, workload = observed.nimservice, observed.service, observed.workload
+    if desired.nimservice is None or live is None or service is None or workload is None:
         return False
     wanted_hash = desired.nimservice["metadata"]["annotations"][keys.SPEC_HASH]
     pod_hash = desired.nimservice["spec"]["annotations"][keys.POD_HASH]
-    replicas: int = desired.nimservice["spec"].get("replicas", deployment.wanted)
+    replicas: int = desired.nimservice["spec"].get("replicas", workload.wanted)
     return bool(
         # What a NIMService of this name that is gone has left behind proves nothing.
-        service.owner_uid == deployment.owner_uid == live["metadata"]["uid"]
+        service.owner_uid == workload.owner_uid == live["metadata"]["uid"]
         and service.spec_hash == wanted_hash
-        and deployment.pod_hash == pod_hash
-        and deployment.wanted == replicas
+        and workload.pod_hash == pod_hash
+        and workload.wanted == replicas
     )
 
 

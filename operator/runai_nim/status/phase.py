@@ -31,11 +31,11 @@ class Row:
 
 def _rollout(f: Facts) -> str:
     """Counts only: the NIM Operator's own words change with every step of a rollout, and each would cost a write."""
-    if f.deployment is None:
-        return f"the NIM Operator has not made Deployment {f.name} yet"
-    if f.deployment.rolled_out:
+    if f.workload is None:
+        return "the NIM Operator has not made the pods' Deployment or LeaderWorkerSet yet"
+    if f.workload.rolled_out:
         return f"all pods are available; the NIM Operator waits for the model to answer: {f.nim_message or f.nim_state}"
-    return f"{f.deployment.available} of {f.deployment.wanted} replicas are available"
+    return f"{f.workload.available} of {f.workload.wanted} replicas are available"
 
 
 def _refused(f: Facts) -> str:
@@ -86,14 +86,14 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "stopped on purpose, no pods left",
-        lambda f: f.stopped and f.seen and f.deployment is not None and f.deployment.replicas == 0,
+        lambda f: f.stopped and f.seen and f.workload is not None and f.workload.replicas == 0,
         "Stopped", "True", "Stopped", lambda f: "stopped on purpose: no replicas are wanted", "",
     ),
     Row(
         "stopped on purpose, pods are still going",
-        lambda f: f.stopped and f.deployment is not None and f.deployment.replicas > 0,
+        lambda f: f.stopped and f.workload is not None and f.workload.replicas > 0,
         "Stopping", "False", "Stopping",
-        lambda f: f"{f.deployment.replicas if f.deployment else 0} pods are still going",
+        lambda f: f"{f.workload.replicas if f.workload else 0} pods are still going",
     ),
     Row(
         "this spec is rolled out in full and the model answers",
@@ -122,7 +122,7 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "it ran before, and the present spec is still rolling out",
-        lambda f: f.was_running and f.deployment is not None and f.deployment.updated < f.deployment.wanted,
+        lambda f: f.was_running and f.workload is not None and f.workload.updated < f.workload.wanted,
         "Updating", "False", "RollingOut", _rollout,
     ),
     Row(

@@ -1,26 +1,25 @@
 """`translate(cr, context) -> Desired`: what should exist for a RunaiNimService. One module per block of the spec.
 
-Pure: no I/O, no clock, no settings lookup. Never raises on what a user wrote: that becomes findings.
+Pure: no I/O, no clock, no settings lookup. Never raises on what a user wrote: that becomes findings. Each module holds
+the rows of its block: a field, what it becomes, and the function that makes it.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from runai_nim import keys
-from runai_nim.api.v1alpha1 import Compute, ModelStore, RunaiNimServiceSpec, Security, ServingPort
 from runai_nim.translate import names
-from runai_nim.translate.compute import compute_fragment, gpu_text
-from runai_nim.translate.image import image_fragment, security_fragment
-from runai_nim.translate.nimservice import make_nimservice
-from runai_nim.translate.owner import Owner
+from runai_nim.translate.compute import gpu_text
+from runai_nim.translate.exposure import Exposure, exposure_of
+from runai_nim.translate.installed import check_installed
+from runai_nim.translate.nimservice import ROWS, make_nimservice
 from runai_nim.translate.pvc import make_claim
-from runai_nim.translate.scheduling import scheduling_fragment
-from runai_nim.translate.serving import serving_fragment
-from runai_nim.translate.storage import storage_fragment
+from runai_nim.translate.route import make_route
+from runai_nim.translate.row import Source
+from runai_nim.translate.scaling import wanted_replicas
 from runai_nim.validate import Context, Finding, has_errors, validate
 
-__all__ = ["Context", "Desired", "translate"]
+__all__ = ["Context", "Desired", "Exposure", "translate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +28,28 @@ class Desired:
 
     With an error among `findings` only those and `project` are set, and nothing may be written.
 
-    `nimservice`, `claim`: manifests for server-side apply; `claim` is None when none is ours to make.
-    `claim_name`, `nim_cache`: the one store that the NIMService uses, the other is None.
-    `gpu`: of each pod, for people (`2`, `0.5`, `2x0.5`, `20Gi`). `replicas`: wanted, 0 while `stopped`.
+    `nimservice`, `claim`, `route`: manifests for server-side apply; `claim` and `route` are None when none is ours to
+    make. `claim_name`, `nim_cache`: the one store that the NIMService uses, the other is None.
+    `gpu`: of each pod, for people (`2`, `0.5`, `2x0.5`, `20Gi`). `replicas`: wanted, 0 while stopped, None where
+    autoscaling decides.
     """
 
     findings: tuple[Finding, ...]
     project: str | None
     nimservice: dict[str, Any] | None = None
     claim: dict[str, Any] | None = None
+    route: dict[str, Any] | None = None
     claim_name: str | None = None
     nim_cache: str | None = None
     internal_url: str | None = None
+    exposure: Exposure | None = None
     gpu: str = ""
-    replicas: int = 0
-    stopped: bool = False
+    replicas: int | None = 0
+
+    @property
+    def stopped(self) -> bool:
+        """No replicas are wanted."""
+        return self.replicas == 0
 
 
 def translate(cr: Mapping[str, Any], context: Context) -> Desired:
@@ -51,47 +57,21 @@ def translate(cr: Mapping[str, Any], context: Context) -> Desired:
     spec, findings = validate(cr, context)
     if spec is None or has_errors(findings):
         return Desired(findings, context.project)
-    return _desired(cr, spec, context, findings)
-
-
-def _desired(
-    cr: Mapping[str, Any], spec: RunaiNimServiceSpec, context: Context, findings: tuple[Finding, ...]
-) -> Desired:
-    owner, claim_name = Owner.of(cr["metadata"]), names.claim_name_of(cr)
-    store, serving = spec.model_store or ModelStore(), spec.serving_port or ServingPort()
-    compute = spec.compute or Compute()
-    replicas = wanted_replicas(spec.replicas, spec.desired_phase)
+    source = Source.of(cr, spec, context)
+    nimservice = make_nimservice(source)
+    if lacks := tuple(check_installed(source, ROWS, nimservice)):
+        return Desired((*findings, *lacks), context.project)
+    cache = source.store.nim_cache
     return Desired(
         findings=findings,
         project=context.project,
-        nimservice=make_nimservice(
-            owner,
-            context.settings,
-            image_fragment(spec),
-            compute_fragment(owner.name, compute, context.settings),
-            storage_fragment(store, compute, claim_name),
-            serving_fragment(serving),
-            scheduling_fragment(spec, context),
-            security_fragment(spec.security or Security()),
-            restart_fragment(cr["metadata"].get("annotations") or {}),
-            {"replicas": replicas},
-        ),
-        claim=make_claim(owner, claim_name or "", store.pvc),
-        claim_name=claim_name,
-        nim_cache=None if store.nim_cache is None else store.nim_cache.name,
-        internal_url=names.internal_url(owner.name, owner.namespace, serving.port or 0),
-        gpu=gpu_text(compute),
-        replicas=replicas,
-        stopped=replicas == 0,
+        nimservice=nimservice,
+        claim=make_claim(source),
+        route=make_route(source),
+        claim_name=source.claim_name,
+        nim_cache=None if cache is None else cache.name,
+        internal_url=names.internal_url(source.name, source.owner.namespace, source.serving.port or 0),
+        exposure=exposure_of(source),
+        gpu=gpu_text(source.compute),
+        replicas=wanted_replicas(spec),
     )
-
-
-def wanted_replicas(replicas: int | None, desired_phase: Literal["Running", "Stopped"] | None) -> int:
-    """1 unless said otherwise; none while stopped."""
-    return 0 if desired_phase == "Stopped" else 1 if replicas is None else replicas
-
-
-def restart_fragment(annotations: Mapping[str, str]) -> dict[str, Any]:
-    """`annotations` with the CR's `runai-nim.io/restarted-at`: a new value on the pods rolls them."""
-    restarted_at = annotations.get(keys.RESTARTED_AT)
-    return {"annotations": {keys.RESTARTED_AT: restarted_at}} if restarted_at else {}

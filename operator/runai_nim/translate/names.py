@@ -8,6 +8,7 @@ from runai_nim import keys
 
 _LONGEST: Final = 63
 _CLAIM_SUFFIX: Final = "-model-store"
+ROUTE_SUFFIX: Final = ".external"
 
 
 def container_name(name: str) -> str:
@@ -34,6 +35,11 @@ def claim_name_of(cr: Mapping[str, Any]) -> str | None:
     if not isinstance(found, Mapping):
         return None
     return str(found.get("claimName") or default_claim_name(cr["metadata"]["name"]))
+
+
+def route_name(name: str) -> str:
+    """The route of our own to a Service; no NIMService can have that name."""
+    return name + ROUTE_SUFFIX
 
 
 def internal_url(name: str, namespace: str, port: int) -> str:

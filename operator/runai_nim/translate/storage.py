@@ -3,32 +3,27 @@
 Expects a spec without errors. The claim itself is made by `pvc`.
 """
 
-from typing import Any
-
 from runai_nim import keys
-from runai_nim.api.v1alpha1 import Compute, ModelStore, NimCache
+from runai_nim.api.v1alpha1 import Compute
 from runai_nim.translate.compute import is_share, whole_gpus
+from runai_nim.translate.row import Fragment, Row, Source
 
 
-def storage_fragment(store: ModelStore, compute: Compute, claim_name: str | None) -> dict[str, Any]:
-    """`storage` with the one store that is wanted, and `env` when the profile goes to the NIM directly."""
-    if store.nim_cache is not None:
-        return _cache_fragment(store.nim_cache, compute)
-    # Never create: true. Such a claim is deleted with the NIMService and has one access mode.
-    storage: dict[str, Any] = {"pvc": {"create": False, "name": claim_name}}
-    if store.pvc is not None and store.pvc.read_only:
-        storage["readOnly"] = True
-    return {"storage": storage}
+def _cache_fragment(source: Source) -> Fragment:
+    cache = source.store.nim_cache
+    return {} if cache is None else {"spec": {"storage": {"nimCache": {"name": cache.name}}}}
 
 
-def _cache_fragment(cache: NimCache, compute: Compute) -> dict[str, Any]:
-    reference = {"name": cache.name}
-    if cache.profile is None:
-        return {"storage": {"nimCache": reference}}
-    if _profile_breaks_resources(compute):
-        env = [{"name": keys.NIM_MODEL_PROFILE, "value": cache.profile}]
-        return {"storage": {"nimCache": reference}, "env": env}
-    return {"storage": {"nimCache": reference | {"profile": cache.profile}}}
+def _profile_fragment(source: Source) -> Fragment:
+    cache = source.store.nim_cache
+    if cache is None or cache.profile is None:
+        return {}
+    if not _profile_breaks_resources(source.compute):
+        return {"spec": {"storage": {"nimCache": {"profile": cache.profile}}}}
+    given = {item.name for item in source.spec.environment_variables or () if not item.exclude}
+    if keys.NIM_MODEL_PROFILE in given:  # with the same value: another is refused
+        return {}
+    return {"spec": {"env": [{"name": keys.NIM_MODEL_PROFILE, "value": cache.profile}]}}
 
 
 def _profile_breaks_resources(compute: Compute) -> bool:
@@ -42,3 +37,34 @@ def _profile_breaks_resources(compute: Compute) -> bool:
     asks = compute.cpu_core_request is not None or compute.cpu_memory_request is not None
     limits = compute.cpu_core_limit is not None or compute.cpu_memory_limit is not None
     return whole_gpus(compute) is None and not (asks and limits)
+
+
+def _claim_fragment(source: Source) -> Fragment:
+    if source.store.pvc is None:
+        return {}
+    return {"spec": {"storage": {"pvc": {"create": False, "name": source.claim_name}}}}
+
+
+def _read_only_fragment(source: Source) -> Fragment:
+    pvc = source.store.pvc
+    return {"spec": {"storage": {"readOnly": True}}} if pvc is not None and pvc.read_only else {}
+
+
+ROWS = (
+    Row("spec.modelStore.nimCache.name", "`spec.storage.nimCache.name`", _cache_fragment),
+    Row(
+        "spec.modelStore.nimCache.profile",
+        "`spec.storage.nimCache.profile`; beside a share of a GPU, or with a map of resources that is empty, the"
+        " environment variable `NIM_MODEL_PROFILE` instead",
+        _profile_fragment,
+        "For a profile the NIM Operator adds `nvidia.com/gpu`, which the scheduler refuses beside a share, and it falls"
+        " over where a map is missing.",
+    ),
+    Row(
+        "spec.modelStore.pvc.claimName",
+        "`spec.storage.pvc` with `create: false`; without claimName the claim is `<name>-model-store`",
+        _claim_fragment,
+        "A claim that the NIM Operator makes is deleted with the NIMService and has one access mode.",
+    ),
+    Row("spec.modelStore.pvc.readOnly", "`spec.storage.readOnly`", _read_only_fragment),
+)

@@ -10,7 +10,22 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
-from runai_nim.validate import compute, container, later, metadata, model_store, scheduling, serving
+from runai_nim.validate import (
+    autoscaling,
+    compute,
+    container,
+    credentials,
+    environment,
+    exposure,
+    labels,
+    metadata,
+    model_store,
+    multi_node,
+    probes,
+    scheduling,
+    serving,
+    tolerations,
+)
 from runai_nim.validate.candidate import Candidate, Context
 from runai_nim.validate.finding import Finding, Reason, has_errors
 from runai_nim.validate.parse import findings_from_parse_error
@@ -18,7 +33,6 @@ from runai_nim.validate.parse import findings_from_parse_error
 __all__ = ["Candidate", "Context", "Finding", "Reason", "findings_from_parse_error", "has_errors", "validate"]
 
 CHECKS: Final[tuple[Callable[[Candidate], Iterator[Finding]], ...]] = (
-    later.check_later_fields,
     container.check_image,
     container.check_image_pull_secrets,
     container.check_ngc_auth_secret,
@@ -32,6 +46,10 @@ CHECKS: Final[tuple[Callable[[Candidate], Iterator[Finding]], ...]] = (
     serving.check_port,
     serving.check_ports_differ,
     serving.check_service_type,
+    exposure.check_exposed_url,
+    exposure.check_exposed_url_is_exposed,
+    exposure.check_exposed_protocol,
+    exposure.check_grpc_has_no_path,
     compute.check_cpu,
     compute.check_amounts,
     compute.check_memory_limit,
@@ -41,24 +59,55 @@ CHECKS: Final[tuple[Callable[[Candidate], Iterator[Finding]], ...]] = (
     compute.check_gpu_memory,
     scheduling.check_node_pools,
     scheduling.check_queue,
+    tolerations.check_toleration_names,
+    tolerations.check_exists_has_no_value,
+    tolerations.check_seconds_need_no_execute,
+    tolerations.check_seconds_are_dropped,
+    tolerations.check_equal_has_key,
+    tolerations.check_toleration_syntax,
+    autoscaling.check_metric,
+    autoscaling.check_metric_has_request,
+    autoscaling.check_replica_range,
+    autoscaling.check_replicas_beside_autoscaling,
+    multi_node.check_workers,
+    multi_node.check_multi_node_name,
+    multi_node.check_multi_node_or_autoscaling,
+    multi_node.check_multi_node_shares,
+    multi_node.check_multi_node_gpus,
+    multi_node.check_multi_node_pools,
+    multi_node.check_multi_node_ports,
+    multi_node.check_multi_node_pull_policy,
+    multi_node.check_multi_node_start,
+    multi_node.check_multi_node_scheduler,
+    environment.check_variable_names,
+    environment.check_variable_sources,
+    environment.check_variable_keys,
+    environment.check_variable_fields,
+    environment.check_variable_ports,
+    environment.check_variable_profile,
+    credentials.check_user_credentials,
+    labels.check_label_keys,
+    labels.check_label_values,
+    labels.check_reserved_keys,
+    probes.check_probe_port,
 )
 
 
 def validate(cr: Mapping[str, Any], context: Context) -> tuple[RunaiNimServiceSpec | None, tuple[Finding, ...]]:
     """Read and check a RunaiNimService as the API gives it: its spec, None when unreadable, and all findings."""
-    labels = cr["metadata"].get("labels") or {}
+    own_labels = cr["metadata"].get("labels") or {}
     name = cr["metadata"].get("name", "")
-    findings = [*_metadata_findings(name, labels, context)]
+    findings = [*_metadata_findings(name, own_labels, context)]
     try:
         spec = RunaiNimServiceSpec.model_validate(cr.get("spec") or {}, by_alias=True, by_name=False)
     except ValidationError as error:
         return None, (*findings, *findings_from_parse_error(error))
-    candidate = Candidate(name, labels, spec, context)
+    candidate = Candidate(name, own_labels, spec, context)
     findings += [finding for check in CHECKS for finding in check(candidate)]
     return spec, tuple(findings)
 
 
-def _metadata_findings(name: str, labels: Mapping[str, str], context: Context) -> Iterator[Finding]:
+def _metadata_findings(name: str, own_labels: Mapping[str, str], context: Context) -> Iterator[Finding]:
     for check in (metadata.check_name_syntax, metadata.check_name_is_free, metadata.check_name_is_text):
         yield from check(name)
-    yield from metadata.check_reserved_labels(labels, context.settings)
+    yield from metadata.check_reserved_labels(own_labels, context.settings)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
+from runai_nim.installed import Installed
 from runai_nim.settings import Settings
 
 
@@ -11,12 +12,16 @@ from runai_nim.settings import Settings
 class Context:
     """What a decision may know beside the RunaiNimService itself.
 
-    `claim_exists`: a claim of the wanted name is there already, so that none has to be made.
+    `claim_exists`: a claim of the wanted name is there already, so that none has to be made. `nimservice_exists`: so is
+    our NIMService; only what was started can be stopped where multiNode is used. `installed`: the cluster's NIMService
+    kind, by default one that lacks nothing.
     """
 
     settings: Settings
     namespace_labels: Mapping[str, str] = field(default_factory=dict)
     claim_exists: bool = False
+    nimservice_exists: bool = False
+    installed: Installed = field(default_factory=Installed)
 
     @property
     def project(self) -> str | None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
-from fractions import Fraction
 from typing import Final
 
 from runai_nim import quantity
@@ -20,7 +19,7 @@ def check_cpu(candidate: Candidate) -> Iterator[Finding]:
     compute = _compute(candidate)
     for name in ("cpu_core_request", "cpu_core_limit"):
         cores: Decimal | None = getattr(compute, name)
-        if cores is not None and (_milli(cores).denominator > 1 or _milli(cores) > quantity.MAX):
+        if cores is not None and not _in_thousandths(cores):
             rule = "be a number of CPU cores in steps of 0.001, such as 0.5 or 2"
             yield Finding(Reason.INVALID_QUANTITY, _path(name), str(cores), rule, "round it")
     yield from _ordered(compute, "cpu_core", compute.cpu_core_request, compute.cpu_core_limit)
@@ -81,9 +80,11 @@ def check_gpu_portion_limit(candidate: Candidate) -> Iterator[Finding]:
     """Not below the request; above it only where the scheduler has a key for limits and a share is asked for."""
     compute, settings = _compute(candidate), candidate.context.settings
     request, limit = compute.gpu_portion_request, compute.gpu_portion_limit
-    if request is None or limit is None or compute.gpu_request_type != "portion":
+    if request is None or limit is None:
         return
     yield from _ordered(compute, "gpu_portion", request, limit)
+    if compute.gpu_request_type != "portion":
+        return  # check_gpu_request_type says so
     if limit > request == 0:
         rule, remedy = "be 0 when gpuPortionRequest is 0", "remove it, or ask for a portion"
         yield Finding(Reason.CONFLICTING_FIELDS, _path("gpu_portion_limit"), str(limit), rule, remedy)
@@ -97,7 +98,7 @@ def check_gpu_memory(candidate: Candidate) -> Iterator[Finding]:
     request, limit = _amount(compute.gpu_memory_request), _amount(compute.gpu_memory_limit)
     if request is None:
         return
-    if request.amount == 0:
+    if request.nanos == 0:
         rule, remedy = "be above 0", "ask for some memory, or remove gpuRequestType and its fields for no GPU"
         yield Finding(Reason.INVALID_QUANTITY, _path("gpu_memory_request"), compute.gpu_memory_request, rule, remedy)
     yield from _ordered(compute, "gpu_memory", request, limit)
@@ -126,12 +127,14 @@ def _ordered(
     )
 
 
-def _milli(cores: Decimal) -> Fraction:
-    return Fraction(cores) * 1000
+def _in_thousandths(cores: Decimal) -> bool:
+    numerator, denominator = cores.as_integer_ratio()
+    thousandths, rest = divmod(numerator * 1000, denominator)
+    return not rest and thousandths <= quantity.MAX
 
 
-def _exact(amount: Decimal | Quantity) -> Fraction:
-    return amount.amount if isinstance(amount, Quantity) else Fraction(amount)
+def _exact(amount: Decimal | Quantity) -> Decimal | int:
+    return amount.nanos if isinstance(amount, Quantity) else amount
 
 
 def _amount(text: str | None) -> Quantity | None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from runai_nim import image, syntax
 from runai_nim.validate.candidate import Candidate
 from runai_nim.validate.finding import Finding, Reason
+from runai_nim.validate.listed import duplicates
 
 
 def check_image(candidate: Candidate) -> Iterator[Finding]:
@@ -25,7 +26,7 @@ def check_image(candidate: Candidate) -> Iterator[Finding]:
 
 def check_ngc_auth_secret(candidate: Candidate) -> Iterator[Finding]:
     """NIM Operator up to 3.1.2 requires authSecret."""
-    if candidate.spec.ngc_auth_secret is None:
+    if candidate.spec.ngc_auth_secret is None and candidate.context.installed.requires_secret:
         rule = "be set, the NIM Operator requires it"
         remedy = "name a Secret of this namespace whose key NGC_API_KEY holds the NGC API key"
         yield Finding(Reason.REQUIRED_FIELD, "spec.ngcAuthSecret", None, rule, remedy)
@@ -33,12 +34,12 @@ def check_ngc_auth_secret(candidate: Candidate) -> Iterator[Finding]:
 
 def check_image_pull_secrets(candidate: Candidate) -> Iterator[Finding]:
     """Unique names that YAML reads as text: the NIM Operator writes them unquoted into its templates."""
-    seen: set[str] = set()
-    for index, secret in enumerate(candidate.spec.image_pull_secrets or ()):
-        path = f"spec.imagePullSecrets[{index}].name"
-        if secret.name in seen:
-            yield Finding(Reason.DUPLICATE_VALUE, path, secret.name, "be listed once", "remove one of the two")
-        seen.add(secret.name)
-        if not syntax.is_object_name(secret.name) or not syntax.is_yaml_text(secret.name):
+    secrets = [
+        (f"spec.imagePullSecrets[{i}].name", item) for i, item in enumerate(candidate.spec.image_pull_secrets or ())
+    ]
+    yield from duplicates((path, item.name) for path, item in secrets)
+    for path, item in secrets:
+        name = candidate.context.settings.credential_secret(item.name) if item.user_credential else item.name
+        if name is not None and not item.exclude and not syntax.is_yaml_text(name):
             rule = "be the name of a Secret, and no word that YAML reads as true, false, null or a number"
-            yield Finding(Reason.INVALID_NAME, path, secret.name, rule, "rename the Secret")
+            yield Finding(Reason.INVALID_NAME, path, item.name, rule, "rename the Secret")

@@ -14,7 +14,6 @@ class Reason(StrEnum):
     INVALID_NAME = "InvalidName"
     RESERVED_KEY = "ReservedKey"
     UNKNOWN_FIELD = "UnknownField"
-    NOT_YET_SUPPORTED = "NotYetSupported"
     REQUIRED_FIELD = "RequiredField"
     INVALID_VALUE = "InvalidValue"
     INVALID_QUANTITY = "InvalidQuantity"
@@ -23,6 +22,7 @@ class Reason(StrEnum):
     LIMIT_BELOW_REQUEST = "LimitBelowRequest"
     NOT_CONFIGURED = "NotConfigured"
     IGNORED_FIELD = "IgnoredField"
+    NOT_INSTALLED = "NotInstalled"
     QUEUE_UNKNOWN = "QueueUnknown"
 
 

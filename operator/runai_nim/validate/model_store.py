@@ -6,6 +6,7 @@ from runai_nim import quantity, syntax
 from runai_nim.api.v1alpha1 import AccessModes, ClaimInfo, Pvc
 from runai_nim.validate.candidate import Candidate
 from runai_nim.validate.finding import Finding, Reason
+from runai_nim.validate.listed import duplicates
 
 _CLAIM_INFO = "spec.modelStore.pvc.claimInfo"
 
@@ -71,7 +72,7 @@ def check_claim_size(candidate: Candidate) -> Iterator[Finding]:
             yield Finding(Reason.REQUIRED_FIELD, path, None, rule, remedy)
         return
     try:
-        positive = quantity.parse_bytes(info.size).amount > 0
+        positive = quantity.parse_bytes(info.size).nanos > 0
     except quantity.QuantityError:
         positive = False
     if not positive:
@@ -96,19 +97,17 @@ def check_volume(candidate: Candidate) -> Iterator[Finding]:
 def check_claim_annotations(candidate: Candidate) -> Iterator[Finding]:
     """Annotations for provisioners; Kubernetes' own are not for users."""
     info = _claim_info(candidate)
-    seen: set[str] = set()
-    for index, item in enumerate((info and info.added_attr_values) or ()):
-        path = f"{_CLAIM_INFO}.addedAttrValues[{index}].key"
-        if not syntax.is_key(item.key):
+    items = (info and info.added_attr_values) or ()
+    keys = [(f"{_CLAIM_INFO}.addedAttrValues[{index}].key", item.key) for index, item in enumerate(items)]
+    for path, key in keys:
+        if not syntax.is_key(key):
             rule = "be an annotation's key, `name` or `domain/name`"
-            yield Finding(Reason.INVALID_VALUE, path, item.key, rule, "correct it")
-        domain = "." + item.key.partition("/")[0]
+            yield Finding(Reason.INVALID_VALUE, path, key, rule, "correct it")
+        domain = "." + key.partition("/")[0]
         if domain.endswith((".kubernetes.io", ".k8s.io")):
             rule = "not be under kubernetes.io or k8s.io, whose annotations drive Kubernetes itself"
-            yield Finding(Reason.RESERVED_KEY, path, item.key, rule, "remove it")
-        if item.key in seen:
-            yield Finding(Reason.DUPLICATE_VALUE, path, item.key, "be listed once", "remove one of the two")
-        seen.add(item.key)
+            yield Finding(Reason.RESERVED_KEY, path, key, rule, "remove it")
+    yield from duplicates(keys)
 
 
 def access_modes(modes: AccessModes | None) -> list[str]:

@@ -14,7 +14,7 @@ from runai_nim.validate.finding import Finding, Reason
 # pydantic's sentences begin "Input should …", "String should …" or, for our own checks, "Value error, must …".
 _BEGINNING: Final = re.compile(r"^(?:Value error, must|[\w ]+ should) ")
 _AN_OBJECT: Final = re.compile(r"a valid dictionary or instance of \w+")
-_ENVIRONMENT: Final = "environmentVariables"
+_MAY_BE_SECRET: Final = frozenset({"environmentVariables", "exposedUrl"})
 
 
 def findings_from_parse_error(error: ValidationError) -> Iterator[Finding]:
@@ -39,7 +39,7 @@ def _missing(mistake: ErrorDetails) -> Finding:
 
 def _wrong_value(mistake: ErrorDetails) -> Finding:
     value, loc = mistake["input"], mistake["loc"]
-    shown = isinstance(value, str | int | float) and _ENVIRONMENT not in loc  # people put secrets there
+    shown = isinstance(value, str | int | float) and _MAY_BE_SECRET.isdisjoint(loc)  # people put passwords there
     rule = _AN_OBJECT.sub("a mapping", _BEGINNING.sub("", mistake["msg"]))
     return Finding(Reason.INVALID_VALUE, _path(loc), str(value) if shown else None, rule, "correct or remove it")
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from runai_nim import syntax
 from runai_nim.validate.candidate import Candidate
 from runai_nim.validate.finding import Finding, Reason
+from runai_nim.validate.listed import duplicates
 
 
 def check_node_pools(candidate: Candidate) -> Iterator[Finding]:
@@ -13,13 +14,12 @@ def check_node_pools(candidate: Candidate) -> Iterator[Finding]:
     if pools == ():
         rule, remedy = "name at least one node pool", "add one, or remove nodePools for any pool"
         yield Finding(Reason.INVALID_VALUE, "spec.nodePools", None, rule, remedy)
-    for index, pool in enumerate(pools or ()):
-        path = f"spec.nodePools[{index}]"
+    named = [(f"spec.nodePools[{index}]", pool) for index, pool in enumerate(pools or ())]
+    for path, pool in named:
         if not syntax.is_label_value(pool):
             rule = "be the name of a node pool: up to 63 letters, digits, -, _ and ."
             yield Finding(Reason.INVALID_VALUE, path, pool, rule, "correct it")
-        if pools and pool in pools[:index]:
-            yield Finding(Reason.DUPLICATE_VALUE, path, pool, "be listed once", "remove the later one")
+    yield from duplicates(named)
 
 
 def check_queue(candidate: Candidate) -> Iterator[Finding]:

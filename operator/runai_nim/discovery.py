@@ -1,0 +1,57 @@
+"""The NIMService kind as the API server's discovery documents describe it, read again when they change.
+
+Every authenticated user may read these, so that no permission is needed for it. It decides nothing.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from runai_nim import keys
+from runai_nim.cluster import ApiError, Cluster
+from runai_nim.installed import Installed
+
+logger = logging.getLogger(__name__)
+
+SECONDS = 10.0
+"""How often is asked whether something changed."""
+_INDEX = "/openapi/v3"
+
+
+class Discovery:
+    """`nimservice` is the kind as last read; `changed` is called when it is another one. `synced`: it was read once."""
+
+    def __init__(self, cluster: Cluster, changed: Callable[[], None]) -> None:
+        self.nimservice = Installed()
+        self.synced = asyncio.Event()
+        self._cluster, self._changed = cluster, changed
+        self._read = ""
+
+    async def run(self) -> None:
+        """Read until cancelled."""
+        while True:
+            try:
+                await self._look()
+            except ApiError as error:
+                logger.warning("discovery failed, trying again", extra={"error": str(error)})
+            await asyncio.sleep(SECONDS)
+
+    async def _look(self) -> None:
+        index = await self._cluster.document(_INDEX)
+        group = index.get("paths", {}).get(f"apis/{keys.NIM_API_VERSION}", {})
+        address = group.get("serverRelativeURL", "")  # names a hash of what is there
+        if address != self._read:
+            found = schema_of(await self._cluster.document(address)) if address else None
+            self.nimservice = Installed() if found is None else Installed.of_schema(found)
+            self._read = address
+            self._changed()
+        self.synced.set()
+
+
+def schema_of(document: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The schema of NIMService in an OpenAPI v3 document; None when it has none."""
+    wanted = {"group": keys.NIM_GROUP, "version": keys.NIM_VERSION, "kind": keys.NIMSERVICE_KIND}
+    schemas: Mapping[str, Mapping[str, Any]] = document.get("components", {}).get("schemas", {})
+    kinds = "x-kubernetes-group-version-kind"
+    return next((schema for schema in schemas.values() if wanted in schema.get(kinds, ())), None)

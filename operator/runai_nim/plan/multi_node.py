@@ -1,0 +1,58 @@
+"""What may not change on a multi-node NIMService once it is there. Pure.
+
+The NIM Operator refuses none of these and breaks: its MPI host file is written once, so that a replica that comes
+later has none.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from runai_nim import keys
+from runai_nim.validate import Finding
+
+REASON: Final = "MultiNodeImmutable"
+_REMEDY: Final = "set it back, or delete the RunaiNimService and create it again"
+
+
+def check_multi_node(wanted: Mapping[str, Any], live: Mapping[str, Any] | None) -> Finding | None:
+    """Whether there are several nodes, how many, with how many GPUs, and no more replicas than it was made with."""
+    if live is None:
+        return None
+    asked, there = _parallelism(wanted), _parallelism(live)
+    if (asked is None) != (there is None):
+        rule = "stay as it was when the NIMService was made"
+        return Finding(REASON, "spec.multiNode", None, rule, _REMEDY)
+    if asked is None or there is None:
+        return None
+    if asked.get("pipeline") != there.get("pipeline"):
+        workers = there.get("pipeline", 1) - 1
+        rule = f"stay {workers}, which the NIMService was made with"
+        return Finding(REASON, "spec.multiNode.workers", str(asked.get("pipeline", 1) - 1), rule, _REMEDY)
+    if asked.get("tensor") != there.get("tensor"):
+        rule = f"stay {there.get('tensor')} beside multiNode, which the NIMService was made with"
+        return Finding(REASON, "spec.compute.gpuDevicesRequest", str(asked.get("tensor")), rule, _REMEDY)
+    most, replicas = groups_of(wanted, live), wanted["spec"]["replicas"]
+    if replicas > most:
+        rule = f"not be above {most} beside multiNode, which the NIMService was made with"
+        return Finding(REASON, "spec.replicas", str(replicas), rule, _REMEDY)
+    return None
+
+
+def groups_of(wanted: Mapping[str, Any], live: Mapping[str, Any] | None) -> int:
+    """How many replicas a multi-node NIMService was made with, or is now."""
+    noted = ((live or {}).get("metadata", {}).get("annotations") or {}).get(keys.GROUPS, "")
+    return int(noted) if noted.isdigit() else int((live or wanted)["spec"].get("replicas", 1))
+
+
+def with_groups(wanted: dict[str, Any], live: Mapping[str, Any] | None) -> dict[str, Any]:
+    """`wanted` with a note of how many replicas it was made with, which stopping and starting leaves as it is."""
+    if _parallelism(wanted) is None:
+        return wanted
+    metadata = wanted["metadata"]
+    noted = metadata["annotations"] | {keys.GROUPS: str(groups_of(wanted, live))}
+    return {**wanted, "metadata": {**metadata, "annotations": noted}}
+
+
+def _parallelism(nimservice: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    multi_node = nimservice["spec"].get("multiNode")
+    return None if multi_node is None else multi_node.get("parallelism") or {}

@@ -1,0 +1,30 @@
+"""What is written or deleted: values that `reconcile` carries out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One server-side apply; `resource_version` None creates, anything else changes just that version."""
+
+    manifest: dict[str, Any]
+    resource_version: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """The deletion of one object, of just the version that was seen."""
+
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+
+    @classmethod
+    def of(cls, kind: str, live: Mapping[str, Any]) -> Self:
+        """Of an object as the API gives it, which in a list has no kind."""
+        metadata = live["metadata"]
+        return cls(kind, metadata["namespace"], metadata["name"], metadata["uid"], metadata["resourceVersion"])

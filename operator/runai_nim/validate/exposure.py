@@ -1,0 +1,67 @@
+"""Rules for how spec.servingPort is reached from outside the cluster. Whether it can be is the settings' business."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from runai_nim import syntax
+from runai_nim.api.v1alpha1 import ServingPort
+from runai_nim.validate.candidate import Candidate
+from runai_nim.validate.finding import Finding, Reason
+
+_PATH: Final = "spec.servingPort.exposedUrl"
+# What both Ingress and HTTPRoute take as a path: no empty segment, no dots alone, no more than 1024 characters.
+_URL: Final = re.compile(
+    r"https?://(?P<host>[a-z0-9.-]+)(:(?P<port>[1-9][0-9]{0,4}))?(?P<path>(?!.{1025})(/(?!\.\.?(/|$))[-\w.~]+)*/?)",
+    re.ASCII,
+)
+
+
+def check_exposed_url(candidate: Candidate) -> Iterator[Finding]:
+    """A URL that a route can be made of. One with credentials is not shown in the message."""
+    url = _serving(candidate).exposed_url
+    if url is None or _is_routable(url):
+        return
+    rule = "be an http or https URL of a DNS name in lower case, with at most a port and a plain path"
+    remedy = "write it as https://llama.example.com/v1, without IP address, credentials, query or fragment"
+    yield Finding(Reason.INVALID_VALUE, _PATH, None if "@" in url else url, rule, remedy)
+
+
+def check_exposed_url_is_exposed(candidate: Candidate) -> Iterator[Finding]:
+    """A URL for a service that is to be reached inside the cluster only."""
+    serving = _serving(candidate)
+    if serving.exposed_url is not None and serving.expose_externally is False:
+        rule, remedy = "be absent when exposeExternally is false", "remove one of the two"
+        yield Finding(Reason.CONFLICTING_FIELDS, _PATH, None, rule, remedy)
+
+
+def check_exposed_protocol(candidate: Candidate) -> Iterator[Finding]:
+    """gRPC is served on a port of its own."""
+    serving = _serving(candidate)
+    if serving.exposed_protocol == "grpc" and serving.grpc_port is None:
+        rule, remedy = "be set when exposedProtocol is grpc", "give the port of the NIM's gRPC API, or expose http"
+        yield Finding(Reason.REQUIRED_FIELD, "spec.servingPort.grpcPort", None, rule, remedy)
+
+
+def check_grpc_has_no_path(candidate: Candidate) -> Iterator[Finding]:
+    """The path of a gRPC call is its method: nothing can be put before it."""
+    serving = _serving(candidate)
+    by_port = serving.exposed_protocol is None and serving.grpc_port is not None
+    # Through an Ingress grpcPort alone still means http.
+    implied = by_port and candidate.context.settings.external_mode == "gateway"
+    url = _URL.fullmatch(serving.exposed_url or "")
+    if (serving.exposed_protocol == "grpc" or implied) and url is not None and url["path"] not in ("", "/"):
+        rule, remedy = "have no path with gRPC", f"remove {url['path']}, or set exposedProtocol: http"
+        yield Finding(Reason.CONFLICTING_FIELDS, _PATH, serving.exposed_url, rule, remedy)
+
+
+def _is_routable(url: str) -> bool:
+    parts = _URL.fullmatch(url)
+    if parts is None or not syntax.is_object_name(parts["host"]):
+        return False
+    top = parts["host"].rpartition(".")[2]
+    return not top.isdigit() and int(parts["port"] or 1) <= 65535
+
+
+def _serving(candidate: Candidate) -> ServingPort:
+    return candidate.spec.serving_port or ServingPort()

@@ -1,0 +1,44 @@
+"""Rules for spec.labels and spec.annotations, which reach the pods and their Service."""
+
+from collections.abc import Iterator
+
+from runai_nim import keys, syntax
+from runai_nim.api.v1alpha1 import Annotation, Label
+from runai_nim.validate.candidate import Candidate
+from runai_nim.validate.finding import Finding, Reason
+from runai_nim.validate.listed import duplicates
+
+
+def check_label_keys(candidate: Candidate) -> Iterator[Finding]:
+    """Keys as Kubernetes has them, each once among labels and once among annotations; excluded items too."""
+    for field in ("labels", "annotations"):
+        named = [(f"{path}.name", item.name) for path, item in _items(candidate, field)]
+        for path, key in named:
+            if not syntax.is_key(key):
+                rule = "be a key, `name` or `domain/name` of letters, digits, -, _ and ."
+                yield Finding(Reason.INVALID_NAME, path, key, rule, "correct it")
+        yield from duplicates(named)
+
+
+def check_label_values(candidate: Candidate) -> Iterator[Finding]:
+    """Labels are short; an annotation may hold any text."""
+    for path, item in _items(candidate, "labels"):
+        if item.value and not item.exclude and not syntax.is_label_value(item.value):
+            rule = "be up to 63 letters, digits, -, _ and ., beginning and ending with a letter or digit"
+            yield Finding(Reason.INVALID_VALUE, f"{path}.value", item.value, rule, "correct it, or use an annotation")
+
+
+def check_reserved_keys(candidate: Candidate) -> Iterator[Finding]:
+    """Keys by which schedulers and the NIM Operator work; each has its own field, whose rules a label would pass by."""
+    configured = candidate.context.settings.configured_keys
+    for field in ("labels", "annotations"):
+        for path, item in _items(candidate, field):
+            owner = keys.owner_of(item.name, configured) or keys.match(item.name, keys.CHILD_KEYS)
+            if owner is not None and not item.exclude:
+                rule, remedy = "not be a reserved key", f"remove it; this is set through {owner}"
+                yield Finding(Reason.RESERVED_KEY, f"{path}.name", item.name, rule, remedy)
+
+
+def _items(candidate: Candidate, field: str) -> Iterator[tuple[str, Label | Annotation]]:
+    for index, item in enumerate(getattr(candidate.spec, field) or ()):
+        yield f"spec.{field}[{index}]", item

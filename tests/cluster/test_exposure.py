@@ -1,0 +1,158 @@
+"""How a service is reached from outside the cluster: the NIM Operator's router, and a route of our own."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from local.cluster import CHECKOUT, Program
+from local.objects import Objects, wait_for
+from tests.cluster.services import CR, NIMSERVICE, condition, gone, present, reason, sample, settled
+
+pytestmark = pytest.mark.usefixtures("stand_in")
+
+INGRESS = "networking.k8s.io/v1 Ingress"
+HTTP_ROUTE = "gateway.networking.k8s.io/v1 HTTPRoute"
+GRPC_ROUTE = "gateway.networking.k8s.io/v1 GRPCRoute"
+BY_INGRESS = {
+    "RUNAI_NIM_EXTERNAL_MODE": "ingress",
+    "RUNAI_NIM_EXTERNAL_DOMAIN": "nim.example.com",
+    "RUNAI_NIM_EXTERNAL_INGRESS_CLASS": "nginx",
+}
+BY_GATEWAY = {
+    "RUNAI_NIM_EXTERNAL_MODE": "gateway",
+    "RUNAI_NIM_EXTERNAL_DOMAIN": "nim.example.com",
+    "RUNAI_NIM_EXTERNAL_GATEWAY_NAME": "main",
+    "RUNAI_NIM_EXTERNAL_GATEWAY_NAMESPACE": "gateways",
+}
+OWN = "llama-8b.external"
+PORTS = {"port": 8000, "grpcPort": 50051}
+
+
+@pytest.fixture
+def configured(operator_process: Program) -> Iterator[Callable[[dict[str, str]], None]]:
+    """Start the operator anew with these settings."""
+    yield lambda environment: operator_process.start(environment=environment)
+    operator_process.start()
+
+
+def exposed(objects: Objects, **spec: Any) -> dict[str, Any]:
+    """Apply the sample, wait until it runs, and return its status."""
+    applied = objects.apply(sample("gpu-portion", **spec))
+    settled(objects, "llama-8b", "Running", generation=applied["metadata"]["generation"])
+    status: dict[str, Any] = present(objects, CR, "llama-8b")["status"]
+    return status
+
+
+def test_a_router_comes_changes_and_goes(objects: Objects, configured: Callable[[dict[str, str]], None]) -> None:
+    configured(BY_GATEWAY)
+    host = f"llama-8b.{objects.namespace}.nim.example.com"
+    assert exposed(objects)["url"] == f"https://{host}"
+    assert present(objects, HTTP_ROUTE, "llama-8b")["spec"]["hostnames"] == [host]
+
+    exposed(objects, servingPort=PORTS)
+    assert wait_for(lambda: objects.get(GRPC_ROUTE, "llama-8b"))
+    assert gone(objects, HTTP_ROUTE, "llama-8b")
+
+    exposed(objects)
+    assert wait_for(lambda: objects.get(HTTP_ROUTE, "llama-8b"))
+    assert gone(objects, GRPC_ROUTE, "llama-8b")
+
+    configured(BY_INGRESS)
+    assert wait_for(lambda: objects.get(INGRESS, "llama-8b"))
+    assert gone(objects, HTTP_ROUTE, "llama-8b")
+    settled(objects, "llama-8b", "Running")
+
+    configured(BY_GATEWAY)
+    assert wait_for(lambda: objects.get(HTTP_ROUTE, "llama-8b"))
+    assert gone(objects, INGRESS, "llama-8b")
+
+    status = exposed(objects, servingPort={"port": 8000, "exposeExternally": False})
+    assert "url" not in status
+    assert gone(objects, HTTP_ROUTE, "llama-8b")
+    assert reason(objects, "llama-8b", "Exposed") == "NotWanted"
+
+
+def test_a_route_of_our_own_comes_changes_and_goes(
+    objects: Objects, configured: Callable[[dict[str, str]], None]
+) -> None:
+    configured(BY_GATEWAY)
+    url = "https://llama.example.com/v1"
+    assert exposed(objects, servingPort={"port": 8000, "exposedUrl": url})["url"] == url
+    route = present(objects, HTTP_ROUTE, OWN)
+    assert route["spec"]["hostnames"] == ["llama.example.com"]
+    assert (route["spec"]["rules"][0]["backendRefs"][0]["name"], objects.get(HTTP_ROUTE, "llama-8b")) == (
+        "llama-8b",
+        None,
+    )
+
+    objects.patch(HTTP_ROUTE, OWN, {"spec": {"hostnames": ["evil.example.com"]}})
+    wait_for(lambda: present(objects, HTTP_ROUTE, OWN)["spec"]["hostnames"] == ["llama.example.com"])
+
+    exposed(objects, servingPort={**PORTS, "exposedUrl": "https://llama.example.com"})
+    assert wait_for(lambda: objects.get(GRPC_ROUTE, OWN))
+    assert gone(objects, HTTP_ROUTE, OWN)
+
+    configured(BY_INGRESS)
+    assert wait_for(lambda: objects.get(INGRESS, OWN))
+    assert gone(objects, GRPC_ROUTE, OWN)
+
+    exposed(objects)
+    assert gone(objects, INGRESS, OWN)
+    assert wait_for(lambda: objects.get(INGRESS, "llama-8b"))
+
+
+def test_external_access_that_is_not_configured_any_more_is_cleaned_up(
+    objects: Objects, configured: Callable[[dict[str, str]], None]
+) -> None:
+    configured(BY_INGRESS)
+    exposed(objects, servingPort={"port": 8000, "exposedUrl": "https://llama.example.com"})
+    assert wait_for(lambda: objects.get(INGRESS, OWN))
+    configured({})
+    assert gone(objects, INGRESS, OWN)
+    wait_for(lambda: reason(objects, "llama-8b", "Exposed") == "NotConfigured")
+    assert reason(objects, "llama-8b") == "Running"
+
+
+def test_a_foreign_route_is_never_overwritten(objects: Objects, configured: Callable[[dict[str, str]], None]) -> None:
+    configured(BY_INGRESS)
+    backend = {"service": {"name": "theirs", "port": {"number": 80}}}
+    theirs = {"rules": [{"http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}]}
+    labels = {"runai-nim.io/service": "llama-8b"}
+    foreign = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": OWN, "labels": labels}}
+    objects.apply({**foreign, "spec": theirs})
+    before = present(objects, INGRESS, OWN)["metadata"]["resourceVersion"]
+    status = exposed(objects, servingPort={"port": 8000, "exposedUrl": "https://llama.example.com"})
+    assert "url" not in status
+    assert reason(objects, "llama-8b", "Exposed") == "NameConflict"
+    assert present(objects, INGRESS, OWN)["metadata"]["resourceVersion"] == before
+    objects.delete(INGRESS, OWN)
+    wait_for(lambda: reason(objects, "llama-8b", "Exposed") == "RouteWritten")
+
+
+def test_routes_wait_for_the_gateway_api(
+    objects: Objects, configured: Callable[[dict[str, str]], None], kubectl: Callable[..., str]
+) -> None:
+    kubectl("delete", "crd", "httproutes.gateway.networking.k8s.io", "--timeout=60s")
+    configured(BY_GATEWAY)
+    exposed(objects, servingPort={"port": 8000, "exposedUrl": "https://llama.example.com"})
+    assert "install the Gateway API" in condition(objects, "llama-8b", "Exposed")["message"]
+    kubectl("apply", "--server-side", f"--filename={CHECKOUT / 'local' / 'crds' / 'httproutes.yaml'}")
+    wait_for(lambda: reason(objects, "llama-8b", "Exposed") == "RouteWritten", 30)
+
+
+def test_a_label_of_ours_on_a_foreign_route_without_our_settings_harms_nobody(
+    objects: Objects, operator_process: Program
+) -> None:
+    labels = {"runai-nim.io/service": "llama-8b"}
+    rule = {"backendRefs": [{"name": "theirs", "port": 80}]}
+    foreign = {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": {"name": OWN, "labels": labels},
+        "spec": {"rules": [rule]},
+    }
+    objects.apply(foreign)
+    exposed(objects)
+    assert present(objects, HTTP_ROUTE, OWN)["spec"]["rules"][0]["backendRefs"][0]["name"] == "theirs"
+    assert present(objects, NIMSERVICE, "llama-8b")
