@@ -55,10 +55,10 @@ test: programs ## all tests but test-clone, on a real control plane
 
 # The pure layers, held at 100 % branch coverage by tests of plain values.
 PURE := $(shell echo operator/runai_nim/compare.py operator/runai_nim/crd.py operator/runai_nim/image.py \
-  operator/runai_nim/installed.py operator/runai_nim/keys.py operator/runai_nim/observed.py \
-  operator/runai_nim/quantity.py operator/runai_nim/setting_types.py operator/runai_nim/settings.py \
-  operator/runai_nim/syntax.py 'operator/runai_nim/api/*' 'operator/runai_nim/plan/*' 'operator/runai_nim/status/*' \
-  'operator/runai_nim/translate/*' 'operator/runai_nim/validate/*' | tr ' ' ',')
+  operator/runai_nim/installed.py operator/runai_nim/keys.py operator/runai_nim/pace.py operator/runai_nim/quantity.py \
+  operator/runai_nim/setting_types.py operator/runai_nim/settings.py operator/runai_nim/syntax.py \
+  operator/runai_nim/tug.py 'operator/runai_nim/api/*' 'operator/runai_nim/observed/*' 'operator/runai_nim/plan/*' \
+  'operator/runai_nim/status/*' 'operator/runai_nim/translate/*' 'operator/runai_nim/validate/*' | tr ' ' ',')
 
 .PHONY: test-clone
 test-clone: install ## the README's commands in a fresh clone, with empty HOME and caches (long)

@@ -7,6 +7,7 @@ LISTENERS = ("etcd", "etcd-peer", "kube-apiserver", "kube-controller-manager")
 CONTROLLERS = (
     "deployment-controller",
     "garbage-collector-controller",
+    "persistentvolumeclaim-protection-controller",
     "namespace-controller",
     "replicaset-controller",
     "serviceaccount-controller",

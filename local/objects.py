@@ -71,10 +71,10 @@ class Objects:
         items: list[Object] = found["items"]
         return items
 
-    def delete(self, kind: str, name: str) -> None:
-        """Delete in the background; an object that isn't there is fine."""
+    def delete(self, kind: str, name: str, policy: str = "Background") -> None:
+        """Delete by that propagation policy; an object that isn't there is fine."""
         try:
-            self._kind(kind).delete(name=name, namespace=self.namespace, propagation_policy="Background")
+            self._kind(kind).delete(name=name, namespace=self.namespace, propagation_policy=policy)
         except NotFoundError:
             return
 

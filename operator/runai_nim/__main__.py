@@ -7,9 +7,9 @@ from pathlib import Path
 
 import kopf
 import yaml
-from pythonjsonlogger.json import JsonFormatter
 
 from runai_nim.handlers import Operator, make_registry
+from runai_nim.logs import ConsoleLines, JsonLines
 from runai_nim.settings import FILE_VARIABLE, Settings, SettingsError, settings_from
 
 
@@ -26,11 +26,7 @@ def read_settings() -> Settings:
 def start_logging(settings: Settings) -> None:
     """One line a decision on stderr, as JSON or for people."""
     handler = logging.StreamHandler()
-    if settings.log_format == "json":
-        names = {"asctime": "time", "levelname": "level", "name": "logger"}
-        handler.setFormatter(JsonFormatter("{asctime}{levelname}{name}{message}", style="{", rename_fields=names))
-    else:
-        handler.setFormatter(logging.Formatter("{asctime} {levelname:7} {message}", style="{"))
+    handler.setFormatter(JsonLines() if settings.log_format == "json" else ConsoleLines())
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler])
     logging.getLogger("kopf").setLevel(max(logging.WARNING, logging.getLogger().level))
 

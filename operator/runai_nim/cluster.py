@@ -5,12 +5,13 @@ and memory, and know neither our kind nor NIMService.
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import aiohttp
+import yaml
 from kubernetes.aio import client, config
 
 from runai_nim import keys
@@ -25,6 +26,8 @@ SILENCE_SECONDS = 90.0
 """A watch that says nothing for so long is dead: bookmarks come about once a minute."""
 
 Object = dict[str, Any]
+Answered = Callable[[str, str, str], None]
+"""Is told of each request's method, HTTP status (`<error>`: no answer, as client-go has it) and host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,8 @@ DEPLOYMENTS = Resource("apps", "v1", "deployments")
 SERVICES = Resource("", "v1", "services")
 CLAIMS = Resource("", "v1", "persistentvolumeclaims")
 NAMESPACES = Resource("", "v1", "namespaces", namespaced=False)
+PODS = Resource("", "v1", "pods")
+EVENTS = Resource("", "v1", "events")
 LEADER_WORKER_SETS = Resource(keys.LWS_GROUP, "v1", "leaderworkersets")
 INGRESSES = Resource("networking.k8s.io", "v1", "ingresses")
 HTTP_ROUTES = Resource(keys.GATEWAY_GROUP, "v1", "httproutes")
@@ -84,23 +89,28 @@ class ApiError(Exception):
 class Cluster:
     """A connection to the API server, for all requests of the process."""
 
-    def __init__(self, api: client.ApiClient, request_timeout: float = 30.0) -> None:
-        self._api = api
+    def __init__(self, api: client.ApiClient, answered: Answered, request_timeout: float = 30.0) -> None:
+        self._api, self._answered = api, answered
+        self._host = urlsplit(api.configuration.host).netloc
         self._timeout = aiohttp.ClientTimeout(total=request_timeout, sock_connect=10.0)
 
     @classmethod
-    async def connect(cls) -> Self:
+    async def connect(cls, answered: Answered = lambda method, code, host: None) -> Self:
         """Connect as the Pod's ServiceAccount where there is one, else as the kubeconfig of KUBECONFIG says.
 
-        The client reads the ServiceAccount's token anew every minute, so a rotated token is taken up.
+        Raises ApiError where there is neither. The client reads the ServiceAccount's token anew every minute, so a
+        rotated token is taken up.
         """
         configuration = client.Configuration()
         configuration.connection_pool_maxsize = 64
         try:
             config.load_incluster_config(client_configuration=configuration)
         except config.ConfigException:
-            await config.load_kube_config(client_configuration=configuration)
-        return cls(client.ApiClient(configuration))
+            try:
+                await config.load_kube_config(client_configuration=configuration)
+            except (config.ConfigException, OSError, ValueError, yaml.YAMLError) as error:
+                raise ApiError(0, "", f"no kubeconfig that can be used: {error}") from error
+        return cls(client.ApiClient(configuration), answered)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -130,6 +140,21 @@ class Cluster:
         """Delete the object that was seen at that version; 409 when it is another one by now."""
         seen = {"uid": uid, "resourceVersion": resource_version}
         await self._object("DELETE", resource.path(namespace, name), {}, {"preconditions": seen}, "application/json")
+
+    async def get(self, resource: Resource, namespace: str, name: str) -> Object | None:
+        """The object; None when it or its kind is not there."""
+        try:
+            return await self._object("GET", resource.path(namespace, name), {}, None, None)
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    async def put_event(self, event: Object) -> None:
+        """Create or replace an Event by server-side apply."""
+        path = EVENTS.path(event["metadata"]["namespace"], event["metadata"]["name"])
+        query = {"fieldManager": keys.FIELD_MANAGER, "force": "true"}
+        await self._object("PATCH", path, query, event, APPLY)
 
     async def document(self, path: str) -> Object:
         """A document of the API server that is no object, such as its discovery."""
@@ -186,16 +211,20 @@ class Cluster:
         limits: aiohttp.ClientTimeout,
     ) -> aiohttp.ClientResponse:
         headers = {"Accept": "application/json", **({"Content-Type": content_type} if content_type else {})}
+        code = "<error>"
         try:
             for auth in (await self._api.configuration.auth_settings()).values():
                 headers[auth["key"]] = auth["value"]
             url = f"{self._api.configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
             answer = await self._api.rest_client.request(method, url, headers, body, _request_timeout=limits)
+            code = str(answer.status)
             if answer.status < 400:
                 return answer.response  # type: ignore[no-any-return]
             raise api_error(answer.status, await answer.response.read(), answer.response.headers.get("Retry-After"))
         except (aiohttp.ClientError, TimeoutError) as error:
             raise ApiError(0, "", f"{type(error).__name__} at {method} {path}") from error
+        finally:
+            self._answered(method, code, self._host)
 
 
 def api_error(status: int, body: bytes, retry_after: str | None) -> ApiError:

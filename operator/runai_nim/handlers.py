@@ -10,9 +10,11 @@ from typing import Any
 
 import kopf
 
-from runai_nim import keys
+from runai_nim import __version__, keys, logs
 from runai_nim.cluster import ApiError, Cluster
+from runai_nim.events import Events
 from runai_nim.health import serve_health
+from runai_nim.metrics import Metrics
 from runai_nim.queueing import Backoff, Key, KeyQueue
 from runai_nim.reconcile import Reconciler
 from runai_nim.settings import Settings
@@ -22,24 +24,31 @@ logger = logging.getLogger(__name__)
 
 
 class Operator:
-    """The tasks of the process: watches, workers, the slow resync, and the answer to liveness probes."""
+    """The tasks of the process: watches, workers, the slow resync, and the answers to probes and scrapes."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._queue = KeyQueue(Backoff(settings.backoff_initial_seconds, settings.backoff_max_seconds))
+        self._metrics = Metrics(__version__, settings.dialect, settings.workers)
+        backoff = Backoff(settings.backoff_initial_seconds, settings.backoff_max_seconds)
+        self._queue = KeyQueue(backoff, self._metrics.queue)
         self._tasks: list[asyncio.Task[None]] = []
         self._cluster: Cluster | None = None
         self.world: World | None = None
 
     async def start(self) -> None:
         """Connect and start all tasks, in the event loop that Kopf runs in."""
-        self._cluster = await Cluster.connect()
+        self._cluster = await Cluster.connect(self._metrics.answered)
         self.world = World(self._cluster, self._queue.add)
-        reconciler = Reconciler(self._cluster, self.world, self._settings)
+        events = Events(self._cluster)
+        reconciler = Reconciler(self._cluster, self.world, events, self._settings, self._metrics.services)
         for watch in self.world.watches:
+            self._metrics.watch_age(watch.resource.plural, watch)
             self._spawn(watch.run())
         self._spawn(self.world.discovery.run())
-        self._spawn(serve_health(self._settings.healthz_port, self.world.watches))
+        self._spawn(events.run())
+        self._spawn(self._metrics.measure_event_loop())
+        probed = self.world.watches, self.world.discovery
+        self._spawn(serve_health(self._settings.healthz_port, *probed, self._metrics.exposition))
         self._spawn(self._resync(self.world))
         for _ in range(self._settings.workers):
             self._spawn(self._work(self.world, reconciler))
@@ -59,13 +68,15 @@ class Operator:
         await world.synced()
 
         async def handle(key: Key) -> float | None:
+            logs.about(key)
             try:
-                return await reconciler.reconcile(key)
+                return await self._metrics.passes.measured(reconciler.reconcile(key))
             except ApiError as error:
-                logger.warning("will be tried again", extra={"object": "/".join(key), "error": str(error)})
+                reason = error.reason or ("NoAnswer" if error.status == 0 else str(error.status))
+                logger.warning("will be tried again", extra={"reason": reason, "error": str(error)})
                 raise
-            except Exception:
-                logger.exception("unexpected error, will be tried again", extra={"object": "/".join(key)})
+            except Exception as error:
+                logger.exception("unexpected error, will be tried again", extra={"reason": type(error).__name__})
                 raise
 
         await self._queue.work(handle)

@@ -8,6 +8,8 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from runai_nim.metrics import QueueMetrics
+
 Key = tuple[str, str]
 """Namespace and name of a RunaiNimService."""
 
@@ -35,8 +37,8 @@ class KeyQueue:
     afterwards. All methods belong to one event loop.
     """
 
-    def __init__(self, backoff: Backoff) -> None:
-        self._backoff = backoff
+    def __init__(self, backoff: Backoff, metrics: QueueMetrics) -> None:
+        self._backoff, self._metrics = backoff, metrics
         self._ready: asyncio.Queue[Key] = asyncio.Queue()
         self._waiting: set[Key] = set()
         self._working: set[Key] = set()
@@ -52,6 +54,7 @@ class KeyQueue:
             self._again.add(key)
         elif key not in self._waiting:
             self._waiting.add(key)
+            self._metrics.added(key)
             self._ready.put_nowait(key)
 
     def add_after(self, key: Key, seconds: float) -> None:
@@ -70,16 +73,19 @@ class KeyQueue:
             key = await self._ready.get()
             self._waiting.discard(key)
             self._working.add(key)
+            self._metrics.taken(key)
             try:
                 seconds = await handle(key)
                 self._failures.pop(key, None)
             except Exception as error:
                 self._failures[key] = self._failures.get(key, 0) + 1
+                self._metrics.failed()
                 # An event meanwhile is no reason to hurry: beside a busy object every failure would become a loop.
                 self._again.discard(key)
                 seconds = max(self._backoff.seconds(self._failures[key]), getattr(error, "retry_after", 0.0))
             finally:
                 self._working.discard(key)
+                self._metrics.done(key)
             if key in self._again:
                 self._again.discard(key)
                 self.add(key)

@@ -5,18 +5,25 @@ this module decides nothing: `translate`, `plan` and `status` do.
 """
 
 import logging
+import time
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from runai_nim import logs
 from runai_nim.cluster import CLAIMS, NIM_SERVICES, RUNAI_NIM_SERVICES, ApiError, Cluster, Resource
+from runai_nim.events import Events
+from runai_nim.metrics import ServiceMetrics
 from runai_nim.observed import Observed
+from runai_nim.pace import Pace
 from runai_nim.plan import Deletion, Plan, Write, is_ours, plan
 from runai_nim.queueing import Key
 from runai_nim.settings import Settings
-from runai_nim.status import facts_of, status_of
+from runai_nim.status import Deadlines, Outcome, facts_of, status_of, transitions
 from runai_nim.translate import Context, Desired, translate
 from runai_nim.translate.names import claim_name_of
+from runai_nim.tug import Tug, managers_of
 from runai_nim.world import ROUTES, World
 
 logger = logging.getLogger(__name__)
@@ -25,74 +32,137 @@ logger = logging.getLogger(__name__)
 class Reconciler:
     """Brings one RunaiNimService at a time to where it should be, as `KeyQueue.work` asks."""
 
-    def __init__(self, cluster: Cluster, world: World, settings: Settings) -> None:
-        self._cluster, self._world, self._settings = cluster, world, settings
+    def __init__(
+        self, cluster: Cluster, world: World, events: Events, settings: Settings, metrics: ServiceMetrics
+    ) -> None:
+        self._cluster, self._world, self._events, self._settings = cluster, world, events, settings
+        self._metrics = metrics
+        self._tugs: defaultdict[Key, Tug] = defaultdict(Tug)
+        self._paces: defaultdict[Key, Pace] = defaultdict(Pace)
 
     async def reconcile(self, key: Key) -> float | None:
-        """One pass for `key`. Raises ApiError where the API server was away, busy, or further than our knowledge."""
+        """One pass for `key`; returns the seconds after which to look again, if nothing happens before.
+
+        Raises ApiError where the API server was away, busy, or further than our knowledge.
+        """
         cr = self._world.resource(key)
         if cr is None:
-            self._world.forget(key)
+            self._forget(key)
             return None
+        logs.about(key, cr["metadata"]["generation"])
+        self._metrics.seen(key, cr)
         claim_name = claim_name_of(cr)
-        claim = self._world.claim(key, claim_name)
-        labels = self._world.namespace_labels(key[0])
-        found = claim is not None and claim.made_for != key[1]
-        exists = is_ours(cr, self._world.nimservice(key))
-        installed = self._world.installed
-        desired = translate(cr, Context(self._settings, labels, found, exists, installed))
+        desired = translate(cr, self._context(key, cr, claim_name))
         observed = self._world.observed(key, claim_name, desired.nim_cache)
         planned = plan(cr, desired, observed)
-        refusal, written = await self._carry_out(planned)
-        if written:
+        outcome, tug_due = await self._carry_out(key, cr, planned)
+        if planned.writes:
             observed = self._world.observed(key, claim_name, desired.nim_cache)
-        await self._report(cr, desired, planned, observed, refusal)
-        return None
+        status_due = await self._report(key, cr, desired, planned, observed, outcome)
+        return min((due for due in (tug_due, status_due) if due is not None), default=None)
 
-    async def _carry_out(self, planned: Plan) -> tuple[str, bool]:
-        """Write what is planned: what the API server refused, and whether anything was written."""
-        route = planned.route.write
-        writes = [(CLAIMS, planned.claim), (NIM_SERVICES, planned.nimservice)]
-        writes += [(_route_resource(route.manifest["kind"]), route)] if route else []
-        for resource, write in writes:
-            if write and (refusal := await self._apply(resource, write)):
-                return refusal, False
+    def _forget(self, key: Key) -> None:
+        self._world.forget(key)
+        self._metrics.gone(key)
+        self._tugs.pop(key, None)
+        self._paces.pop(key, None)
+
+    def _context(self, key: Key, cr: Mapping[str, Any], claim_name: str | None) -> Context:
+        claim = self._world.claim(key, claim_name)
+        return Context(
+            settings=self._settings,
+            namespace_labels=self._world.namespace_labels(key[0]),
+            claim_exists=claim is not None and claim.made_for != key[1],
+            nimservice_exists=is_ours(cr, self._world.nimservice(key)),
+            installed=self._world.installed,
+        )
+
+    async def _carry_out(self, key: Key, cr: Mapping[str, Any], planned: Plan) -> tuple[Outcome, float | None]:
+        """Write what is planned; what came of it, and when a revert that has to wait is due."""
+        due = None
+        for write in planned.writes:
+            if write.confirm and not await self._still_there(key, cr):
+                return Outcome(), None
+            if write.reverts:
+                tug = self._tugs[key]
+                if due := tug.wait(time.monotonic()) or None:
+                    tug.told = tug.told or await self._field_conflict(write)
+                    return Outcome(field_conflict=tug.told), due
+                tug.reverted(time.monotonic())
+            if refusal := await self._apply(write):
+                return Outcome(refusal=refusal), due
         for deletion in planned.route.deletions:
             await self._delete(deletion)
-        return "", any(write for _, write in writes)
+        return Outcome(), due
 
-    async def _delete(self, deletion: Deletion) -> None:
-        resource = _route_resource(deletion.kind)
-        await self._cluster.delete(resource, deletion.namespace, deletion.name, deletion.uid, deletion.resource_version)
-        logger.info("deleted %s", deletion.kind, extra={"object": f"{deletion.namespace}/{deletion.name}"})
+    async def _still_there(self, key: Key, cr: Mapping[str, Any]) -> bool:
+        """Is the resource there, and not being deleted? What is found out is known from then on."""
+        live = await self._cluster.get(RUNAI_NIM_SERVICES, *key)
+        if live is None or live["metadata"]["uid"] != cr["metadata"]["uid"]:
+            return False
+        self._world.record(RUNAI_NIM_SERVICES, live)
+        return "deletionTimestamp" not in live["metadata"]
 
-    async def _apply(self, resource: Resource, write: Write) -> str:
+    async def _field_conflict(self, write: Write) -> str:
+        """Who changes what we write, by the managedFields of the live object."""
+        metadata = write.manifest["metadata"]
+        live = await self._cluster.get(NIM_SERVICES, metadata["namespace"], metadata["name"])
+        managed = live["metadata"].get("managedFields") or () if live else ()
+        who = ", ".join(managers_of(managed, write.reverts)) or "of somebody"
+        fields = ", ".join(".".join(path) for path in write.reverts)
+        return (
+            f"field manager {who} keeps changing {fields} of NIMService {metadata['name']}, which this RunaiNimService"
+            " sets; stop it there, or set the field here; it is put back ever more slowly"
+        )
+
+    async def _apply(self, write: Write) -> str:
         """One server-side apply: empty when it was taken, the API server's words when it never will be."""
-        kind, name = write.manifest["kind"], write.manifest["metadata"]["name"]
-        namespace = write.manifest["metadata"]["namespace"]
+        kind, metadata = write.manifest["kind"], write.manifest["metadata"]
+        name, resource = metadata["name"], _RESOURCES[kind]
         try:
             live = await self._cluster.apply(resource, write.manifest, resource_version=write.resource_version)
         except ApiError as error:
             if not error.refused:
                 raise
-            logger.warning("write refused", extra={"object": f"{kind} {namespace}/{name}", "error": str(error)})
+            logger.warning("%s refused", kind, extra={"child": name, "reason": error.reason, "error": str(error)})
             return f"the API server refuses {kind} {name}: {error.message}"
         self._world.record(resource, live)
-        verb = "created" if write.resource_version is None else "changed"
-        logger.info("%s %s", verb, kind, extra={"object": f"{namespace}/{name}"})
+        reason = "Created" if write.resource_version is None else "PutBack" if write.reverts else "Changed"
+        fields = {"fields": [".".join(path) for path in write.reverts]} if write.reverts else {}
+        logger.info("%s written", kind, extra={"child": name, "reason": reason, **fields})
         return ""
 
+    async def _delete(self, deletion: Deletion) -> None:
+        await self._cluster.delete(
+            _RESOURCES[deletion.kind], deletion.namespace, deletion.name, deletion.uid, deletion.resource_version
+        )
+        logger.info("%s deleted", deletion.kind, extra={"child": deletion.name, "reason": "NotWanted"})
+
     async def _report(
-        self, cr: Mapping[str, Any], desired: Desired, planned: Plan, observed: Observed, refusal: str
-    ) -> None:
-        """Write the status where it differs from the stored one."""
+        self, key: Key, cr: Mapping[str, Any], desired: Desired, planned: Plan, observed: Observed, outcome: Outcome
+    ) -> float | None:
+        """Write the status where it differs from the stored one; when to look at it again."""
         before: Mapping[str, Any] = cr.get("status") or {}
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        status = status_of(cr, desired, facts_of(cr, desired, planned, observed, refusal), now)
+        now = datetime.now(UTC)
+        allowed = self._settings.nim_operator_deadline_seconds, self._settings.scheduler_deadline_seconds
+        facts = facts_of(cr, desired, planned, observed, outcome, Deadlines(now, *allowed))
+        status = status_of(cr, desired, facts, now.strftime("%Y-%m-%dT%H:%M:%SZ"))
         changes = {field: value for field, value in status.items() if before.get(field) != value}
         changes |= dict.fromkeys(before.keys() - status.keys())
         if not changes:
-            return
+            return facts.due
+        pace = self._paces[key]
+        if pause := pace.wait(time.monotonic()):
+            return pause
+        if not await self._write_status(cr, status, changes):
+            return None
+        pace.written()
+        for transition in transitions(before, status):
+            self._events.post(cr, transition.type, transition.reason, transition.message)
+        return facts.due
+
+    async def _write_status(self, cr: Mapping[str, Any], status: Mapping[str, Any], changes: dict[str, Any]) -> bool:
+        """Store the status; False when the CR is gone."""
         metadata = cr["metadata"]
         try:
             stored = await self._cluster.merge_status(
@@ -100,20 +170,16 @@ class Reconciler:
             )
         except ApiError as error:
             if error.status == 404:  # deleted meanwhile; its event is on the way
-                return
+                return False
             raise
         self._world.record(RUNAI_NIM_SERVICES, stored)
-        ready = status["conditions"][0]
-        logger.info(
-            "status",
-            extra={
-                "object": f"{metadata['namespace']}/{metadata['name']}",
-                "generation": metadata["generation"],
-                "phase": status["phase"],
-                "reason": ready["reason"],
-            },
-        )
+        self._metrics.reported((metadata["namespace"], metadata["name"]), cr, stored)
+        logger.info("status", extra={"phase": status["phase"], "reason": status["conditions"][0]["reason"]})
+        return True
 
 
-def _route_resource(kind: str) -> Resource:
-    return next(resource for resource, its_kind in ROUTES.items() if its_kind == kind)
+_RESOURCES: Mapping[str, Resource] = {
+    "PersistentVolumeClaim": CLAIMS,
+    "NIMService": NIM_SERVICES,
+    **{kind: resource for resource, kind in ROUTES.items()},
+}

@@ -139,7 +139,8 @@ class Settings(BaseModel):
     nim_operator_deadline_seconds: Seconds = Field(
         60.0, description="silence after which the NIM Operator is called out"
     )
-    healthz_port: Count = Field(8080, ge=1, le=65535, description="port of /healthz")
+    scheduler_deadline_seconds: Seconds = Field(60.0, description="silence after which the scheduler is called out")
+    healthz_port: Count = Field(8080, ge=1, le=65535, description="port of /healthz, /readyz and /metrics")
     log_format: Literal["json", "console"] = Field("json", description="json for machines, console for people")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe message logged")
 

@@ -6,6 +6,7 @@ It tells the queue which keys to look at again; it may not decide or write anyth
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from runai_nim import keys
@@ -19,6 +20,7 @@ from runai_nim.cluster import (
     NAMESPACES,
     NIM_CACHES,
     NIM_SERVICES,
+    PODS,
     RUNAI_NIM_SERVICES,
     SERVICES,
     Cluster,
@@ -27,7 +29,7 @@ from runai_nim.cluster import (
 from runai_nim.discovery import Discovery
 from runai_nim.installed import Installed
 from runai_nim.observe import ObjectKey, Watch, newer
-from runai_nim.observed import Claim, Namespace, NimCache, Observed, Service, Stored, Workload
+from runai_nim.observed import Claim, Namespace, NimCache, Observed, Pod, Service, Stored, Workload
 from runai_nim.queueing import Key
 from runai_nim.translate import names
 
@@ -51,6 +53,8 @@ class World:
         self._named: dict[Key, set[Key]] = defaultdict(set)
         """CRs by (namespace, name) of the claim or NIMCache that they name."""
         self._names: dict[Key, set[Key]] = {}
+        self._pods: dict[Key, dict[str, Pod]] = defaultdict(dict)
+        """Pods by name, of each CR."""
         self.discovery = Discovery(cluster, self._look_at_all)
 
         def watch(resource: Resource, project: Any, changed: Any, selector: str = "") -> tuple[Resource, Watch]:
@@ -66,6 +70,7 @@ class World:
                 *(watch(kind, Stored.from_object, self._named_after(names.ROUTE_SUFFIX), made) for kind in ROUTES),
                 watch(CLAIMS, Claim.from_object, self._named_by),
                 watch(NIM_CACHES, NimCache.from_object, self._named_by),
+                watch(PODS, Pod.from_object, self._pod_changed, made),
                 watch(NAMESPACES, Namespace.from_object, self._of_namespace),
             )
         )
@@ -154,16 +159,24 @@ class World:
         """All that a decision about the CR `key` reads; from now on a change of the objects named here is told of."""
         self._remember(key, {(key[0], name) for name in (claim_name, cache_name) if name})
         nimservices = self._watches[NIM_SERVICES]
+        live: Stored | None = nimservices.objects.get(key)
         return Observed(
-            nimservice=self.nimservice(key),
+            nimservice=live.load() if live else None,
+            applied_at=live.applied_at if live else "",
             nimservice_installed=nimservices.installed,
             service=self._watches[SERVICES].objects.get(key),
             workload=self._workload(key),
             claim=self.claim(key, claim_name),
             nim_cache=self._watches[NIM_CACHES].objects.get((key[0], cache_name or "")),
+            pods=tuple(self._pods[key].values()) if key in self._pods else (),
+            namespace_deleting=self._namespace_deleting(key[0]),
             routes=self._routes(key),
             absent_kinds=frozenset(kind for resource, kind in ROUTES.items() if not self._watches[resource].installed),
         )
+
+    def _namespace_deleting(self, namespace: str) -> bool:
+        known: Namespace | None = self._watches[NAMESPACES].objects.get(("", namespace))
+        return known is not None and known.deleting
 
     def _workload(self, key: Key) -> Workload | None:
         group: Workload | None = self._watches[LEADER_WORKER_SETS].objects.get((key[0], key[1] + keys.LWS_SUFFIX))
@@ -194,6 +207,20 @@ class World:
         if key in self._resources:
             self._look(key)
 
+    def _pod_changed(self, key: ObjectKey, old: Pod | None, new: Pod | None) -> None:
+        for pod in (old, new):
+            if pod is not None:
+                self._pods[key[0], pod.service].pop(key[1], None)
+                if not self._pods[key[0], pod.service]:
+                    del self._pods[key[0], pod.service]
+        if new is not None:
+            self._pods[key[0], new.service][key[1]] = new
+        # Versions apart, a pod says the same most of the time.
+        if old is None or new is None or replace(old, resource_version="") != replace(new, resource_version=""):
+            for pod in (old, new):
+                if pod is not None:
+                    self._same_name((key[0], pod.service), old, new)
+
     def _named_after(self, suffix: str) -> Callable[[ObjectKey, Any, Any], None]:
         return lambda key, old, new: self._same_name((key[0], key[1].removesuffix(suffix)), old, new)
 
@@ -202,7 +229,7 @@ class World:
             self._look(name)
 
     def _of_namespace(self, key: ObjectKey, old: Namespace | None, new: Namespace | None) -> None:
-        # A namespace changes often (its status, its finalizers); only its labels matter, and only in ours.
-        if old is None or new is None or old.labels != new.labels:
+        # A namespace changes often (its status, its finalizers); what matters of it changes seldom.
+        if old is None or new is None or (old.labels, old.deleting) != (new.labels, new.deleting):
             for name in [name for name in self._resources if name[0] == key[1]]:
                 self._look(name)

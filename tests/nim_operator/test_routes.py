@@ -9,6 +9,54 @@ from tests.nim_operator.api import POOL, Api, nim_service, until
 from tests.nim_operator.conftest import OTHERS, install
 
 DOMAIN = "nim.example.com"
+PROBE = {
+    "httpGet": {"path": "/", "port": "api", "scheme": "HTTP", "host": "h"},
+    "initialDelaySeconds": 1,
+    "periodSeconds": 2,
+    "timeoutSeconds": 3,
+    "successThreshold": 1,
+    "failureThreshold": 4,
+}
+METRICS = [
+    {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}},
+    {"type": "Pods", "pods": {"metric": {"name": "queue"}, "target": {"type": "AverageValue", "averageValue": "5"}}},
+]
+ABSENT = {"matchExpressions": [{"key": "runai/node-pool", "operator": "DoesNotExist"}]}
+# Every field of a NIMService that can be asked for beside the others, but for how it is exposed.
+EVERYTHING: dict[str, Any] = {
+    "image": {"repository": "r", "tag": "t", "pullPolicy": "Always", "pullSecrets": ["registry"]},
+    "env": [
+        {"name": "A", "value": "b"},
+        {"name": "B", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}},
+        {"name": "C", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "k"}}},
+        {"name": "D", "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.name"}}},
+    ],
+    "storage": {"pvc": {"create": False, "name": "store"}, "readOnly": True},
+    "scale": {
+        "enabled": True,
+        "hpa": {
+            "minReplicas": 1,
+            "maxReplicas": 3,
+            "metrics": METRICS,
+            "behavior": {"scaleDown": {"stabilizationWindowSeconds": 300}},
+        },
+    },
+    "readinessProbe": {"enabled": True, "probe": PROBE},
+    "resources": {"requests": {"cpu": "1", "nvidia.com/gpu": "1"}, "limits": {"nvidia.com/gpu": "1"}},
+    "schedulerName": "runai-scheduler",
+    "priorityClassName": "system-node-critical",
+    "tolerations": [{"key": "k", "operator": "Equal", "value": "v", "effect": "NoExecute", "tolerationSeconds": 1}],
+    "affinity": {
+        "nodeAffinity": {
+            "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [POOL, ABSENT]},
+            "preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 100, "preference": POOL}],
+        }
+    },
+    "userID": 1001,
+    "groupID": 2001,
+    "labels": {"c": "d"},
+    "annotations": {"e": "f"},
+}
 
 
 @pytest.fixture
@@ -60,6 +108,14 @@ def test_an_http_route_that_is_off_comes_back_with_the_first_write_and_goes_with
     assert api.get("grpcroute")
 
 
+def test_a_deleted_route_is_made_again(api: Api, all_kinds: ControlPlane) -> None:
+    api.apply(exposed(http=True, grpc=False))
+    until(lambda: api.state() == "Ready", "Ready")
+    before = api.get("httproute")["metadata"]["uid"]
+    all_kinds.kubectl("delete", "httproute", "llama", api.namespace)
+    until(lambda: api.get("httproute").get("metadata", {}).get("uid", before) != before, "the route again")
+
+
 def test_a_grpc_route_without_a_grpc_port_is_empty(api: Api) -> None:
     api.apply(exposed(http=True, grpc=True))
     until(lambda: bool(api.get("grpcroute")), "the route")
@@ -90,51 +146,15 @@ def test_a_kind_that_comes_later_is_used_then(api: Api, all_kinds: ControlPlane)
 
 def test_all_that_is_asked_of_a_nim_operator_is_known(api: Api) -> None:
     """Server-side apply refuses what a schema lacks, and so would fail here."""
-    sources: list[dict[str, Any]] = [
-        {"secretKeyRef": {"name": "ngc", "key": "k"}},
-        {"configMapKeyRef": {"name": "c", "key": "k"}},
-        {"fieldRef": {"fieldPath": "metadata.name"}},
-    ]
-    cpu = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}}
-    queue = {
-        "type": "Pods",
-        "pods": {"metric": {"name": "queue"}, "target": {"type": "AverageValue", "averageValue": "5"}},
-    }
-    hpa = {"minReplicas": 1, "maxReplicas": 3, "metrics": [cpu, queue]}
-    http_get = {"path": "/", "port": "api", "scheme": "HTTP", "host": "h"}
-    timing = {"initialDelaySeconds": 1, "periodSeconds": 2, "timeoutSeconds": 3, "successThreshold": 1}
-    absent = {"matchExpressions": [{"key": "runai/node-pool", "operator": "DoesNotExist"}]}
     wanted = exposed(http=True, grpc=True, grpcPort=8001, metricsPort=8002)
     wanted["spec"]["expose"]["service"] |= {"type": "ClusterIP", "annotations": {"a": "b"}}
-    wanted["spec"] |= {
-        "image": {"repository": "r", "tag": "t", "pullPolicy": "Always", "pullSecrets": ["registry"]},
-        "env": [{"name": "A", "value": "b"}, *({"name": f"S{n}", "valueFrom": s} for n, s in enumerate(sources))],
-        "storage": {"pvc": {"create": False, "name": "store"}, "readOnly": True},
-        "scale": {
-            "enabled": True,
-            "hpa": {**hpa, "behavior": {"scaleDown": {"stabilizationWindowSeconds": 300}}},
-        },
-        "readinessProbe": {"enabled": True, "probe": {**timing, "failureThreshold": 4, "httpGet": http_get}},
-        "resources": {"requests": {"cpu": "1", "nvidia.com/gpu": "1"}, "limits": {"nvidia.com/gpu": "1"}},
-        "schedulerName": "runai-scheduler",
-        "priorityClassName": "system-node-critical",
-        "tolerations": [{"key": "k", "operator": "Equal", "value": "v", "effect": "NoExecute", "tolerationSeconds": 1}],
-        "affinity": {
-            "nodeAffinity": {
-                "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [POOL, absent]},
-                "preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 100, "preference": POOL}],
-            }
-        },
-        "userID": 1001,
-        "groupID": 2001,
-        "labels": {"c": "d"},
-        "annotations": {"e": "f"},
-    }
+    wanted["spec"] |= EVERYTHING
     del wanted["spec"]["replicas"]
     api.apply_server_side(wanted)
     until(lambda: bool(api.get("deployment")), "the Deployment")
-    assert len(api.get("hpa")["spec"]["metrics"]) == 2
+    assert api.get("hpa")["spec"]["metrics"] == EVERYTHING["scale"]["hpa"]["metrics"]
     pod = api.get("deployment")["spec"]["template"]["spec"]
-    assert pod["affinity"] == wanted["spec"]["affinity"]
-    assert {variable["name"] for variable in pod["containers"][0]["env"]} >= {"A", "S0", "S1", "S2"}
-    assert pod["containers"][0]["readinessProbe"]["httpGet"] == http_get
+    assert pod["affinity"] == EVERYTHING["affinity"]
+    (container,) = pod["containers"]
+    assert container["env"][: len(EVERYTHING["env"])] == EVERYTHING["env"]
+    assert container["readinessProbe"] == EVERYTHING["readinessProbe"]["probe"]

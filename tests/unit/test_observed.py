@@ -1,15 +1,18 @@
 from typing import Any
 
 from runai_nim import keys
-from runai_nim.observed import Claim, Namespace, NimCache, Service, Stored, Workload
+from runai_nim.observed import Claim, Namespace, NimCache, Pod, Service, Stored, Workload
 
 METADATA: dict[str, Any] = {"name": "nim", "namespace": "ns", "uid": "u1", "resourceVersion": "5"}
 
 
 def test_a_stored_object_comes_back_without_its_managed_fields() -> None:
-    stored = Stored.from_object({"kind": "X", "metadata": {**METADATA, "managedFields": [{}]}, "spec": {"a": 1}})
+    ours = {"manager": keys.FIELD_MANAGER, "operation": "Apply", "time": "2026-01-01T00:00:00Z"}
+    later = {**ours, "time": "2026-02-01T00:00:00Z"}
+    managed = [{}, ours, {**later, "subresource": "status"}, {**later, "operation": "Update"}]
+    stored = Stored.from_object({"kind": "X", "metadata": {**METADATA, "managedFields": managed}, "spec": {"a": 1}})
     assert stored.load() == {"kind": "X", "metadata": METADATA, "spec": {"a": 1}}
-    assert (stored.uid, stored.resource_version) == ("u1", "5")
+    assert (stored.uid, stored.resource_version, stored.applied_at) == ("u1", "5", "2026-01-01T00:00:00Z")
 
 
 def test_a_service_says_which_spec_it_was_made_from() -> None:
@@ -56,3 +59,42 @@ def test_the_newest_message_speaks_for_a_cache() -> None:
 
 def test_a_namespace_has_labels() -> None:
     assert Namespace.from_object({"metadata": {**METADATA, "labels": {"a": "b"}}}).labels == {"a": "b"}
+
+
+def a_pod(status: dict[str, Any], **spec: Any) -> Pod:
+    labels, annotations = {keys.SERVICE_LABEL: "nim"}, {keys.POD_HASH: "h"}
+    metadata = {**METADATA, "labels": labels, "annotations": annotations, "creationTimestamp": "2026-01-01T00:00:00Z"}
+    return Pod.from_object({"metadata": metadata, "spec": {"schedulerName": "s", **spec}, "status": status})
+
+
+def test_a_pod_says_whose_it_is() -> None:
+    pod = a_pod({}, nodeName="n1")
+    assert (pod.service, pod.pod_hash, pod.created_at, pod.scheduler) == ("nim", "h", "2026-01-01T00:00:00Z", "s")
+    assert (pod.unscheduled, pod.waiting, pod.exited, pod.unready) == ("", ("", ""), "", "")
+
+
+def test_what_the_scheduler_said_of_a_pod() -> None:
+    said = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "over quota"}
+    assert a_pod({"conditions": [said]}).unscheduled == "over quota"
+    assert a_pod({"conditions": [{**said, "message": ""}]}).unscheduled == "Unschedulable"
+    assert a_pod({"conditions": [{**said, "status": "True", "message": ""}]}).unscheduled == ""
+    assert a_pod({"conditions": [{"type": "Ready", "status": "False"}]}).unscheduled is None
+
+
+def test_what_a_container_waits_for() -> None:
+    pulling = {"name": "c", "state": {"waiting": {"reason": "ErrImagePull", "message": "no such tag"}}}
+    starting = {"name": "i", "state": {"waiting": {"reason": "PodInitializing"}}}
+    pod = a_pod({"initContainerStatuses": [starting], "containerStatuses": [pulling]}, nodeName="n1")
+    assert pod.waiting == ("ErrImagePull", "no such tag")
+
+
+def test_how_a_container_exited() -> None:
+    ended = {"terminated": {"reason": "OOMKilled", "exitCode": 137}}
+    well = {"terminated": {"reason": "Completed", "exitCode": 0}}
+    statuses = [{"name": "i", "state": well}, {"name": "c", "state": {}, "lastState": ended}]
+    assert a_pod({"containerStatuses": statuses}, nodeName="n1").exited == "OOMKilled, exit code 137"
+
+
+def test_a_container_that_started_and_is_not_ready_is_named() -> None:
+    assert a_pod({"containerStatuses": [{"name": "c", "started": True, "ready": False}]}).unready == "c"
+    assert a_pod({"containerStatuses": [{"name": "c", "started": False, "ready": False}]}).unready == ""

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from runai_nim import keys
-from runai_nim.observed import Claim, Observed
+from runai_nim.observed import Claim, Observed, Workload
 from runai_nim.plan import Deletion, Plan, plan
 from runai_nim.plan.route import RoutePlan
 from runai_nim.settings import settings_from
@@ -13,6 +13,9 @@ from runai_nim.translate import Context, translate
 CONTEXT = Context(settings_from(None, {}), {})
 OWNER = {"kind": keys.KIND, "name": "nim", "uid": "u1", "controller": True}
 CLAIM = Claim("7", "c1", "Bound", "10Gi", "fast", ("ReadWriteOnce",), "Filesystem", "nim", (), {}, False)
+
+
+WORKLOAD = Workload("Deployment", "nim", "1", "n1", "h", 1, 1, wanted=1, replicas=1, updated=1, ready=1, available=1)
 
 
 def a_cr(claim: dict[str, Any] | None = None, pvc: dict[str, Any] | None = None, **metadata: Any) -> dict[str, Any]:
@@ -40,6 +43,7 @@ def test_what_is_absent_is_created() -> None:
     assert found.claim is not None
     assert found.nimservice is not None
     assert (found.claim.resource_version, found.nimservice.resource_version) == (None, None)
+    assert found.writes == (found.claim, found.nimservice)
 
 
 def test_what_is_there_is_left_alone() -> None:
@@ -63,6 +67,24 @@ def test_a_changed_field_is_written_at_the_version_that_was_seen() -> None:
     found = planned(cr, edited)
     assert found.nimservice is not None
     assert found.nimservice.resource_version == "5"
+
+
+def test_what_somebody_else_changed_is_told_apart_from_what_we_change() -> None:
+    cr = a_cr()
+    edited = live(cr)
+    edited["spec"] = {**edited["spec"], "schedulerName": "other"}
+    theirs, ours = (
+        planned(cr, edited).nimservice,
+        planned(a_cr(annotations={keys.RESTARTED_AT: "now"}), edited).nimservice,
+    )
+    assert theirs is not None
+    assert ours is not None
+    assert (theirs.reverts, ours.reverts) == ((("spec", "schedulerName"),), ())
+
+
+def test_nothing_is_made_in_a_namespace_that_goes() -> None:
+    cr = a_cr()
+    assert plan(cr, translate(cr, CONTEXT), Observed(namespace_deleting=True)) == Plan()
 
 
 def test_a_kind_that_is_not_installed_is_not_written() -> None:
@@ -286,3 +308,34 @@ def test_several_nodes_can_be_stopped_started_and_made_fewer() -> None:
     assert start.refused is None
     assert start.nimservice is not None
     assert planned_after(running, a_multi_node_cr(replicas=1)).nimservice is not None
+
+
+def test_an_autoscaled_service_is_started_before_it_is_scaled() -> None:
+    cr = a_cr()
+    cr["spec"]["autoscaling"] = {"minReplicas": 2, "maxReplicas": 5, "metric": "tokens", "metricThreshold": 5}
+    stopped, running = (replace(WORKLOAD, wanted=wanted) for wanted in (0, 1))
+
+    def written(workload: Workload | None) -> dict[str, Any]:
+        found = plan(cr, translate(cr, CONTEXT), Observed(claim=CLAIM, workload=workload)).nimservice
+        assert found is not None
+        return found.manifest
+
+    waking = written(stopped)
+    assert (waking["spec"]["replicas"], "scale" in waking["spec"]) == (2, False)
+    for workload in (running, None):
+        assert "replicas" not in written(workload)["spec"]
+        assert written(workload)["spec"]["scale"]["enabled"]
+    seals = {m["spec"]["expose"]["service"]["annotations"][keys.SPEC_HASH] for m in (waking, written(running))}
+    assert len(seals) == 2
+    assert waking["spec"]["annotations"] == written(running)["spec"]["annotations"]
+
+
+def test_an_owner_is_asked_for_before_its_nimservice_is_made_anew_or_taken() -> None:
+    cr = a_cr()
+    assert [w.confirm for w in (planned(cr).nimservice, planned(cr, live(cr, ownerReferences=[])).nimservice) if w] == [
+        False,
+        True,
+    ]
+    again = planned({**cr, "status": {"nimServiceName": "nim"}}).nimservice
+    assert again is not None
+    assert again.confirm

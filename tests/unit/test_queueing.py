@@ -1,5 +1,8 @@
 import asyncio
 
+from prometheus_client import CollectorRegistry
+
+from runai_nim.metrics import QueueMetrics
 from runai_nim.queueing import Backoff, Key, KeyQueue
 
 A, B = ("ns", "a"), ("ns", "b")
@@ -28,7 +31,7 @@ async def _worked(queue: KeyQueue, seconds: float, fail: int = 0, during: Key | 
 
 def test_a_key_waits_once() -> None:
     async def run() -> list[Key]:
-        queue = KeyQueue(Backoff(0.005, 1))
+        queue = KeyQueue(Backoff(0.005, 1), QueueMetrics(CollectorRegistry()))
         for key in (A, B, A, A):
             queue.add(key)
         return await _worked(queue, 0.05)
@@ -38,7 +41,7 @@ def test_a_key_waits_once() -> None:
 
 def test_a_key_added_while_worked_on_is_worked_on_once_more() -> None:
     async def run() -> list[Key]:
-        queue = KeyQueue(Backoff(0.005, 1))
+        queue = KeyQueue(Backoff(0.005, 1), QueueMetrics(CollectorRegistry()))
         queue.add(A)
         return await _worked(queue, 0.05, during=A)
 
@@ -47,7 +50,7 @@ def test_a_key_added_while_worked_on_is_worked_on_once_more() -> None:
 
 def test_a_failed_key_comes_back() -> None:
     async def run() -> list[Key]:
-        queue = KeyQueue(Backoff(0.001, 0.01))
+        queue = KeyQueue(Backoff(0.001, 0.01), QueueMetrics(CollectorRegistry()))
         queue.add(A)
         return await _worked(queue, 0.2, fail=3)
 
@@ -56,7 +59,7 @@ def test_a_failed_key_comes_back() -> None:
 
 def test_adding_a_key_ends_its_wait() -> None:
     async def run() -> list[Key]:
-        queue = KeyQueue(Backoff(0.005, 1))
+        queue = KeyQueue(Backoff(0.005, 1), QueueMetrics(CollectorRegistry()))
         queue.add_after(A, 3600)
         queue.add(A)
         return await _worked(queue, 0.05)

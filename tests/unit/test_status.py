@@ -1,21 +1,23 @@
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from runai_nim import keys
-from runai_nim.observed import Claim, NimCache, Observed, Service, Workload
+from runai_nim.observed import Claim, NimCache, Observed, Pod, Service, Workload
 from runai_nim.plan import plan
 from runai_nim.settings import settings_from
-from runai_nim.status import ROWS, Facts, facts_of, status_of
+from runai_nim.status import ROWS, Deadlines, Facts, Outcome, facts_of, row_for, status_of, transitions
 from runai_nim.status.exposed import exposed_from
-from runai_nim.status.phase import row_for
 from runai_nim.status.storage import storage_from
 from runai_nim.translate import Context, Desired, translate
 
 NOW = "2026-01-01T00:00:00Z"
 LATER = "2026-01-02T00:00:00Z"
+AT = datetime.fromisoformat(NOW)
+DEADLINES = Deadlines(AT, 60, 30)
 CONTEXT = Context(settings_from(None, {}), {"runai/queue": "team-a"})
 
 
@@ -84,24 +86,36 @@ OWNER = {"kind": keys.KIND, "name": "nim", "uid": "u1", "controller": True}
 FAILED = {"state": "Failed", "conditions": [{"type": "Failed", "status": "True", "message": "boom\n"}]}
 
 
-def facts(cr: dict[str, Any] | None = None, refusal: str = "", **changes: Any) -> Facts:
+def facts(cr: dict[str, Any] | None = None, outcome: Outcome | None = None, at: datetime = AT, **changes: Any) -> Facts:
     cr = cr or a_cr()
     desired = translate(cr, CONTEXT)
     seen = observed(desired, **changes)
-    return facts_of(cr, desired, plan(cr, desired, seen), seen, refusal)
+    return facts_of(cr, desired, plan(cr, desired, seen), seen, outcome or Outcome(), Deadlines(at, 60, 30))
 
 
 BEFORE = {"phase": "Running"}
 BAD = {"compute": {"cpuMemoryRequest": "10 GB"}}
 STOPPED = {"desiredPhase": "Stopped"}
 FOREIGN = {"metadata": {"name": "nim", "uid": "n0", "resourceVersion": "1"}}
+POD_HASH = (translate(a_cr(), CONTEXT).nimservice or {})["spec"]["annotations"][keys.POD_HASH]
+POD = Pod("1", "nim-1", "nim", POD_HASH, NOW, "runai-scheduler", "", ("", ""), "", "")
+
+
+def a_pod(**changes: Any) -> Pod:
+    return replace(POD, **changes)
+
+
+def not_ready(pod: Pod, status: dict[str, Any] | None = None, at: datetime = AT) -> Facts:
+    return facts(a_cr(status=status), nim={"state": "NotReady"}, pods=(pod,), at=at)
+
+
 LEFT_BEHIND = replace(observed(translate(a_cr(), CONTEXT)).service or Service("", "", ""), owner_uid="n0")
 ROW_CASES: list[tuple[Callable[[], Facts], str, str]] = [
     (lambda: facts(a_cr(deletionTimestamp=NOW)), "Deleting", "Deleting"),
     (lambda: facts(nimservice=FOREIGN), "Failed", "NameConflict"),
     (lambda: facts(a_cr(BAD), workload=a_workload()), "Degraded", "InvalidQuantity"),
     (lambda: facts(a_cr(BAD), workload=None), "Failed", "InvalidQuantity"),
-    (lambda: facts(refusal="no"), "Failed", "WriteRefused"),
+    (lambda: facts(outcome=Outcome(refusal="no")), "Failed", "WriteRefused"),
     (lambda: facts(nimservice=None, nimservice_installed=False), "Creating", "NIMOperatorNotInstalled"),
     (
         lambda: facts(nimservice={"metadata": {**FOREIGN["metadata"], "ownerReferences": [OWNER | {"uid": "u0"}]}}),
@@ -116,6 +130,13 @@ ROW_CASES: list[tuple[Callable[[], Facts], str, str]] = [
     (lambda: facts(a_cr(status=BEFORE), service=None), "Updating", "NIMServiceNotSeen"),
     (lambda: facts(service=None), "Creating", "NIMServiceNotSeen"),
     (lambda: facts(service=LEFT_BEHIND), "Creating", "NIMServiceNotSeen"),
+    (lambda: facts(service=None, applied_at=NOW, at=AT + timedelta(seconds=61)), "Unknown", "NIMOperatorNotResponding"),
+    (lambda: facts(outcome=Outcome(field_conflict="argocd keeps changing it")), "Degraded", "FieldConflict"),
+    (lambda: facts(namespace_deleting=True), "Deleting", "NamespaceTerminating"),
+    (lambda: not_ready(a_pod(waiting=("CrashLoopBackOff", ""))), "Failed", "CrashLooping"),
+    (lambda: not_ready(a_pod(unscheduled="over quota")), "Pending", "Unschedulable"),
+    (lambda: not_ready(a_pod(waiting=("ErrImagePull", "")), BEFORE), "Degraded", "ImagePullFailed"),
+    (lambda: not_ready(a_pod(waiting=("ErrImagePull", ""))), "Initializing", "ImagePullFailed"),
     (lambda: _changed(BEFORE, updated=0), "Updating", "RollingOut"),
     (lambda: _changed(BEFORE, available=0), "Degraded", "ReplicasNotReady"),
     (lambda: facts(nim={"state": "NotReady"}), "Initializing", "PodsNotReady"),
@@ -255,7 +276,7 @@ def test_exposed(
     cr, context = a_cr(spec), Context(settings_from(settings, {}))
     desired = translate(cr, context)
     seen = observed(desired, **changes)
-    found = facts_of(cr, desired, plan(cr, desired, seen), seen, "")
+    found = facts_of(cr, desired, plan(cr, desired, seen), seen, Outcome(), DEADLINES)
     condition = exposed_from(found)
     assert (condition.status, condition.reason) == (status, reason)
     assert ("url" in status_of(cr, desired, found, NOW)) == (status == "True")
@@ -266,5 +287,86 @@ def test_the_leaders_are_the_pods_that_serve_with_several_nodes() -> None:
     desired = translate(cr, CONTEXT)
     group = a_workload(kind=keys.LWS_KIND, name="nim-lws")
     seen = observed(desired, workload=group)
-    found = facts_of(cr, desired, plan(cr, desired, seen), seen, "")
+    found = facts_of(cr, desired, plan(cr, desired, seen), seen, Outcome(), DEADLINES)
     assert status_of(cr, desired, found, NOW)["selector"] == "app=nim-lws,nim-llm-role=leader"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason", "says"),
+    [
+        ({"waiting": ("CrashLoopBackOff", ""), "exited": "OOMKilled, exit code 137"}, "CrashLooping", "exit code 137"),
+        ({"waiting": ("CrashLoopBackOff", "back-off")}, "CrashLooping", "logs nim-1 --previous"),
+        ({"waiting": ("ImagePullBackOff", "no such tag")}, "ImagePullFailed", "no such tag"),
+        ({"waiting": ("CreateContainerConfigError", 'secret "x" not found')}, "ContainerNotCreated", 'secret "x"'),
+        ({"waiting": ("Odd", "")}, "ContainerWaiting", "waits (Odd)"),
+        ({"unscheduled": "2 pods over quota"}, "Unschedulable", "runai-scheduler can't place pod nim-1: 2 pods over"),
+        ({"unscheduled": None}, "SchedulerNotResponding", "scheduler runai-scheduler"),
+        ({"unready": "nim-ctr"}, "ProbeFailing", "container nim-ctr of pod nim-1"),
+    ],
+)
+def test_what_pods_say(changes: dict[str, Any], reason: str, says: str) -> None:
+    found = not_ready(a_pod(**changes), at=AT + timedelta(seconds=31)).trouble
+    assert found is not None
+    assert found.reason == reason
+    assert says in found.message
+
+
+def test_the_worst_trouble_is_told_whatever_the_order() -> None:
+    pods = (a_pod(name="a", unready="c"), a_pod(name="b", waiting=("ErrImagePull", "")))
+    told = [facts(nim={"state": "NotReady"}, pods=order).trouble for order in (pods, pods[::-1])]
+    assert told[0] == told[1]
+    assert told[0] is not None
+    assert told[0].reason == "ImagePullFailed"
+
+
+def test_pods_of_an_older_spec_say_nothing_of_this_one() -> None:
+    old = a_pod(pod_hash="old", waiting=("ErrImagePull", ""))
+    assert not_ready(old).trouble is None
+    unseen = facts(service=None, pods=(old,), applied_at=NOW, at=AT + timedelta(seconds=61))
+    assert "nim-1" in row_for(unseen).message(unseen)
+
+
+def test_a_deadline_says_when_to_look_again() -> None:
+    assert facts().due is None
+    assert facts(service=None, applied_at=NOW, at=AT + timedelta(seconds=10)).due == 50
+    assert facts(service=None, applied_at=NOW, at=AT + timedelta(seconds=70)).due is None
+    assert not_ready(a_pod(unscheduled=None), at=AT + timedelta(seconds=10)).due == 20
+    assert facts(service=None).due == 60
+
+
+def test_running_is_running_whatever_a_single_pod_says() -> None:
+    assert row_for(facts(pods=(a_pod(unready="c"),))).reason == "Running"
+
+
+def a_status(phase: str, *found: tuple[str, str, str]) -> dict[str, Any]:
+    listed = [{"type": type_, "reason": reason, "message": message} for type_, reason, message in found]
+    return {"phase": phase, "conditions": listed}
+
+
+FINE = ("Translated", "Translated", "")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ({}, a_status("Creating", ("Ready", "NIMServiceNotSeen", ""), FINE), []),
+        ({}, a_status("Failed", ("Ready", "InvalidName", ""), FINE), [("Warning", "InvalidName")]),
+        (
+            a_status("Creating", ("Ready", "NIMServiceNotSeen", ""), FINE),
+            a_status("Running", ("Ready", "Running", ""), FINE),
+            [("Normal", "Running")],
+        ),
+        (
+            a_status("Running", ("Ready", "Running", ""), FINE),
+            a_status("Running", ("Ready", "Running", "other words"), FINE),
+            [],
+        ),
+        (
+            a_status("Running", ("Ready", "Running", ""), FINE),
+            a_status("Running", ("Ready", "Running", ""), ("Translated", "TranslatedWithWarnings", "odd")),
+            [("Warning", "TranslatedWithWarnings")],
+        ),
+    ],
+)
+def test_transitions(before: dict[str, Any], after: dict[str, Any], told: list[tuple[str, str]]) -> None:
+    assert [(transition.type, transition.reason) for transition in transitions(before, after)] == told

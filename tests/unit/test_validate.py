@@ -91,6 +91,11 @@ def test_limits_of_the_other_kind_of_share_are_refused_alone() -> None:
     assert found(a_cr(compute=compute)) == [(Reason.CONFLICTING_FIELDS, "spec.compute.gpuMemoryLimit")]
 
 
+def test_a_limit_is_compared_by_its_amount_alone() -> None:
+    assert found(a_cr(compute={"cpuMemoryRequest": "1Gi", "cpuMemoryLimit": str(2**30)})) == []
+    assert found(a_cr(compute={"cpuMemoryRequest": str(2**30), "cpuMemoryLimit": "1Gi"})) == []
+
+
 def test_an_equal_limit_needs_no_key() -> None:
     compute = {"gpuRequestType": "memory", "gpuMemoryRequest": "1024Mi", "gpuMemoryLimit": "1GiB"}
 
@@ -123,6 +128,20 @@ def parse_errors(spec: Mapping[str, Any]) -> list[Finding]:
     with pytest.raises(ValidationError) as error:
         RunaiNimServiceSpec.model_validate(spec)
     return list(findings_from_parse_error(error.value))
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [
+        ({"labels": [{}]}, Reason.REQUIRED_FIELD),
+        ({"lables": []}, Reason.UNKNOWN_FIELD),
+        ({"labels": {}}, Reason.INVALID_VALUE),
+    ],
+)
+def test_unreadable_specs_have_a_reason(spec: dict[str, Any], reason: Reason) -> None:
+    (finding,) = parse_errors(spec)
+
+    assert finding.reason == reason
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ def findings(settings: dict[str, Any] | None = None, **serving: Any) -> tuple[Fi
         "https://llama.example.com",
         "http://llama.example.com/",
         "https://llama.example.com:8443/v1/llama-3.1_8b~x/",
+        "https://llama.example.com:65535",
         "https://localhost",
         "https://10.example",
         "https://llama.example.com/..hidden",

@@ -15,6 +15,7 @@ from runai_nim.plan.claim import check_claim, claim_write, made_for_it
 from runai_nim.plan.multi_node import check_multi_node, with_groups
 from runai_nim.plan.ownership import check_owner, is_ours, previous_instance
 from runai_nim.plan.route import RoutePlan, route_plan
+from runai_nim.plan.waking import woken
 from runai_nim.plan.write import Deletion, Write
 from runai_nim.translate import Desired
 from runai_nim.validate import Finding
@@ -37,10 +38,16 @@ class Plan:
     refused: Finding | None = None
     waiting: str = ""
 
+    @property
+    def writes(self) -> tuple[Write, ...]:
+        """All of them, in their order."""
+        return tuple(write for write in (self.claim, self.nimservice, self.route.write) if write)
+
 
 def plan(cr: Mapping[str, Any], desired: Desired, observed: Observed) -> Plan:
     """The plan for `cr`. Nothing is written for a CR that is refused, paused or going."""
-    if desired.nimservice is None or is_paused(cr) or "deletionTimestamp" in cr["metadata"]:
+    going = "deletionTimestamp" in cr["metadata"] or observed.namespace_deleting
+    if desired.nimservice is None or is_paused(cr) or going:
         return Plan()
     live = observed.nimservice
     if refused := check_owner(cr, live) or check_claim(desired, observed.claim):
@@ -51,7 +58,7 @@ def plan(cr: Mapping[str, Any], desired: Desired, observed: Observed) -> Plan:
         return Plan(refused=refused)
     return Plan(
         claim=claim_write(cr, desired.claim, observed.claim),
-        nimservice=_nimservice_write(cr, with_groups(desired.nimservice, live), observed),
+        nimservice=_nimservice_write(cr, with_groups(woken(desired.nimservice, observed), live), observed),
         route=route_plan(cr, desired.route, observed),
     )
 
@@ -66,7 +73,11 @@ def _nimservice_write(cr: Mapping[str, Any], wanted: dict[str, Any], observed: O
     if not observed.nimservice_installed:
         return None
     if live is None:
-        return Write(wanted, None)
-    if is_ours(cr, live) and not any(differences(without_owners(wanted), live)):
+        return Write(wanted, None, confirm="nimServiceName" in (cr.get("status") or {}))
+    differing = tuple(differences(without_owners(wanted), live))
+    if is_ours(cr, live) and not differing:
         return None
-    return Write(with_kept_leaves(wanted, live), live["metadata"]["resourceVersion"])
+    hashes = [(obj["metadata"].get("annotations") or {}).get(keys.SPEC_HASH) for obj in (wanted, live)]
+    reverted = differing if hashes[0] == hashes[1] else ()
+    version = live["metadata"]["resourceVersion"]
+    return Write(with_kept_leaves(wanted, live), version, reverted, confirm=not is_ours(cr, live))

@@ -7,10 +7,17 @@ from typing import Any, Self
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One server-side apply; `resource_version` None creates, anything else changes just that version."""
+    """One server-side apply; `resource_version` None creates, anything else changes just that version.
+
+    `reverts` are the paths of fields that somebody changed since we wrote them. `confirm`: the owner must first be seen
+    to be there still. Watches of different kinds are not in step: a NIMService that is gone, or has lost its owner, may
+    be so because its RunaiNimService is being deleted, and writing it then would undo that.
+    """
 
     manifest: dict[str, Any]
     resource_version: str | None
+    reverts: tuple[tuple[str, ...], ...] = ()
+    confirm: bool = False
 
 
 @dataclass(frozen=True, slots=True)

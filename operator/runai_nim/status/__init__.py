@@ -8,13 +8,28 @@ from typing import Any
 
 from runai_nim import keys
 from runai_nim.status.condition import Condition, dated
+from runai_nim.status.deadline import Deadlines
 from runai_nim.status.exposed import exposed_from
-from runai_nim.status.facts import Facts, facts_of
+from runai_nim.status.facts import Facts, Outcome, facts_of
 from runai_nim.status.phase import ROWS, Row, row_for
 from runai_nim.status.storage import storage_from
+from runai_nim.status.transition import transitions
+from runai_nim.status.waited import Waited, waited
 from runai_nim.translate import Desired
 
-__all__ = ["ROWS", "Facts", "Row", "facts_of", "status_of"]
+__all__ = [
+    "ROWS",
+    "Deadlines",
+    "Facts",
+    "Outcome",
+    "Row",
+    "Waited",
+    "facts_of",
+    "row_for",
+    "status_of",
+    "transitions",
+    "waited",
+]
 
 
 def status_of(cr: Mapping[str, Any], desired: Desired, facts: Facts, now: str) -> dict[str, Any]:

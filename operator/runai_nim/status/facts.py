@@ -10,6 +10,8 @@ from typing import Any
 from runai_nim import keys
 from runai_nim.observed import Claim, NimCache, Observed, Workload
 from runai_nim.plan import Plan, is_ours, is_paused, made_for_it
+from runai_nim.status.deadline import Deadlines, seconds_left
+from runai_nim.status.trouble import Trouble, scheduler_due, trouble_of
 from runai_nim.translate import Desired, Exposure
 from runai_nim.validate import Finding
 
@@ -23,22 +25,27 @@ class Facts:
 
     `errors` are all reasons why nothing may be written; `refusal` is the API server's refusal of what we wrote;
     `seen` says that Service and workload are proven to be made from the spec that we want now. `route_in_the_way` is
-    why our own route can't be written, as a reason and a sentence.
+    why our own route can't be written, as a reason and a sentence. `silent`: the NIM Operator had its time and has not
+    acted. `due`: seconds until a deadline passes, None when none is running.
     """
 
     name: str
     deleting: bool
     paused: bool
+    namespace_deleting: bool
     errors: tuple[Finding, ...]
     warnings: tuple[Finding, ...]
     conflict: bool
     waiting: str
     refusal: str
+    field_conflict: str
     installed: bool
     written: bool
     seen: bool
+    silent: bool
     nim_state: str
     nim_message: str
+    trouble: Trouble | None
     workload: Workload | None
     stopped: bool
     was_running: bool
@@ -49,6 +56,7 @@ class Facts:
     cache: NimCache | None
     exposure: Exposure | None
     route_in_the_way: tuple[str, str] | None
+    due: float | None
 
     @property
     def serving(self) -> bool:
@@ -62,23 +70,44 @@ class Facts:
         return self.workload.ready if self.workload else 0
 
 
-def facts_of(cr: Mapping[str, Any], desired: Desired, plan: Plan, observed: Observed, refusal: str) -> Facts:
-    """The facts for one CR; `refusal` is what the API server said to our last write, empty when it took it."""
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of the writes: `refusal` is the API server's, `field_conflict` who keeps changing what we write.
+
+    Both are sentences, empty when all went well.
+    """
+
+    refusal: str = ""
+    field_conflict: str = ""
+
+
+def facts_of(
+    cr: Mapping[str, Any], desired: Desired, plan: Plan, observed: Observed, outcome: Outcome, deadlines: Deadlines
+) -> Facts:
+    """The facts for one CR."""
     live = observed.nimservice if is_ours(cr, observed.nimservice) else None
     nim_status = (live or {}).get("status") or {}
+    seen = _seen(desired, observed)
+    unseen_left = seconds_left(observed.applied_at, deadlines.nim_operator_seconds, deadlines.now)
+    pods = [pod for pod in observed.pods if not seen or pod.pod_hash == _pod_hash(desired)]
+    running = [None if seen or live is None else unseen_left, scheduler_due(pods, deadlines)]
     refused = (plan.refused,) if plan.refused else ()
     return Facts(
         name=cr["metadata"]["name"],
         deleting="deletionTimestamp" in cr["metadata"],
         paused=is_paused(cr),
+        namespace_deleting=observed.namespace_deleting,
         errors=tuple(f for f in desired.findings if f.severity == "error") + refused,
         warnings=tuple(f for f in desired.findings if f.severity == "warning"),
         conflict=plan.refused is not None and plan.refused.reason == "NameConflict",
         waiting=plan.waiting,
-        refusal=refusal,
+        refusal=outcome.refusal,
+        field_conflict=outcome.field_conflict,
         installed=observed.nimservice_installed,
         written=live is not None,
-        seen=_seen(desired, observed),
+        seen=seen,
+        silent=live is not None and not seen and unseen_left <= 0,
+        trouble=trouble_of(pods, deadlines),
         nim_state=nim_status.get("state", ""),
         nim_message=_nim_message(nim_status),
         workload=observed.workload,
@@ -91,6 +120,7 @@ def facts_of(cr: Mapping[str, Any], desired: Desired, plan: Plan, observed: Obse
         cache=observed.nim_cache,
         exposure=desired.exposure,
         route_in_the_way=plan.route.in_the_way,
+        due=min((seconds for seconds in running if seconds is not None and seconds > 0), default=None),
     )
 
 
@@ -105,15 +135,18 @@ def _seen(desired: Desired, observed: Observed) -> bool:
     if desired.nimservice is None or live is None or service is None or workload is None:
         return False
     wanted_hash = desired.nimservice["metadata"]["annotations"][keys.SPEC_HASH]
-    pod_hash = desired.nimservice["spec"]["annotations"][keys.POD_HASH]
     replicas: int = desired.nimservice["spec"].get("replicas", workload.wanted)
     return bool(
         # What a NIMService of this name that is gone has left behind proves nothing.
         service.owner_uid == workload.owner_uid == live["metadata"]["uid"]
         and service.spec_hash == wanted_hash
-        and workload.pod_hash == pod_hash
+        and workload.pod_hash == _pod_hash(desired)
         and workload.wanted == replicas
     )
+
+
+def _pod_hash(desired: Desired) -> str:
+    return "" if desired.nimservice is None else str(desired.nimservice["spec"]["annotations"][keys.POD_HASH])
 
 
 def _nim_message(nim_status: Mapping[str, Any]) -> str:

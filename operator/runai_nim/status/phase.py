@@ -46,11 +46,35 @@ def _not_seen(f: Facts) -> str:
     return f"NIMService {f.name} is written; the NIM Operator has not acted on it yet"
 
 
+def _silent(f: Facts) -> str:
+    pods = f"; of the pods: {f.trouble.message}" if f.trouble else ""
+    return (
+        f"the NIM Operator has not acted on NIMService {f.name} within the time that the operator's settings give it"
+        f" (nim_operator_deadline_seconds); see whether it runs, and its log{pods}"
+    )
+
+
+def _trouble(f: Facts) -> str:
+    return f.trouble.message if f.trouble else ""
+
+
+def _trouble_reason(f: Facts) -> str:
+    return f.trouble.reason if f.trouble else ""
+
+
+UNPLACED = frozenset({"Unschedulable", "SchedulerNotResponding"})
+"""Troubles of a pod that no scheduler has placed."""
+
 ROWS: tuple[Row, ...] = (
     Row(
         "the RunaiNimService is being deleted",
         lambda f: f.deleting,
         "Deleting", "False", "Deleting", lambda f: "being deleted; NIMService and pods go with it",
+    ),
+    Row(
+        "the namespace is being deleted",
+        lambda f: f.namespace_deleting,
+        "Deleting", "False", "NamespaceTerminating", lambda f: "its namespace is being deleted, and everything in it",
     ),
     Row(
         "a NIMService of this name belongs to somebody else",
@@ -67,6 +91,11 @@ ROWS: tuple[Row, ...] = (
         "the spec is refused",
         lambda f: bool(f.errors),
         "Failed", "False", lambda f: f.errors[0].reason, _refused, "Stalled",
+    ),
+    Row(
+        "somebody else keeps changing a field of the NIMService that the operator sets",
+        lambda f: bool(f.field_conflict),
+        "Degraded", "False", "FieldConflict", lambda f: f.field_conflict, "Stalled",
     ),
     Row(
         "the API server refuses what was made of the spec",
@@ -111,6 +140,11 @@ ROWS: tuple[Row, ...] = (
         "Pending", "False", lambda f: storage_from(f).reason, lambda f: storage_from(f).message,
     ),
     Row(
+        "the NIM Operator had its time and has not acted on the present spec",
+        lambda f: f.silent,
+        "Unknown", "False", "NIMOperatorNotResponding", _silent,
+    ),
+    Row(
         "it ran before, and the present spec is not proven seen by the NIM Operator",
         lambda f: f.was_running and not f.seen,
         "Updating", "False", "NIMServiceNotSeen", _not_seen,
@@ -119,6 +153,26 @@ ROWS: tuple[Row, ...] = (
         "the present spec is not proven seen by the NIM Operator",
         lambda f: not f.seen,
         "Creating", "False", "NIMServiceNotSeen", _not_seen,
+    ),
+    Row(
+        "a pod of the present spec exits again and again",
+        lambda f: f.trouble is not None and f.trouble.reason == "CrashLooping",
+        "Failed", "False", "CrashLooping", _trouble,
+    ),
+    Row(
+        "a pod of the present spec has no node",
+        lambda f: f.trouble is not None and f.trouble.reason in UNPLACED,
+        "Pending", "False", _trouble_reason, _trouble,
+    ),
+    Row(
+        "it ran before, and a pod of the present spec is in trouble",
+        lambda f: f.was_running and f.trouble is not None,
+        "Degraded", "False", _trouble_reason, _trouble,
+    ),
+    Row(
+        "a pod of the present spec is in trouble",
+        lambda f: f.trouble is not None and f.trouble.reason != "ProbeFailing",
+        "Initializing", "False", _trouble_reason, _trouble,
     ),
     Row(
         "it ran before, and the present spec is still rolling out",

@@ -45,8 +45,8 @@ def gpu_text(compute: Compute) -> str:
     return ""
 
 
-def _amount(bound: Bound, resource: str, amount: str | None) -> Fragment:
-    return {} if amount is None else {"spec": {"resources": {bound: {resource: amount}}}}
+def _amount(bound: Bound, resource: str, amount: str) -> Fragment:
+    return {"spec": {"resources": {bound: {resource: amount}}}}
 
 
 def _cores(bound: Bound, cores: Decimal | None) -> Fragment:

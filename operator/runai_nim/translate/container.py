@@ -1,12 +1,12 @@
 """Image, pull settings, NGC secret, user ids, probe → NIMService. Expects a spec without errors."""
 
-from typing import Any
+from typing import Any, Final
 
 from runai_nim import image
 from runai_nim.api.v1alpha1 import HttpGet, ImagePullSecret, Probe
 from runai_nim.translate.row import Fragment, Row, Source
 
-DEFAULT_PROBE = {"httpGet": {"path": "/v1/health/ready", "port": "api"}}
+DEFAULT_PROBE: Final[dict[str, Any]] = {"httpGet": {"path": "/v1/health/ready", "port": "api"}}
 """How the NIM Operator asks whether a NIM is ready; it takes a probe whole, so a user's timing needs it beside it."""
 
 
@@ -35,9 +35,8 @@ def _secret_name(source: Source, item: ImagePullSecret) -> str | None:
 
 def _readiness_fragment(source: Source) -> Fragment:
     readiness = source.spec.probes and source.spec.probes.readiness
-    if not readiness:
-        return {}
-    return {"spec": {"readinessProbe": {"enabled": True, "probe": _probe(readiness)}}}
+    probe = _probe(readiness) if readiness else DEFAULT_PROBE
+    return {} if probe == DEFAULT_PROBE else {"spec": {"readinessProbe": {"enabled": True, "probe": probe}}}
 
 
 def _probe(probe: Probe) -> dict[str, Any]:

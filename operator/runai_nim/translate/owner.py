@@ -17,8 +17,8 @@ class Owner:
 
     @classmethod
     def of(cls, metadata: Mapping[str, Any]) -> Self:
-        """From the resource's metadata; one that was never stored has no uid."""
-        return cls(metadata.get("name", ""), metadata.get("namespace", ""), metadata.get("uid", ""))
+        """From the resource's metadata; one that was never stored may have no namespace, and has no uid."""
+        return cls(metadata["name"], metadata.get("namespace", ""), metadata.get("uid", ""))
 
     @property
     def reference(self) -> dict[str, Any]:

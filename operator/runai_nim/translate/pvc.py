@@ -23,8 +23,7 @@ def _info(source: Source) -> ClaimInfo:
 
 
 def _identity(source: Source) -> Fragment:
-    labels = {keys.SERVICE_LABEL: source.name}
-    return {"metadata": {"name": source.claim_name, "namespace": source.owner.namespace, "labels": labels}}
+    return {"metadata": {"namespace": source.owner.namespace, "labels": {keys.SERVICE_LABEL: source.name}}}
 
 
 def _annotations(source: Source) -> Fragment:
@@ -57,9 +56,10 @@ ROWS = (
     Row(
         "spec.modelStore.pvc.claimName",
         "the claim's name; absent: `<name>-model-store`, shortened with a hash to 63 characters",
-        _identity,
+        lambda s: {"metadata": {"name": s.claim_name}},
         "A claim of that name that is there already is used as it is.",
     ),
+    Row("", "its namespace, and the label that says whose it is", _identity),
     Row(
         "spec.modelStore.pvc.existingPvc",
         "`true`: no claim is made, it has to be there",

@@ -1,0 +1,236 @@
+"""The commands of `runai-nim`: their options and help. What a command does is loaded when it is called."""
+
+from typing import Annotated, Any, Literal
+
+import typer
+from typer.core import TyperGroup
+
+from runai_nim import __version__
+from runai_nim.cli.remark import TROUBLE, CommandError
+
+
+class _Commands(TyperGroup):
+    """Turns a CommandError into a line on stderr and exit code 2."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except CommandError as error:
+            typer.echo(error, err=True)
+            raise typer.Exit(TROUBLE) from None
+
+
+app = typer.Typer(cls=_Commands, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+Files = Annotated[
+    list[str],
+    typer.Option(
+        "-f", "--filename", metavar="FILE|DIR|-", help="Manifests: a file, a directory's own files, or - for stdin."
+    ),
+]
+SettingsFile = Annotated[
+    str | None, typer.Option("--settings", metavar="FILE", help="The operator's settings; default: its defaults.")
+]
+DialectOption = Annotated[
+    Literal["runai", "kai"] | None,
+    typer.Option("--dialect", help="Scheduler; default: the settings', or runai."),
+]
+NimOperator = Annotated[
+    str | None,
+    typer.Option(
+        "--nim-operator",
+        metavar="VERSION|FILE",
+        help="Refuse what this version of the NIM Operator, or the NIMService CRD in this file, lacks.",
+    ),
+]
+Output = Annotated[Literal["text", "json"], typer.Option("-o", "--output", help="Format.")]
+Namespace = Annotated[str, typer.Option("-n", "--namespace", help="Namespace of manifests that name none.")]
+NamespaceLabels = Annotated[
+    list[str],
+    typer.Option("--namespace-label", metavar="KEY=VALUE", help="A label of the namespace: its project and queue."),
+]
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"runai-nim {__version__}")
+        raise typer.Exit
+
+
+@app.callback(help="Look at RunaiNimServices without a cluster: what they become, what is wrong, what would change.")
+def _main(
+    _: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Options that stand before a command."""
+
+
+@app.command()
+def render(
+    filename: Files,
+    output: Annotated[Literal["yaml", "json"], typer.Option("-o", "--output", help="Format.")] = "yaml",
+    explain: Annotated[bool, typer.Option("--explain", help="Beside each line, the field that it comes from.")] = False,
+    dialect: DialectOption = None,
+    settings: SettingsFile = None,
+    nim_operator: NimOperator = None,
+    namespace: Namespace = "default",
+    namespace_label: NamespaceLabels = [],  # noqa: B006 # Typer copies it
+) -> None:
+    """Print the objects that the operator would write.
+
+    NIMService, PersistentVolumeClaim and route of each RunaiNimService without errors. Findings go to stderr.
+
+    Exit code: 0; 1 with errors; 2 when the input can't be read.
+
+    \b
+    runai-nim render -f llama.yaml --explain
+    kustomize build . | runai-nim render -f - --dialect kai --namespace-label kai/project=team-a
+    """
+    from runai_nim.cli.assumed import assume
+    from runai_nim.cli.render import render as run
+
+    assumed = assume(
+        dialect=dialect,
+        settings_file=settings,
+        nim_operator=nim_operator,
+        namespace=namespace,
+        namespace_labels=namespace_label,
+    )
+    raise typer.Exit(run(filename, assumed, output, explain=explain))
+
+
+@app.command()
+def validate(
+    filename: Files,
+    output: Output = "text",
+    dialect: DialectOption = None,
+    settings: SettingsFile = None,
+    nim_operator: NimOperator = None,
+    namespace: Namespace = "default",
+    namespace_label: NamespaceLabels = [],  # noqa: B006 # Typer copies it
+) -> None:
+    """Print what is wrong, as FILE:LINE:COLUMN: error: MESSAGE.
+
+    By the rules of the API server and of the operator. Other kinds are skipped, which stderr says.
+
+    Exit code: 0; 1 with errors; 2 when the input can't be read or holds no RunaiNimService.
+
+    \b
+    runai-nim validate -f deploy/
+    runai-nim validate -f llama.yaml -o json
+    """
+    from runai_nim.cli.assumed import assume
+    from runai_nim.cli.check import check
+
+    assumed = assume(
+        dialect=dialect,
+        settings_file=settings,
+        nim_operator=nim_operator,
+        namespace=namespace,
+        namespace_labels=namespace_label,
+    )
+    raise typer.Exit(check(filename, assumed, output))
+
+
+@app.command()
+def diff(
+    old: Annotated[str | None, typer.Argument(metavar="[A]", help="Manifests before.")] = None,
+    new: Annotated[str | None, typer.Argument(metavar="[B]", help="Manifests after.")] = None,
+    filename: Files = [],  # noqa: B006 # Typer copies it
+    live: Annotated[bool, typer.Option("--live", help="Against the cluster of the kubeconfig; reads only.")] = False,
+    new_settings: Annotated[
+        str | None, typer.Option("--new-settings", metavar="FILE", help="What -f becomes with these settings.")
+    ] = None,
+    new_nim_operator: Annotated[
+        str | None, typer.Option("--new-nim-operator", metavar="VERSION|FILE", help="With this NIM Operator.")
+    ] = None,
+    output: Output = "text",
+    dialect: DialectOption = None,
+    settings: SettingsFile = None,
+    nim_operator: NimOperator = None,
+    namespace: Namespace = "default",
+    namespace_label: NamespaceLabels = [],  # noqa: B006 # Typer copies it
+) -> None:
+    """Print what would change, and whether pods restart.
+
+    Between manifests A and B; or for manifests -f with other settings, another NIM Operator, or against the cluster.
+
+    Values of environment variables and of a claim's annotations are not shown.
+
+    Exit code: 0 for no change; 1 for changes; 2 for trouble.
+
+    \b
+    runai-nim diff old.yaml new.yaml
+    runai-nim diff -f llama.yaml --live
+    runai-nim diff -f llama.yaml --settings now.yaml --new-settings next.yaml
+    runai-nim diff -f llama.yaml --nim-operator 3.0.2 --new-nim-operator 3.1.2
+    """
+    from runai_nim.cli.assumed import assume
+    from runai_nim.cli.diff import diff as run
+    from runai_nim.cli.manifests import manifests_of
+
+    modes = [old is not None, live, bool(new_settings or new_nim_operator)]
+    if modes.count(True) != 1 or (old is None) != (new is None) or (old is None) != bool(filename):
+        raise CommandError("diff needs A and B, or -f with one of --live, --new-settings and --new-nim-operator")
+    before, after = (
+        assume(
+            dialect=dialect,
+            settings_file=settings_file,
+            nim_operator=version,
+            namespace=namespace,
+            namespace_labels=namespace_label,
+        )
+        for settings_file, version in (
+            (settings, nim_operator),
+            (new_settings or settings, new_nim_operator or nim_operator),
+        )
+    )
+    if live:
+        from runai_nim.cli.live import diff_live
+
+        raise typer.Exit(diff_live(filename, before, output))
+    manifests = list(manifests_of([old] if old else filename))
+    raise typer.Exit(run((manifests, before), (list(manifests_of([new])) if new else manifests, after), output))
+
+
+@app.command()
+def explain(
+    field: Annotated[str | None, typer.Argument(help="Such as spec.compute.gpuPortionRequest.")] = None,
+) -> None:
+    """Print what a field is, what it becomes, and why; without a field, all of them.
+
+    Exit code: 0; 2 for a field that the API doesn't have.
+
+    \b
+    runai-nim explain
+    runai-nim explain spec.modelStore.pvc
+    """
+    from runai_nim.cli.explain import explain as run
+
+    run(field)
+
+
+@app.command()
+def convert(
+    filename: Annotated[str, typer.Option("-f", "--filename", metavar="FILE|-", help="A body of Run:ai's REST API.")],
+    name: Annotated[str | None, typer.Option("--name", help="Its name, for a body without metadata.")] = None,
+    namespace: Annotated[
+        str | None, typer.Option("-n", "--namespace", help="Namespace of the project; default: left to you.")
+    ] = None,
+    dialect: DialectOption = None,
+    settings: SettingsFile = None,
+) -> None:
+    """Print a RunaiNimService made from a body of Run:ai's "NVIDIA NIM" REST API.
+
+    Everything in the body is kept; what the API doesn't have is a finding on stderr, as for validate.
+
+    Exit code: 0; 1 with errors; 2 when the input can't be read.
+
+    \b
+    runai-nim convert -f body.json --namespace runai-team-a > llama.yaml
+    """
+    from runai_nim.cli.assumed import assume
+    from runai_nim.cli.convert import convert as run
+
+    raise typer.Exit(run(filename, name, namespace, assume(dialect=dialect, settings_file=settings)))

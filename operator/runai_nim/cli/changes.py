@@ -1,0 +1,178 @@
+"""What differs between two objects, leaf by leaf, and between what two decisions make. Values only; nothing is printed.
+
+Values that may be secrets are not shown: of environment variables, and of annotations that a claim is given.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from runai_nim import keys
+from runai_nim.cli.decided import Decided
+from runai_nim.cli.notes import Notes
+from runai_nim.translate.row import Path
+
+HIDDEN: Final = "(not shown)"
+Leaves = Mapping[str, tuple[Path, Any]]
+_HASHES: Final = (keys.SPEC_HASH, keys.POD_HASH)
+Object = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a change: whether the leaf is there, its value, and where that comes from (empty: not known)."""
+
+    there: bool = False
+    value: Any = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A leaf of an object that differs. `hidden`: its values may be secrets."""
+
+    path: str
+    old: Side
+    new: Side
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectChanges:
+    """All that differs in one object; `name` is `<kind> <name>`."""
+
+    name: str
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """All that differs for one RunaiNimService. `findings`: (-1 or +1, message) of what is refused on one side only."""
+
+    resource: str
+    objects: tuple[ObjectChanges, ...] = ()
+    findings: tuple[tuple[int, str], ...] = ()
+    restarts: bool = False
+    restart_reason: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.objects or self.findings)
+
+
+def difference(resource: str, old: Decided | None, new: Decided | None) -> Difference:
+    """Between what two decisions about one resource make; None is no such resource."""
+    findings = tuple(_findings(old, new))
+    if any(one is not None and one.desired.nimservice is None for one in (old, new)):
+        return Difference(resource, findings=findings)
+    pairs = _pairs(old.objects if old else (), new.objects if new else ())
+    objects = tuple(change for before, after in pairs if (change := changed(before, after, old, new)))
+    restarts, reason = restart(_nimservice(old), _nimservice(new))
+    return Difference(resource, objects, findings, restarts, reason)
+
+
+def changed(before: Object, after: Object, old: Decided | None, new: Decided | None) -> ObjectChanges | None:
+    """What differs between two objects of one name, of which either may be empty; None for nothing."""
+    sides = (_Leaves(before, old), _Leaves(after, new))
+    paths = dict.fromkeys([*sides[0].leaves, *sides[1].leaves])
+    kind = (after or before)["kind"]
+    found = [Change(path, sides[0].side(path), sides[1].side(path), may_be_secret(kind, path)) for path in paths]
+    changes = tuple(change for change in found if _differs(change))
+    return ObjectChanges(name_of(after or before), changes) if changes else None
+
+
+def name_of(manifest: Object) -> str:
+    """`<kind> <name>`."""
+    return f"{manifest['kind']} {manifest['metadata']['name']}"
+
+
+def restart(before: Object | None, after: Object | None) -> tuple[bool, str]:
+    """Are running pods replaced, and why (not)? By the hash of what makes a pod, which both NIMServices carry."""
+    if before is None:
+        return False, "they start: there was no NIMService"
+    if after is None:
+        return False, "they end with the NIMService"
+    if after["spec"].get("replicas") == 0:
+        return False, "none are wanted"
+    if before["spec"].get("replicas") == 0:
+        return False, "none were there"
+    if _pod_hash(before) != _pod_hash(after):
+        return True, "what makes a pod changes"
+    return False, "what makes a pod stays the same"
+
+
+class _Leaves:
+    """The leaves of an object by their paths as text, and where each comes from."""
+
+    def __init__(self, manifest: Object, decided: Decided | None) -> None:
+        self.leaves: Leaves = {text: (path, value) for text, path, value in leaves_of(manifest)}
+        self._notes = Notes(decided, manifest["kind"]) if decided and manifest else None
+
+    def side(self, path: str) -> Side:
+        if path not in self.leaves:
+            return Side()
+        place, value = self.leaves[path]
+        return Side(True, value, self._notes.note(place) if self._notes else "")
+
+
+def leaves_of(value: Any, text: str = "", path: Path = ()) -> Iterator[tuple[str, Path, Any]]:
+    """Each leaf: its path as text (`spec.env[NAME].value`), its place, its value. The operator's hashes are no leaves.
+
+    Items of a list that all have a name of their own are told apart by it, others by their number.
+    """
+    if isinstance(value, Mapping) and value:
+        for key, part in value.items():
+            if key not in _HASHES:
+                yield from leaves_of(part, _with_key(text, key), (*path, key))
+    elif isinstance(value, list) and value:
+        for index, (item, name) in enumerate(zip(value, _item_names(value), strict=True)):
+            yield from leaves_of(item, f"{text}[{name}]", (*path, index))
+    else:
+        yield text, path, value
+
+
+def _with_key(text: str, key: str) -> str:
+    if not text:
+        return key
+    return f"{text}.{key}" if key.isalnum() else f"{text}[{key}]"
+
+
+def _item_names(items: Sequence[Any]) -> Sequence[Any]:
+    found = [item.get("name") if isinstance(item, Mapping) else None for item in items]
+    return found if None not in found and len(set(map(str, found))) == len(found) else range(len(items))
+
+
+def _differs(change: Change) -> bool:
+    return change.old.there != change.new.there or change.old.value != change.new.value
+
+
+def may_be_secret(kind: str, path: str) -> bool:
+    """Values of environment variables, and annotations that users give to a claim."""
+    if kind == keys.NIMSERVICE_KIND:
+        return path.startswith("spec.env[") and path.endswith(".value")
+    return kind == "PersistentVolumeClaim" and path.startswith("metadata.annotations")
+
+
+def _findings(old: Decided | None, new: Decided | None) -> Iterator[tuple[int, str]]:
+    before, after = _messages(old), _messages(new)
+    yield from ((-1, message) for message in before if message not in after)
+    yield from ((+1, message) for message in after if message not in before)
+
+
+def _messages(decided: Decided | None) -> list[str]:
+    remarks = decided.remarks if decided else ()
+    return [f"{remark.severity}: {remark.message}" for remark in remarks]
+
+
+def _pairs(old: Iterable[Object], new: Iterable[Object]) -> Iterator[tuple[Object, Object]]:
+    before, after = {name_of(one): one for one in old}, {name_of(one): one for one in new}
+    for name in dict.fromkeys([*before, *after]):
+        yield before.get(name, {}), after.get(name, {})
+
+
+def _nimservice(decided: Decided | None) -> Object | None:
+    return decided.desired.nimservice if decided else None
+
+
+def _pod_hash(nimservice: Object) -> str | None:
+    found: str | None = (nimservice["spec"].get("annotations") or {}).get(keys.POD_HASH)
+    return found

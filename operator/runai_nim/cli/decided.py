@@ -1,0 +1,74 @@
+"""Manifests → what the operator would make of each, and every remark on the way. No output, no cluster."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from runai_nim.cli.assumed import Assumed
+from runai_nim.cli.manifests import Manifest
+from runai_nim.cli.remark import Remark
+from runai_nim.cli.shape import about_prefix, as_stored, check_shape
+from runai_nim.translate import Context, Desired, translate
+from runai_nim.validate import Finding, has_errors
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A RunaiNimService as the API server would have it, and what should exist for it."""
+
+    manifest: Manifest
+    cr: dict[str, Any]
+    context: Context
+    desired: Desired
+    remarks: tuple[Remark, ...]
+
+    @property
+    def resource(self) -> str:
+        """`<namespace>/<name>`."""
+        return resource_of(self.cr)
+
+    @property
+    def objects(self) -> tuple[dict[str, Any], ...]:
+        """What would be written, the NIMService first; nothing for a resource with errors."""
+        found = (self.desired.nimservice, self.desired.claim, self.desired.route)
+        return tuple(_readable(manifest) for manifest in found if manifest is not None)
+
+
+def decide(found: Iterable[Manifest | Remark], assumed: Assumed) -> Iterator[Decided | Remark]:
+    """Each manifest decided; remarks are passed on."""
+    for one in found:
+        yield one if isinstance(one, Remark) else decide_one(one, assumed)
+
+
+def decide_one(manifest: Manifest, assumed: Assumed, uid: str = "") -> Decided:
+    """What the operator would make of any manifest; `uid` is that of the stored one."""
+    cr = as_stored(manifest.value, assumed.namespace, uid)
+    shape = tuple(check_shape(manifest.value))
+    desired = translate(cr, assumed.context)
+    others = (finding for finding in desired.findings if not _says_the_same(finding, shape))
+    findings = (*shape, *(about_prefix(finding, manifest.value) for finding in others))
+    if has_errors(shape):
+        desired = Desired(findings, desired.project)
+    resource = resource_of(cr)
+    remarks = tuple(manifest.remark(finding, resource) for finding in findings)
+    return Decided(manifest, cr, assumed.context, desired, remarks)
+
+
+def resource_of(cr: dict[str, Any]) -> str:
+    """`<namespace>/<name>` of a RunaiNimService."""
+    return f"{cr['metadata']['namespace']}/{cr['metadata']['name']}"
+
+
+def _says_the_same(finding: Finding, shape: Iterable[Finding]) -> bool:
+    """A spec that is no mapping has all its fields missing, and a name that is no text is no good name either."""
+    errors = [wrong.path for wrong in shape if wrong.severity == "error"]
+    return any(finding.path == path or finding.path.startswith(f"{path}.") for path in errors)
+
+
+def _readable(manifest: dict[str, Any]) -> dict[str, Any]:
+    """A resource that was never stored has no uid, so that none is shown in the owner reference."""
+    metadata = manifest["metadata"]
+    if not metadata.get("ownerReferences"):
+        return manifest
+    owners = [{k: v for k, v in owner.items() if k != "uid" or v} for owner in metadata["ownerReferences"]]
+    return {**manifest, "metadata": {**metadata, "ownerReferences": owners}}

@@ -1,0 +1,234 @@
+"""YAML or JSON text → documents: the values that JSON would have, and where in the text each of them stands.
+
+Reads as Go's YAML readers of Kubernetes do, and refuses what they refuse. It knows no kind and no field.
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import yaml
+
+from runai_nim.cli.remark import CommandError, Position, Remark
+from runai_nim.cli.sources import Text, texts_of
+
+DEEPEST: Final = 100
+"""Levels of a document. The API server's own types have fewer than 20."""
+MOST: Final = 300_000
+"""Values in a text, each alias counted as what it stands for."""
+_TOO_DEEP: Final = f"must not be nested deeper than {DEEPEST} levels"
+_TOO_MANY: Final = f"must hold at most {MOST} values, aliases counted in full: split it"
+
+_LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_TAG: Final = "tag:yaml.org,2002:"
+_MERGE: Final = f"{_TAG}merge"
+# PyYAML leaves JSON's 1e3 as text, and reads 22:30 as a number with base 60.
+_EXPONENT: Final = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+")
+_TWO_HALVES: Final = re.compile(r"((?<!\\)(?:\\\\)*)(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})")
+_CONSTRUCTOR: Final[Any] = yaml.constructor.SafeConstructor()
+
+Places = dict[str | int, Position]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document of a text. `places`: of the keys and items of each mapping and list in `value`, by its id."""
+
+    file: str
+    value: Any
+    position: Position
+    places: Mapping[int, Places] = field(repr=False)
+
+    def locate(self, path: str, start: Any = None, position: Position | None = None) -> Position:
+        """Where `path` (`spec.nodePools[2]`, `metadata.labels[a/b]`) stands, or the nearest around it.
+
+        It begins at `start`, a mapping of this document that stands at `position`; by default the document itself.
+        """
+        value, found = (self.value, self.position) if start is None else (start, position or self.position)
+        rest = path
+        while rest and (step := _step(value, rest)):
+            key, rest = step
+            found, value = self.places[id(value)][key], value[key]
+        return found
+
+
+def _step(value: Any, path: str) -> tuple[Any, str] | None:
+    """The key of `value` that `path` goes on with, and the rest; keys may have dots, so the longest counts."""
+    if isinstance(value, list):
+        match = re.match(r"\[(\d{1,9})\]", path)
+        return (int(match[1]), path[match.end() :]) if match and int(match[1]) < len(value) else None
+    if not isinstance(value, dict):
+        return None
+    steps = ((key, len(text)) for key in value for text in (f".{key}", key, f"[{key}]") if path.startswith(text))
+    whole = [(key, end) for key, end in steps if path[end : end + 1] in ("", ".", "[")]
+    if not whole:
+        return None
+    key, end = max(whole, key=lambda step: step[1])
+    return key, path[end:]
+
+
+class _UnusableError(Exception):
+    """The document can't be read further than `mark`."""
+
+    def __init__(self, message: str, mark: Any) -> None:
+        super().__init__(message)
+        self.mark = mark
+
+
+@dataclass
+class _Reader:
+    """Makes values out of the nodes of one text, and notes where they stand."""
+
+    file: str
+    places: dict[int, Places] = field(default_factory=dict)
+    remarks: list[Remark] = field(default_factory=list)
+    _kept: list[Any] = field(default_factory=list)
+    """Every mapping and list that has places: while it is alive no other has its id."""
+    _count: int = 0
+
+    def value(self, node: yaml.Node, depth: int = 0) -> Any:
+        self._count += 1
+        if self._count > MOST:
+            raise _UnusableError(_TOO_MANY, node.start_mark)
+        if depth > DEEPEST:
+            raise _UnusableError(_TOO_DEEP, node.start_mark)
+        if isinstance(node, yaml.ScalarNode):
+            return _scalar(node)
+        if node.tag not in (f"{_TAG}seq", f"{_TAG}map"):
+            raise _UnusableError(f"must have no YAML tag {node.tag}: Kubernetes knows none", node.start_mark)
+        return self._list(node, depth) if isinstance(node, yaml.SequenceNode) else self._mapping(node, depth)
+
+    def _list(self, node: yaml.SequenceNode, depth: int) -> list[Any]:
+        result = [self.value(item, depth + 1) for item in node.value]
+        self._keep(result, {index: _position(item.start_mark) for index, item in enumerate(node.value)})
+        return result
+
+    def _mapping(self, node: yaml.Node, depth: int) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        places: Places = {}
+        merged: list[dict[str, Any]] = []
+        for key_node, value_node in node.value:
+            if key_node.tag == _MERGE:
+                merged += self._merged(value_node, depth)
+                continue
+            key, position = self._key(key_node), _position(key_node.start_mark)
+            if key in result:
+                self._say_twice(key, position, places[key])
+            result[key], places[key] = self.value(value_node, depth + 1), position
+        for other in merged:
+            for key in [key for key in other if key not in result]:
+                result[key], places[key] = other[key], self.places[id(other)][key]
+        self._keep(result, places)
+        return result
+
+    def _merged(self, node: yaml.Node, depth: int) -> list[dict[str, Any]]:
+        nodes = node.value if isinstance(node, yaml.SequenceNode) else [node]
+        found = [self.value(one, depth + 1) for one in nodes]
+        if not all(isinstance(one, dict) for one in found):
+            raise _UnusableError("<< must name a mapping", node.start_mark)
+        return found
+
+    def _key(self, node: yaml.Node) -> str:
+        if not isinstance(node, yaml.ScalarNode):
+            raise _UnusableError("a key must be a text", node.start_mark)
+        return str(node.value)
+
+    def _say_twice(self, key: str, again: Position, first: Position) -> None:
+        message = f'key "{key}" is there twice, in line {first.line} and line {again.line}: remove one'
+        self.remarks.append(Remark(self.file, again, message, reason="DuplicateKey"))
+
+    def _keep(self, value: Any, places: Places) -> None:
+        self._kept.append(value)
+        self.places[id(value)] = places
+
+
+def documents_of(text: Text) -> Iterator[Document | Remark]:
+    """All documents of a text that hold something, and what is wrong with it as YAML. Never raises on any text."""
+    if text.failure:
+        yield text.failure
+        return
+    content = _with_whole_characters(text.content)
+    try:
+        _check_extent(content)
+        for node in yaml.compose_all(content, Loader=_LOADER):
+            reader = _Reader(text.name)
+            value = reader.value(node)
+            yield from reader.remarks
+            if value is not None:
+                yield Document(text.name, value, _position(node.start_mark), reader.places)
+    except (_UnusableError, yaml.YAMLError) as error:
+        yield _failure(text, error)
+
+
+def _with_whole_characters(content: str) -> str:
+    """JSON escapes a character beyond 16 bits as two halves, which YAML doesn't know."""
+    if content.lstrip()[:1] not in ("{", "["):
+        return content
+    return _TWO_HALVES.sub(lambda match: match[1] + json.loads(f'"{match[2]}"'), content)
+
+
+def only_document(argument: str) -> Document:
+    """The one document of a file or of standard input; an empty one when it has none. Raises CommandError otherwise."""
+    documents: list[Document] = []
+    for text in texts_of(argument):
+        for found in documents_of(text):
+            if isinstance(found, Remark):
+                raise CommandError(f"{found.place} {found.message}")
+            documents.append(found)
+    if len(documents) > 1:
+        raise CommandError(f"{argument} must hold one document: it holds {len(documents)}")
+    return documents[0] if documents else Document(argument, {}, Position(), {})
+
+
+def _check_extent(content: str) -> None:
+    """Before all of it is in memory, and before anything recursive looks at it: a reader in C has no other guard."""
+    depth = 0
+    for count, event in enumerate(yaml.parse(content, Loader=_LOADER)):
+        if count > 3 * MOST:  # a mapping has an event for its key, its value and its end
+            raise _UnusableError(_TOO_MANY, event.start_mark)
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > DEEPEST:
+                raise _UnusableError(_TOO_DEEP, event.start_mark)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
+def _failure(text: Text, error: Exception) -> Remark:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "mark", None)
+    reason = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
+    if isinstance(error, _UnusableError):
+        return Remark(text.name, _position(mark), reason)
+    return Remark(text.name, _position(mark) if mark else Position(1, 1), f"must be YAML or JSON: {reason}")
+
+
+def _position(mark: Any) -> Position:
+    return Position(mark.line + 1, mark.column + 1)
+
+
+def _scalar(node: yaml.ScalarNode) -> Any:
+    kind, text = node.tag.removeprefix(_TAG), str(node.value)
+    if kind == "str" and not node.style and _EXPONENT.fullmatch(text):
+        kind = "float"
+    if kind in ("str", "timestamp", "value") or (kind in ("int", "float") and ":" in text):
+        return text
+    if kind not in _SCALARS:
+        raise _UnusableError(f"must have no YAML tag {node.tag}: Kubernetes knows none", node.start_mark)
+    try:
+        value = _SCALARS[kind](node)
+    except (LookupError, ValueError) as error:  # of an empty text, IndexError
+        raise _UnusableError(f"is no {kind} that can be read", node.start_mark) from error
+    if isinstance(value, float) and not math.isfinite(value):
+        raise _UnusableError("must be a finite number", node.start_mark)
+    return value
+
+
+_SCALARS: Final[Mapping[str, Any]] = {
+    "null": lambda _: None,
+    "bool": _CONSTRUCTOR.construct_yaml_bool,
+    "int": _CONSTRUCTOR.construct_yaml_int,
+    "float": lambda node: float(str(node.value).replace("_", "").lower().replace(".inf", "inf").replace(".nan", "nan")),
+}

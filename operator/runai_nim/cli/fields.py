@@ -1,0 +1,109 @@
+"""The fields of a RunaiNimService by their paths, as the CRD has them. Reads the schema and the rows, nothing else."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from runai_nim import syntax
+from runai_nim.cli.remark import CommandError
+from runai_nim.crd import make_schema
+from runai_nim.translate.mapping import TABLES
+from runai_nim.translate.row import Row
+
+Schema = Mapping[str, Any]
+_BOUNDS: Final = {
+    "minimum": "at least {}",
+    "maximum": "at most {}",
+    "minLength": "{} or more characters",
+    "maxLength": "at most {} characters",
+    "maxItems": "at most {} items",
+    "pattern": "matching {}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field: its path (`spec.environmentVariables[].name`), its schema, whether its list or mapping requires it."""
+
+    path: str
+    schema: Schema
+    required: bool = False
+
+    @property
+    def type(self) -> str:
+        """`string`, `list of object`, …"""
+        kind = str(self.schema["type"])
+        return f"list of {self.schema['items']['type']}" if kind == "array" else kind
+
+    @property
+    def allowed(self) -> Iterator[str]:
+        """What a value is held to, one sentence each."""
+        schema = self.schema.get("items", self.schema)
+        if "enum" in schema:
+            yield f"one of {', '.join(map(str, schema['enum']))}"
+        for name, text in _BOUNDS.items():
+            if name in schema:
+                yield text.format(schema[name])
+        if "maxItems" in self.schema:
+            yield _BOUNDS["maxItems"].format(self.schema["maxItems"])
+        if self.required:
+            yield "required in each item"
+
+    @property
+    def children(self) -> tuple["Field", ...]:
+        """Fields right below, in the order of the API."""
+        return tuple(_children(self.path, self.schema))
+
+    @property
+    def rows(self) -> tuple[tuple[str, Row], ...]:
+        """What the field becomes, or the nearest above it that becomes something: the object, and the row."""
+        path = self.path
+        while path:
+            if found := tuple((kind, row) for kind, rows in TABLES.items() for row in rows if row.field == path):
+                return found
+            path = path.rpartition(".")[0].removesuffix("[]")
+        return ()
+
+
+def spec() -> Field:
+    """The field that has all others."""
+    return Field("spec", make_schema()["properties"]["spec"])
+
+
+def below(field: Field) -> Iterator[Field]:
+    """All fields below, each before its own."""
+    for child in field.children:
+        yield child
+        yield from below(child)
+
+
+def find(path: str) -> Field:
+    """The field of that path; `spec.` and `[]` may be left out. Raises CommandError that names the nearest."""
+    known = {field.path: field for field in (spec(), *below(spec()))}
+    bare = {_bare(name): field for name, field in known.items()}
+    found = bare.get(_bare(path)) or bare.get(f"spec.{_bare(path)}")
+    if found:
+        return found
+    del bare["spec"]
+    near = syntax.nearest(_bare(path), bare) or syntax.nearest(f"spec.{_bare(path)}", bare) or _by_last_name(path, bare)
+    hint = f"did you mean {bare[near].path}?" if near else "see runai-nim explain for all of them"
+    raise CommandError(f"{path} is no field of a RunaiNimService: {hint}")
+
+
+def _children(path: str, schema: Schema) -> Iterator[Field]:
+    if "items" in schema:
+        path, schema = f"{path}[]", schema["items"]
+    required = schema.get("required", ())
+    for name, child in schema.get("properties", {}).items():
+        yield Field(f"{path}.{name}", child, name in required)
+
+
+def _bare(path: str) -> str:
+    return path.replace("[]", "").strip(".")
+
+
+def _by_last_name(path: str, bare: Mapping[str, Field]) -> str | None:
+    """For a field looked for in the wrong block."""
+    last = {name.rpartition(".")[2]: name for name in bare}
+    near = syntax.nearest(path.rpartition(".")[2], last)
+    return last[near] if near else None

@@ -1,0 +1,71 @@
+"""Documents → the RunaiNimServices among them, lists looked through. What is in a spec is not looked at here."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from runai_nim import keys
+from runai_nim.cli.documents import Document, documents_of
+from runai_nim.cli.remark import Position, Remark
+from runai_nim.cli.sources import texts_of
+from runai_nim.validate import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A RunaiNimService as it was written, and where."""
+
+    document: Document
+    value: Mapping[str, Any]
+    position: Position
+
+    def remark(self, finding: Finding, resource: str) -> Remark:
+        """What is wrong, at the very field or the nearest around it."""
+        return Remark(
+            file=self.document.file,
+            position=self.document.locate(finding.path, self.value, self.position),
+            message=finding.message,
+            severity=finding.severity,
+            reason=str(finding.reason),
+            path=finding.path,
+            resource=resource,
+        )
+
+
+def manifests_of(arguments: Iterable[str]) -> Iterator[Manifest | Remark]:
+    """All RunaiNimServices that the values of `-f` name; other documents are notes. Each `-f` has to hold one."""
+    for argument in arguments:
+        holds_one = failed = False
+        for text in texts_of(argument):
+            for document in documents_of(text):
+                for found in _look_through(document):
+                    yield found
+                    holds_one |= isinstance(found, Manifest)
+                    failed |= isinstance(found, Remark) and found.severity == "error"
+        if not holds_one and not failed:
+            yield Remark(argument, Position(), f"must hold a {keys.KIND}: none is there")
+
+
+def _look_through(document: Document | Remark) -> Iterator[Manifest | Remark]:
+    if isinstance(document, Remark):
+        yield document
+        return
+    items = document.value.get("items") if isinstance(document.value, dict) else None
+    if isinstance(items, list) and str(document.value.get("kind", "")).endswith("List"):
+        places = document.places[id(items)]
+        for index, item in enumerate(items):
+            yield _sorted_out(document, item, places[index])
+    else:
+        yield _sorted_out(document, document.value, document.position)
+
+
+def _sorted_out(document: Document, value: Any, position: Position) -> Manifest | Remark:
+    if not isinstance(value, dict) or not isinstance(value.get("kind"), str):
+        message = "must be a Kubernetes object, with apiVersion and kind: correct or remove it"
+        return Remark(document.file, position, message, reason="InvalidObject")
+    if value["kind"] == keys.KIND:
+        return Manifest(document, value, position)
+    metadata = value.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    shown = f"{value['kind']} {name}" if isinstance(name, str) else value["kind"]
+    return Remark(document.file, position, f"skipped {shown}", "note", "Skipped")

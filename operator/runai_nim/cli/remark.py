@@ -1,0 +1,64 @@
+"""What is said about a place in the input: one line a remark, or one object. Values only, nothing is printed here."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final, Literal, NamedTuple
+
+UNREADABLE: Final = "Unreadable"
+"""Reason of whatever can't be read, or holds nothing to work on."""
+FINE: Final = 0
+FOUND: Final = 1
+"""Exit code: there are errors, or differences."""
+TROUBLE: Final = 2
+"""Exit code: wrong use, or input that can't be read."""
+
+
+class CommandError(Exception):
+    """The command can't be carried out. The message says why and what to do; exit code 2."""
+
+
+class Position(NamedTuple):
+    """A place in a text, both counted from 1; 0 is no place."""
+
+    line: int = 0
+    column: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A finding in a file. `resource` is `<namespace>/<name>`, `path` as in the API; both empty for a whole file."""
+
+    file: str
+    position: Position
+    message: str
+    severity: Literal["error", "warning", "note"] = "error"
+    reason: str = UNREADABLE
+    path: str = ""
+    resource: str = ""
+
+    @property
+    def place(self) -> str:
+        """`FILE:LINE:COLUMN:`, as editors and compilers write it."""
+        line, column = self.position
+        return f"{self.file}:{line}:{column}:" if line else f"{self.file}:"
+
+    def as_json(self) -> dict[str, Any]:
+        """For machines; what is not known is null."""
+        return {
+            "file": self.file,
+            "line": self.position.line or None,
+            "column": self.position.column or None,
+            "severity": self.severity,
+            "reason": self.reason,
+            "path": self.path or None,
+            "message": self.message,
+            "resource": self.resource or None,
+        }
+
+
+def exit_code(remarks: Iterable[Remark]) -> int:
+    """2 when anything was unreadable, 1 with any other error, else 0."""
+    errors = [remark for remark in remarks if remark.severity == "error"]
+    if any(remark.reason == UNREADABLE for remark in errors):
+        return TROUBLE
+    return FOUND if errors else FINE

@@ -1,0 +1,63 @@
+"""What people and machines get to see: results on stdout, remarks for people on stderr, colours on a terminal only.
+
+rich is loaded for a terminal alone: everything else is plain text, and starts faster.
+"""
+
+import json
+import sys
+from collections.abc import Iterable
+from typing import Any, Final, TextIO
+
+from runai_nim.cli.remark import Remark
+
+_STYLES: Final = {"error": "bold red", "warning": "yellow", "note": "dim", "-": "red", "+": "green"}
+
+
+def write(text: str) -> None:
+    """A result, as it is."""
+    sys.stdout.write(text)
+
+
+def write_json(value: Any) -> None:
+    """A result for machines."""
+    write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def say(text: str, style: str = "") -> None:
+    """A line for people, on stderr."""
+    _line(sys.stderr, [(text, style)])
+
+
+def write_line(text: str) -> None:
+    """A line of a result; one that begins with - or + is coloured so."""
+    _line(sys.stdout, [(text, _STYLES.get(text[:1], ""))])
+
+
+def write_remark(remark: Remark) -> None:
+    """A remark as a result."""
+    _remark(sys.stdout, remark)
+
+
+def say_remarks(remarks: Iterable[Remark]) -> None:
+    """Remarks beside a result, on stderr."""
+    for remark in remarks:
+        _remark(sys.stderr, remark)
+
+
+def _remark(stream: TextIO, remark: Remark) -> None:
+    word = f"{remark.severity}: "
+    _line(stream, [(f"{remark.place} ", ""), (word, _STYLES[remark.severity]), (remark.message, "")])
+
+
+def _line(stream: TextIO, parts: list[tuple[str, str]]) -> None:
+    # Text of a file may hold anything; a terminal obeys control characters.
+    parts = [("".join(c if c.isprintable() else repr(c)[1:-1] for c in text), style) for text, style in parts]
+    if stream is sys.stderr:
+        sys.stdout.flush()
+    if not stream.isatty():
+        stream.write("".join(text for text, _ in parts) + "\n")
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    Console(file=stream, soft_wrap=True, highlight=False).print(Text.assemble(*parts))

@@ -1,0 +1,62 @@
+"""Values → YAML text with one scalar a line, and comments beside the lines. It knows no kind and no field."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import yaml
+
+from runai_nim import syntax
+from runai_nim.translate.row import Path
+
+_WIDTH: Final = 2**20
+"""No line is folded, so that every scalar ends on the line where it begins."""
+_FURTHEST: Final = 88
+"""Comments stand at one column, up to this one; longer lines have theirs right behind them."""
+_LINE_BREAKS: Final = frozenset("\n\r\x85\u2028\u2029")
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = None
+    if _LINE_BREAKS & set(text):
+        style = '"'  # where a line break is written as \n
+    elif not syntax.is_yaml_text(text):
+        style = "'"  # PyYAML leaves words bare that Go's readers take for numbers
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
+def yaml_of(value: Any) -> str:
+    """One document, its keys in the order that they have."""
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
+
+
+def annotated(value: Any, note: Callable[[Path], str]) -> str:
+    """As `yaml_of`, with `# <note>` beside each line that holds a value; an empty note is none."""
+    lines = yaml_of(value).splitlines()
+    ends = {line: path for path, line in _leaf_lines(yaml.compose("\n".join(lines) + "\n"), ())}
+    notes = {line: text for line, path in ends.items() if (text := note(path))}
+    column = max((len(lines[line]) for line in notes if len(lines[line]) <= _FURTHEST), default=0)
+    for line, text in notes.items():
+        lines[line] = f"{lines[line]:<{column}}  # {text}"
+    return "\n".join(lines) + "\n"
+
+
+def _leaf_lines(node: Any, path: Path) -> Iterator[tuple[Path, int]]:
+    if isinstance(node, yaml.MappingNode) and node.value:
+        for key, value in node.value:
+            yield from _leaf_lines(value, (*path, key.value))
+    elif isinstance(node, yaml.SequenceNode) and node.value:
+        for index, item in enumerate(node.value):
+            yield from _leaf_lines(item, (*path, index))
+    elif node is not None:
+        yield path, node.start_mark.line

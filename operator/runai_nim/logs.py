@@ -1,0 +1,71 @@
+"""How a log line looks: JSON for machines, one readable line for people, with the same fields.
+
+It formats what it is given and writes nowhere. Kopf's lines come out in the same terms as ours.
+"""
+
+import json
+import logging
+from collections.abc import Mapping
+from contextvars import ContextVar
+from typing import Any, Final
+
+from pythonjsonlogger.core import RESERVED_ATTRS
+from pythonjsonlogger.json import JsonFormatter
+
+_FIRST: Final = ("object", "generation", "reason")
+_KOPFS: Final = ("k8s_ref", "k8s_skip", "settings")
+"""What Kopf adds to its lines about an object: a reference, and things for its own use."""
+_RESERVED: Final = frozenset((*RESERVED_ATTRS, *_KOPFS, "taskName"))
+
+_subject: ContextVar[Mapping[str, Any]] = ContextVar("_subject")
+
+
+def about(key: tuple[str, str], generation: int | None = None) -> None:
+    """From now on every line of this task is about the RunaiNimService `key` (namespace, name)."""
+    known = {} if generation is None else {"generation": generation}
+    _subject.set({"object": "/".join(key), **known})
+
+
+def fields_of(record: logging.LogRecord) -> dict[str, Any]:
+    """What a line carries beside its message: object, generation and reason first, then whatever it was given."""
+    reference = record.__dict__.get("k8s_ref")
+    subject = _subject.get({}) if reference is None else {"object": _named(reference)}
+    fields = {**subject, **{name: value for name, value in vars(record).items() if name not in _RESERVED}}
+    return {name: fields[name] for name in (*_FIRST, *fields) if name in fields}
+
+
+def _named(reference: Mapping[str, Any]) -> str:
+    return "/".join(part for part in (reference.get("namespace"), reference.get("name")) if part)
+
+
+class ConsoleLines(logging.Formatter):
+    """`time level message object=… generation=… reason=…`; a value that isn't one plain word is quoted as JSON does."""
+
+    def __init__(self) -> None:
+        super().__init__("{asctime} {levelname:7} {message}", style="{")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # logging's name for it
+        """The line without a traceback, which follows it."""
+        fields = (f"{name}={_word(value)}" for name, value in fields_of(record).items())
+        return " ".join((super().formatMessage(record), *fields))
+
+
+def _word(value: Any) -> str:
+    text = str(value)
+    plain = isinstance(value, str | int | float) and text.isprintable() and not set(text) & set(' "=')
+    return text if plain and text else json.dumps(value, ensure_ascii=False, default=str)
+
+
+class JsonLines(JsonFormatter):
+    """One JSON object a line."""
+
+    def __init__(self) -> None:
+        names = {"asctime": "time", "levelname": "level", "name": "logger"}
+        super().__init__(
+            "{asctime}{levelname}{name}{message}", style="{", rename_fields=names, reserved_attrs=sorted(_RESERVED)
+        )
+
+    def add_fields(self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]) -> None:
+        """The formatter's own fields, and what the line carries."""
+        super().add_fields(log_data, record, message_dict)
+        log_data.update(fields_of(record))

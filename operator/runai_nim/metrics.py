@@ -1,0 +1,241 @@
+"""What /metrics serves: the only importer of `prometheus_client`. It counts what it is told of and decides nothing.
+
+Where controller-runtime, client-go or its workqueue have a metric, ours has its name, labels and buckets, so that their
+dashboards and alarms fit. docs/reference/metrics.md describes each.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Hashable, Mapping
+from typing import Any, Final, Protocol, get_args
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    Info,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
+from prometheus_client.exposition import choose_encoder
+
+from runai_nim import keys
+from runai_nim.api.v1alpha1.status import Phase
+from runai_nim.status import waited
+
+CONTROLLER: Final = keys.KIND.lower()
+"""Label `controller` and the queue's `name`, as controller-runtime makes them of a kind."""
+CONFLICT: Final = 409
+NO_STATUS: Final = "NoStatus"
+"""Label `phase` of a service whose status was not written yet."""
+_LAG_EVERY_SECONDS: Final = 1.0
+
+_RECONCILE_BUCKETS: Final = (
+    *(0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
+    *(1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5, 6, 7, 8, 9, 10, 15, 20, 25, 30, 40, 50, 60),
+)
+_QUEUE_BUCKETS: Final = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1, 10, 100, 1000)
+_READY_BUCKETS: Final = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400)
+_LAG_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+# The library's own switch, which it has for the process only. The *_created series would double what is scraped.
+disable_created_metrics()
+
+
+class HasAge(Protocol):
+    """A watch."""
+
+    @property
+    def age(self) -> float:
+        """Seconds since the API server last said anything about its kind."""
+        ...
+
+
+class Metrics:
+    """All metrics of one operator, in a registry of its own."""
+
+    def __init__(self, version: str, dialect: str, workers: int) -> None:
+        self._registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        GCCollector(registry=registry)
+        build = Info("runai_nim_build", "Version of the operator and dialect of the scheduler", registry=registry)
+        build.info({"version": version, "dialect": dialect})
+        self.queue = QueueMetrics(registry)
+        self.passes = PassMetrics(registry, workers)
+        self.services = ServiceMetrics(registry)
+        self._requests = Counter(
+            "rest_client_requests_total",
+            "Number of HTTP requests, partitioned by status code, method, and host",
+            ("code", "method", "host"),
+            registry=registry,
+        )
+        self._watch_age = Gauge(
+            "runai_nim_watch_age_seconds",
+            "Seconds since the API server last said anything about the kind",
+            ("kind",),
+            registry=registry,
+        )
+        self._lag = Histogram(
+            "runai_nim_event_loop_lag_seconds",
+            "How much later than asked for the event loop woke a task up, measured once a second",
+            buckets=_LAG_BUCKETS,
+            registry=registry,
+        )
+
+    def answered(self, method: str, code: str, host: str) -> None:
+        """Count an answer of the API server; `code` is the HTTP status, or `<error>` when there was none."""
+        self._requests.labels(code, method, host).inc()
+
+    def watch_age(self, kind: str, watch: HasAge) -> None:
+        """Ask `watch` for its age at each scrape."""
+        self._watch_age.labels(kind).set_function(lambda: watch.age)
+
+    async def measure_event_loop(self) -> None:
+        """Measure until cancelled how late the event loop is."""
+        while True:
+            asked = time.monotonic() + _LAG_EVERY_SECONDS
+            await asyncio.sleep(_LAG_EVERY_SECONDS)
+            self._lag.observe(max(0.0, time.monotonic() - asked))
+
+    def exposition(self, accept: str) -> tuple[bytes, str]:
+        """The values of now and their content type, in the format that an Accept header asks for."""
+        encode, content_type = choose_encoder(accept)
+        return encode(self._registry), content_type
+
+
+class PassMetrics:
+    """Passes of the reconciliation, as controller-runtime counts them."""
+
+    def __init__(self, registry: CollectorRegistry, workers: int) -> None:
+        def made(metric: Any, name: str, about: str, *labels: str, **more: Any) -> Any:
+            return metric(f"controller_runtime_{name}", about, ("controller", *labels), registry=registry, **more)
+
+        self._results = made(Counter, "reconcile_total", "Number of reconciliations, by result", "result")
+        for result in ("success", "requeue_after", "requeue", "error"):
+            self._results.labels(CONTROLLER, result)
+        errors = made(Counter, "reconcile_errors_total", "Number of reconciliations that failed")
+        self._errors = errors.labels(CONTROLLER)
+        seconds = made(
+            Histogram, "reconcile_time_seconds", "Length of time per reconciliation", buckets=_RECONCILE_BUCKETS
+        )
+        self._seconds = seconds.labels(CONTROLLER)
+        self._active = made(Gauge, "active_workers", "Number of workers in a reconciliation").labels(CONTROLLER)
+        most = made(Gauge, "max_concurrent_reconciles", "Number of workers, the most reconciliations at one time")
+        most.labels(CONTROLLER).set(workers)
+
+    async def measured(self, one: Awaitable[float | None]) -> float | None:
+        """Await one pass and count it by its result.
+
+        A conflict is no error: the API server knew something newer, as happens where several write, and the key comes
+        back when that is known here too.
+        """
+        with self._active.track_inprogress(), self._seconds.time():
+            try:
+                due = await one
+            except Exception as error:
+                conflict = getattr(error, "status", 0) == CONFLICT
+                self._results.labels(CONTROLLER, "requeue" if conflict else "error").inc()
+                self._errors.inc(0 if conflict else 1)
+                raise
+            self._results.labels(CONTROLLER, "success" if due is None else "requeue_after").inc()
+            return due
+
+
+class QueueMetrics:
+    """The queue, as client-go's workqueue counts. Times are of the monotonic clock."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def made(metric: Any, name: str, about: str, **more: Any) -> Any:
+            return metric(f"workqueue_{name}", about, ("name",), registry=registry, **more).labels(CONTROLLER)
+
+        self._added: dict[Hashable, float] = {}
+        self._taken: dict[Hashable, float] = {}
+        self._adds = made(Counter, "adds_total", "Number of keys added")
+        self._retries = made(Counter, "retries_total", "Number of keys that came back because they failed")
+        self._waits = made(
+            Histogram, "queue_duration_seconds", "How long a key stays in the queue", buckets=_QUEUE_BUCKETS
+        )
+        self._works = made(
+            Histogram, "work_duration_seconds", "How long working on a key takes", buckets=_QUEUE_BUCKETS
+        )
+        made(Gauge, "depth", "Number of keys that wait for a worker").set_function(lambda: len(self._added))
+        made(
+            Gauge, "unfinished_work_seconds", "Seconds of work in progress, of all workers; growing means stuck"
+        ).set_function(lambda: sum(self._running()))
+        made(
+            Gauge, "longest_running_processor_seconds", "For how long the longest running worker has been running"
+        ).set_function(lambda: max(self._running(), default=0.0))
+
+    def added(self, key: Hashable) -> None:
+        """`key` waits for a worker from now on."""
+        self._added[key] = time.monotonic()
+        self._adds.inc()
+
+    def taken(self, key: Hashable) -> None:
+        """A worker took `key`."""
+        self._taken[key] = time.monotonic()
+        self._waits.observe(self._taken[key] - self._added.pop(key))
+
+    def done(self, key: Hashable) -> None:
+        """The worker is done with `key`, whatever came of it."""
+        self._works.observe(time.monotonic() - self._taken.pop(key))
+
+    def failed(self) -> None:
+        """A key failed and will come back."""
+        self._retries.inc()
+
+    def _running(self) -> list[float]:
+        now = time.monotonic()
+        return [now - since for since in self._taken.values()]
+
+
+class ServiceMetrics:
+    """How many RunaiNimServices there are of each phase and condition: counts, so that no service costs a series."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._known: dict[Hashable, list[Gauge]] = {}
+        self._phases = Gauge("runai_nim_services", "Number of RunaiNimServices by phase", ("phase",), registry=registry)
+        for phase in (*get_args(Phase), NO_STATUS):
+            self._phases.labels(phase)
+        self._conditions = Gauge(
+            "runai_nim_service_conditions",
+            "Number of RunaiNimServices that have the condition with this status",
+            ("type", "status"),
+            registry=registry,
+        )
+        self._waited = Histogram(
+            "runai_nim_time_to_ready_seconds",
+            "Seconds until a RunaiNimService was Running, from its creation or from a change",
+            ("since",),
+            buckets=_READY_BUCKETS,
+            registry=registry,
+        )
+        for since in ("creation", "change"):
+            self._waited.labels(since)
+
+    def seen(self, key: Hashable, cr: Mapping[str, Any]) -> None:
+        """Count `cr` as it is stored now."""
+        status = cr.get("status") or {}
+        conditions = status.get("conditions") or ()
+        self.gone(key)
+        self._known[key] = [
+            self._phases.labels(status.get("phase") or NO_STATUS),
+            *(self._conditions.labels(condition["type"], condition["status"]) for condition in conditions),
+        ]
+        for gauge in self._known[key]:
+            gauge.inc()
+
+    def gone(self, key: Hashable) -> None:
+        """Count it no more."""
+        for gauge in self._known.pop(key, ()):
+            gauge.dec()
+
+    def reported(self, key: Hashable, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        """The status of `before` was written and is that of `after` now."""
+        self.seen(key, after)
+        if took := waited(before, after):
+            self._waited.labels(took.since).observe(max(0.0, took.seconds))

@@ -1,0 +1,51 @@
+"""Objects kept whole, and whose they are.
+
+Small frozen values made from Kubernetes objects; whatever no decision reads is dropped. May not decide anything.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from runai_nim import keys
+
+Object = Mapping[str, Any]
+"""A Kubernetes object as JSON gives it."""
+
+
+def controller_of(obj: Object) -> Mapping[str, Any]:
+    """The owner reference of the object's controller; empty when nobody controls it."""
+    owners: list[Mapping[str, Any]] = obj["metadata"].get("ownerReferences") or []
+    return next((owner for owner in owners if owner.get("controller")), {})
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object kept whole but for managedFields, as compact JSON: a fifth of the memory of its dictionaries.
+
+    `applied_at` (RFC 3339) is when the operator last changed it; empty when it never did.
+    """
+
+    resource_version: str
+    uid: str
+    applied_at: str
+    body: bytes
+
+    @classmethod
+    def from_object(cls, obj: Object) -> Self:
+        """Keep `obj`; of its managedFields, half of its size, only when we last changed it."""
+        metadata = {k: v for k, v in obj["metadata"].items() if k != "managedFields"}
+        body = json.dumps({**obj, "metadata": metadata}, separators=(",", ":")).encode()
+        return cls(metadata["resourceVersion"], metadata["uid"], _applied_at(obj), body)
+
+    def load(self) -> dict[str, Any]:
+        """The object again."""
+        loaded: dict[str, Any] = json.loads(self.body)
+        return loaded
+
+
+def _applied_at(obj: Object) -> str:
+    entries = obj["metadata"].get("managedFields") or ()
+    ours = (e for e in entries if e.get("manager") == keys.FIELD_MANAGER and e.get("operation") == "Apply")
+    return max((str(entry.get("time", "")) for entry in ours if not entry.get("subresource")), default="")

@@ -1,0 +1,20 @@
+"""Deadlines, from times that are stored in objects: a restart of the operator begins none of them anew. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """The present moment, and how many seconds others have to act."""
+
+    now: datetime
+    nim_operator_seconds: float
+    scheduler_seconds: float
+
+
+def seconds_left(since: str, allowed: float, now: datetime) -> float:
+    """Seconds until `allowed` seconds have passed since the RFC 3339 time; all of them when there is no time."""
+    if not since:
+        return allowed
+    return allowed - (now - datetime.fromisoformat(since)).total_seconds()

@@ -1,0 +1,33 @@
+"""What of a change of status is worth an Event: Ready's reason, and warnings of the translation. Pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+_ALARMING = frozenset({"Failed", "Degraded", "Unknown"})
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """An Event to post."""
+
+    type: Literal["Normal", "Warning"]
+    reason: str
+    message: str
+
+
+def transitions(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Transition]:
+    """From the stored status to the new one. The first status of a service that begins well is none."""
+    then, now = _conditions(before), _conditions(after)
+    ready = now["Ready"]
+    alarming = after["phase"] in _ALARMING or "Stalled" in now
+    if ready["reason"] != then.get("Ready", {}).get("reason") and ("Ready" in then or alarming):
+        yield Transition("Warning" if alarming else "Normal", ready["reason"], ready["message"])
+    translated = now["Translated"]
+    warned = translated["reason"] == "TranslatedWithWarnings"
+    if warned and translated["message"] != then.get("Translated", {}).get("message"):
+        yield Transition("Warning", translated["reason"], translated["message"])
+
+
+def _conditions(status: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    return {condition["type"]: condition for condition in status.get("conditions") or ()}

@@ -1,0 +1,44 @@
+"""How long a service took to be Running, from times stored in it: a restart of the operator loses none. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """`seconds` from the creation, or from the change after which it was not ready, until it was Running."""
+
+    since: Literal["creation", "change"]
+    seconds: float
+
+
+def waited(before: Mapping[str, Any], after: Mapping[str, Any]) -> Waited | None:
+    """What it took when `after`, the resource with its new status, has just become Running; None when it has not.
+
+    A service that was never ready took from its creation. Any other took from when Ready turned False: its spec was
+    changed, it was started again, or pods were lost. A spec that was refused takes only from when it was mended, since
+    the time before is a person's.
+    """
+    then, now = _conditions(before), _conditions(after)
+    if after["status"].get("phase") != "Running" or then.get("Ready", {}).get("status") == "True":
+        return None
+    created = datetime.fromisoformat(after["metadata"]["creationTimestamp"])
+    lost = _since(then["Ready"]) if "Ready" in then else created
+    mended = _since(now["Translated"])
+    until = _since(now["Ready"])
+    if then and mended > lost:
+        return Waited("change", (until - mended).total_seconds())
+    # Every condition is dated by the first status: one older than Ready's is from before a time of being ready.
+    if all(_since(condition) >= lost for condition in then.values()):
+        return Waited("creation", (until - created).total_seconds())
+    return Waited("change", (until - lost).total_seconds())
+
+
+def _conditions(cr: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    return {condition["type"]: condition for condition in (cr.get("status") or {}).get("conditions") or ()}
+
+
+def _since(condition: Mapping[str, Any]) -> datetime:
+    return datetime.fromisoformat(condition["lastTransitionTime"])

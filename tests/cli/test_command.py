@@ -1,0 +1,128 @@
+"""The installed command: both its names, its start, its help, and what never reaches it."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import MINIMAL, Run
+
+BIN = Path(sys.executable).parent
+ROOT = Path(__file__).parents[2]
+
+
+def start(
+    *arguments: str, name: str = "runai-nim", stdin: str = "", **environment: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(BIN / name), *arguments],
+        input=stdin,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+
+
+@pytest.mark.parametrize("name", ["runai-nim", "kubectl-runai_nim"])
+def test_it_is_installed_under_both_names(name: str) -> None:
+    answer = start("--version", name=name)
+
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert re.fullmatch(r"runai-nim \d+\.\d+\.\S+\n", answer.stdout)
+
+
+@pytest.mark.parametrize("command", ["render", "validate", "diff", "explain", "convert"])
+def test_every_command_has_help_with_an_example(run: Run, command: str) -> None:
+    answer = run(command, "--help")
+
+    assert answer.code == 0
+    assert f"  runai-nim {command}" in answer.out
+
+
+def test_without_a_command_it_shows_help(run: Run) -> None:
+    answer = run()
+
+    assert answer.code == 2
+    assert "Usage: " in answer.out + answer.err
+
+
+def test_a_wrong_option_is_wrong_use() -> None:
+    answer = start("render", "--nosuch")
+
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert "No such option: --nosuch" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "forbidden"),
+    [
+        (["--help"], ["kopf", "kubernetes", "rich", "pydantic", "yaml"]),
+        (["render", "-f", "deploy/samples/gpu-portion.yaml"], ["kopf", "kubernetes", "aiohttp", "rich"]),
+        (["explain", "spec.image"], ["kopf", "kubernetes", "aiohttp", "rich"]),
+    ],
+)
+def test_it_loads_only_what_it_needs(arguments: list[str], forbidden: list[str]) -> None:
+    code = (
+        "import sys, atexit\n"
+        f"sys.argv = ['runai-nim', *{arguments!r}]\n"
+        "atexit.register(lambda: print([name for name in sys.modules if '.' not in name], file=sys.stderr))\n"
+        "from runai_nim.cli import main\n"
+        "main()\n"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+
+    loaded = set(re.findall(r"'(\w+)'", answer.stderr.splitlines()[-1]))
+    assert loaded & set(forbidden) == set()
+    assert "typer" in loaded
+
+
+def test_the_environment_sets_nothing() -> None:
+    answer = start("render", "-f", "-", stdin=MINIMAL, RUNAI_NIM_SCHEDULER_NAME="other", RUNAI_NIM_LOG_LEVEL="nonsense")
+
+    assert answer.returncode == 0
+    assert "schedulerName: runai-scheduler" in answer.stdout
+
+
+def test_any_locale_and_any_file_name(tmp_path: Path) -> None:
+    path = os.fsencode(tmp_path) + b"/\xff.yaml"
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(MINIMAL + "  category: é\n  replicas: -1\n")
+
+    answer = subprocess.run(
+        [os.fsencode(BIN / "runai-nim"), b"validate", b"-f", path],
+        env={"LC_ALL": "POSIX"},
+        capture_output=True,
+        check=False,
+    )
+
+    assert answer.returncode == 1
+    assert answer.stdout.endswith(b": correct or remove it\n")
+
+
+def test_control_characters_do_not_reach_the_terminal(run: Run) -> None:
+    answer = run("validate", "-f", "-", stdin=MINIMAL + '  priorityClass: "\\e[31mred"\n')
+
+    assert answer.code == 1
+    assert "\x1b" not in answer.out
+    assert 'spec.priorityClass is "\\x1b[31mred"' in answer.out
+
+
+def test_it_completes_commands_and_options() -> None:
+    words = {"COMP_WORDS": "runai-nim re", "COMP_CWORD": "1", "_RUNAI_NIM_COMPLETE": "complete_bash"}
+    options = {"COMP_WORDS": "runai-nim diff --li", "COMP_CWORD": "2", "_RUNAI_NIM_COMPLETE": "complete_bash"}
+
+    assert start(**words).stdout.split() == ["render"]
+    assert start(**options).stdout.split() == ["--live"]
+
+
+def test_output_that_nobody_reads_is_no_failure() -> None:
+    command = ["sh", "-c", f"{BIN / 'runai-nim'} explain | head -1"]
+
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (answer.stdout.split(), answer.stderr) == (["spec", "object"], "")

@@ -1,0 +1,203 @@
+"""`diff`: what changes between two manifests, settings or versions, and whether pods restart."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import MINIMAL, Answer, Run
+
+
+@pytest.fixture
+def diff(run: Run, tmp_path: Path) -> Any:
+    def diff(old: str, new: str, *options: Any) -> Answer:
+        (tmp_path / "old.yaml").write_text(old)
+        (tmp_path / "new.yaml").write_text(new)
+        return run("diff", tmp_path / "old.yaml", tmp_path / "new.yaml", *options)
+
+    return diff
+
+
+def test_nothing_changes_between_equals(diff: Any) -> None:
+    answer = diff(MINIMAL, "# the same\n" + MINIMAL)
+
+    assert (answer.code, answer.out, answer.err) == (0, "", "")
+
+
+def test_replicas_change_without_a_restart(diff: Any) -> None:
+    answer = diff(MINIMAL, MINIMAL + "  replicas: 2\n")
+
+    assert answer.code == 1
+    assert (
+        answer.out
+        == """\
+RunaiNimService default/llama
+  NIMService llama
+- spec.replicas: 1  # spec.replicas (not set)
++ spec.replicas: 2  # spec.replicas
+  pods restart: no (what makes a pod stays the same)
+"""
+    )
+
+
+def test_an_image_change_restarts_pods(diff: Any) -> None:
+    answer = diff(MINIMAL, MINIMAL.replace("llama:1.0", "llama:1.1"))
+
+    assert (
+        answer.out
+        == """\
+RunaiNimService default/llama
+  NIMService llama
+- spec.image.tag: '1.0'  # spec.image
++ spec.image.tag: '1.1'  # spec.image
+  pods restart: yes (what makes a pod changes)
+""".replace("'", "")
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("", "  desiredPhase: Stopped\n", "no (none are wanted)"),
+        ("  desiredPhase: Stopped\n", "  category: c\n", "no (none were there)"),
+        ("", "  category: c\n", "yes (what makes a pod changes)"),
+        ("", "  replicas: 3\n", "no (what makes a pod stays the same)"),
+    ],
+)
+def test_when_pods_restart(diff: Any, old: str, new: str, line: str) -> None:
+    assert diff(MINIMAL + old, MINIMAL + new).out.splitlines()[-1] == f"  pods restart: {line}"
+
+
+def test_a_service_that_comes_and_one_that_goes(diff: Any) -> None:
+    answer = diff(MINIMAL, MINIMAL.replace("name: llama", "name: other", 1))
+
+    lines = answer.out.splitlines()
+    assert "  pods restart: no (they end with the NIMService)" in lines
+    assert "  pods restart: no (they start: there was no NIMService)" in lines
+    assert "- metadata.name: llama  # the operator" in lines
+    assert "+ metadata.name: other  # the operator" in lines
+
+
+def test_claims_and_items_by_name(diff: Any) -> None:
+    store = "pvc: {claimInfo: {size: 10Gi}}"
+    old = MINIMAL.replace("nimCache: {name: cache}", store)
+    new = old.replace("10Gi", "20Gi")
+    first = "  environmentVariables: [{name: A, secret: {name: s, key: a}}, {name: B, secret: {name: s, key: b}}]\n"
+    second = "  environmentVariables: [{name: B, secret: {name: s, key: c}}]\n"
+
+    lines = diff(old + first, new + second).out.splitlines()
+
+    assert lines == [
+        "RunaiNimService default/llama",
+        "  NIMService llama",
+        "- spec.env[A].name: A  # spec.environmentVariables",
+        "- spec.env[A].valueFrom.secretKeyRef.name: s  # spec.environmentVariables",
+        "- spec.env[A].valueFrom.secretKeyRef.key: a  # spec.environmentVariables",
+        "- spec.env[B].valueFrom.secretKeyRef.key: b  # spec.environmentVariables",
+        "+ spec.env[B].valueFrom.secretKeyRef.key: c  # spec.environmentVariables",
+        "  PersistentVolumeClaim llama-model-store",
+        "- spec.resources.requests.storage: 10Gi  # spec.modelStore.pvc.claimInfo.size",
+        "+ spec.resources.requests.storage: 20Gi  # spec.modelStore.pvc.claimInfo.size",
+        "  pods restart: yes (what makes a pod changes)",
+    ]
+
+
+def test_values_that_may_be_secrets_are_not_shown(diff: Any) -> None:
+    claim = MINIMAL.replace(
+        "nimCache: {name: cache}",
+        "pvc: {claimInfo: {size: 10Gi, addedAttrValues: [{key: token, value: hunter1}]}}",
+    )
+    old = claim + "  environmentVariables: [{name: A, value: hunter1}]\n"
+    answer = diff(old, old.replace("hunter1", "hunter2"))
+
+    assert "hunter" not in answer.out + answer.err
+    assert "- spec.env[A].value: (not shown)  # spec.environmentVariables" in answer.out
+    assert "+ metadata.annotations.token: (not shown)" in answer.out
+    assert "hunter" not in diff(old, old.replace("hunter1", "hunter2"), "-o", "json").out
+
+
+def test_other_settings(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "cr.yaml").write_text(MINIMAL)
+    (tmp_path / "old.yaml").write_text("scheduler_name: one\n")
+    (tmp_path / "new.yaml").write_text("scheduler_name: two\n")
+
+    files = ("--settings", tmp_path / "old.yaml", "--new-settings", tmp_path / "new.yaml")
+    answer = run("diff", "-f", tmp_path / "cr.yaml", *files)
+
+    assert answer.code == 1
+    assert answer.out.splitlines()[2:] == [
+        "- spec.schedulerName: one  # always: spec.schedulerName (setting scheduler_name)",
+        "+ spec.schedulerName: two  # always: spec.schedulerName (setting scheduler_name)",
+        "  pods restart: yes (what makes a pod changes)",
+    ]
+
+
+def test_another_version_of_the_nim_operator(run: Run) -> None:
+    versions = ("--nim-operator", "3.0.1", "--new-nim-operator", "3.1.2")
+    answer = run("diff", "-f", "-", *versions, stdin=MINIMAL + "  nodePools: [a]\n")
+
+    assert answer.code == 1
+    assert answer.out == (
+        "RunaiNimService default/llama\n"
+        "- error: spec.nodePools must not ask for spec.affinity, which the NIMService kind of this cluster does not"
+        " have: change it, or install NIM Operator 3.0.2 or newer\n"
+    )
+
+
+def test_json_says_the_same(diff: Any) -> None:
+    answer = diff(MINIMAL, MINIMAL + "  replicas: 2\n  imagePullPolicy: Always\n", "-o", "json")
+
+    assert answer.code == 1
+    assert json.loads(answer.out) == [
+        {
+            "resource": "default/llama",
+            "findings": [],
+            "changes": [
+                {"object": "NIMService llama", "path": "spec.replicas", "old": 1, "new": 2, "from": "spec.replicas"},
+                {
+                    "object": "NIMService llama",
+                    "path": "spec.image.pullPolicy",
+                    "new": "Always",
+                    "from": "spec.imagePullPolicy",
+                },
+            ],
+            "podsRestart": True,
+            "podsRestartReason": "what makes a pod changes",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["a.yaml"],
+        ["a.yaml", "b.yaml", "--live"],
+        ["a.yaml", "b.yaml", "-f", "c.yaml"],
+        ["-f", "a.yaml"],
+        ["--live"],
+        ["-f", "a.yaml", "--live", "--new-settings", "s.yaml"],
+    ],
+)
+def test_wrong_use(run: Run, arguments: list[str]) -> None:
+    answer = run("diff", *arguments)
+
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err == "diff needs A and B, or -f with one of --live, --new-settings and --new-nim-operator\n"
+
+
+def test_what_can_t_be_read_is_trouble(diff: Any) -> None:
+    answer = diff(MINIMAL, "a: [")
+
+    assert (answer.code, answer.out) == (2, "")
+    assert "new.yaml:2:1: error: must be YAML or JSON" in answer.err
+
+
+def test_one_resource_twice_is_trouble(diff: Any) -> None:
+    answer = diff(MINIMAL, f"{MINIMAL}---\n{MINIMAL}")
+
+    assert answer.code == 2
+    assert answer.err.endswith(
+        "new.yaml:13:1: error: default/llama must be there once: remove one, or name another namespace\n"
+    )

@@ -1,0 +1,297 @@
+"""`validate`: every finding at its place, and every way in which a file is no RunaiNimService."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
+from runai_nim.cli.app import app
+from tests.cli.conftest import MINIMAL, Run
+
+SAMPLES = Path(__file__).parents[2] / "deploy" / "samples"
+
+
+def out(run: Run, content: str, *options: str) -> list[str]:
+    """The lines on stdout, without the file's name."""
+    answer = run("validate", "-f", "-", *options, stdin=content)
+    return [line.removeprefix("<stdin>:") for line in answer.out.splitlines()]
+
+
+def test_a_good_one_has_nothing_to_say(run: Run) -> None:
+    answer = run("validate", "-f", "-", stdin=MINIMAL)
+
+    assert (answer.code, answer.out) == (0, "")
+    assert answer.err == "1 RunaiNimService checked: no errors, no warnings\n"
+
+
+@pytest.mark.parametrize(
+    ("added", "line"),
+    [
+        (
+            "  compute:\n    cpuMemoryRequest: 2Gi\n    cpuMemoryLimit: 1Gi\n",
+            '14:5: error: spec.compute.cpuMemoryLimit is "1Gi" but must not be below cpuMemoryRequest (2Gi):'
+            " raise the limit or lower the request",
+        ),
+        (
+            "  compute: {gpuPortions: 0.5}\n",
+            "12:13: error: spec.compute.gpuPortions must not be there, the API has no such field:"
+            " did you mean gpuPortionRequest?",
+        ),
+        (
+            "  nodePools:\n    - a\n    - b\n    - a\n",
+            '15:7: error: spec.nodePools[2] is "a" but must be listed once: remove one of the two',
+        ),
+        (
+            "  replicas: many\n",
+            '12:3: error: spec.replicas is "many" but must be a valid integer: correct or remove it',
+        ),
+        (
+            "  environmentVariables:\n    - name: A\n      value: 1\n",
+            "14:7: error: spec.environmentVariables[0].value must be a valid string: correct or remove it",
+        ),
+        (
+            "  environmentVariables:\n    - name: A\n      value: x\n      secret: {name: s, key: k}\n",
+            "13:7: error: spec.environmentVariables[0] must have one source only: keep one of value, secret, configMap,"
+            " podFieldRef and userCredential",
+        ),
+        ("  image: b\n", '12:3: error: key "image" is there twice, in line 6 and line 12: remove one'),
+        (
+            "---\nkind: RunaiNimService\n",
+            "13:1: error: apiVersion must be runai-nim.io/v1alpha1: correct it\n"
+            "13:1: error: spec must be a mapping: say what to serve in it\n"
+            "13:1: error: metadata must be a mapping: add it, with a name",
+        ),
+    ],
+)
+def test_a_finding_has_the_place_of_its_field(run: Run, added: str, line: str) -> None:
+    assert out(run, MINIMAL + added) == line.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        (
+            "runai-nim.io/v1alpha1",
+            "runai-nim.io/v1",
+            '1:1: error: apiVersion is "runai-nim.io/v1" but must be runai-nim.io/v1alpha1: correct it',
+        ),
+        (
+            "  image: nvcr.io/nim/meta/llama:1.0\n",
+            "",
+            "5:1: error: spec.image must be set: name the NIM's image",
+        ),
+        ("  name: llama", "  labels: {}", "3:1: error: metadata.name must be set: add it, or generateName"),
+        (
+            "  name: llama",
+            "  name: llama\n  namespce: x",
+            "5:3: error: metadata.namespce must not be there, the API has no such field: did you mean namespace?",
+        ),
+        (
+            "nimCache: {name: cache}",
+            "nimCache: {name: cache, profile: null}",
+            "9:29: warning: spec.modelStore.nimCache.profile should not be null, which server-side apply refuses:"
+            " remove it",
+        ),
+        (
+            "nimCache: {name: cache}",
+            "nimCache: {name: null}",
+            "9:16: warning: spec.modelStore.nimCache.name should not be null, which server-side apply refuses:"
+            " remove it\n9:16: error: spec.modelStore.nimCache.name must be set: name a NIMCache of this namespace",
+        ),
+        ("  image:", "  compute: null\n  image:", ""),
+        ("  name: llama", "  name: 1", '4:3: error: metadata.name is "1" but must be a text: put it into quotes'),
+        (
+            "  name: llama",
+            "  name: llama\n  labels: {a: 1, b: x}",
+            '5:12: error: metadata.labels[a] is "1" but must be a text: put it into quotes',
+        ),
+        (
+            "  name: llama",
+            "  name: llama\n  annotations: []",
+            "5:3: error: metadata.annotations must be a mapping of texts: correct or remove it",
+        ),
+        (
+            "  name: llama",
+            "  name: llama\n  labels: {kai.scheduler/queue: q}",
+            "5:12: error: metadata.labels[kai.scheduler/queue] must not be set by hand:"
+            " remove the label; this is set through the namespace's project",
+        ),
+        (
+            "  name: llama",
+            f"  generateName: {'a' * 55}",
+            f'4:3: error: metadata.generateName is "{"a" * 55}xxxxx" but must have at most 59 characters (it has 60):'
+            " choose another name and create the RunaiNimService again",
+        ),
+        (
+            "spec:",
+            "sepc: {}\nspec:",
+            "5:1: error: sepc must not be there, the API has no such field: did you mean spec?",
+        ),
+    ],
+)
+def test_it_says_what_the_api_server_would(run: Run, old: str, new: str, line: str) -> None:
+    assert out(run, MINIMAL.replace(old, new, 1)) == line.splitlines()
+
+
+def test_a_generated_name_passes(run: Run) -> None:
+    assert out(run, MINIMAL.replace("name: llama", "generateName: llama-", 1)) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "code"),
+    [
+        ("", "-: error: must hold a RunaiNimService: none is there", 2),
+        ("kind: ConfigMap\n", "-: error: must hold a RunaiNimService: none is there", 2),
+        ("- a\n", "1:1: error: must be a Kubernetes object, with apiVersion and kind: correct or remove it", 1),
+        ("a: [", "2:1: error: must be YAML or JSON: did not find expected node content", 2),
+    ],
+)
+def test_input_that_holds_none(run: Run, content: str, line: str, code: int) -> None:
+    answer = run("validate", "-f", "-", stdin=content)
+
+    assert ([text.removeprefix("<stdin>:") for text in answer.out.splitlines()], answer.code) == ([line], code)
+
+
+def test_other_kinds_are_skipped_and_all_resources_are_checked(run: Run) -> None:
+    content = (
+        f"kind: ConfigMap\nmetadata: {{name: settings}}\n---\n{MINIMAL}  replicas: -1\n---\n{MINIMAL}  replicas: -2\n"
+    )
+
+    answer = run("validate", "-f", "-", stdin=content)
+
+    assert [line.split(" ", 1)[0] for line in answer.out.splitlines()] == ["<stdin>:15:3:", "<stdin>:28:3:"]
+    assert answer.err == (
+        "<stdin>:1:1: note: skipped ConfigMap settings\n2 RunaiNimServices checked: 2 errors, no warnings\n"
+    )
+
+
+def test_a_list_is_looked_through(run: Run) -> None:
+    indented = MINIMAL.replace("\n", "\n    ")
+    content = f"kind: List\nitems:\n  - kind: Secret\n  - {indented}  replicas: -1\n"
+
+    assert [line.split(" ", 1)[0] for line in out(run, content)] == ["15:7:"]
+
+
+def test_several_files_and_directories(run: Run, tmp_path: Path) -> None:
+    good, none = tmp_path / "good.yaml", tmp_path / "none.yaml"
+    good.write_text(MINIMAL)
+
+    answer = run("validate", "-f", good, "-f", none, "-f", SAMPLES)
+
+    assert answer.code == 2
+    assert answer.out.splitlines()[0] == f"{none}: error: can't be read: No such file or directory"
+    assert answer.err.splitlines()[-1] == "5 RunaiNimServices checked: 2 errors, no warnings"
+
+
+def test_warnings_do_not_fail(run: Run) -> None:
+    answer = run("validate", "-f", "-", "--dialect", "kai", stdin=MINIMAL)
+
+    assert answer.code == 0
+    assert answer.out.startswith("<stdin>:1:1: warning: the namespace should have a label")
+
+
+def test_json_says_the_same(run: Run) -> None:
+    answer = run("validate", "-f", "-", "-o", "json", "-n", "team-a", stdin=MINIMAL + "  replicas: -1\n")
+
+    assert answer.code == 1
+    assert json.loads(answer.out) == [
+        {
+            "file": "<stdin>",
+            "line": 12,
+            "column": 3,
+            "severity": "error",
+            "reason": "InvalidValue",
+            "path": "spec.replicas",
+            "message": 'spec.replicas is "-1" but must be greater than or equal to 0: correct or remove it',
+            "resource": "team-a/llama",
+        }
+    ]
+
+
+def test_json_of_nothing_wrong_is_empty(run: Run) -> None:
+    assert json.loads(run("validate", "-f", "-", "-o", "json", stdin=MINIMAL).out) == []
+
+
+JUNK = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text()),
+    lambda children: st.one_of(
+        st.lists(children, max_size=3), st.dictionaries(st.text(max_size=20), children, max_size=3)
+    ),
+    max_leaves=8,
+)
+NAMES = st.sampled_from([str(field.alias) for field in RunaiNimServiceSpec.model_fields.values()])
+METADATA = st.dictionaries(st.sampled_from(["name", "generateName", "namespace", "labels", "annotations", "uid"]), JUNK)
+
+
+@given(st.one_of(JUNK, METADATA), st.one_of(JUNK, st.dictionaries(NAMES, JUNK, max_size=4)), JUNK)
+def test_no_manifest_raises(metadata: Any, spec: Any, version: Any) -> None:
+    manifest = {"apiVersion": version, "kind": "RunaiNimService", "metadata": metadata, "spec": spec}
+
+    for arguments in (["validate"], ["validate", "-o", "json"], ["render", "--explain"], ["convert"]):
+        body = {key: part for key, part in manifest.items() if key in ("metadata", "spec")}
+        text = json.dumps(body if arguments == ["convert"] else manifest)
+        result = CliRunner().invoke(app, [*arguments, "-f", "-"], input=text, catch_exceptions=False)
+        assert result.exit_code in (0, 1, 2)
+
+
+def test_no_value_of_a_variable_or_annotation_is_shown(run: Run) -> None:
+    added = """\
+  environmentVariables:
+    - {name: NIM_SERVER_PORT, value: hunter2}
+    - {name: A, value: [hunter2]}
+    - {name: A, value: hunter2, secret: {name: hunter2 }}
+  unknown: hunter2
+"""
+    content = MINIMAL.replace(
+        "nimCache: {name: cache}", "pvc: {claimInfo: {addedAttrValues: [{key: k, value: [hunter2]}]}}"
+    )
+
+    answer = run("validate", "-f", "-", stdin=content + added)
+
+    assert answer.code == 1
+    assert "hunter2" not in answer.out + answer.err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--nim-operator", "x"], '--nim-operator: "x" is no version of the NIM Operator; give one such as 3.1.2'),
+        (["--nim-operator", str(SAMPLES / "mistake.yaml")], "must hold the CustomResourceDefinition of NIMService"),
+        (["--settings", "none.yaml"], "none.yaml: can't be read: No such file or directory"),
+        (["--settings", str(SAMPLES)], "must hold one document: it holds 4"),
+        (["--settings", "-"], "-: apiVersion in the settings file: no such setting"),
+        (["--namespace-label", "a"], '--namespace-label is "a" but must be key=value, such as runai/queue=team-a'),
+    ],
+)
+def test_wrong_use_is_one_line(run: Run, options: list[str], message: str) -> None:
+    answer = run("validate", "-f", SAMPLES, *options, stdin=MINIMAL)
+
+    assert (answer.code, answer.out) == (2, "")
+    assert message in answer.err
+
+
+def test_a_version_of_the_nim_operator_refuses_what_it_lacks(run: Run) -> None:
+    found = out(run, MINIMAL + "  nodePools: [a]\n", "--nim-operator", "3.0.1")
+
+    assert [line[:40] for line in found] == ["12:3: error: spec.nodePools must not ask"]
+
+
+def test_the_file_of_a_crd_does_as_well(run: Run, tmp_path: Path) -> None:
+    properties: dict[str, Any] = {"spec": {"properties": {"image": {}}}}
+    crd = {
+        "names": {"kind": "NIMService"},
+        "versions": [{"storage": True, "schema": {"openAPIV3Schema": {"properties": properties}}}],
+    }
+    (tmp_path / "crd.json").write_text(json.dumps({"spec": crd}))
+
+    found = out(run, MINIMAL, "--nim-operator", str(tmp_path / "crd.json"))
+
+    assert [line for line in found if "spec.storage" in line] == [
+        "9:16: error: spec.modelStore.nimCache.name must not ask for spec.storage, which the NIMService kind of this"
+        " cluster does not have: change it, or install a newer NIM Operator"
+    ]

@@ -1,0 +1,122 @@
+"""`runai-nim diff --live` on a real API server: what it says would change is what the operator then changes."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from local.audit import AuditLog
+from local.cluster import LocalCluster, Program
+from local.control_plane import ADMINISTRATOR, ControlPlane
+from local.objects import Objects, wait_for
+from tests.cluster.services import CLAIM, NIMSERVICE, present, sample, settled
+
+pytestmark = pytest.mark.usefixtures("operator_process")
+Live = Callable[..., tuple[int, list[str], str]]
+
+
+@pytest.fixture
+def live(control_plane: ControlPlane, namespace: str) -> Live:
+    """Run the command as administrator for a manifest: its exit code, lines and messages."""
+
+    def live(manifest: dict[str, Any], *options: str) -> tuple[int, list[str], str]:
+        command = [
+            str(Path(sys.executable).parent / "runai-nim"),
+            "diff",
+            "-f",
+            "-",
+            "--live",
+            "-n",
+            namespace,
+            *options,
+        ]
+        environment = {**os.environ, "KUBECONFIG": str(control_plane.kubeconfig)}
+        answer = subprocess.run(
+            command, input=yaml.safe_dump(manifest), env=environment, capture_output=True, text=True, check=False
+        )
+        return answer.returncode, answer.stdout.splitlines(), answer.stderr
+
+    return live
+
+
+def test_it_says_what_the_operator_then_does(
+    objects: Objects, live: Live, namespace: str, stand_in: Program, audit_log: AuditLog
+) -> None:
+    first = sample("gpu-portion", labels=[{"name": "team", "value": "search"}])
+    code, lines, err = live(first)
+    assert (code, err, lines[0]) == (1, "", f"RunaiNimService {namespace}/llama-8b")
+    assert lines[-1] == "  pods restart: no (they start: there was no NIMService)"
+    assert "+ spec.resources.requests.storage: 100Gi  # spec.modelStore.pvc.claimInfo.size" in lines
+
+    objects.apply(first)
+    settled(objects, "llama-8b", "Running")
+    mark = audit_log.mark()
+    assert live(first) == (0, [], "")
+
+    second = sample("gpu-portion", replicas=2)
+    expected = [
+        f"RunaiNimService {namespace}/llama-8b",
+        "  NIMService llama-8b",
+        "- spec.labels.team: search",
+        "- spec.replicas: 1",
+        "+ spec.replicas: 2  # spec.replicas",
+        "  pods restart: yes (what makes a pod changes)",
+    ]
+    assert live(second) == (1, expected, "")
+    assert {r.verb for r in audit_log.requests(mark, ADMINISTRATOR) if r.namespace == namespace} == {"get"}
+
+    objects.apply(second)
+    wait_for(lambda: present(objects, NIMSERVICE, "llama-8b")["spec"]["replicas"] == 2, 20)
+    assert "team" not in present(objects, NIMSERVICE, "llama-8b")["spec"]["labels"]
+    assert live(second) == (0, [], "")
+
+
+def test_what_the_operator_would_refuse_is_trouble(objects: Objects, live: Live, stand_in: Program) -> None:
+    objects.apply(sample("gpu-portion"))
+    settled(objects, "llama-8b", "Running")
+    assert present(objects, CLAIM, "llama-8b-model-store")
+
+    code, lines, err = live(sample("gpu-portion", modelStore={"pvc": {"claimInfo": {"size": "50Gi"}}}))
+
+    assert (code, lines) == (2, [])
+    assert 'error: spec.modelStore.pvc.claimInfo.size is "50Gi" but must not be below the 100Gi of claim' in err
+
+
+def test_somebody_else_s_nimservice_is_said(objects: Objects, live: Live, stand_in: Program) -> None:
+    theirs = {"image": {"repository": "a", "tag": "b"}, "authSecret": "s", "storage": {}, "expose": {"service": {}}}
+    objects.apply(
+        {
+            "apiVersion": "apps.nvidia.com/v1alpha1",
+            "kind": "NIMService",
+            "metadata": {"name": "llama-8b"},
+            "spec": theirs,
+        }
+    )
+
+    code, lines, err = live(sample("gpu-portion"))
+
+    assert (code, lines) == (2, [])
+    assert "<stdin>:" in err
+    assert 'error: metadata.name is "llama-8b" but must not be the name of a NIMService' in err
+
+
+def test_a_cluster_that_doesn_t_answer_is_one_line(live: Live, cluster: LocalCluster, tmp_path: Path) -> None:
+    (tmp_path / "kubeconfig").write_text("a: [")
+    command = [str(Path(sys.executable).parent / "runai-nim"), "diff", "-f", "deploy/samples", "--live"]
+
+    answer = subprocess.run(
+        command,
+        env={**os.environ, "KUBECONFIG": str(tmp_path / "kubeconfig")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert answer.returncode == 2
+    assert answer.stderr.startswith("the cluster can't be read: ")
+    assert "Traceback" not in answer.stderr

@@ -1,0 +1,29 @@
+"""What /metrics says, read as Prometheus would."""
+
+from collections.abc import Iterator
+
+from prometheus_client import Metric
+from prometheus_client.parser import text_string_to_metric_families
+
+
+class Scraped:
+    """One answer of /metrics."""
+
+    def __init__(self, text: str | bytes) -> None:
+        self.text = text if isinstance(text, str) else text.decode()
+        self.families: list[Metric] = list(text_string_to_metric_families(self.text))
+
+    def __call__(self, name: str, **labels: str) -> float:
+        """The sum of the samples of that name with these labels among theirs; 0 when there is none."""
+        return sum(value for found, value in self._samples(name) if labels.items() <= found.items())
+
+    def by(self, label: str, name: str, **labels: str) -> dict[str, float]:
+        """Values by one label, of the samples with these labels; zeros are left out."""
+        found = ((of, value) for of, value in self._samples(name) if labels.items() <= of.items())
+        return {of[label]: value for of, value in found if value}
+
+    def _samples(self, name: str) -> Iterator[tuple[dict[str, str], float]]:
+        for family in self.families:
+            for sample in family.samples:
+                if sample.name == name:
+                    yield sample.labels, sample.value
