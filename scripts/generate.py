@@ -3,14 +3,14 @@
 Holds no content of its own; the same code gives the same bytes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from runai_nim.crd import make_crd, make_schema
-from runai_nim.status import ROWS
+from runai_nim.status import ROWS, reasons
 from runai_nim.status import Row as StatusRow
 from runai_nim.translate.mapping import TABLES
 from runai_nim.translate.row import Row
@@ -36,7 +36,25 @@ message says what to do. Conditions `Reconciling` and `Stalled` exist only while
 | when | phase | Ready | reason | then |
 | --- | --- | --- | --- | --- |
 {rows}
-"""
+
+# Reasons
+
+Reasons are for programs and stay; messages are for people and may change. Each change of Ready's reason is an Event of
+that reason too, of type Warning where something is wrong.
+
+## Ready, Reconciling, Stalled
+{_reasons(reasons.READY)}
+## Translated False, or Stalled: a person has to change something
+{_reasons(reasons.REFUSED)}
+## Warnings, behind TranslatedWithWarnings
+{_reasons(reasons.WARNED)}
+""" + "\n".join(f"## {type_}\n{_reasons(found)}" for type_, found in reasons.OTHERS.items())
+
+
+def _reasons(found: Mapping[str, str]) -> str:
+    return "\n| reason | meaning |\n| --- | --- |\n" + "".join(
+        f"| `{name}` | {text} |\n" for name, text in found.items()
+    )
 
 
 def _status_row(row: StatusRow) -> str:

@@ -1,5 +1,7 @@
 """What was asked for can be taken away again, after the NIM Operator has rewritten the NIMService's spec."""
 
+import subprocess
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -90,6 +92,13 @@ def test_autoscaling_makes_an_autoscaler_and_stopping_removes_it(objects: Object
     wait_for(lambda: objects.get(HPA, "llama-8b"))
     settled(objects, "llama-8b", "Running")
     assert reason(objects, "llama-8b", "Translated") == "Translated"
+
+
+def test_kubectl_scale_is_refused_beside_autoscaling(objects: Objects, kubectl: Callable[..., str]) -> None:
+    objects.apply(sample("gpu-portion", autoscaling=SCALED))
+    with pytest.raises(subprocess.CalledProcessError) as refusal:
+        kubectl("scale", "rnim", "llama-8b", "--replicas=3", f"--namespace={objects.namespace}")
+    assert "replicas is 3 but must be 1 or absent beside autoscaling" in refusal.value.stderr
 
 
 def test_nothing_of_ours_is_in_the_resource(objects: Objects) -> None:

@@ -43,7 +43,9 @@ def test_an_empty_resource_names_everything_that_must_be_there() -> None:
 
 
 def test_a_resource_without_a_name_is_refused() -> None:
-    assert found({**a_cr(), "metadata": {}}) == [(Reason.INVALID_NAME, "metadata.name")]
+    (finding,) = validate({**a_cr(), "metadata": {}}, CONTEXT)[1]
+
+    assert (finding.reason, finding.path, finding.value) == (Reason.INVALID_NAME, "metadata.name", "")
 
 
 def test_all_mistakes_are_reported_at_once() -> None:
@@ -94,6 +96,23 @@ def test_limits_of_the_other_kind_of_share_are_refused_alone() -> None:
 def test_a_limit_is_compared_by_its_amount_alone() -> None:
     assert found(a_cr(compute={"cpuMemoryRequest": "1Gi", "cpuMemoryLimit": str(2**30)})) == []
     assert found(a_cr(compute={"cpuMemoryRequest": str(2**30), "cpuMemoryLimit": "1Gi"})) == []
+
+
+@pytest.mark.parametrize(("portion", "refused"), [(0, False), (0.5, True), (1, True)])
+def test_only_no_share_may_be_of_no_device(portion: float, refused: bool) -> None:
+    compute = {"gpuRequestType": "portion", "gpuPortionRequest": portion, "gpuDevicesRequest": 0}
+
+    assert found(a_cr(compute=compute)) == refused * [(Reason.CONFLICTING_FIELDS, "spec.compute.gpuDevicesRequest")]
+
+
+def test_kubernetes_own_domain_is_no_key_for_a_claim_by_itself_either() -> None:
+    info = {"size": "1Gi", "addedAttrValues": [{"key": "kubernetes.io"}, {"key": "k8s.io"}, {"key": "io"}]}
+
+    assert [reason for reason, _ in found(a_cr(modelStore={"pvc": {"claimInfo": info}}))] == [Reason.RESERVED_KEY] * 2
+
+
+def test_no_share_may_have_no_share_as_its_limit() -> None:
+    assert found(a_cr(compute={"gpuRequestType": "portion", "gpuPortionRequest": 0, "gpuPortionLimit": 0})) == []
 
 
 def test_an_equal_limit_needs_no_key() -> None:
@@ -198,3 +217,35 @@ def test_warnings_forbid_nothing() -> None:
 
 def test_every_check_is_named_check_and_says_why() -> None:
     assert all(check.__name__.startswith("check_") and check.__doc__ for check in CHECKS)
+
+
+def test_a_mistake_that_cannot_be_read_hides_no_other() -> None:
+    cr = a_cr(
+        imege="x",
+        image="No Image",
+        imagePullPolicy="Sometimes",
+        compute={"gpuRequestType": "portoin", "gpuPortionRequest": 0.5},
+        nodePools=["a", "a"],
+        environmentVariables=[{"name": "A"}, {"value": "1"}],
+    )
+    del cr["spec"]["ngcAuthSecret"]
+
+    assert found(cr) == [
+        (Reason.INVALID_VALUE, "spec.imagePullPolicy"),
+        (Reason.INVALID_VALUE, "spec.compute.gpuRequestType"),
+        (Reason.REQUIRED_FIELD, "spec.environmentVariables[1].name"),
+        (Reason.UNKNOWN_FIELD, "spec.imege"),
+        (Reason.INVALID_VALUE, "spec.image"),
+        (Reason.REQUIRED_FIELD, "spec.ngcAuthSecret"),
+        (Reason.DUPLICATE_VALUE, "spec.nodePools[1]"),
+    ]
+
+
+@pytest.mark.parametrize("spec", ["nonsense", ["nonsense"], {"compute": "nonsense", "replicas": []}])
+def test_a_spec_that_is_something_else_is_said(spec: Any) -> None:
+    assert found({"metadata": {"name": "llama"}, "spec": spec})
+
+
+def test_one_mistake_within_another_is_told_once() -> None:
+    cr = a_cr(servingPort={"port": "x", "grpcPort": {}}, modelStore=3)
+    assert [path for _, path in found(cr)] == ["spec.modelStore", "spec.servingPort.port", "spec.servingPort.grpcPort"]

@@ -28,7 +28,7 @@ from runai_nim.validate import (
 )
 from runai_nim.validate.candidate import Candidate, Context
 from runai_nim.validate.finding import Finding, Reason, has_errors
-from runai_nim.validate.parse import findings_from_parse_error
+from runai_nim.validate.parse import findings_from_parse_error, readable_rest
 
 __all__ = ["Candidate", "Context", "Finding", "Reason", "findings_from_parse_error", "has_errors", "validate"]
 
@@ -98,13 +98,28 @@ def validate(cr: Mapping[str, Any], context: Context) -> tuple[RunaiNimServiceSp
     own_labels = cr["metadata"].get("labels") or {}
     name = cr["metadata"].get("name", "")
     findings = [*_metadata_findings(name, own_labels, context)]
+    written = cr.get("spec") or {}
     try:
-        spec = RunaiNimServiceSpec.model_validate(cr.get("spec") or {}, by_alias=True, by_name=False)
+        spec = RunaiNimServiceSpec.model_validate(written, by_alias=True, by_name=False)
     except ValidationError as error:
-        return None, (*findings, *findings_from_parse_error(error))
-    candidate = Candidate(name, own_labels, spec, context)
-    findings += [finding for check in CHECKS for finding in check(candidate)]
+        findings += findings_from_parse_error(error)
+        rest, concerned = readable_rest(written, error) if isinstance(written, Mapping) else (None, frozenset())
+        if rest is not None:
+            # What is wrong beside a mistake in the same field may only follow from it.
+            others = _spec_findings(Candidate(name, own_labels, rest, context))
+            findings += [finding for finding in others if _top_level_field(finding.path) not in concerned]
+        return None, tuple(findings)
+    findings += _spec_findings(Candidate(name, own_labels, spec, context))
     return spec, tuple(findings)
+
+
+def _spec_findings(candidate: Candidate) -> Iterator[Finding]:
+    for check in CHECKS:
+        yield from check(candidate)
+
+
+def _top_level_field(path: str) -> str:
+    return ".".join(path.split(".")[:2]).partition("[")[0]
 
 
 def _metadata_findings(name: str, own_labels: Mapping[str, str], context: Context) -> Iterator[Finding]:

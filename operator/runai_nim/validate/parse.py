@@ -1,5 +1,7 @@
 """Errors of reading a spec into its types, as findings. Decides nothing about what a readable spec may hold."""
 
+import copy
+import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, get_args
@@ -24,6 +26,30 @@ def findings_from_parse_error(error: ValidationError) -> Iterator[Finding]:
     """
     for mistake in error.errors(include_url=False):
         yield _EXPLAINED.get(mistake["type"], _wrong_value)(mistake)
+
+
+def readable_rest(spec: Mapping[str, Any], error: ValidationError) -> tuple[RunaiNimServiceSpec | None, frozenset[str]]:
+    """The spec without what could not be read, for the other rules to look at, and the top-level fields concerned.
+
+    Of a list with a mistake in it nothing is left, so that indexes stay those that the user sees. None when nothing
+    can be read at all.
+    """
+    rest = copy.deepcopy(dict(spec))
+    mistakes = [mistake["loc"] for mistake in error.errors(include_url=False)]
+    for loc in mistakes:
+        _remove(rest, tuple(itertools.takewhile(lambda part: isinstance(part, str), loc)))
+    try:
+        read = RunaiNimServiceSpec.model_validate(rest, by_alias=True, by_name=False)
+    except ValidationError:  # what was missing in a list, or of another type altogether
+        return None, frozenset()
+    return read, frozenset(f"spec.{loc[0]}" for loc in mistakes)
+
+
+def _remove(tree: Any, path: tuple[Any, ...]) -> None:
+    for part in path[:-1]:
+        tree = tree.get(part) if isinstance(tree, dict) else None
+    if isinstance(tree, dict) and path:
+        tree.pop(path[-1], None)
 
 
 def _unknown_field(mistake: ErrorDetails) -> Finding:

@@ -1,0 +1,106 @@
+"""RunaiNimServices, and what is observed around them: whole and running unless changed."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from runai_nim import keys
+from runai_nim.observed import Claim, Observed, Pod, Service, Workload
+from runai_nim.plan import plan
+from runai_nim.settings import settings_from
+from runai_nim.status import Deadlines, Facts, Outcome, facts_of
+from runai_nim.translate import Context, Desired, translate
+
+NOW = "2026-01-01T00:00:00Z"
+LATER = "2026-01-02T00:00:00Z"
+AT = datetime.fromisoformat(NOW)
+DEADLINES = Deadlines(AT, 60, 30)
+CONTEXT = Context(settings_from(None, {}), {"runai/queue": "team-a"})
+
+
+def a_cr(spec: dict[str, Any] | None = None, status: dict[str, Any] | None = None, **metadata: Any) -> dict[str, Any]:
+    store = {"pvc": {"claimInfo": {"size": "10Gi"}}}
+    base = {"image": "r/nim:1", "ngcAuthSecret": "ngc", "servingPort": {"port": 8000}, "modelStore": store}
+    return {
+        "metadata": {"name": "nim", "namespace": "ns", "uid": "u1", "generation": 3, **metadata},
+        "spec": base | (spec or {}),
+        "status": status or {},
+    }
+
+
+def a_workload(**changes: Any) -> Workload:
+    whole = Workload(
+        "Deployment",
+        "nim",
+        "1",
+        "n1",
+        "",
+        generation=1,
+        observed_generation=1,
+        wanted=1,
+        replicas=1,
+        updated=1,
+        ready=1,
+        available=1,
+    )
+    return replace(whole, **changes)
+
+
+CLAIM = Claim("1", "c1", "Bound", "10Gi", "", ("ReadWriteOnce",), "Filesystem", "nim", (), {}, False)
+
+
+def observed(desired: Desired, nim: dict[str, Any] | None = None, **changes: Any) -> Observed:
+    """Everything as wanted and running; `nim` is the NIMService's status."""
+    manifest = desired.nimservice or {"metadata": {"annotations": {}}, "spec": {"annotations": {}}}
+    live = {
+        **manifest,
+        "metadata": {
+            **manifest["metadata"],
+            "name": "nim",
+            "uid": "n1",
+            "resourceVersion": "5",
+            "ownerReferences": [OWNER],
+        },
+        "status": {"state": "Ready"} if nim is None else nim,
+    }
+    running = Observed(
+        nimservice=live,
+        service=Service("1", "n1", manifest["metadata"]["annotations"].get(keys.SPEC_HASH, "")),
+        workload=a_workload(
+            pod_hash=manifest["spec"]["annotations"].get(keys.POD_HASH, ""),
+            wanted=desired.replicas,
+            replicas=desired.replicas,
+            updated=desired.replicas,
+            ready=desired.replicas,
+            available=desired.replicas,
+        ),
+        claim=CLAIM,
+    )
+    return replace(running, **changes)
+
+
+OWNER = {"kind": keys.KIND, "name": "nim", "uid": "u1", "controller": True}
+FAILED = {"state": "Failed", "conditions": [{"type": "Failed", "status": "True", "message": "boom\n"}]}
+
+
+def facts(cr: dict[str, Any] | None = None, outcome: Outcome | None = None, at: datetime = AT, **changes: Any) -> Facts:
+    cr = cr or a_cr()
+    desired = translate(cr, CONTEXT)
+    seen = observed(desired, **changes)
+    return facts_of(cr, desired, plan(cr, desired, seen), seen, outcome or Outcome(), Deadlines(at, 60, 30))
+
+
+BEFORE = {"phase": "Running"}
+BAD = {"compute": {"cpuMemoryRequest": "10 GB"}}
+STOPPED = {"desiredPhase": "Stopped"}
+FOREIGN = {"metadata": {"name": "nim", "uid": "n0", "resourceVersion": "1"}}
+POD_HASH = (translate(a_cr(), CONTEXT).nimservice or {})["spec"]["annotations"][keys.POD_HASH]
+POD = Pod("1", "nim-1", "nim", POD_HASH, NOW, "runai-scheduler", "", ("", ""), "", "")
+
+
+def a_pod(**changes: Any) -> Pod:
+    return replace(POD, **changes)
+
+
+def not_ready(pod: Pod, status: dict[str, Any] | None = None, at: datetime = AT) -> Facts:
+    return facts(a_cr(status=status), nim={"state": "NotReady"}, pods=(pod,), at=at)
