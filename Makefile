@@ -49,8 +49,8 @@ verify: generate ## generated files are what the code says, and nothing is left 
 	  echo "make verify: the tree differs from the commit after 'make generate'; commit what is listed above" >&2; exit 1; }
 
 .PHONY: test
-test: programs ## all tests but test-clone, on a real control plane
-	$(RUN)coverage run -m pytest -m "not clone"
+test: programs ## all tests but the long ones, on a real control plane
+	$(RUN)coverage run -m pytest -m "not clone and not long"
 	$(RUN)coverage report --fail-under=100 --include='$(PURE)'
 
 # The pure layers, held at 100 % branch coverage by tests of plain values.
@@ -59,6 +59,10 @@ PURE := $(shell echo operator/runai_nim/compare.py operator/runai_nim/crd.py ope
   operator/runai_nim/setting_types.py operator/runai_nim/settings.py operator/runai_nim/syntax.py \
   operator/runai_nim/tug.py 'operator/runai_nim/api/*' 'operator/runai_nim/observed/*' 'operator/runai_nim/plan/*' \
   'operator/runai_nim/status/*' 'operator/runai_nim/translate/*' 'operator/runai_nim/validate/*' | tr ' ' ',')
+
+.PHONY: test-long
+test-long: programs ## the tests that take their time: every scenario with the operator killed, a minute of quiet
+	$(RUN)python -m pytest -m long
 
 .PHONY: test-clone
 test-clone: install ## the README's commands in a fresh clone, with empty HOME and caches (long)

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.usefixtures("operator_process", "stand_in")
 QUIET_SECONDS = 60
 
 
+@pytest.mark.long
 def test_a_converged_service_is_left_alone(
     objects: Objects, namespace: str, audit_log: AuditLog, operator_process: Program
 ) -> None:

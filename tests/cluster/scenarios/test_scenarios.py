@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,21 @@ CASES = sorted((Path(__file__).parent / "cases").glob("*.yaml"))
 pytestmark = pytest.mark.usefixtures("stand_in")
 
 
-@pytest.mark.parametrize("killed", [False, True], ids=["", "killed"])
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
+KILLED_IN_EVERY_RUN = {"nimcache-comes-and-fails", "recreated-at-once", "restarted"}
+"""The others are killed in `make test-long`."""
+
+
+def variants() -> Iterator[Any]:
+    """Each scenario as it is, and with the operator killed."""
+    for case in CASES:
+        yield pytest.param(case, False, id=case.stem)
+        marks = () if case.stem in KILLED_IN_EVERY_RUN else pytest.mark.long
+        yield pytest.param(case, True, id=f"{case.stem}-killed", marks=marks)
+
+
+@pytest.mark.parametrize(("case", "killed"), list(variants()))
 def test_scenario(case: Path, killed: bool, cluster: LocalCluster, objects: Objects) -> None:
-    """Each as it is, and with the operator killed in the middle of it, after something was done that it has to see."""
+    """Killed: in the middle, after something was done that the operator has to see."""
     scenario: dict[str, Any] = yaml.safe_load(case.read_text(encoding="utf-8"))
     environment, steps = scenario.get("operator") or {}, scenario["steps"]
     operator = cluster.operator
