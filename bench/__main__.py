@@ -7,6 +7,7 @@ object. Absolute times were taken on whatever machine this ran on, shared with t
 import json
 import statistics
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from local.objects import Objects, wait_for
 CRS = 100
 PAUSE_SECONDS = 0.1
 """Between two creations, so that each finds the control plane idle."""
+STATUS_CRS = 60
 QUIET_SECONDS = 5.0
 NAMESPACE = "bench"
 
@@ -54,6 +56,32 @@ def measure(cluster: LocalCluster) -> dict[str, Any]:
     }
 
 
+def measure_status(cluster: LocalCluster) -> dict[str, Any]:
+    """Let the stand-in act on CRs one at a time: from its last word on a NIMService to the CR's status."""
+    cluster.stand_in.start()
+    body: dict[str, Any] = yaml.safe_load((CHECKOUT / "deploy/samples/gpu-portion.yaml").read_text(encoding="utf-8"))
+    mark = cluster.audit_log.mark()
+    with Objects(Path(cluster.control_plane.kubeconfig), NAMESPACE) as objects:
+        for number in range(STATUS_CRS):
+            name = f"status-{number}"
+            objects.apply({**body, "metadata": {"name": name}})
+            wait_for(partial(_running, objects, name), 60)
+    writes = [r for r in cluster.audit_log.requests(mark) if r.subresource == "status" and r.verb in WRITES]
+    said = {r.name: r.answered for r in writes if r.resource == "nimservices"}
+    told = {r.name: r.answered for r in writes if r.resource == "runainimservices"}
+    # Where the status was there before the last word, the word changed nothing of it.
+    lags = sorted(max(0.0, (told[name] - said[name]).total_seconds() * 1000) for name in told)
+    return {
+        "latency_status_p50_ms": round(statistics.median(lags), 2),
+        "latency_status_p99_ms": round(lags[int(len(lags) * 0.99)], 2),
+    }
+
+
+def _running(objects: Objects, name: str) -> bool:
+    found = objects.get("runai-nim.io/v1alpha1 RunaiNimService", name) or {}
+    return bool(found.get("status", {}).get("phase") == "Running")
+
+
 def _latencies(requests: list[Request]) -> list[float]:
     """Milliseconds from the answer to each CR's creation to the answer to its NIMService's."""
     created = {r.name: r.answered for r in requests if r.resource == "runainimservices" and r.user != OPERATOR_USER}
@@ -69,7 +97,7 @@ def main() -> None:
     with cluster.control_plane.processes.tied_to_this_process():
         try:
             cluster.start(stand_in=False, operator=False)
-            figures = {"translate_us": translate_us(), **measure(cluster)}
+            figures = {"translate_us": translate_us(), **measure(cluster), **measure_status(cluster)}
         finally:
             cluster.stop()
     text = json.dumps(figures, indent=2)

@@ -45,15 +45,17 @@ def install(plane: ControlPlane, plurals: Iterable[str]) -> None:
 
 @contextmanager
 def stand_in(plane: ControlPlane, *flags: str) -> Iterator["subprocess.Popen[str]"]:
-    """Run the stand-in; fails when it logs a traceback or doesn't end within a second of SIGTERM."""
+    """Run the stand-in, from its first word on; fails when it logs a traceback or doesn't end by SIGTERM."""
     command = [sys.executable, "-m", "local.nim_operator", "--kubeconfig", str(plane.kubeconfig), *flags]
     process = subprocess.Popen(command, cwd=CHECKOUT, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    log = process.stderr.readline()
     try:
         yield process
     finally:
         process.terminate()
         try:
-            log = process.communicate(timeout=1)[1]
+            log += process.communicate(timeout=20)[1]
         finally:
             process.kill()
     assert "Traceback" not in log, log
