@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
-BURST: Final = 4
-"""A service that starts writes its status about so often within a second."""
-SECONDS: Final = 1.6
+BURST: Final = 5
+"""A service that starts at once writes its status about so often within a second."""
+SECONDS: Final = 2.0
 """A pod that flaps costs a write in so many seconds: with the burst, at most ten in ten seconds."""
 
 
