@@ -1,10 +1,13 @@
+import ast
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import runai_nim
 from runai_nim import quantity
 from runai_nim.quantity import MAX, MEBIBYTE, Quantity, QuantityError
 
@@ -22,6 +25,8 @@ SUFFIXES = ("", "k", "M", "G", "T", "Ki", "Mi", "Gi", "Ti", "e3", "E3")
         ("1.5Gi", "1536Mi"),
         (".5Gi", "512Mi"),
         ("1.1Ki", "1126400m"),
+        ("1Ki", "1Ki"),
+        ("-1Ki", "-1Ki"),
         ("1023", "1023"),
         ("0.5Ki", "512"),
         ("1000M", "1G"),
@@ -159,3 +164,26 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     else:
         assert 0 <= found.amount <= MAX
         assert quantity.equal(str(found), str(found))
+
+
+def floats(code: str) -> list[str]:
+    """Where floats come into a module's arithmetic: by name, by literal, or by dividing."""
+    found = [
+        node
+        for node in ast.walk(ast.parse(code))
+        if (isinstance(node, ast.Name) and node.id == "float")
+        or (isinstance(node, ast.Constant) and isinstance(node.value, float))
+        or (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div))
+    ]
+    return [ast.unparse(node) for node in found]
+
+
+@pytest.mark.parametrize("module", ["quantity.py", "translate/compute.py", "validate/compute.py"])
+def test_amounts_are_never_floats(module: str) -> None:
+    code = (Path(runai_nim.__file__).parent / module).read_text(encoding="utf-8")
+
+    assert floats(code) == []
+
+
+def test_floats_would_be_found() -> None:
+    assert floats("x = float(1); y = 0.5 + 1 / 3") == ["float", "0.5", "1 / 3"]

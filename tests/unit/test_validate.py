@@ -1,3 +1,4 @@
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -105,6 +106,15 @@ def test_only_no_share_may_be_of_no_device(portion: float, refused: bool) -> Non
     assert found(a_cr(compute=compute)) == refused * [(Reason.CONFLICTING_FIELDS, "spec.compute.gpuDevicesRequest")]
 
 
+def test_an_annotation_of_a_claim_that_is_there_is_looked_at_as_the_api_server_does() -> None:
+    info = {"addedAttrValues": [{"key": "a"}, {"key": "kubernetes.io/x"}, {"key": "a"}]}
+
+    assert found(a_cr(modelStore={"pvc": {"existingPvc": True, "claimName": "c", "claimInfo": info}})) == [
+        (Reason.IGNORED_FIELD, "spec.modelStore.pvc.claimInfo"),
+        (Reason.DUPLICATE_VALUE, "spec.modelStore.pvc.claimInfo.addedAttrValues[2].key"),
+    ]
+
+
 def test_kubernetes_own_domain_is_no_key_for_a_claim_by_itself_either() -> None:
     info = {"size": "1Gi", "addedAttrValues": [{"key": "kubernetes.io"}, {"key": "k8s.io"}, {"key": "io"}]}
 
@@ -161,6 +171,19 @@ def test_unreadable_specs_have_a_reason(spec: dict[str, Any], reason: Reason) ->
     (finding,) = parse_errors(spec)
 
     assert finding.reason == reason
+
+
+def test_several_mistakes_of_a_list_hide_no_mistake_elsewhere() -> None:
+    cr = a_cr(annotations=[{}, {}], modelStore={"pvc": {"readOnly": "no", "claimInfo": {"size": "1 Gi"}}}, nodePools=[])
+    before = copy.deepcopy(cr)
+
+    assert found(cr) == [
+        (Reason.INVALID_VALUE, "spec.modelStore.pvc.readOnly"),
+        (Reason.REQUIRED_FIELD, "spec.annotations[0].name"),
+        (Reason.REQUIRED_FIELD, "spec.annotations[1].name"),
+        (Reason.INVALID_VALUE, "spec.nodePools"),
+    ]
+    assert cr == before
 
 
 @pytest.mark.parametrize(

@@ -106,10 +106,10 @@ def validate(cr: Mapping[str, Any], context: Context) -> tuple[RunaiNimServiceSp
         rest, concerned = readable_rest(written, error) if isinstance(written, Mapping) else (None, frozenset())
         if rest is not None:
             # What is wrong beside a mistake in the same field may only follow from it.
-            others = _spec_findings(Candidate(name, own_labels, rest, context))
+            others = _spec_findings(Candidate(name, rest, context))
             findings += [finding for finding in others if _top_level_field(finding.path) not in concerned]
         return None, tuple(findings)
-    findings += _spec_findings(Candidate(name, own_labels, spec, context))
+    findings += _spec_findings(Candidate(name, spec, context))
     return spec, tuple(findings)
 
 
@@ -119,7 +119,7 @@ def _spec_findings(candidate: Candidate) -> Iterator[Finding]:
 
 
 def _top_level_field(path: str) -> str:
-    return ".".join(path.split(".")[:2]).partition("[")[0]
+    return ".".join(path.split(".")[:2])
 
 
 def _metadata_findings(name: str, own_labels: Mapping[str, str], context: Context) -> Iterator[Finding]:

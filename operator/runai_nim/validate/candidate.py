@@ -1,4 +1,4 @@
-"""What the rules look at: a resource's name, labels and parsed spec, and what is known around it. Values only."""
+"""What the rules look at: a resource's name and parsed spec, and what is known around it. Values only."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -43,6 +43,5 @@ class Candidate:
     """A RunaiNimService whose spec could be read, before its rules were checked."""
 
     name: str
-    labels: Mapping[str, str]
     spec: RunaiNimServiceSpec
     context: Context

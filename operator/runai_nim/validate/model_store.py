@@ -95,11 +95,12 @@ def check_volume(candidate: Candidate) -> Iterator[Finding]:
 
 
 def check_claim_annotations(candidate: Candidate) -> Iterator[Finding]:
-    """Annotations for provisioners; Kubernetes' own are not for users."""
-    info = _claim_info(candidate)
-    items = (info and info.added_attr_values) or ()
+    """Annotations for provisioners; Kubernetes' own are not for users. Each once, as the API server has it."""
+    pvc = _pvc(candidate)
+    items = (pvc and pvc.claim_info and pvc.claim_info.added_attr_values) or ()
     keys = [(f"{_CLAIM_INFO}.addedAttrValues[{index}].key", item.key) for index, item in enumerate(items)]
-    for path, key in keys:
+    used = [] if _claim_info(candidate) is None else keys
+    for path, key in used:
         if not syntax.is_key(key):
             rule = "be an annotation's key, `name` or `domain/name`"
             yield Finding(Reason.INVALID_VALUE, path, key, rule, "correct it")

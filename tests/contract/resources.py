@@ -1,0 +1,94 @@
+"""RunaiNimServices and contexts to translate: the golden cases', in any of several settings. Values only."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from runai_nim.settings import settings_from
+from runai_nim.translate import Context, Desired
+from tests.contract.specs import SCHEMA, Place, Schema, Spec, places
+
+GATEWAY = {
+    "external_mode": "gateway",
+    "external_domain": "example.com",
+    "external_gateway_name": "public",
+    "external_gateway_namespace": "gateways",
+}
+INGRESS = {"external_mode": "ingress", "external_domain": "example.com", "external_ingress_class": "nginx"}
+OWN_KEYS = {
+    "scheduler_name": "mine",
+    "queue_label": "example.com/queue",
+    "priority_label": "example.com/priority",
+    "preemptibility_label": "example.com/preemptibility",
+    "node_pool_label": "example.com/pool",
+    "node_pools_annotation": "example.com/pools",
+    "gpu_fraction_annotation": "example.com/fraction",
+    "gpu_fraction_limit_annotation": "example.com/fraction-limit",
+    "gpu_devices_annotation": "example.com/devices",
+    "gpu_container_annotation": "example.com/container",
+    "gpu_memory_annotation": "example.com/memory",
+    "gpu_memory_limit_annotation": "example.com/memory-limit",
+    "category_annotation": "example.com/category",
+    "project_labels": ["example.com/project"],
+    "user_credential_secret": "runai-{name}",
+}
+CONTEXTS = {
+    name: Context(settings_from(given, {}), {"runai/queue": "team-a", "example.com/project": "team-b"})
+    for name, given in {
+        "runai": {},
+        "kai": {"dialect": "kai", **GATEWAY},
+        "own keys": {**OWN_KEYS, **INGRESS},
+    }.items()
+}
+VALID: Spec = {
+    "image": "nvcr.io/nim/meta/llama:1.0",
+    "ngcAuthSecret": "ngc",
+    "modelStore": {"nimCache": {"name": "cache"}},
+    "servingPort": {"port": 8000},
+}
+GOLDEN: list[Spec] = [
+    yaml.safe_load((case / "cr.yaml").read_text())["spec"]
+    for case in sorted((Path(__file__).parents[1] / "golden" / "cases").iterdir())
+]
+
+
+def fields(schema: Schema, place: Place = ()) -> Iterator[tuple[Place, Schema]]:
+    """Every field below a schema, as a place in a spec; those of lists in their first item."""
+    for name, field in schema.get("properties", {}).items():
+        yield (*place, name), field
+        yield from fields(field, (*place, name))
+        if "items" in field:
+            yield from fields(field["items"], (*place, name, 0))
+
+
+FIELDS: dict[Place, Schema] = dict(fields(SCHEMA))
+
+
+def where(field: Place) -> list[tuple[Spec, Place]]:
+    """Golden cases that have the object around this field, and where it is or would be, in any item of a list."""
+    return [
+        (spec, (*parent, field[-1]))
+        for spec in GOLDEN
+        for parent in [(), *places(spec)]
+        if tuple(0 if isinstance(step, int) else step for step in parent) == field[:-1]
+    ]
+
+
+def a_cr(spec: Spec, **metadata: Any) -> dict[str, Any]:
+    return {"metadata": {"name": "llama", "namespace": "team-a", "uid": "u-1", **metadata}, "spec": spec}
+
+
+def manifests(desired: Desired) -> list[dict[str, Any]]:
+    return [made for made in (desired.nimservice, desired.claim, desired.route) if made is not None]
+
+
+def refused(desired: Desired) -> bool:
+    return any(finding.severity == "error" for finding in desired.findings)
+
+
+def key_sets(desired: Desired) -> list[dict[str, str]]:
+    """Labels and annotations of the objects, and those that reach pods."""
+    parts = [part for made in manifests(desired) for part in (made["metadata"], made["spec"])]
+    return [part.get(field, {}) for part in parts for field in ("labels", "annotations")]

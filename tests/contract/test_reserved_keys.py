@@ -1,0 +1,76 @@
+"""Keys by which schedulers and the NIM Operator work are no user's to set, wherever a user could write one."""
+
+import pytest
+
+from runai_nim.translate import Desired, translate
+from tests.contract.resources import CONTEXTS, VALID, a_cr, key_sets
+from tests.contract.specs import Spec
+
+# The list of keys that nobody but the operator may set, with an example for each pattern.
+RESERVED = (
+    "kai.scheduler/queue",
+    "kai.scheduler/anything",
+    "runai/queue",
+    "runai/anything",
+    "run.ai/anything",
+    "runai-nim.io/service",
+    "runai-nim.io/anything",
+    "kai/project",
+    "kai/anything",
+    "project",
+    "user",
+    "priorityClassName",
+    "gpu-fraction",
+    "gpu-fraction-anything",
+    "gpu-memory",
+    "gpu-memory-anything",
+    "mps",
+    "runai-gpu-limit",
+    "pod-group-name",
+    "received-resource-type",
+    "nvidia.com/gpu",
+    "nvidia.com/container.llama-ctr.gpu-memory.request",
+    "openshift.io/required-scc",
+)
+RESERVED_ON_CHILDREN = ("app", "app.kubernetes.io/name", "app.kubernetes.io/anything")
+RESERVED_ANYWHERE = [
+    (name, key) for name, context in CONTEXTS.items() for key in (*RESERVED, *context.settings.configured_keys)
+]
+BUSY: Spec = {
+    **VALID,
+    "compute": {"gpuRequestType": "portion", "gpuPortionRequest": 0.5},
+    "priorityClass": "high",
+    "nodePools": ["a"],
+    "category": "train",
+}
+
+
+def errors(desired: Desired) -> list[str]:
+    return [finding.path for finding in desired.findings if finding.severity == "error"]
+
+
+@pytest.mark.parametrize(("context", "key"), RESERVED_ANYWHERE)
+@pytest.mark.parametrize("exclude", [False, True])
+@pytest.mark.parametrize("field", ["labels", "annotations"])
+def test_a_reserved_key_is_not_a_user_s(context: str, key: str, field: str, exclude: bool) -> None:
+    spec = {**BUSY, field: [{"name": key, "value": "mine", "exclude": exclude}]}
+
+    desired = translate(a_cr(spec), CONTEXTS[context])
+
+    if exclude:
+        assert key_sets(desired) == key_sets(translate(a_cr(BUSY), CONTEXTS[context])) != []
+    else:
+        assert errors(desired) == [f"spec.{field}[0].name"]
+
+
+@pytest.mark.parametrize("key", RESERVED_ON_CHILDREN)
+@pytest.mark.parametrize("field", ["labels", "annotations"])
+def test_a_key_of_the_nim_operator_is_not_a_user_s(key: str, field: str) -> None:
+    spec = {**BUSY, field: [{"name": key, "value": "mine"}]}
+
+    assert errors(translate(a_cr(spec), CONTEXTS["runai"])) == [f"spec.{field}[0].name"]
+
+
+@pytest.mark.parametrize(("context", "key"), RESERVED_ANYWHERE)
+def test_a_reserved_label_of_the_resource_is_refused(context: str, key: str) -> None:
+    assert errors(translate(a_cr(BUSY, labels={key: "mine"}), CONTEXTS[context])) == [f"metadata.labels[{key}]"]
