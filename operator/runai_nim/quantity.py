@@ -7,7 +7,6 @@ Grammar and canonical form: k8s.io/apimachinery pkg/api/resource. Run:ai's API w
 import re
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
 from typing import Final
 
 MAX: Final = 2**63 - 1
@@ -37,11 +36,6 @@ class Quantity:
 
     nanos: int
     binary: bool = False
-
-    @property
-    def amount(self) -> Fraction:
-        """The amount in base units."""
-        return Fraction(self.nanos, _NANO)
 
     def __str__(self) -> str:
         """Canonical text, as the API server prints it: `2Gi` for 2048Mi, `1500M` for 1.5G, `500m` for 0.5."""

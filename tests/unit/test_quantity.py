@@ -11,6 +11,12 @@ import runai_nim
 from runai_nim import quantity
 from runai_nim.quantity import MAX, MEBIBYTE, Quantity, QuantityError
 
+
+def amount(of: Quantity) -> Fraction:
+    """In base units."""
+    return Fraction(of.nanos, 10**9)
+
+
 SUFFIXES = ("", "k", "M", "G", "T", "Ki", "Mi", "Gi", "Ti", "e3", "E3")
 
 
@@ -48,7 +54,7 @@ def test_spellings_that_go_keeps_are_printed_as_it_prints_their_amount() -> None
     assert str(quantity.parse("5.")) == "5"
     assert str(quantity.parse("+2")) == "2"
     assert str(quantity.parse("1e3")) == "1k"
-    assert quantity.parse("12E6").amount == 12_000_000
+    assert amount(quantity.parse("12E6")) == 12_000_000
 
 
 @pytest.mark.parametrize(
@@ -138,13 +144,13 @@ def test_canonical_text_is_the_same_amount_and_stays(number: int, suffix: str) -
     first = quantity.parse(f"{number}{suffix}")
     again = quantity.parse(str(first))
 
-    assert again.amount == first.amount
+    assert amount(again) == amount(first)
     assert str(again) == str(first)
 
 
 @given(st.decimals(0, 10**6, places=3))
 def test_cpu_text_reads_back(cores: Decimal) -> None:
-    assert quantity.parse(quantity.cpu_text(cores)).amount == Fraction(cores)
+    assert amount(quantity.parse(quantity.cpu_text(cores))) == Fraction(cores)
 
 
 @given(st.integers(0, MAX), st.booleans())
@@ -162,7 +168,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         meant = quantity.suggestion(text)
         assert meant is None or meant != text
     else:
-        assert 0 <= found.amount <= MAX
+        assert 0 <= amount(found) <= MAX
         assert quantity.equal(str(found), str(found))
 
 
