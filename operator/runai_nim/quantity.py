@@ -7,6 +7,7 @@ Grammar and canonical form: k8s.io/apimachinery pkg/api/resource. Run:ai's API w
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 MAX: Final = 2**63 - 1
@@ -59,6 +60,7 @@ def parse(text: str) -> Quantity:
     return Quantity(-nanos if match["sign"] == "-" else nanos, binary=suffix in _BINARY[1:])
 
 
+@lru_cache(maxsize=4096)  # the same few amounts come again with every reconciliation
 def parse_bytes(text: str) -> Quantity:
     """Read an amount of memory or storage that a user wrote: whole bytes, rounded up, from 0 to MAX.
 

@@ -9,6 +9,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -176,7 +177,7 @@ class Settings(BaseModel):
         found = {name: getattr(self, name) for name in _SET_BY if name.endswith(kind)}
         return {name: key for name, key in found.items() if key}
 
-    @property
+    @cached_property
     def configured_keys(self) -> dict[str, str]:
         """Every label and annotation key in force, and what sets it: users may set none of them by hand."""
         configured = self._keys("_label") | self._keys("_annotation")

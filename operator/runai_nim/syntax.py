@@ -6,6 +6,7 @@ May not know any field or setting: who asks says where the text came from.
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Final
 
 from yaml.nodes import ScalarNode
@@ -25,6 +26,11 @@ def is_dns_1035_label(text: str) -> bool:
     return _DNS_1035.fullmatch(text) is not None
 
 
+def is_dns_label(text: str) -> bool:
+    """Lower case letters, digits and `-` within: what a namespace may be called, but for the length."""
+    return "." not in text and _DNS_1123.fullmatch(text) is not None
+
+
 def is_object_name(text: str) -> bool:
     """A DNS-1123 subdomain of at most 253 characters: what most objects may be called."""
     return len(text) <= 253 and _DNS_1123.fullmatch(text) is not None
@@ -41,6 +47,7 @@ def is_key(text: str) -> bool:
     return _QUALIFIED.fullmatch(name) is not None and (not slash or is_object_name(domain))
 
 
+@lru_cache(maxsize=4096)  # the same few names come again with every reconciliation
 def is_yaml_text(text: str) -> bool:
     """Whether YAML 1.1 reads the unquoted word as text: not so `true`, `on`, `n`, `null`, `123` or `1e3`.
 

@@ -26,6 +26,9 @@ ROWS = (
 )
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
+
 def make_nimservice(source: Source) -> dict[str, Any]:
     """The manifest for server-side apply, with two hashes that prove what the NIM Operator made of it.
 
@@ -66,4 +69,4 @@ def _of_pods(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _hash(content: Mapping[str, Any]) -> str:
-    return names.digest(json.dumps(content, sort_keys=True, separators=(",", ":")))
+    return names.digest(_ENCODER.encode(content))

@@ -103,10 +103,13 @@ def made(rows: Iterable[Row], source: Source) -> dict[str, Any]:
 def unite(result: dict[str, Any], fragment: Fragment) -> None:
     """Add `fragment` to `result`: mappings level by level, lists end to end. No two rows write the same leaf."""
     for key, value in fragment.items():
+        known = result.get(key)
         if isinstance(value, dict):
-            unite(result.setdefault(key, {}), value)
+            if known is None:
+                result[key] = known = {}
+            unite(known, value)
         elif isinstance(value, list):
-            result[key] = [*result.get(key, ()), *value]
+            result[key] = [*(known or ()), *value]
         else:
             result[key] = value
 
