@@ -64,3 +64,10 @@ def test_nearest() -> None:
 
     assert syntax.nearest("gpuportionrequst", known) == "gpuPortionRequest"
     assert syntax.nearest("colour", known) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"), [("team-a", True), ("1a", True), ("a.b", False), ("A", False), ("-a", False)]
+)
+def test_a_dns_label(text: str, holds: bool) -> None:
+    assert syntax.is_dns_label(text) == holds

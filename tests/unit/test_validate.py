@@ -264,7 +264,7 @@ def test_a_mistake_that_cannot_be_read_hides_no_other() -> None:
     ]
 
 
-@pytest.mark.parametrize("spec", ["nonsense", ["nonsense"], {"compute": "nonsense", "replicas": []}])
+@pytest.mark.parametrize("spec", ["nonsense", ["nonsense"], {"compute": "nonsense", "replicas": []}, {1: "x"}])
 def test_a_spec_that_is_something_else_is_said(spec: Any) -> None:
     assert found({"metadata": {"name": "llama"}, "spec": spec})
 
