@@ -22,6 +22,8 @@ def test_a_converged_service_is_left_alone(
 ) -> None:
     objects.apply(sample("gpu-portion"))
     settled(objects, "llama-8b", "Running")
+    # The Kubernetes event that tells of it follows the status.
+    wait_for(lambda: any(event["reason"] == "Running" for event in objects.list("v1 Event")))
     mark = audit_log.mark()
     time.sleep(QUIET_SECONDS)
     operator_process.start()
