@@ -66,6 +66,11 @@ class ControlPlane:
         """Address of the API server, as of the last start."""
         return f"https://127.0.0.1:{self._ports['kube-apiserver']}"
 
+    @property
+    def etcd_url(self) -> str:
+        """Address of etcd, as of the last start."""
+        return f"http://127.0.0.1:{self._ports['etcd']}"
+
     def start(self) -> None:
         """Start an empty control plane and wait until it is ready; what an earlier start left is stopped and removed.
 

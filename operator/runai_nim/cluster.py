@@ -28,6 +28,8 @@ SILENCE_SECONDS = 90.0
 Object = dict[str, Any]
 Answered = Callable[[str, str, str], None]
 """Is told of each request's method, HTTP status (`<error>`: no answer, as client-go has it) and host."""
+Permit = Callable[[], None]
+"""Is asked right before each write; raises ApiError where this process may not write now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ LEADER_WORKER_SETS = Resource(keys.LWS_GROUP, "v1", "leaderworkersets")
 INGRESSES = Resource("networking.k8s.io", "v1", "ingresses")
 HTTP_ROUTES = Resource(keys.GATEWAY_GROUP, "v1", "httproutes")
 GRPC_ROUTES = Resource(keys.GATEWAY_GROUP, "v1", "grpcroutes")
+LEASES = Resource("coordination.k8s.io", "v1", "leases")
 
 
 class ApiError(Exception):
@@ -89,13 +92,13 @@ class ApiError(Exception):
 class Cluster:
     """A connection to the API server, for all requests of the process."""
 
-    def __init__(self, api: client.ApiClient, answered: Answered, request_timeout: float = 30.0) -> None:
-        self._api, self._answered = api, answered
+    def __init__(self, api: client.ApiClient, answered: Answered, permit: Permit) -> None:
+        self._api, self._answered, self.permit = api, answered, permit
         self._host = urlsplit(api.configuration.host).netloc
-        self._timeout = aiohttp.ClientTimeout(total=request_timeout, sock_connect=10.0)
+        self._timeout = aiohttp.ClientTimeout(total=30.0, sock_connect=10.0)
 
     @classmethod
-    async def connect(cls, answered: Answered = lambda method, code, host: None) -> Self:
+    async def connect(cls, answered: Answered = lambda method, code, host: None, permit: Permit = lambda: None) -> Self:
         """Connect as the Pod's ServiceAccount where there is one, else as the kubeconfig of KUBECONFIG says.
 
         Raises ApiError where there is neither. The client reads the ServiceAccount's token anew every minute, so a
@@ -110,7 +113,12 @@ class Cluster:
                 await config.load_kube_config(client_configuration=configuration)
             except (config.ConfigException, OSError, ValueError, yaml.YAMLError) as error:
                 raise ApiError(0, "", f"no kubeconfig that can be used: {error}") from error
-        return cls(client.ApiClient(configuration), answered)
+        return cls(client.ApiClient(configuration), answered, permit)
+
+    @property
+    def address(self) -> tuple[str, str | None]:
+        """URL of the API server, and the file of the authorities that vouch for it; None: those of the system."""
+        return self._api.configuration.host, self._api.configuration.ssl_ca_cert
 
     async def close(self) -> None:
         """Close all connections."""
@@ -130,11 +138,12 @@ class Cluster:
         query = {"fieldManager": keys.FIELD_MANAGER, "force": "true", "fieldValidation": "Strict"}
         return await self._object("PATCH", path, query, {**manifest, "metadata": metadata}, APPLY)
 
-    async def merge_status(self, resource: Resource, namespace: str, name: str, uid: str, status: Object) -> Object:
-        """Merge `status` (null removes a field) into the object's; 409 when that name has another uid by now."""
-        path = resource.path(namespace, name) + "/status"
+    async def merge_status(self, resource: Resource, seen: Mapping[str, Any], status: Object) -> Object:
+        """Merge `status` (null removes a field) into that of the object that was seen; 409 when it changed since."""
+        path = resource.path(seen["namespace"], seen["name"]) + "/status"
         query = {"fieldManager": keys.FIELD_MANAGER}
-        return await self._object("PATCH", path, query, {"metadata": {"uid": uid}, "status": status}, MERGE)
+        body = {"metadata": {field: seen[field] for field in ("uid", "resourceVersion")}, "status": status}
+        return await self._object("PATCH", path, query, body, MERGE)
 
     async def delete(self, resource: Resource, namespace: str, name: str, uid: str, resource_version: str) -> None:
         """Delete the object that was seen at that version; 409 when it is another one by now."""
@@ -194,6 +203,8 @@ class Cluster:
     async def _object(
         self, method: str, path: str, query: Mapping[str, str], body: Object | None, content_type: str | None
     ) -> Object:
+        if method != "GET":
+            self.permit()
         response = await self._send(method, path, query, body, content_type, self._timeout)
         try:
             loaded: Object = json.loads(await response.read())

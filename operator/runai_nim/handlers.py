@@ -8,12 +8,14 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
+import aiohttp
 import kopf
 
 from runai_nim import __version__, keys, logs
-from runai_nim.cluster import ApiError, Cluster
+from runai_nim.cluster import ApiError, Cluster, Permit
+from runai_nim.election import NAME, Election, NotLeaderError
 from runai_nim.events import Events
-from runai_nim.health import serve_health
+from runai_nim.health import OWN_WATCH_SECONDS, OwnWatch, Watched, serve_health
 from runai_nim.metrics import Metrics
 from runai_nim.queueing import Backoff, Key, KeyQueue
 from runai_nim.reconcile import Reconciler
@@ -24,7 +26,10 @@ logger = logging.getLogger(__name__)
 
 
 class Operator:
-    """The tasks of the process: watches, workers, the slow resync, and the answers to probes and scrapes."""
+    """The tasks of the process: watches, workers, the slow resync, and the answers to probes and scrapes.
+
+    `end` asks Kopf to end the process; `failed`: because one of them ended by an error, which only a restart mends.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -33,21 +38,28 @@ class Operator:
         self._queue = KeyQueue(backoff, self._metrics.queue)
         self._tasks: list[asyncio.Task[None]] = []
         self._cluster: Cluster | None = None
+        self._election: Election | None = None
+        self._waiting_for_lead: set[Key] = set()
+        self.own_watch = OwnWatch()
         self.world: World | None = None
+        self.end = asyncio.Event()
+        self.failed = False
 
     async def start(self) -> None:
         """Connect and start all tasks, in the event loop that Kopf runs in."""
-        self._cluster = await Cluster.connect(self._metrics.answered)
-        self.world = World(self._cluster, self._queue.add)
+        self._cluster = await Cluster.connect(self._metrics.answered, self._permit())
+        self.world = World(self._cluster, self._queue.add, self._settings.watch_resync_seconds)
         events = Events(self._cluster)
         reconciler = Reconciler(self._cluster, self.world, events, self._settings, self._metrics.services)
         for watch in self.world.watches:
-            self._metrics.watch_age(watch.resource.plural, watch)
             self._spawn(watch.run())
+        watched: tuple[Watched, ...] = (self.own_watch, *self.world.watches)
+        for kind in watched:
+            self._metrics.watch_age(kind.resource.plural, kind)
         self._spawn(self.world.discovery.run())
         self._spawn(events.run())
         self._spawn(self._metrics.measure_event_loop())
-        probed = self.world.watches, self.world.discovery
+        probed = watched, self.world.discovery
         self._spawn(serve_health(self._settings.healthz_port, *probed, self._metrics.exposition))
         self._spawn(self._resync(self.world))
         for _ in range(self._settings.workers):
@@ -55,22 +67,59 @@ class Operator:
 
     async def stop(self) -> None:
         """End all tasks; a write that was under way is repeated by whoever comes next."""
+        self.end.set()  # Kopf waits for it, too
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._election is not None:
+            await self._election.resign()
         if self._cluster is not None:
             await self._cluster.close()
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        self._tasks.append(asyncio.create_task(coroutine))
+        task = asyncio.create_task(coroutine)
+        task.add_done_callback(self._ended)
+        self._tasks.append(task)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()):
+            logger.critical("a task failed, the process ends", exc_info=error)
+            self.failed = True
+            self.end.set()
+
+    def _permit(self) -> Permit:
+        """Who is asked before each write: the election, where there is one."""
+        if not self._settings.leader_election:
+            self._metrics.leading(NAME, lambda: True)
+            return lambda: None
+        loop = asyncio.get_running_loop()
+        self._election = election = Election(
+            str(self._settings.lease_namespace),
+            self._settings.lease_seconds,
+            lambda: loop.call_soon_threadsafe(self._look_again),
+            self._metrics.answered,
+        )
+        self._metrics.leading(NAME, lambda: election.leads)
+        self._spawn(election.run())
+        return election.permit
+
+    def _look_again(self) -> None:
+        """Take up what was not written for want of the lead."""
+        for key in self._waiting_for_lead:
+            self._queue.add(key)
+        self._waiting_for_lead.clear()
 
     async def _work(self, world: World, reconciler: Reconciler) -> None:
         await world.synced()
 
         async def handle(key: Key) -> float | None:
             logs.about(key)
+            self._waiting_for_lead.discard(key)
             try:
                 return await self._metrics.passes.measured(reconciler.reconcile(key))
+            except NotLeaderError:
+                self._waiting_for_lead.add(key)
+                return None
             except ApiError as error:
                 reason = error.reason or ("NoAnswer" if error.status == 0 else str(error.status))
                 logger.warning("will be tried again", extra={"reason": reason, "error": str(error)})
@@ -90,27 +139,58 @@ class Operator:
                 logger.warning("resync failed", extra={"error": str(error)})
 
 
+class Sessions:
+    """Kopf's connection to the API server, as Kopf would make it itself, and a trace of its requests."""
+
+    def __init__(self, trace: aiohttp.TraceConfig) -> None:
+        self._trace = trace
+        self._made: dict[kopf.ConnectionInfo, kopf.AiohttpSession] = {}
+
+    def of(self, found: kopf.ConnectionInfo) -> kopf.AiohttpSession:
+        """The same session for the same credentials: Kopf sees that what was refused is all that there is, and ends."""
+        if found not in self._made:
+            session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, ssl=found.as_ssl_context()),
+                headers=found.as_http_headers(),
+                proxy=found.proxy_url,
+                trust_env=found.trust_env,
+                trace_configs=[self._trace],
+            )
+            made = kopf.AiohttpSession(
+                server=found.server, default_namespace=found.default_namespace, aiohttp_session=session
+            )
+            self._made = {found: made}
+        return self._made[found]
+
+
 def make_registry(operator: Operator) -> kopf.OperatorRegistry:
     """The handlers of `operator`, in a registry of their own."""
     registry = kopf.OperatorRegistry()
 
-    @kopf.on.startup(registry=registry)
+    @kopf.on.startup(registry=registry, errors=kopf.ErrorsMode.PERMANENT)  # a restart is sooner than Kopf's next try
     async def start(settings: kopf.OperatorSettings, **_: Any) -> None:
-        settings.watching.server_timeout = 300
-        settings.watching.client_timeout = 310
+        settings.watching.server_timeout = OWN_WATCH_SECONDS
+        settings.watching.client_timeout = OWN_WATCH_SECONDS + 10
         settings.watching.connect_timeout = 10
         settings.networking.request_timeout = 30
-        settings.networking.error_backoffs = [1, 2, 5, 10, 20, 40, *[60] * 10_000]
+        settings.networking.error_backoffs = [1, 2, 5, 10, 20, *[30] * 10_000]
         settings.posting.enabled = False
-        await operator.start()
+        try:
+            await operator.start()
+        except BaseException:
+            operator.end.set()  # or Kopf would wait for it
+            raise
 
     @kopf.on.cleanup(registry=registry)
     async def stop(**_: Any) -> None:
         await operator.stop()
 
+    sessions = Sessions(operator.own_watch.trace)
+
     @kopf.on.login(registry=registry)
-    def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
-        return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+    async def login(**kwargs: Any) -> kopf.AiohttpSession | None:
+        found = kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+        return sessions.of(found) if found else None
 
     @kopf.on.event(keys.GROUP, keys.VERSION, keys.PLURAL, registry=registry)
     async def seen(type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002  # Kopf's name for it

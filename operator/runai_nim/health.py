@@ -4,20 +4,63 @@ It only looks. That the event loop turns is proven by there being an answer at a
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, Protocol
 
-from aiohttp import hdrs, web
+from aiohttp import TraceConfig, TraceRequestEndParams, hdrs, web
 
-from runai_nim.cluster import SILENCE_SECONDS
+from runai_nim.cluster import RUNAI_NIM_SERVICES, SILENCE_SECONDS, Resource
 from runai_nim.discovery import Discovery
-from runai_nim.observe import Watch
 
 DEAD_SECONDS = 3 * SILENCE_SECONDS
 """A watch is opened anew after SILENCE_SECONDS; when that failed for so long, only a restart can help."""
+OWN_WATCH_SECONDS = 60
+"""How long Kopf's watch lasts before it is opened anew. It shows no bookmarks: its requests are its signs of life."""
+
+
+class Watched(Protocol):
+    """A kind that is watched, by whomever."""
+
+    resource: Resource
+    synced: asyncio.Event
+    """Set when it was listed once."""
+
+    @property
+    def age(self) -> float:
+        """Seconds since the API server last said anything about it."""
+        ...
+
+
+class OwnWatch:
+    """Kopf's watch of our own kind, by the answers to its requests."""
+
+    def __init__(self) -> None:
+        self.resource = RUNAI_NIM_SERVICES
+        self.synced = asyncio.Event()
+        self._answered = time.monotonic()
+
+    @property
+    def age(self) -> float:
+        """Seconds since the API server last let Kopf list or watch."""
+        return time.monotonic() - self._answered
+
+    @property
+    def trace(self) -> TraceConfig:
+        """What has to be given to Kopf's session."""
+        config = TraceConfig()
+        config.on_request_end.append(self._request_ended)
+        return config
+
+    async def _request_ended(self, _: Any, __: Any, request: TraceRequestEndParams) -> None:
+        if request.url.path.endswith(self.resource.path()) and request.response.status == 200:
+            self._answered = time.monotonic()
+            if "watch" in request.url.query:
+                self.synced.set()
 
 
 async def serve_health(
-    port: int, watches: Iterable[Watch], discovery: Discovery, exposition: Callable[[str], tuple[bytes, str]]
+    port: int, watches: Collection[Watched], discovery: Discovery, exposition: Callable[[str], tuple[bytes, str]]
 ) -> None:
     """Answer on `port` until cancelled.
 

@@ -32,6 +32,12 @@ PAUSED: Final = "runai-nim.io/paused"
 """Annotation `"true"` on a RunaiNimService: no child is written."""
 RESTARTED_AT: Final = "runai-nim.io/restarted-at"
 """Annotation on a RunaiNimService; a new value rolls the pods."""
+CREATED_BY: Final = "runai-nim.io/created-by"
+UPDATED_BY: Final = "runai-nim.io/updated-by"
+"""Annotations on a RunaiNimService: who created or last changed it through the REST API. Anybody who may write the
+object may write these."""
+PROJECT_ID: Final = "runai-nim.io/project-id"
+"""Label of a namespace: its project's id in Run:ai, where that isn't the project's name."""
 CATEGORY: Final = "runai-nim.io/category"
 """Default annotation for a workload's category; the one that Run:ai reads is not documented, hence a setting."""
 

@@ -6,7 +6,7 @@ dashboards and alarms fit. docs/reference/metrics.md describes each.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from typing import Any, Final, Protocol, get_args
 
 from prometheus_client import (
@@ -89,6 +89,12 @@ class Metrics:
     def answered(self, method: str, code: str, host: str) -> None:
         """Count an answer of the API server; `code` is the HTTP status, or `<error>` when there was none."""
         self._requests.labels(code, method, host).inc()
+
+    def leading(self, lease: str, leads: Callable[[], bool]) -> None:
+        """Ask at each scrape whether this process may write."""
+        about = "Whether the process is master of the lease: 0 indicates backup, 1 master"
+        status = Gauge("leader_election_master_status", about, ("name",), registry=self._registry)
+        status.labels(lease).set_function(leads)
 
     def watch_age(self, kind: str, watch: HasAge) -> None:
         """Ask `watch` for its age at each scrape."""

@@ -6,6 +6,7 @@ six times the CPU and three times the memory of this.)
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 import time
@@ -45,7 +46,8 @@ class Watch:
     """One kind: its objects as last seen, each as the projection that decisions need.
 
     `objects` maps (namespace, name) to what `project` made of the object. `changed(key, old, new)` is called after
-    every change, None standing for absence; `came_or_went()` after the kind was installed or uninstalled.
+    every change, None standing for absence; `came_or_went()` after the kind was installed or uninstalled. At the latest
+    after `resync_seconds` everything is listed anew, in case the watch lost something.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Watch:
         changed: Callable[[ObjectKey, Any, Any], None],
         came_or_went: Callable[[], None],
         selector: str = "",
+        resync_seconds: float = 600.0,
     ) -> None:
         self.resource = resource
         self.objects: dict[ObjectKey, Any] = {}
@@ -63,6 +66,7 @@ class Watch:
         self.installed = True
         self._cluster, self._project, self._selector = cluster, project, selector
         self._changed, self._came_or_went = changed, came_or_went
+        self._resync_seconds = resync_seconds
         self._version = "0"
         self._last_message = time.monotonic()
 
@@ -86,8 +90,7 @@ class Watch:
             try:
                 version = await self._list()
                 wait, _ = RECONNECT_SECONDS
-                while True:
-                    version = await self._follow(version)
+                await self._follow_until_resync(version)
             except ApiError as error:
                 if error.status == 404:
                     self._absent()
@@ -115,6 +118,14 @@ class Watch:
         self._version = version
         self._is_installed(True)
         return version
+
+    async def _follow_until_resync(self, version: str) -> None:
+        # The kinds take turns: listed all at once, thousands of objects would hold up everything else.
+        seconds = self._resync_seconds * random.uniform(0.75, 1.0)  # noqa: S311  # jitter
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while True:
+                    version = await self._follow(version)
 
     async def _follow(self, version: str) -> str:
         async for event in self._cluster.watch(self.resource, version, self._selector):

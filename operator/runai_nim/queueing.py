@@ -5,6 +5,7 @@ It knows no kind and does no I/O.
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -30,8 +31,29 @@ class Backoff:
         return whole * random.uniform(0.5, 1.0)  # noqa: S311  # jitter, not a secret
 
 
+class _ByTurns(asyncio.Queue[Key]):
+    """Namespaces have their turn one after the other; within one, the key that came first is first.
+
+    So thousands of keys of one namespace, broken and coming back all the time, cost another's key no wait.
+    """
+
+    def _init(self, maxsize: int) -> None:
+        self._queue: dict[str, deque[Key]] = {}
+
+    def _put(self, item: Key) -> None:
+        self._queue.setdefault(item[0], deque()).append(item)
+
+    def _get(self) -> Key:
+        namespace = next(iter(self._queue))
+        keys = self._queue.pop(namespace)
+        key = keys.popleft()
+        if keys:
+            self._queue[namespace] = keys  # behind the others
+        return key
+
+
 class KeyQueue:
-    """Keys waiting to be reconciled.
+    """Keys waiting to be reconciled: no more than there are resources, for each is there once.
 
     A key that is added while it waits is there once; added while it is being worked on, it is worked on once more
     afterwards. All methods belong to one event loop.
@@ -39,15 +61,18 @@ class KeyQueue:
 
     def __init__(self, backoff: Backoff, metrics: QueueMetrics) -> None:
         self._backoff, self._metrics = backoff, metrics
-        self._ready: asyncio.Queue[Key] = asyncio.Queue()
+        self._ready = _ByTurns()
         self._waiting: set[Key] = set()
         self._working: set[Key] = set()
         self._again: set[Key] = set()
         self._timers: dict[Key, asyncio.TimerHandle] = {}
+        self._told_to_wait: set[Key] = set()
         self._failures: dict[Key, int] = {}
 
     def add(self, key: Key) -> None:
-        """Work on `key` as soon as a worker is free; a wait that it is in ends."""
+        """Work on `key` as soon as a worker is free; a wait that it is in ends, unless the API server asked for it."""
+        if key in self._told_to_wait:
+            return
         if timer := self._timers.pop(key, None):
             timer.cancel()
         if key in self._working:
@@ -61,7 +86,11 @@ class KeyQueue:
         """Work on `key` after that time, unless something adds it earlier."""
         if timer := self._timers.pop(key, None):
             timer.cancel()
-        self._timers[key] = asyncio.get_running_loop().call_later(seconds, self.add, key)
+        self._timers[key] = asyncio.get_running_loop().call_later(seconds, self._waited, key)
+
+    def _waited(self, key: Key) -> None:
+        self._told_to_wait.discard(key)
+        self.add(key)
 
     async def work(self, handle: Callable[[Key], Awaitable[float | None]]) -> None:
         """Take keys and `handle` each, for ever. It returns the seconds after which to look at the key again, if any.
@@ -82,7 +111,10 @@ class KeyQueue:
                 self._metrics.failed()
                 # An event meanwhile is no reason to hurry: beside a busy object every failure would become a loop.
                 self._again.discard(key)
-                seconds = max(self._backoff.seconds(self._failures[key]), getattr(error, "retry_after", 0.0))
+                asked = getattr(error, "retry_after", 0.0)
+                seconds = max(self._backoff.seconds(self._failures[key]), asked)
+                if asked:
+                    self._told_to_wait.add(key)
             finally:
                 self._working.discard(key)
                 self._metrics.done(key)

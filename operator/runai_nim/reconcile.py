@@ -79,6 +79,8 @@ class Reconciler:
 
     async def _carry_out(self, key: Key, cr: Mapping[str, Any], planned: Plan) -> tuple[Outcome, float | None]:
         """Write what is planned; what came of it, and when a revert that has to wait is due."""
+        if planned.writes or planned.route.deletions:
+            self._cluster.permit()  # before anything is read or counted for the sake of a write
         due = None
         for write in planned.writes:
             if write.confirm and not await self._still_there(key, cr):
@@ -165,9 +167,7 @@ class Reconciler:
         """Store the status; False when the CR is gone."""
         metadata = cr["metadata"]
         try:
-            stored = await self._cluster.merge_status(
-                RUNAI_NIM_SERVICES, metadata["namespace"], metadata["name"], metadata["uid"], changes
-            )
+            stored = await self._cluster.merge_status(RUNAI_NIM_SERVICES, metadata, changes)
         except ApiError as error:
             if error.status == 404:  # deleted meanwhile; its event is on the way
                 return False

@@ -141,6 +141,11 @@ class Settings(BaseModel):
         60.0, description="silence after which the NIM Operator is called out"
     )
     scheduler_deadline_seconds: Seconds = Field(60.0, description="silence after which the scheduler is called out")
+    leader_election: bool = Field(False, description="whether replicas share a Lease, so that one of them writes")
+    lease_namespace: OrNone[Name] = Field(None, description="namespace of the Lease, that of the operator's pods")
+    lease_seconds: Count = Field(
+        15, ge=3, le=3600, description="how long the Lease holds when the replica that has it falls silent"
+    )
     healthz_port: Count = Field(8080, ge=1, le=65535, description="port of /healthz, /readyz and /metrics")
     log_format: Literal["json", "console"] = Field("json", description="json for machines, console for people")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe message logged")
@@ -165,6 +170,8 @@ class Settings(BaseModel):
             raise ValueError("backoff_initial_seconds is above backoff_max_seconds; lower it")
         if self.queue is not None and self.queue_label is None:
             raise ValueError("queue is set without queue_label; set queue_label too, or leave queue out")
+        if self.leader_election and self.lease_namespace is None:
+            raise ValueError("leader_election is on without lease_namespace; set it to the namespace of the operator")
         missing = [name for name in _NEEDED_BY_MODE[self.external_mode] if getattr(self, name) is None]
         if missing:
             raise ValueError(

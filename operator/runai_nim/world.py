@@ -45,9 +45,12 @@ Look = Callable[[Key], None]
 
 
 class World:
-    """Everything observed. `look` is called with the key of every CR that a change may matter to."""
+    """Everything observed. `look` is called with the key of every CR that a change may matter to.
 
-    def __init__(self, cluster: Cluster, look: Look) -> None:
+    `resync_seconds`: how often each kind is listed again.
+    """
+
+    def __init__(self, cluster: Cluster, look: Look, resync_seconds: float) -> None:
         self._cluster, self._look = cluster, look
         self._resources: dict[Key, Stored] = {}
         self._named: dict[Key, set[Key]] = defaultdict(set)
@@ -58,7 +61,8 @@ class World:
         self.discovery = Discovery(cluster, self._look_at_all)
 
         def watch(resource: Resource, project: Any, changed: Any, selector: str = "") -> tuple[Resource, Watch]:
-            return resource, Watch(cluster, resource, project, changed, self._look_at_all, selector)
+            watched = Watch(cluster, resource, project, changed, self._look_at_all, selector, resync_seconds)
+            return resource, watched
 
         made = keys.SERVICE_LABEL
         self._watches: dict[Resource, Watch] = dict(

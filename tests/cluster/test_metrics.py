@@ -117,7 +117,7 @@ def test_promtool_finds_nothing_to_say(cluster: LocalCluster, operator_process: 
     rules.write_text(text.split("```yaml\n")[1].split("```")[0], encoding="utf-8")
     said = subprocess.run(["promtool", "check", "rules", rules], capture_output=True, text=True, check=False)
     assert said.returncode == 0, said.stderr
-    assert "4 rules found" in said.stdout
+    assert "5 rules found" in said.stdout
 
 
 def test_ready_once_every_kind_was_listed(cluster: LocalCluster, operator_process: Program) -> None:

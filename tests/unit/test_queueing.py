@@ -1,11 +1,14 @@
 import asyncio
+import time
 
 from prometheus_client import CollectorRegistry
 
+from runai_nim.cluster import ApiError
 from runai_nim.metrics import QueueMetrics
 from runai_nim.queueing import Backoff, Key, KeyQueue
 
 A, B = ("ns", "a"), ("ns", "b")
+BROKEN = [("crowd", str(number)) for number in range(50)]
 
 
 async def _worked(queue: KeyQueue, seconds: float, fail: int = 0, during: Key | None = None) -> list[Key]:
@@ -73,3 +76,75 @@ def test_the_wait_doubles_up_to_the_longest_and_is_never_the_same() -> None:
         waits = {backoff.seconds(failures) for _ in range(50)}
         assert whole / 2 <= min(waits) <= max(waits) <= whole
         assert len(waits) > 1
+
+
+def test_a_crowd_in_one_namespace_lets_other_namespaces_go_first() -> None:
+    async def run() -> list[Key]:
+        queue = KeyQueue(Backoff(0.005, 1), QueueMetrics(CollectorRegistry()))
+        for key in (*BROKEN, A, B, ("third", "c")):
+            queue.add(key)
+        return await _worked(queue, 0.1)
+
+    done = asyncio.run(run())
+    assert done[:6] == [BROKEN[0], A, ("third", "c"), BROKEN[1], B, BROKEN[2]]
+    assert done[6:] == BROKEN[3:]
+
+
+def test_keys_that_fail_again_and_again_hold_up_no_other_namespace() -> None:
+    done: list[Key] = []
+    worked = asyncio.Event()
+
+    async def handle(key: Key) -> float | None:
+        done.append(key)
+        await asyncio.sleep(0.002)
+        if key != A:
+            raise RuntimeError("as asked")
+        worked.set()
+        return None
+
+    async def run() -> int:
+        # More comes back than can be worked on: some of the crowd wait all the time.
+        queue = KeyQueue(Backoff(0.001, 0.01), QueueMetrics(CollectorRegistry()))
+        for key in BROKEN:
+            queue.add(key)
+        workers = [asyncio.create_task(queue.work(handle)) for _ in range(2)]
+        await asyncio.sleep(0.3)
+        before = len(done)
+        queue.add(A)
+        await worked.wait()
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+        return before
+
+    before = asyncio.run(run())
+    assert before > len(BROKEN)
+    assert done.index(A) - before <= 2  # what the workers take before it is its turn
+
+
+def test_what_the_api_server_asks_to_wait_is_waited_whatever_happens_meanwhile() -> None:
+    times: list[float] = []
+
+    async def handle(key: Key) -> float | None:
+        times.append(time.monotonic())
+        if len(times) == 1:
+            raise ApiError(429, "TooManyRequests", "as asked", retry_after=0.3)
+        return None
+
+    async def run() -> None:
+        queue = KeyQueue(Backoff(0.001, 0.01), QueueMetrics(CollectorRegistry()))
+        queue.add(A)
+        worker = asyncio.create_task(queue.work(handle))
+        for _ in range(10):
+            await asyncio.sleep(0.02)
+            queue.add(A)
+        await asyncio.sleep(0.2)
+        assert len(times) == 2
+        queue.add(A)  # asked for once, not for ever
+        await asyncio.sleep(0.05)
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
+
+    asyncio.run(run())
+    assert len(times) == 3
+    assert times[1] - times[0] >= 0.3

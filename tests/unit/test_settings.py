@@ -192,6 +192,8 @@ def test_what_the_kubelet_sets_for_a_service_is_no_setting(variable: str) -> Non
         ({"priority_label": "runai/node-pool"}, {}, ["settings: two settings use the same key runai/node-pool"]),
         ({"backoff_initial_seconds": 9, "backoff_max_seconds": 3}, {}, ["backoff_initial_seconds is above"]),
         ({"queue": "serving"}, {}, ["queue is set without queue_label"]),
+        ({"leader_election": True}, {}, ["leader_election is on without lease_namespace; set it"]),
+        ({"lease_seconds": 2}, {}, ["lease_seconds", "greater than or equal to 3"]),
         ({"multi_node_workers_scheduled_elsewhere": "maybe"}, {}, ["multi_node_workers", "valid boolean"]),
         ({"external_mode": "route"}, {}, ["external_mode", "'none', 'ingress' or 'gateway'"]),
         (

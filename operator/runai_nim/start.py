@@ -1,0 +1,30 @@
+"""What every process of the package begins with: its settings, out of file and environment, and its log.
+
+Beside the processes' own `__main__` nothing else reads the environment.
+"""
+
+import logging
+import os
+from pathlib import Path
+
+import yaml
+
+from runai_nim.logs import ConsoleLines, JsonLines
+from runai_nim.settings import FILE_VARIABLE, Settings, SettingsError, settings_from
+
+
+def read_settings() -> Settings:
+    """Settings from the file that RUNAI_NIM_SETTINGS_FILE names, if any, and the environment. Raises SettingsError."""
+    path = os.environ.get(FILE_VARIABLE)
+    try:
+        file = yaml.safe_load(Path(path).read_text(encoding="utf-8")) if path else None
+    except (OSError, yaml.YAMLError) as error:
+        raise SettingsError(f"{FILE_VARIABLE}: {path} can't be read: {error}") from error
+    return settings_from(file, os.environ)
+
+
+def start_logging(settings: Settings) -> None:
+    """One line a decision on stderr, as JSON or for people."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines() if settings.log_format == "json" else ConsoleLines())
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler])
