@@ -50,19 +50,32 @@ verify: generate ## generated files are what the code says, and nothing is left 
 
 .PHONY: test
 test: programs ## all tests but the long ones, on a real control plane
-	$(RUN)coverage run -m pytest -m "not clone and not long"
+	$(RUN)coverage run -m pytest -m "not chart and not clone and not long"
 	$(RUN)coverage report --fail-under=100 --include='$(PURE)'
 
 # The pure layers, held at 100 % branch coverage by tests of plain values.
-PURE := $(shell echo operator/runai_nim/compare.py operator/runai_nim/crd.py operator/runai_nim/image.py \
-  operator/runai_nim/installed.py operator/runai_nim/keys.py operator/runai_nim/pace.py operator/runai_nim/quantity.py \
-  operator/runai_nim/setting_types.py operator/runai_nim/settings.py operator/runai_nim/syntax.py \
-  operator/runai_nim/tug.py 'operator/runai_nim/api/*' 'operator/runai_nim/observed/*' 'operator/runai_nim/plan/*' \
+PURE := $(shell echo operator/runai_nim/body.py operator/runai_nim/compare.py operator/runai_nim/crd.py \
+  operator/runai_nim/image.py operator/runai_nim/installed.py operator/runai_nim/judge.py operator/runai_nim/keys.py \
+  operator/runai_nim/pace.py operator/runai_nim/permissions.py operator/runai_nim/quantity.py \
+  operator/runai_nim/rest/compliance.py \
+  operator/runai_nim/rest/identifier.py operator/runai_nim/rest/projects.py operator/runai_nim/rest/sections.py \
+  operator/runai_nim/rest/tracking.py operator/runai_nim/rest/workload.py operator/runai_nim/setting_types.py \
+  operator/runai_nim/settings.py operator/runai_nim/shape.py operator/runai_nim/syntax.py operator/runai_nim/tug.py \
+  'operator/runai_nim/api/*' 'operator/runai_nim/observed/*' 'operator/runai_nim/plan/*' \
   'operator/runai_nim/status/*' 'operator/runai_nim/translate/*' 'operator/runai_nim/validate/*' | tr ' ' ',')
 
 .PHONY: test-long
 test-long: programs ## the tests that take their time: every scenario with the operator killed, a minute of quiet
 	$(RUN)python -m pytest -m long
+
+.PHONY: chart
+chart: programs ## the chart: lint, schemas, snapshots, and an installation on a real control plane
+	@$(RUN)python -m local chart-programs
+	$(RUN)python -m pytest -m chart
+
+.PHONY: faults
+faults: programs ## every fault of the campaign, into build/faults.json (an hour; ONLY="kill create" chooses by name)
+	@$(RUN)python -m tests.faults $(ONLY)
 
 .PHONY: test-clone
 test-clone: install ## the README's commands in a fresh clone, with empty HOME and caches (long)
@@ -83,6 +96,17 @@ local-up: programs ## control plane, stand-in and operator in the background
 .PHONY: local-down
 local-down: install ## stops what local-up started
 	@$(RUN)python -m local down
+
+.PHONY: sbom
+sbom: install ## what the image holds, as CycloneDX, into build/sbom.json
+	@mkdir -p build
+	@PYTHONWARNINGS=ignore $(RUN)uvx --quiet --python $(RUN)python --from cyclonedx-bom==7.5.0 cyclonedx-py requirements requirements.lock \
+	  --pyproject pyproject.toml --output-reproducible --output-format JSON --output-file build/sbom.json
+	@echo "build/sbom.json"
+
+.PHONY: audit
+audit: install ## known vulnerabilities of what the image holds (asks pypi.org)
+	$(RUN)uvx --quiet --python $(RUN)python pip-audit@2.10.1 --strict --disable-pip --require-hashes -r requirements.lock
 
 .PHONY: lock
 lock: install ## pins the dependencies of pyproject.toml, with hashes

@@ -1,6 +1,6 @@
 """`python -m local up` and `down`: a cluster in the background for looking around; `demo`: three services, shown.
 
-`programs` builds what they run. Each may be repeated.
+`programs` builds what they run, `chart-programs` what the chart's tests run. Each may be repeated.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from rich.console import Console
 from local.cluster import CHECKOUT, LocalCluster
 from local.demo import demo
 from local.processes import StartError
-from local.programs import ProgramsMissingError, programs
+from local.programs import ProgramsMissingError, chart_programs, programs
 
 
 def up(state: Path) -> None:
@@ -82,10 +82,22 @@ def build(_: Path) -> None:
     print(f"The control plane's programs are in {programs()}.")
 
 
+def build_for_chart(_: Path) -> None:
+    """Have helm and kubeconform built and say where they are."""
+    print(f"helm and kubeconform are in {chart_programs()}.")
+
+
 def main() -> int:
     """Run the command that the arguments name; 1 when it failed, with the reason on stderr."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
-    commands = {"up": up, "down": down, "demo": show, "demo-keep": show_and_keep, "programs": build}
+    commands = {
+        "up": up,
+        "down": down,
+        "demo": show,
+        "demo-keep": show_and_keep,
+        "programs": build,
+        "chart-programs": build_for_chart,
+    }
     parser.add_argument("command", choices=commands)
     parser.add_argument(
         "--directory", type=Path, default=CHECKOUT / ".local", help="where it keeps everything (default: %(default)s)"

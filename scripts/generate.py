@@ -1,4 +1,4 @@
-"""Writes the files that are made from the API types, the mapping and the status table: `python -m scripts.generate`.
+"""Writes the files that are made from the code and its tables: `python -m scripts.generate`.
 
 Holds no content of its own; the same code gives the same bytes.
 """
@@ -14,6 +14,7 @@ from runai_nim.status import ROWS, reasons
 from runai_nim.status import Row as StatusRow
 from runai_nim.translate.mapping import TABLES
 from runai_nim.translate.row import Row
+from scripts import argocd, chart_values, permissions, reserved_labels
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTICE = "<!-- Generated from operator/runai_nim/{source} by scripts/generate.py. Do not edit. -->\n\n"
@@ -124,8 +125,19 @@ def _type(schema: dict[str, Any]) -> str:
     return str(schema["type"]) + (f" {low}…{high}" if low != "" or high != "" else "")
 
 
+CHART = "charts/runai-nim-operator"
 FILES = {
     "crds/runai-nim.io_runainimservices.yaml": crd_text,
+    f"{CHART}/files/crd.yaml": crd_text,
+    f"{CHART}/files/cluster-rules.yaml": permissions.cluster_rules_text,
+    f"{CHART}/files/own-namespace-rules.yaml": permissions.own_namespace_rules_text,
+    f"{CHART}/files/reserved-labels.yaml": reserved_labels.reserved_labels_text,
+    f"{CHART}/values.schema.json": chart_values.schema_text,
+    f"{CHART}/values.yaml": chart_values.values_text,
+    "deploy/argocd/argocd-cm.yaml": argocd.argocd_text,
+    "deploy/rbac.yaml": permissions.rbac_text,
+    "docs/reference/permissions.md": permissions.page_text,
+    "docs/reference/values.md": chart_values.reference_text,
     "docs/mapping.md": mapping_text,
     "docs/reference/fields.md": fields_text,
     "docs/reference/status.md": status_text,

@@ -1,0 +1,34 @@
+{{/* What single values can't tell: combinations that can't work. The operator checks its settings again, all of them. */}}
+{{- define "runai-nim.checks" -}}
+{{- $settings := .Values.settings -}}
+{{- $dialect := default "runai" $settings.dialect -}}
+{{- if not .Values.image.repository -}}
+{{- fail "\n\nimage.repository is \"\" but must name the operator's image: build it from the Dockerfile, push it, and set image.repository" -}}
+{{- end -}}
+{{- if and (not .Values.serviceAccount.create) (not .Values.serviceAccount.name) -}}
+{{- fail "\n\nserviceAccount.name is \"\" but must name a ServiceAccount when serviceAccount.create is false: set it, or let the chart create one" -}}
+{{- end -}}
+{{- if eq (toString $settings.leader_election) "false" -}}
+{{- fail "\n\nsettings.leader_election is \"false\" but must be true: two pods would write at the same time, in a rollout even with replicas 1: leave it out" -}}
+{{- end -}}
+{{- if ne (default .Release.Namespace $settings.lease_namespace) .Release.Namespace -}}
+{{- fail (printf "\n\nsettings.lease_namespace is %q but must be the release's namespace, the only one whose Leases the operator may write: leave it out" $settings.lease_namespace) -}}
+{{- end -}}
+{{- $needed := dict "none" (list) "ingress" (list "external_domain" "external_ingress_class") "gateway" (list "external_domain" "external_gateway_name" "external_gateway_namespace") -}}
+{{- range get $needed (default "none" $settings.external_mode) -}}
+{{- if not (get $settings .) -}}
+{{- fail (printf "\n\nsettings.%s is \"\" but must be set with settings.external_mode %s: set it, or leave external_mode out" . $settings.external_mode) -}}
+{{- end -}}
+{{- end -}}
+{{- if and $settings.queue (not $settings.queue_label) (or (eq $dialect "runai") (hasKey $settings "queue_label")) -}}
+{{- fail (printf "\n\nsettings.queue is %q but must come with settings.queue_label: set queue_label too, or leave queue out" $settings.queue) -}}
+{{- end -}}
+{{- if and .Values.priorityClasses.create (ne $dialect "kai") -}}
+{{- fail (printf "\n\npriorityClasses.create is \"true\" but must be false with settings.dialect %s, where Run:ai makes its own PriorityClasses: leave it out, or set settings.dialect to kai" $dialect) -}}
+{{- end -}}
+{{- range .Values.extraEnv -}}
+{{- if has .name (list "RUNAI_NIM_SETTINGS_FILE" "RUNAI_NIM_HEALTHZ_PORT" "RUNAI_NIM_LEADER_ELECTION" "RUNAI_NIM_LEASE_NAMESPACE") -}}
+{{- fail (printf "\n\nextraEnv has %q but must not, the chart depends on it: use settings" .name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,4 @@
+if obj.metadata.annotations ~= nil then
+  obj.metadata.annotations["runai-nim.io/paused"] = nil
+end
+return obj

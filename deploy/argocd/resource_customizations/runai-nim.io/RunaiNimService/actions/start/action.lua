@@ -1,0 +1,2 @@
+obj.spec.desiredPhase = "Running"
+return obj

@@ -1,0 +1,23 @@
+"""Labels that a RunaiNimService's own metadata may not have, for the chart's admission policy."""
+
+import yaml
+
+from runai_nim import keys
+from runai_nim.settings import Settings, settings_from
+
+HEADER = "# Generated from operator/runai_nim/keys.py and settings.py by scripts/generate.py. Do not edit.\n"
+_EXAMPLE = "example.com/key"
+
+
+def reserved_labels_text() -> str:
+    """Return reserved keys, the first that fits counting, and settings that reserve one more; with what sets each."""
+    patterns = [{"key": key, "by": owner} for key, owner in keys.SCHEDULING_KEYS.items()]
+    settings = {
+        name: _owner(name, _EXAMPLE) for name in Settings.model_fields if name.endswith(("_label", "_annotation"))
+    }
+    settings["project_labels"] = _owner("project_labels", [_EXAMPLE])
+    return HEADER + yaml.safe_dump({"patterns": patterns, "settings": settings}, sort_keys=False, width=120)
+
+
+def _owner(setting: str, value: str | list[str]) -> str:
+    return settings_from({setting: value}, {}).configured_keys[_EXAMPLE]

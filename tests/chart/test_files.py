@@ -1,0 +1,124 @@
+"""What can be said of the chart's files, and of those for Argo CD and Flux, without helm and without a cluster."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from local.cluster import CHECKOUT
+from runai_nim import __version__
+from runai_nim.permissions import PERMISSIONS
+from runai_nim.settings import Settings, SettingsError, settings_from
+from scripts.generate import FILES
+
+CHART = CHECKOUT / "charts" / "runai-nim-operator"
+SCHEMA = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+VALUES = (CHART / "values.yaml").read_text(encoding="utf-8")
+SETTINGS = SCHEMA["properties"]["settings"]
+
+
+@pytest.mark.parametrize("name", sorted(name for name in FILES if not name.startswith("docs/")))
+def test_a_generated_file_is_what_the_code_says(name: str) -> None:
+    assert (CHECKOUT / name).read_text(encoding="utf-8") == FILES[name](), "run `make generate`"
+
+
+def test_the_chart_is_for_this_version() -> None:
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+
+    assert chart["appVersion"] == __version__
+    # A development version is older than the release, as in Python.
+    assert chart["version"] == __version__.replace(".dev", "-dev.")
+
+
+def test_every_setting_is_a_value_with_its_default() -> None:
+    commented = VALUES.split("# Settings of the operator.")[1].split("settings: {}")[0]
+    example = yaml.safe_load("\n".join(line[4:] for line in commented.splitlines() if line.startswith("#   ")))
+
+    assert set(SETTINGS["properties"]) == set(Settings.model_fields)
+    assert settings_from(example, {}) == settings_from({}, {})
+    assert set(example) == set(Settings.model_fields)
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_the_schema_takes_of_a_setting_what_the_operator_takes(name: str) -> None:
+    """By the type and the bounds; what a key or a domain looks like the operator says alone."""
+    schema = SETTINGS["properties"][name]
+    at_bounds = [schema[bound] for bound in ("minimum", "maximum") if bound in schema]
+    beyond = [schema["maximum"] + 1] if "maximum" in schema else []
+    beyond += [schema["minimum"] - 1] if "minimum" in schema else []
+    beyond += [schema["exclusiveMinimum"]] if "exclusiveMinimum" in schema else []
+
+    for value in (*schema.get("enum", ()), *at_bounds):
+        if (name, value) not in NEED_OTHERS:
+            settings_from({name: value}, {})
+    for value in (*beyond, [{}]):
+        with pytest.raises(SettingsError, match=name):
+            settings_from({name: value}, {})
+
+
+NEED_OTHERS = [("external_mode", "ingress"), ("external_mode", "gateway"), ("backoff_initial_seconds", 86400)]
+
+
+def test_unknown_values_are_refused_everywhere_but_where_kubernetes_has_the_say() -> None:
+    def open_ones(schema: dict[str, Any], path: str) -> list[str]:
+        properties = schema.get("properties", {})
+        below = [found for name, part in properties.items() for found in open_ones(part, f"{path}.{name}")]
+        return below + ([path] if properties and schema.get("additionalProperties", True) is not False else [])
+
+    assert open_ones(SCHEMA, "values") == []
+
+
+def test_every_permission_is_there_once_and_none_is_wide() -> None:
+    named = [(permission.group, permission.resource) for permission in PERMISSIONS]
+    verbs = {verb for permission in PERMISSIONS for verb in permission.verbs}
+
+    assert len(named) == len(set(named))
+    assert all(permission.why and permission.verbs for permission in PERMISSIONS)
+    assert verbs <= {"get", "list", "watch", "create", "patch", "update", "delete"}
+    assert not {group for group, _ in named} & {"*", "rbac.authorization.k8s.io", "admissionregistration.k8s.io"}
+    assert not {resource for _, resource in named} & {"*", "secrets", "serviceaccounts", "pods/exec", "configmaps"}
+    written = {
+        permission.resource
+        for permission in PERMISSIONS
+        if {"create", "patch", "update", "delete"} & set(permission.verbs)
+    }
+    assert written == {
+        *("runainimservices/status", "runainimservices/finalizers", "nimservices", "persistentvolumeclaims"),
+        *("events", "ingresses", "httproutes", "grpcroutes", "leases"),
+    }
+
+
+def alerts(text: str) -> dict[str, dict[str, Any]]:
+    (group,) = yaml.safe_load(text)["groups"]
+    return {rule["alert"]: rule for rule in group["rules"]}
+
+
+def test_the_alerts_are_those_of_the_reference_and_each_says_what_to_do() -> None:
+    page = (CHECKOUT / "docs" / "reference" / "metrics.md").read_text(encoding="utf-8")
+    block = re.search(r"```yaml\n(groups:.*?)```", page, re.DOTALL)
+    assert block is not None
+    ours, theirs = alerts((CHART / "files" / "alerts.yaml").read_text(encoding="utf-8")), alerts(block[1])
+
+    for name, rule in theirs.items():
+        assert (ours[name]["expr"], ours[name].get("for")) == (rule["expr"], rule.get("for"))
+        assert ours[name]["annotations"]["summary"] == rule["annotations"]["summary"]
+    for rule in ours.values():
+        assert rule["labels"]["severity"] in ("critical", "warning", "info")
+        assert len(rule["annotations"]["description"]) > 80
+        for metric in re.findall(r"\b(?:runai_nim|controller_runtime|leader_election)_\w+", rule["expr"]):
+            assert f"`{metric.removesuffix('_bucket')}`" in page, metric
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="needs promtool (Debian: apt-get install prometheus)")
+def test_prometheus_takes_the_alerts() -> None:
+    subprocess.run(["promtool", "check", "rules", CHART / "files" / "alerts.yaml"], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("path", sorted((CHECKOUT / "deploy").glob("*/*.yaml")), ids=lambda path: path.name)
+def test_a_manifest_to_take_can_be_read(path: Path) -> None:
+    assert all(made["kind"] for made in yaml.safe_load_all(path.read_text(encoding="utf-8")))

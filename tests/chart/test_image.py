@@ -1,0 +1,80 @@
+"""The image, as far as can be tried without a container engine: its Dockerfile, and its wheel in a clean venv."""
+
+import re
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+from local.cluster import CHECKOUT
+from runai_nim import __version__
+
+DOCKERFILE = (CHECKOUT / "Dockerfile").read_text(encoding="utf-8")
+HADOLINT = Path(sys.executable).with_name("hadolint")
+
+
+def linted(dockerfile: str) -> str:
+    return subprocess.run([HADOLINT, "-"], input=dockerfile, text=True, capture_output=True).stdout
+
+
+@pytest.mark.skipif(not HADOLINT.exists(), reason="hadolint is offered for Linux on x86-64 only")
+def test_hadolint_finds_nothing() -> None:
+    assert linted(DOCKERFILE) == ""
+    assert "DL3008" in linted(DOCKERFILE + "\nRUN apt-get install -y curl\n")
+
+
+def test_bases_are_pinned_and_the_user_is_nobody() -> None:
+    stages = DOCKERFILE.split("\nFROM ")
+
+    assert re.search(r"^ARG PYTHON_VERSION=\d+\.\d+\.\d+-slim-\w+$", DOCKERFILE, re.MULTILINE)
+    assert {stage.splitlines()[0].removesuffix(" AS build") for stage in stages[1:]} == {
+        "${PYTHON_IMAGE}:${PYTHON_VERSION}${PYTHON_DIGEST}"
+    }
+    assert "\nUSER 65532:65532\n" in stages[-1]
+    assert "COPY --from=build /opt/venv /opt/venv" in stages[-1]
+
+
+def test_what_the_dockerfile_copies_is_not_ignored() -> None:
+    allowed = {line[1:] for line in (CHECKOUT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = {
+        name.rstrip("/")
+        for line in re.findall(r"^COPY (?!--from)(.*) \S+$", DOCKERFILE, re.MULTILINE)
+        for name in line.split()
+    }
+
+    assert {name.split("/")[0] for name in allowed} == copied
+    assert all((CHECKOUT / name).exists() for name in allowed)
+
+
+@pytest.mark.chart
+def test_the_wheel_runs_in_a_clean_environment(tmp_path: Path) -> None:
+    """With the image's own steps: locked dependencies by hash, then the wheel by hash."""
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", f"--outdir={tmp_path}", CHECKOUT],
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    assert __version__ in wheel.name
+    venv.create(tmp_path / "venv", with_pip=False)
+    python = tmp_path / "venv" / "bin" / "python"
+    install = [sys.executable, "-m", "pip", f"--python={python}", "install", "--quiet", "--no-compile"]
+    locked = ["--require-hashes", "--only-binary=:all:", "-r", str(CHECKOUT / "requirements.lock")]
+    subprocess.run([*install, *locked], check=True)
+    subprocess.run([*install, "--no-deps", wheel], check=True)
+
+    def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        bare = {"PATH": str(python.parent)} | environment
+        return subprocess.run([python, *arguments], env=bare, cwd=tmp_path, capture_output=True, text=True)
+
+    refused = run("-m", "runai_nim", RUNAI_NIM_WORKERS="many")
+    assert (refused.returncode, "workers in RUNAI_NIM_WORKERS" in refused.stderr) == (2, True)
+    sample = str(CHECKOUT / "deploy" / "samples" / "gpu-portion.yaml")
+    rendered = run(str(python.with_name("runai-nim")), "render", "-f", sample)
+    assert (rendered.returncode, "kind: NIMService" in rendered.stdout) == (0, True), rendered.stderr
+    tools = run(
+        "-c", "import importlib.util as u; print([n for n in ('pip', 'pytest', 'hatchling') if u.find_spec(n)])"
+    )
+    assert tools.stdout.strip() == "[]"
