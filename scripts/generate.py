@@ -14,7 +14,7 @@ from runai_nim.status import ROWS, reasons
 from runai_nim.status import Row as StatusRow
 from runai_nim.translate.mapping import TABLES
 from runai_nim.translate.row import Row
-from scripts import argocd, chart_values, permissions, reserved_labels
+from scripts import argocd, chart_values, openapi, permissions, reserved_labels
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTICE = "<!-- Generated from operator/runai_nim/{source} by scripts/generate.py. Do not edit. -->\n\n"
@@ -140,6 +140,7 @@ FILES = {
     "docs/reference/values.md": chart_values.reference_text,
     "docs/mapping.md": mapping_text,
     "docs/reference/fields.md": fields_text,
+    "docs/reference/openapi.json": openapi.openapi_text,
     "docs/reference/status.md": status_text,
 }
 

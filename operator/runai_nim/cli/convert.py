@@ -6,8 +6,9 @@ The spec is taken over as it is; what is wrong with it is said by the rules of `
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from runai_nim import keys, syntax
+from runai_nim import keys
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
+from runai_nim.body import SET_BY_RUNAI, check_body, make_manifest
 from runai_nim.cli import terminal
 from runai_nim.cli.assumed import Assumed
 from runai_nim.cli.decided import decide_one
@@ -16,15 +17,7 @@ from runai_nim.cli.manifests import Manifest
 from runai_nim.cli.remark import CommandError, Remark, exit_code
 from runai_nim.cli.sources import Text
 from runai_nim.cli.yaml_text import yaml_of
-from runai_nim.validate import Reason
 
-_BODY: Final = ("metadata", "spec", "desiredPhase")
-_ASKED: Final = ("name", "useGivenNameAsPrefix", "projectId", "clusterId")
-_SET_BY_RUNAI: Final = (
-    *("id", "gvk", "priority", "category", "preemptibility", "projectName", "tenantId", "departmentId"),
-    *("departmentName", "createdAt", "createdBy", "updatedAt", "updatedBy", "deletedAt", "deletedBy"),
-)
-"""Metadata of an answer of the API that no request has."""
 _TELLING: Final = frozenset({"image", "modelStore", "servingPort"})
 """Any of these fields says that a mapping is a spec."""
 
@@ -36,15 +29,12 @@ def convert(argument: str, name: str | None, namespace: str | None, assumed: Ass
     asked = dict(_mapping(document, body, "metadata"))
     if name:
         asked |= {"name": name, "useGivenNameAsPrefix": False}
-    spec = _without_nulls(_mapping(document, body, "spec"))
-    if body.get("desiredPhase") == "Stopped":
-        spec.setdefault("desiredPhase", "Stopped")
-    text = (
-        "\n".join(_head(asked, namespace, assumed.context.settings.project_labels[:1])) + "\n" + yaml_of({"spec": spec})
-    )
+    manifest = make_manifest({**body, "metadata": asked, "spec": _mapping(document, body, "spec")}, namespace)
+    head = _head(manifest["metadata"], asked, assumed.context.settings.project_labels[:1])
+    text = "\n".join(head) + "\n" + yaml_of({"spec": manifest["spec"]})
     terminal.write(text)
-    remarks = [*_unknown(document, body), *_findings(text, assumed)]
-    if left_out := [field for field in asked if field in _SET_BY_RUNAI]:
+    remarks = [*_about_body(document, body), *_findings(text, assumed)]
+    if left_out := [field for field in asked if field in SET_BY_RUNAI]:
         terminal.say(f"left out, since Run:ai sets it: {', '.join(left_out)}")
     terminal.say_remarks(remarks)
     return exit_code(remarks)
@@ -73,20 +63,16 @@ def _mapping(document: Document, body: Mapping[str, Any], field: str) -> Mapping
     return found or {}
 
 
-def _head(asked: Mapping[str, Any], namespace: str | None, labels: tuple[str, ...]) -> Iterator[str]:
+def _head(metadata: Mapping[str, Any], asked: Mapping[str, Any], labels: tuple[str, ...]) -> Iterator[str]:
     yield f"apiVersion: {keys.API_VERSION}"
     yield f"kind: {keys.KIND}"
     yield "metadata:"
-    prefix = asked.get("useGivenNameAsPrefix") is True and "name" in asked
-    metadata = {"generateName": f"{asked.get('name')}-"} if prefix else {"name": asked.get("name")}
-    metadata |= {"namespace": namespace}
-    given = {field: value for field, value in metadata.items() if value is not None}
-    yield from (f"  {line}" for line in (yaml_of(given).splitlines() if given else ()))
-    if prefix:
+    yield from (f"  {line}" for line in (yaml_of(metadata).splitlines() if metadata else ()))
+    if "generateName" in metadata:
         yield "  # The API server completes the name: use kubectl create, since kubectl apply needs a name."
     if asked.get("name") is None:
         yield "  # name: choose one."
-    if namespace is None:
+    if "namespace" not in metadata:
         project = f"Run:ai's project {asked['projectId']!r}" if "projectId" in asked else "the Run:ai project"
         listing = "".join(f"; kubectl get namespaces -L {label} lists them" for label in labels)
         yield _comment(f"namespace: that of {project}{listing}.")
@@ -98,29 +84,10 @@ def _comment(text: str) -> str:
     return "  # " + text.replace("\n", " ")
 
 
-def _without_nulls(value: Any) -> Any:
-    """null is what Run:ai's client sends for whatever was not given."""
-    if isinstance(value, Mapping):
-        return {name: _without_nulls(part) for name, part in value.items() if part is not None}
-    if isinstance(value, list):
-        return [_without_nulls(item) for item in value if item is not None]
-    return value
-
-
-def _unknown(document: Document, body: Mapping[str, Any]) -> Iterator[Remark]:
-    """What has no place in a manifest."""
-    metadata = body.get("metadata") or {}
-    fields = [(field, _BODY) for field in body if field not in _BODY]
-    asked = [(f"metadata.{field}", _ASKED) for field in metadata if field not in _ASKED and field not in _SET_BY_RUNAI]
-    for path, known in (*fields, *asked):
-        near = syntax.nearest(path.removeprefix("metadata."), known)
-        remedy = f"did you mean {near}?" if near else "remove it"
-        message = f"{path} must not be there, the REST API has no such field: {remedy}"
-        yield Remark(document.file, document.locate(path), message, reason=str(Reason.UNKNOWN_FIELD), path=path)
-    if body.get("desiredPhase") not in (None, "Running", "Stopped"):
-        message = f'desiredPhase is "{body["desiredPhase"]}" but must be Running or Stopped: remove it'
-        place = document.locate("desiredPhase")
-        yield Remark(document.file, place, message, reason=str(Reason.INVALID_VALUE), path="desiredPhase")
+def _about_body(document: Document, body: Mapping[str, Any]) -> Iterator[Remark]:
+    for found in check_body(body):
+        place = document.locate(found.path)
+        yield Remark(document.file, place, found.message, found.severity, str(found.reason), found.path)
 
 
 def _findings(text: str, assumed: Assumed) -> Iterator[Remark]:

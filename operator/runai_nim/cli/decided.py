@@ -7,9 +7,8 @@ from typing import Any
 from runai_nim.cli.assumed import Assumed
 from runai_nim.cli.manifests import Manifest
 from runai_nim.cli.remark import Remark
-from runai_nim.cli.shape import about_prefix, as_stored, check_shape
-from runai_nim.translate import Context, Desired, translate
-from runai_nim.validate import Finding, has_errors
+from runai_nim.judge import judge
+from runai_nim.translate import Context, Desired
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,27 +41,15 @@ def decide(found: Iterable[Manifest | Remark], assumed: Assumed) -> Iterator[Dec
 
 def decide_one(manifest: Manifest, assumed: Assumed, uid: str = "") -> Decided:
     """What the operator would make of any manifest; `uid` is that of the stored one."""
-    cr = as_stored(manifest.value, assumed.namespace, uid)
-    shape = tuple(check_shape(manifest.value))
-    desired = translate(cr, assumed.context)
-    others = (finding for finding in desired.findings if not _says_the_same(finding, shape))
-    findings = (*shape, *(about_prefix(finding, manifest.value) for finding in others))
-    if has_errors(shape):
-        desired = Desired(findings, desired.project)
-    resource = resource_of(cr)
-    remarks = tuple(manifest.remark(finding, resource) for finding in findings)
-    return Decided(manifest, cr, assumed.context, desired, remarks)
+    judged = judge(manifest.value, assumed.namespace, assumed.context, uid)
+    resource = resource_of(judged.cr)
+    remarks = tuple(manifest.remark(finding, resource) for finding in judged.findings)
+    return Decided(manifest, judged.cr, assumed.context, judged.desired, remarks)
 
 
 def resource_of(cr: dict[str, Any]) -> str:
     """`<namespace>/<name>` of a RunaiNimService."""
     return f"{cr['metadata']['namespace']}/{cr['metadata']['name']}"
-
-
-def _says_the_same(finding: Finding, shape: Iterable[Finding]) -> bool:
-    """A spec that is no mapping has all its fields missing, and a name that is no text is no good name either."""
-    errors = [wrong.path for wrong in shape if wrong.severity == "error"]
-    return any(finding.path == path or finding.path.startswith(f"{path}.") for path in errors)
 
 
 def _readable(manifest: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,83 @@
+"""`python -m runai_nim.rest`: the REST API as a process. Wiring alone."""
+
+import argparse
+import asyncio
+import logging
+import sys
+
+import uvicorn
+
+from runai_nim.rest.app import Measured, Rest, make_app
+from runai_nim.settings import SettingsError
+from runai_nim.start import read_settings, start_logging
+
+logger = logging.getLogger(__name__)
+
+_RENEWAL_SECONDS = 60.0
+_GRACE_SECONDS = 20
+"""For calls that are under way at SIGTERM; a PATCH may take half of it."""
+_CHATTY = ("httpcore", "uvicorn")
+
+
+def arguments() -> argparse.Namespace:
+    """The command line; argparse explains mistakes and exits with 2."""
+    parser = argparse.ArgumentParser(prog="python -m runai_nim.rest", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--host", default="", help="address to listen on; default: all")
+    parser.add_argument("--port", type=int, default=8080, help="port to listen on; default: 8080")
+    parser.add_argument("--tls-certificate", metavar="FILE", help="PEM; serve HTTPS with it")
+    parser.add_argument("--tls-key", metavar="FILE", help="PEM, the certificate's key")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Serve until SIGTERM; 2 when arguments or settings can't be used, 3 when there is no API server to speak to."""
+    given = arguments()
+    try:
+        settings = read_settings()
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    start_logging(settings)
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
+    rest = Rest(settings)
+    config = uvicorn.Config(
+        Measured(make_app(rest), rest.metrics),
+        host=given.host,
+        port=given.port,
+        ssl_certfile=given.tls_certificate,
+        ssl_keyfile=given.tls_key,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    try:
+        config.load()
+    except OSError as error:  # ssl.SSLError is one
+        print(f"--tls-certificate: {given.tls_certificate} and --tls-key can't be used: {error}", file=sys.stderr)
+        return 2
+    return asyncio.run(_serve(config))
+
+
+async def _serve(config: uvicorn.Config) -> int:
+    server, renewal = uvicorn.Server(config), asyncio.create_task(_renew(config))
+    try:
+        await server.serve()
+    finally:
+        renewal.cancel()
+    return 0 if server.started else 3
+
+
+async def _renew(config: uvicorn.Config) -> None:
+    """A certificate that was replaced in its file is the one of connections from then on."""
+    while config.ssl is not None and config.ssl_certfile is not None:
+        await asyncio.sleep(_RENEWAL_SECONDS)
+        try:
+            config.ssl.load_cert_chain(config.ssl_certfile, config.ssl_keyfile)
+        except OSError as error:  # ssl.SSLError is one; the files are replaced one after the other
+            logger.warning("certificate can't be read, the old one stays", extra={"error": str(error)})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,150 @@
+"""Requests to the Kubernetes API with the caller's own token: the only importer of `httpx`. It decides nothing.
+
+Nothing of one caller reaches another's request: there is no cookie jar, no default header and no cache. Tokens go into
+one header and nowhere else.
+"""
+
+import json
+import logging
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import httpx
+
+from runai_nim import __version__
+from runai_nim.cluster import RUNAI_NIM_SERVICES
+from runai_nim.rest.identifier import Identifier
+from runai_nim.rest.workload import FIELD_MANAGER
+
+logger = logging.getLogger(__name__)
+
+_REVIEWS: Final = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+_JSON: Final = "application/json"
+_JSON_PATCH: Final = "application/json-patch+json"
+_CONNECTIONS: Final = 64
+_TIMEOUT: Final = httpx.Timeout(10.0, connect=3.0)
+_READY: Final = "/readyz"
+_OK: Final = 200
+_FORBIDDEN: Final = 403
+_UNWELL: Final = (500, 502, 503, 504)
+_WRITING: Final = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
+
+Answered = Callable[[str, str, str], None]
+"""Is told of each request's method, HTTP status (`<error>`: no answer, as client-go has it) and host."""
+
+
+class NoAnswerError(Exception):
+    """The API server didn't answer, or not as one that is well; whether it acted is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the API server said: HTTP status, JSON body, and after how many seconds to come again."""
+
+    status: int
+    body: dict[str, Any]
+    retry_after: int
+
+
+class ApiServer:
+    """Connections to the API server, shared by all callers. Every method raises NoAnswerError."""
+
+    def __init__(self, url: str, ca_file: str | None, answered: Answered) -> None:
+        context = ssl.create_default_context(cafile=ca_file)
+        limits = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
+        self._url, self._answered = httpx.URL(url), answered
+        self._transport = httpx.AsyncHTTPTransport(verify=context, limits=limits)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._transport.aclose()
+
+    async def get(self, token: str, at: Identifier) -> Answer:
+        """The RunaiNimService of that name, whatever its uid."""
+        return await self._send("GET", RUNAI_NIM_SERVICES.path(at.namespace, at.name), token)
+
+    async def create(self, token: str, manifest: Mapping[str, Any]) -> Answer:
+        """Create a RunaiNimService."""
+        path = RUNAI_NIM_SERVICES.path(manifest["metadata"]["namespace"])
+        return await self._send("POST", path, token, _WRITING, manifest)
+
+    async def patch(self, token: str, at: Identifier, operations: list[dict[str, Any]]) -> Answer:
+        """Apply a JSON Patch."""
+        path = RUNAI_NIM_SERVICES.path(at.namespace, at.name)
+        return await self._send("PATCH", path, token, _WRITING, operations, _JSON_PATCH)
+
+    async def delete(self, token: str, at: Identifier) -> Answer:
+        """Delete the RunaiNimService, if it is still this one (409)."""
+        path = RUNAI_NIM_SERVICES.path(at.namespace, at.name)
+        return await self._send("DELETE", path, token, {}, {"preconditions": {"uid": at.uid}})
+
+    async def who(self, token: str) -> Answer:
+        """Whose token it is: a SelfSubjectReview, which everybody who is somebody may make."""
+        review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        return await self._send("POST", _REVIEWS, token, {}, review)
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        token: str,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        content_type: str = _JSON,
+    ) -> Answer:
+        """One that is starting allows nobody anything, since it has not read RBAC yet: then "no" is no answer."""
+        answer = await self._exchange(method, path, token, query, body, content_type)
+        if answer.status != _FORBIDDEN:
+            return answer
+        if (await self._exchange("GET", _READY, token, None, None, _JSON)).status != _OK:
+            raise NoAnswerError("not ready")
+        return await self._exchange(method, path, token, query, body, content_type)
+
+    async def _exchange(
+        self, method: str, path: str, token: str, query: Mapping[str, str] | None, body: Any, content_type: str
+    ) -> Answer:
+        headers = {
+            "Host": self._url.netloc.decode(),
+            "Accept": _JSON,
+            "Authorization": f"Bearer {token}",
+            "User-Agent": f"{FIELD_MANAGER}/{__version__}",
+        }
+        content = None if body is None else json.dumps(body).encode()
+        if content is not None:
+            headers["Content-Type"] = content_type
+        target = path + (f"?{urlencode(query)}" if query else "")
+        request = httpx.Request(
+            method, self._url.join(target), headers=headers, content=content, extensions={"timeout": _TIMEOUT.as_dict()}
+        )
+        code = "<error>"
+        try:
+            response = await self._transport.handle_async_request(request)
+            try:
+                raw = await response.aread()
+            finally:
+                await response.aclose()
+            code = str(response.status_code)
+            if response.status_code in _UNWELL:
+                logger.warning("API server is unwell", extra={"status": code, "method": method})
+                raise NoAnswerError(code)
+            return Answer(response.status_code, _parsed(raw), _seconds(response.headers.get("Retry-After")))
+        except httpx.TransportError as error:
+            raise NoAnswerError(type(error).__name__) from error
+        finally:
+            self._answered(method, code, self._url.netloc.decode())
+
+
+def _parsed(raw: bytes) -> dict[str, Any]:
+    """The body; of anything but a JSON object, as a proxy may send, nothing."""
+    try:
+        found = json.loads(raw)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _seconds(text: str | None) -> int:
+    return int(text) if text and text.isdigit() else 0

@@ -1,0 +1,206 @@
+"""The routes of the REST API, and the shape of every error. HTTP alone: what a call does is in `calls`."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from runai_nim import __version__
+from runai_nim.cluster import Cluster
+from runai_nim.rest import schemas
+from runai_nim.rest.api_server import ApiServer, NoAnswerError
+from runai_nim.rest.calls import Calls
+from runai_nim.rest.document import make_document, page, request_body
+from runai_nim.rest.metrics import OTHER, RestMetrics
+from runai_nim.rest.namespaces import Namespaces
+from runai_nim.rest.reading import Body, Token, is_token
+from runai_nim.rest.refusal import RefusedError, unauthorized, unavailable
+from runai_nim.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+NIM_SERVICES: Final = "/api/v2/workloads/nim-services"
+_ERRORS: Final = (401, 403, 404, 500, 503)
+_OF_BODIES: Final = (400, 409, 413, 415)
+_GUARDED: Final[dict[str, Any]] = {"security": [{"token": []}]}
+
+
+class Rest:
+    """What the routes need, connected while the process serves."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.metrics = RestMetrics(__version__)
+        self.calls: Calls
+        self.namespaces: Namespaces
+
+    @asynccontextmanager
+    async def connected(self, _: FastAPI) -> AsyncIterator[None]:
+        """Connections to the API server, and the watch of namespaces. Raises ApiError without a kubeconfig."""
+        cluster = await Cluster.connect(self.metrics.answered)
+        api_server = ApiServer(*cluster.address, self.metrics.answered)
+        self.namespaces = Namespaces(cluster, self.settings.project_labels)
+        self.calls = Calls(api_server, self.namespaces, self.settings)
+        watch = asyncio.create_task(self.namespaces.run())
+        try:
+            yield
+        finally:
+            watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await watch
+            await api_server.close()
+            await cluster.close()
+
+
+def make_app(rest: Rest) -> FastAPI:
+    """The application; `rest` is connected when it starts."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, lifespan=rest.connected)
+    _add_workloads(app, rest)
+    _add_token(app, rest)
+    document = make_document(app.routes)
+    _add_pages(app, rest, document)
+    _add_errors(app)
+    return app
+
+
+def _documented(code: int, model: type, *errors: int) -> dict[int | str, dict[str, Any]]:
+    return {code: {"model": model}, **{error: {"model": schemas.Message} for error in errors}}
+
+
+def _add_workloads(app: FastAPI, rest: Rest) -> None:
+    @app.post(
+        NIM_SERVICES,
+        status_code=202,
+        summary="Create a NIM service",
+        responses=_documented(202, schemas.Workload, *_OF_BODIES, *_ERRORS),
+        openapi_extra=request_body(schemas.CreateRequest) | _GUARDED,
+    )
+    async def create(token: Token, body: Body) -> Response:
+        return JSONResponse(await rest.calls.create(token, body), 202)
+
+    @app.get(
+        NIM_SERVICES + "/{id}",
+        summary="Get a NIM service",
+        responses=_documented(200, schemas.Workload, *_ERRORS),
+        openapi_extra=_GUARDED,
+    )
+    async def get(id: str, token: Token) -> Response:  # noqa: A002  # the API's name for it
+        return JSONResponse(await rest.calls.get(token, id))
+
+    @app.patch(
+        NIM_SERVICES + "/{id}",
+        status_code=202,
+        summary="Replace sections of a NIM service's spec",
+        responses=_documented(202, schemas.Workload, *_OF_BODIES, *_ERRORS),
+        openapi_extra=request_body(schemas.UpdateRequest) | _GUARDED,
+    )
+    async def update(id: str, token: Token, body: Body) -> Response:  # noqa: A002
+        return JSONResponse(await rest.calls.update(token, id, body), 202)
+
+    @app.delete(
+        "/api/v2/workloads/{id}",
+        status_code=202,
+        summary="Delete a workload",
+        responses=_documented(202, schemas.Message, *_ERRORS),
+        openapi_extra=_GUARDED,
+    )
+    async def delete(id: str, token: Token) -> Response:  # noqa: A002
+        return JSONResponse(await rest.calls.delete(token, id), 202)
+
+
+def _add_token(app: FastAPI, rest: Rest) -> None:
+    @app.post(
+        "/api/v1/token",
+        summary="Exchange a ServiceAccount's name and token for the token, checked",
+        responses=_documented(200, schemas.AccessToken, 400, 401, 413, 415, 500, 503),
+        openapi_extra=request_body(schemas.TokenRequest),
+    )
+    async def token(body: Body) -> Response:
+        if body.get("grantType") != "app_token":
+            raise RefusedError(400, "grantType must be app_token: no other is served")
+        app_id, secret = body.get("AppId"), body.get("AppSecret")
+        if not isinstance(app_id, str) or not isinstance(secret, str) or not is_token(secret):
+            raise unauthorized()
+        return JSONResponse({"accessToken": await rest.calls.access_token(app_id, secret)})
+
+
+def _add_pages(app: FastAPI, rest: Rest, document: Mapping[str, Any]) -> None:
+    @app.get("/healthz", include_in_schema=False)
+    async def healthz() -> Response:
+        return PlainTextResponse("ok")
+
+    @app.get("/readyz", include_in_schema=False)
+    async def readyz() -> Response:
+        read = rest.namespaces.read
+        return PlainTextResponse("ok" if read else "namespaces: not listed yet", 200 if read else 503)
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics(request: Request) -> Response:
+        body, content_type = rest.metrics.exposition(request.headers.get("accept", ""))
+        return Response(body, headers={"Content-Type": content_type})
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def openapi() -> Response:
+        return JSONResponse(document)
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        return HTMLResponse(page(document))
+
+
+def _add_errors(app: FastAPI) -> None:
+    async def refused(_: Request, error: Exception) -> Response:
+        refusal = _refusal_of(error)
+        if refusal.code == 500:
+            logger.error("call failed", extra={"reason": type(error).__name__})
+        return JSONResponse(refusal.body, refusal.code, refusal.headers)
+
+    for kind in (RefusedError, NoAnswerError, HTTPException, Exception):
+        app.add_exception_handler(kind, refused)
+
+
+def _refusal_of(error: Exception) -> RefusedError:
+    if isinstance(error, RefusedError):
+        return error
+    if isinstance(error, NoAnswerError):
+        return unavailable()
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        return RefusedError(405, "the path has no such method: see Allow", headers=error.headers)
+    if isinstance(error, HTTPException):
+        return RefusedError(error.status_code, "there is no such path: see /docs", headers=error.headers)
+    return RefusedError(500, "something unexpected went wrong: the log of the REST API says what")
+
+
+class Measured:
+    """ASGI: counts and times each request."""
+
+    def __init__(self, app: ASGIApp, metrics: RestMetrics) -> None:
+        self._app, self._metrics = app, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, and look at the status on the way back."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started, code = time.perf_counter(), 500
+
+        async def watched(message: Message) -> None:
+            nonlocal code
+            if message["type"] == "http.response.start":
+                code = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        finally:
+            route = getattr(scope.get("route"), "path", OTHER)
+            method = scope["method"] if route != OTHER and code != 405 else OTHER
+            self._metrics.served(method, route, code, time.perf_counter() - started)

@@ -1,0 +1,40 @@
+"""Who a token belongs to, as the API server says; remembered as long as the API server itself remembers a token.
+
+Only for what is noted of a write and for answers that need no other request: no write and no read of a workload is
+ever allowed by this.
+"""
+
+import hashlib
+import time
+from collections import OrderedDict
+from typing import Final
+
+from runai_nim.rest.api_server import ApiServer
+from runai_nim.rest.refusal import refusal_of
+
+REMEMBERED_SECONDS: Final = 10.0
+_MOST: Final = 4096
+
+
+class Callers:
+    """User names by token, of which only a digest is kept."""
+
+    def __init__(self, api_server: ApiServer) -> None:
+        self._api_server = api_server
+        self._known: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
+
+    async def name(self, token: str) -> str:
+        """The user name. Raises RefusedError (401) for a token that the API server doesn't know, and NoAnswerError."""
+        digest = hashlib.sha256(token.encode()).digest()
+        name, until = self._known.get(digest, ("", 0.0))
+        if time.monotonic() < until:
+            return name
+        answer = await self._api_server.who(token)
+        if answer.status != 201:
+            raise refusal_of(answer.status, answer.body, answer.retry_after, "ask who you are")
+        name = str(answer.body["status"]["userInfo"]["username"])
+        self._known.pop(digest, None)
+        self._known[digest] = name, time.monotonic() + REMEMBERED_SECONDS
+        while len(self._known) > _MOST:
+            self._known.popitem(last=False)
+        return name

@@ -1,0 +1,203 @@
+"""The calls of the REST API: what each asks of the API server, in its caller's name, and in which order.
+
+What a workload looks like, what a spec may hold and what a PATCH makes of it are others' business.
+"""
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from runai_nim import keys
+from runai_nim.body import check_body, make_manifest, metadata_of
+from runai_nim.judge import judge
+from runai_nim.rest import tracking
+from runai_nim.rest.api_server import ApiServer, NoAnswerError
+from runai_nim.rest.callers import Callers
+from runai_nim.rest.compliance import issue_of
+from runai_nim.rest.identifier import Identifier, identifier_from
+from runai_nim.rest.namespaces import Namespaces
+from runai_nim.rest.projects import Namespace
+from runai_nim.rest.refusal import RefusedError, invalid, not_found, refusal_of, unavailable
+from runai_nim.rest.sections import json_patch, merged, same
+from runai_nim.rest.unsettled import Unsettled
+from runai_nim.rest.workload import identifier_of, workload_of
+from runai_nim.settings import Settings
+from runai_nim.validate import Context, Finding, Reason
+
+PATCH_SECONDS: Final = 10.0
+"""How long a PATCH is tried against others' writes."""
+_PAUSES: Final = (0.002, 0.2)
+"""Seconds before the first and the longest repetition of a PATCH."""
+_SUFFIX: Final = "bcdfghjklmnpqrstvwxz2456789"
+"""Characters that the API server completes a generateName with; they make no words."""
+
+Object = dict[str, Any]
+
+
+class Calls:
+    """Each raises RefusedError, or NoAnswerError while the API server is away."""
+
+    def __init__(self, api_server: ApiServer, namespaces: Namespaces, settings: Settings) -> None:
+        self._api_server, self._namespaces, self._settings = api_server, namespaces, settings
+        self._callers = Callers(api_server)
+        self._unsettled = Unsettled()
+
+    async def create(self, token: str, body: Mapping[str, Any]) -> Object:
+        """The workload that `body` describes, made."""
+        user = await self._callers.name(token)
+        namespace, manifest = await self._described(body)
+        tried = self._unsettled.take(user, manifest)
+        name = tried or manifest["metadata"].get("name") or manifest["metadata"]["generateName"] + _suffix()
+        metadata = {**manifest["metadata"], "name": name, "annotations": {keys.CREATED_BY: user}}
+        marked = {**manifest, "metadata": metadata}
+        for again in (tried is not None, True):
+            try:
+                return self._shown(await self._create(token, marked, again=again), namespace)
+            except NoAnswerError as error:
+                failure = error
+        self._unsettled.keep(user, manifest, name)
+        raise failure
+
+    async def get(self, token: str, id_: str) -> Object:
+        """The workload."""
+        namespace, cr = await self._stored(token, id_)
+        return self._shown(cr, namespace)
+
+    async def update(self, token: str, id_: str, body: Mapping[str, Any]) -> Object:
+        """The workload with the sections of `body`, written if that changes anything; 503 when others always win."""
+        given = _given(body)
+        until, (pause, longest) = time.monotonic() + PATCH_SECONDS, _PAUSES
+        while True:
+            namespace, cr = await self._stored(token, id_)
+            spec = merged(cr.get("spec") or {}, given)
+            if same(spec, cr.get("spec")):
+                return self._shown(cr, namespace)
+            self._check_change(cr, spec, namespace)
+            if changed := await self._patch(token, cr, spec):
+                details = tracking.details_of(changed["metadata"])
+                return {**self._shown(changed, namespace), **({"details": details} if details else {})}
+            if time.monotonic() > until:
+                raise unavailable("others change this workload all the time")
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  # jitter
+            pause = min(pause * 2, longest)
+
+    async def delete(self, token: str, id_: str) -> Object:
+        """Begin to delete the workload."""
+        _, cr = await self._stored(token, id_)
+        answer = await self._api_server.delete(token, identifier_of(cr))
+        if answer.status in (404, 409):
+            raise not_found()
+        if answer.status not in (200, 202):
+            raise refusal_of(answer.status, answer.body, answer.retry_after, "delete this workload")
+        return {"code": 202, "message": "the workload is being deleted"}
+
+    async def access_token(self, app_id: str, secret: str) -> str:
+        """The secret of AppId `<namespace>/<serviceaccount>`, if it is a token of it."""
+        namespace, _, name = app_id.partition("/")
+        if await self._callers.name(secret) != f"system:serviceaccount:{namespace}:{name}":
+            message = "AppId must be <namespace>/<serviceaccount> of the token that AppSecret is: correct either"
+            raise RefusedError(401, message)
+        return secret
+
+    async def _described(self, body: Mapping[str, Any]) -> tuple[Namespace, Object]:
+        """The project's namespace and the object that `convert` would print; all that is wrong at once (400)."""
+        found = await self._namespaces.find(metadata_of(body).get("projectId"))
+        name, labels = (found.name, found.labels) if isinstance(found, Namespace) else ("", {})
+        manifest = make_manifest(body, name)
+        judged = judge(manifest, name, Context(self._settings, labels))
+        findings = [*check_body(body), *judged.findings]
+        if isinstance(found, Finding):
+            _refuse_errors([found, *findings])
+            raise AssertionError("a project that isn't found is an error")
+        _refuse_errors(findings)
+        return found, manifest
+
+    async def _create(self, token: str, manifest: Object, *, again: bool) -> Object:
+        """`again`: it may exist already, made by this very call."""
+        metadata = manifest["metadata"]
+        answer = await self._api_server.create(token, manifest)
+        if answer.status == 201:
+            return answer.body
+        if answer.status == 409 and again:
+            there = await self._api_server.get(token, Identifier(metadata["namespace"], metadata["name"], ""))
+            if there.status == 200 and _is_of(there.body, manifest):
+                return there.body
+        if answer.status == 409 and answer.body.get("reason") == "AlreadyExists":
+            if "generateName" in metadata:
+                raise unavailable()
+            raise RefusedError(409, f'metadata.name is "{metadata["name"]}", which exists: choose another name')
+        if answer.status == 404:
+            raise unavailable("the kind RunaiNimService or the project's namespace is not there")
+        raise refusal_of(answer.status, answer.body, answer.retry_after, "create a workload in this project")
+
+    async def _stored(self, token: str, id_: str) -> tuple[Namespace, Object]:
+        """What the id stands for, if the caller may see it; the same 404 otherwise."""
+        at = identifier_from(id_)
+        if at is None:
+            await self._callers.name(token)
+            raise not_found()
+        answer = await self._api_server.get(token, at)
+        if answer.status in (403, 404) or (answer.status == 200 and answer.body["metadata"]["uid"] != at.uid):
+            raise not_found()
+        if answer.status != 200:
+            raise refusal_of(answer.status, answer.body, answer.retry_after, "read this workload")
+        return await self._namespaces.get(at.namespace), answer.body
+
+    async def _patch(self, token: str, cr: Object, spec: Object) -> Object | None:
+        """The changed object; None when it has to be tried again, on what is stored by then."""
+        operations = json_patch(cr, spec, {keys.UPDATED_BY: await self._callers.name(token)})
+        try:
+            answer = await self._api_server.patch(token, identifier_of(cr), operations)
+        except NoAnswerError:
+            return None
+        if answer.status == 404:
+            raise not_found()
+        if answer.status not in (200, 409):
+            raise refusal_of(answer.status, answer.body, answer.retry_after, "change this workload")
+        return answer.body if answer.status == 200 else None
+
+    def _check_change(self, cr: Object, spec: Object, namespace: Namespace) -> None:
+        status, metadata = cr.get("status") or {}, cr["metadata"]
+        context = Context(
+            self._settings,
+            namespace.labels,
+            # What the operator says that there is, it made or found.
+            claim_exists=bool(status.get("claimName")),
+            nimservice_exists=bool(status.get("nimServiceName")),
+        )
+        _refuse_errors([*judge({**cr, "spec": spec}, metadata["namespace"], context, metadata["uid"]).findings])
+
+    def _shown(self, cr: Object, namespace: Namespace) -> Object:
+        return workload_of(cr, namespace, self._settings.project_labels, self._namespaces.cluster_id)
+
+
+def _suffix() -> str:
+    return "".join(secrets.choice(_SUFFIX) for _ in range(5))
+
+
+def _is_of(cr: Object, manifest: Object) -> bool:
+    """Whether the stored object is the one that was to be made."""
+    creator = (cr["metadata"].get("annotations") or {}).get(keys.CREATED_BY)
+    return bool(creator == manifest["metadata"]["annotations"][keys.CREATED_BY] and cr["spec"] == manifest["spec"])
+
+
+def _given(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The sections of a PATCH."""
+    _refuse_errors(list(_check_update(body)))
+    given: Mapping[str, Any] = body["spec"]
+    return given
+
+
+def _check_update(body: Mapping[str, Any]) -> Iterator[Finding]:
+    for field in body.keys() - {"spec"}:
+        yield Finding(Reason.UNKNOWN_FIELD, field, None, "not be there, only spec can be changed", "remove it")
+    if not isinstance(body.get("spec"), Mapping):
+        yield Finding(Reason.REQUIRED_FIELD, "spec", None, "be a mapping", "say what to change in it")
+
+
+def _refuse_errors(findings: list[Finding]) -> None:
+    if issues := [issue_of(finding) for finding in findings if finding.severity == "error"]:
+        raise invalid(issues)

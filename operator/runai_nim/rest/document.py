@@ -1,0 +1,68 @@
+"""The OpenAPI document of the REST API, and the page that shows it without any other file. Pure."""
+
+import html
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+from starlette.routing import BaseRoute
+
+from runai_nim import __version__
+from runai_nim.rest.schemas import CreateRequest, TokenRequest, UpdateRequest
+
+TITLE: Final = "NVIDIA NIM services of this cluster"
+_ABOUT: Final = (
+    'Run:ai\'s "NVIDIA NIM" calls, served out of RunaiNimServices. The bearer token is a Kubernetes token: every call'
+    " is made with its rights and no others."
+)
+_REFERENCE: Final = "#/components/schemas/{model}"
+_UNSENT: Final = "422"
+"""FastAPI's own answer to a wrong parameter; there is none that could be wrong."""
+_STYLE: Final = "body{font:16px sans-serif;max-width:60em;margin:2em auto}pre{background:#eee;overflow:auto}"
+
+
+def request_body(model: type) -> dict[str, Any]:
+    """For a route: its body is that model."""
+    schema = {"$ref": _REFERENCE.format(model=model.__name__)}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def make_document(routes: list[BaseRoute]) -> dict[str, Any]:
+    """OpenAPI 3.1."""
+    document = get_openapi(title=TITLE, version=__version__, description=_ABOUT, routes=routes)
+    models = [(model, "validation") for model in (CreateRequest, UpdateRequest, TokenRequest)]
+    _, definitions = models_json_schema(models, ref_template=_REFERENCE)  # type: ignore[arg-type] # a list is invariant
+    schemas = document["components"]["schemas"]
+    schemas.update(definitions["$defs"])
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    for operation in _operations(document):
+        operation["responses"].pop(_UNSENT, None)
+    document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    return document
+
+
+def page(document: Mapping[str, Any]) -> str:
+    """HTML with every call and every type."""
+    calls = "".join(
+        f"<h2><code>{method.upper()} {html.escape(path)}</code></h2><p>{html.escape(call['summary'])}</p>{_pre(call)}"
+        for path, methods in document["paths"].items()
+        for method, call in methods.items()
+    )
+    types = "".join(
+        f'<h3 id="{name}">{name}</h3>{_pre(schema)}' for name, schema in document["components"]["schemas"].items()
+    )
+    head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{TITLE}</title><style>{_STYLE}</style>'
+    about = f'<h1>{TITLE}</h1><p>{html.escape(_ABOUT)}</p><p><a href="openapi.json">openapi.json</a></p>'
+    return f"{head}{about}{calls}<h2>Types</h2>{types}</html>"
+
+
+def _operations(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for methods in document["paths"].values():
+        yield from methods.values()
+
+
+def _pre(value: Any) -> str:
+    return f"<pre>{html.escape(json.dumps(value, indent=1))}</pre>"

@@ -1,0 +1,72 @@
+"""The namespaces of the cluster as last seen: all that this process reads in its own name."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any, Final
+
+from runai_nim.cluster import NAMESPACES, ApiError, Cluster
+from runai_nim.observe import Watch
+from runai_nim.rest.projects import Namespace, find_namespace
+from runai_nim.rest.refusal import unavailable
+from runai_nim.validate import Finding
+
+_SYSTEM: Final = "kube-system"
+"""The namespace whose uid stands for the cluster, as is usual."""
+
+
+class Namespaces:
+    """Kept by a watch, which `run` holds open."""
+
+    def __init__(self, cluster: Cluster, project_labels: Iterable[str]) -> None:
+        self._cluster, self._project_labels = cluster, tuple(project_labels)
+        self._watch = Watch(cluster, NAMESPACES, Namespace.of, lambda *_: None, lambda: None)
+        self._asking = asyncio.Lock()
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        await self._watch.run()
+
+    @property
+    def read(self) -> bool:
+        """Whether all were read once."""
+        return self._watch.synced.is_set()
+
+    @property
+    def cluster_id(self) -> str:
+        """What tells this cluster from others. Raises RefusedError (503) until the namespaces were read."""
+        return self._known(_SYSTEM).uid
+
+    async def get(self, name: str) -> Namespace:
+        """The namespace. Raises RefusedError (503) for one that is not heard of."""
+        if ("", name) not in self._watch.objects:
+            await self._ask()
+        return self._known(name)
+
+    async def find(self, project_id: Any) -> Namespace | Finding:
+        """The namespace of a project, or what is wrong with its id. Raises RefusedError (503) until they were read."""
+        found = self._found(project_id)
+        if isinstance(found, Finding):
+            await self._ask()
+            found = self._found(project_id)
+        return found
+
+    def _known(self, name: str) -> Namespace:
+        found: Namespace | None = self._watch.objects.get(("", name))
+        if found is None:
+            raise unavailable("the project is not known yet")
+        return found
+
+    def _found(self, project_id: Any) -> Namespace | Finding:
+        if not self.read:
+            raise unavailable("the projects are not known yet")
+        return find_namespace(project_id, tuple(self._watch.objects.values()), self._project_labels)
+
+    async def _ask(self) -> None:
+        """Before somebody is told that there is none: the watch may be behind, or broken. One request at a time."""
+        try:
+            async with self._asking:
+                async for page in self._cluster.pages(NAMESPACES):
+                    for found in page["items"]:
+                        self._watch.record(found)
+        except ApiError as error:
+            raise unavailable("the projects can't be read") from error

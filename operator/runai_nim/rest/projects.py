@@ -1,0 +1,61 @@
+"""Run:ai's projects are namespaces: which one a projectId means, and what a namespace is called as a project. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from runai_nim import keys, syntax
+from runai_nim.validate import Finding, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """What is kept of a namespace."""
+
+    name: str
+    uid: str
+    labels: Mapping[str, str]
+    resource_version: str
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any]) -> "Namespace":
+        """From an object of the API."""
+        metadata = found["metadata"]
+        return cls(metadata["name"], metadata["uid"], metadata.get("labels") or {}, metadata["resourceVersion"])
+
+    def project_id(self, project_labels: Iterable[str]) -> str:
+        """The projectId of answers: the label runai-nim.io/project-id, else as `project_name`."""
+        return self.labels.get(keys.PROJECT_ID) or self._project(project_labels)
+
+    def project_name(self, project_labels: Iterable[str]) -> str:
+        """The project by the first of `project_labels`; the namespace's own name without one that is a project's."""
+        found = self._project(project_labels)
+        return found if syntax.is_dns_label(found) else self.name
+
+    def _project(self, project_labels: Iterable[str]) -> str:
+        return next((value for key in project_labels if (value := self.labels.get(key))), self.name)
+
+
+def find_namespace(
+    project_id: Any, namespaces: Sequence[Namespace], project_labels: Iterable[str]
+) -> Namespace | Finding:
+    """The namespace of a project: by a project label, else by label runai-nim.io/project-id, else by its name.
+
+    Run:ai's examples have numbers, its client sends texts. A finding for no project, and for one of several namespaces.
+    """
+    path = "metadata.projectId"
+    if project_id is None:
+        return Finding(Reason.REQUIRED_FIELD, path, None, "be set", "give the project's id or name")
+    if isinstance(project_id, bool) or not isinstance(project_id, str | int) or project_id == "":
+        return Finding(Reason.INVALID_VALUE, path, None, "be a text or a number", "give the project's id or name")
+    wanted = str(project_id)
+    for key in (*project_labels, keys.PROJECT_ID):
+        found = [namespace for namespace in namespaces if namespace.labels.get(key) == wanted]
+        if len(found) > 1:
+            rule = f"be of one namespace, and {len(found)} have it in their label {key}"
+            return Finding(Reason.INVALID_VALUE, path, wanted, rule, "ask an administrator to correct the labels")
+        if found:
+            return found[0]
+    named = next((namespace for namespace in namespaces if namespace.name == wanted), None)
+    rule, remedy = "be a project of this cluster", "give a namespace's project, or its name"
+    return named or Finding(Reason.INVALID_VALUE, path, wanted, rule, remedy)

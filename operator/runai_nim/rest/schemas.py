@@ -1,0 +1,115 @@
+"""Bodies of the REST API as types, for its OpenAPI document. Types only, no behaviour: nothing is read with them."""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, StrictBool, StrictInt, StrictStr
+
+from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
+from runai_nim.api.v1alpha1.schema import ApiModel
+
+
+class RequestMetadata(ApiModel):
+    """What a workload is called, and whose it is."""
+
+    name: Annotated[StrictStr, Field(min_length=1, max_length=59)]
+    """Name of the workload: lower case letters, digits and -, beginning with a letter."""
+
+    use_given_name_as_prefix: StrictBool = False
+    """true: the name is completed with - and five random characters."""
+
+    project_id: StrictStr | StrictInt
+    """The project: a namespace's project, its label runai-nim.io/project-id, or its name."""
+
+
+class CreateRequest(ApiModel):
+    """A workload to make."""
+
+    metadata: RequestMetadata
+    spec: RunaiNimServiceSpec
+
+
+class UpdateRequest(ApiModel):
+    """Sections of spec to replace; those that are absent or null stay."""
+
+    spec: RunaiNimServiceSpec
+
+
+class TokenRequest(ApiModel):
+    """What Run:ai's client logs in with."""
+
+    grant_type: Literal["app_token"]
+    app_id: Annotated[StrictStr, Field(alias="AppId")]
+    """`<namespace>/<serviceaccount>`."""
+
+    app_secret: Annotated[StrictStr, Field(alias="AppSecret")]
+    """A token of that ServiceAccount."""
+
+
+class AccessToken(ApiModel):
+    """The token to send with every call."""
+
+    access_token: str
+
+
+class Gvk(ApiModel):
+    """The Kubernetes kind behind the workload."""
+
+    group: str
+    version: str
+    kind: str
+
+
+class WorkloadMetadata(ApiModel):
+    """What is known of a workload beside its spec."""
+
+    name: str
+    project_id: str
+    priority: str | None = None
+    category: str | None = None
+    preemptibility: str | None = None
+    id: str
+    """Opaque; of this workload and no later one of its name."""
+
+    gvk: Gvk
+    project_name: str
+    cluster_id: str
+    tenant_id: int
+    department_id: str
+    department_name: str
+    created_at: AwareDatetime
+    created_by: str
+    """Informational: who may write the RunaiNimService may write this."""
+
+    updated_at: AwareDatetime
+    updated_by: str
+    """Informational, as createdBy."""
+
+    deleted_at: AwareDatetime | None = None
+
+
+class Workload(ApiModel):
+    """A workload as it is stored."""
+
+    metadata: WorkloadMetadata
+    desired_phase: Literal["Running", "Stopped", "Deleted"]
+    spec: RunaiNimServiceSpec
+    details: str | None = None
+    """Of a PATCH: that Argo CD, Flux or Helm will revert it."""
+
+
+class ComplianceIssue(ApiModel):
+    """One mistake in a body."""
+
+    field: str
+    details: str
+    rule: Literal["min", "max", "step", "options", "required", "canEdit", "canAdd", "locked"] | None = None
+
+
+class Message(ApiModel):
+    """An error, or word of what was begun."""
+
+    code: Annotated[int, Field(ge=100, le=599)]
+    message: str
+    details: str | None = None
+    compliance_issues: tuple[ComplianceIssue, ...] | None = None
+    """Of a 400: every mistake that was found."""

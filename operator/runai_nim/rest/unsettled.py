@@ -1,0 +1,36 @@
+"""Creations whose outcome is not known, since the API server went away: a repeated call goes on where one stopped.
+
+Run:ai's client repeats a POST after a 503. Only then, and only for a while, is an equal body the same workload.
+"""
+
+import hashlib
+import json
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any, Final
+
+REMEMBERED_SECONDS: Final = 120.0
+_MOST: Final = 1024
+
+
+class Unsettled:
+    """Names that were tried, by who asked for what."""
+
+    def __init__(self) -> None:
+        self._names: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
+
+    def keep(self, user: str, manifest: Mapping[str, Any], name: str) -> None:
+        """It may exist under `name`."""
+        self._names[_digest(user, manifest)] = name, time.monotonic() + REMEMBERED_SECONDS
+        while len(self._names) > _MOST:
+            self._names.popitem(last=False)
+
+    def take(self, user: str, manifest: Mapping[str, Any]) -> str | None:
+        """The name that the same call tried before, once."""
+        name, until = self._names.pop(_digest(user, manifest), (None, 0.0))
+        return name if time.monotonic() < until else None
+
+
+def _digest(user: str, manifest: Mapping[str, Any]) -> bytes:
+    return hashlib.sha256(json.dumps([user, manifest], sort_keys=True).encode()).digest()

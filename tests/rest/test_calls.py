@@ -1,0 +1,249 @@
+"""Calls and their outcomes on the real API server: projects, names, sections, errors."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from local.audit import AuditLog
+from local.control_plane import ControlPlane
+from tests.rest.conftest import SPEC, Project, body, spec_of
+
+Http = Callable[..., httpx.Response]
+Kubectl = Callable[..., str]
+PATH = "/api/v2/workloads/nim-services"
+
+
+def made(http: Http, project: Project, **spec: Any) -> str:
+    """The id of a new workload."""
+    answer = http("POST", PATH, json=body(project, **spec))
+    assert answer.status_code == 202, answer.text
+    id_: str = answer.json()["metadata"]["id"]
+    return id_
+
+
+def stored(kubectl: Kubectl, project: Project, name: str = "llama") -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(
+        kubectl("get", "rnim", name, f"--namespace={project.namespace}", "--output=json", "--show-managed-fields")
+    )
+    return found
+
+
+def test_a_workload_in_full(http: Http, project: Project, kubectl: Kubectl) -> None:
+    id_ = made(http, project, priorityClass="high", category="chat", preemptibility="preemptible")
+
+    answer = http("GET", f"{PATH}/{id_}").json()
+
+    metadata = stored(kubectl, project)["metadata"]
+    system = json.loads(kubectl("get", "namespace", "kube-system", "--output=json"))
+    assert answer["metadata"] == {
+        "name": "llama",
+        "projectId": project.id,
+        "priority": "high",
+        "category": "chat",
+        "preemptibility": "preemptible",
+        "id": id_,
+        "gvk": {"group": "runai-nim.io", "version": "v1alpha1", "kind": "RunaiNimService"},
+        "projectName": project.id,
+        "clusterId": system["metadata"]["uid"],
+        "tenantId": 1,
+        "departmentId": "1",
+        "departmentName": "default",
+        "createdAt": metadata["creationTimestamp"],
+        "createdBy": "system:serviceaccount:people:editor",
+        "updatedAt": metadata["creationTimestamp"],
+        "updatedBy": "system:serviceaccount:people:editor",
+    }
+    assert set(id_) <= set("abcdefghijklmnopqrstuvwxyz234567")
+
+
+def test_others_writes_are_theirs(http: Http, project: Project, kubectl: Kubectl) -> None:
+    id_ = made(http, project)
+    kubectl(
+        *("patch", "rnim", "llama", f"--namespace={project.namespace}", "--type=merge"),
+        *("--field-manager=somebody", '--patch={"spec":{"desiredPhase":"Stopped"}}'),
+    )
+
+    answer = http("GET", f"{PATH}/{id_}").json()
+
+    assert (answer["metadata"]["updatedBy"], answer["desiredPhase"]) == ("somebody", "Stopped")
+    assert answer["metadata"]["createdBy"] == "system:serviceaccount:people:editor"
+
+
+@pytest.mark.parametrize("field", ["queue", "id", "name"])
+def test_a_project_is_found_by(http: Http, project: Project, kubectl: Kubectl, field: str) -> None:
+    kubectl("label", "namespace", project.namespace, "runai-nim.io/project-id=4711", "--overwrite")
+    number: Any = {"queue": project.id, "id": 4711, "name": project.namespace}[field]
+
+    answer = http("POST", PATH, json=body(Project(project.namespace, number)))
+
+    kubectl("label", "namespace", project.namespace, "runai-nim.io/project-id-")
+    assert answer.status_code == 202, answer.text
+    assert stored(kubectl, project)["metadata"]["namespace"] == project.namespace
+    assert answer.json()["metadata"]["projectName"] == project.id
+
+
+def test_unknown_and_ambiguous_projects_are_sentences(http: Http, project: Project, kubectl: Kubectl) -> None:
+    def refused(project_id: Any) -> str:
+        answer = http("POST", PATH, json=body(Project("", project_id)))
+        assert answer.status_code == 400
+        (issue,) = answer.json()["complianceIssues"]
+        assert issue["field"] == "metadata.projectId"
+        return str(issue["details"])
+
+    assert refused("nowhere") == (
+        'metadata.projectId is "nowhere" but must be a project of this cluster:'
+        " give a namespace's project, or its name"
+    )
+    assert refused(None).startswith("metadata.projectId must be set")
+    assert refused([1]).startswith("metadata.projectId must be a text or a number")
+    kubectl("create", "namespace", f"{project.namespace}-2")
+    kubectl("label", "namespace", f"{project.namespace}-2", f"runai/queue={project.id}")
+    time.sleep(0.5)
+    message = refused(project.id)
+    assert "be of one namespace, and 2 have it in their label runai/queue" in message
+    assert project.namespace not in message.replace(project.id, "")
+    kubectl("delete", "namespace", f"{project.namespace}-2", "--wait=false")
+
+
+def test_a_prefix_is_completed(http: Http, project: Project, kubectl: Kubectl) -> None:
+    request = body(project)
+    request["metadata"]["useGivenNameAsPrefix"] = True
+
+    names = {http("POST", PATH, json=request).json()["metadata"]["name"] for _ in range(2)}
+
+    assert len(names) == 2
+    for name in names:
+        assert name[:6] == "llama-"
+        assert len(name) == 11
+        assert stored(kubectl, project, name)["metadata"]["generateName"] == "llama-"
+
+
+def test_every_mistake_is_named_at_once(http: Http, project: Project) -> None:
+    request = body(project, "Llama", imag="x", replicas=2000, compute={"gpuRequestType": "some"}, image=None)
+    request["metadata"]["projctId"] = 1
+
+    answer = http("POST", PATH, json=request)
+
+    assert answer.status_code == 400
+    found = answer.json()
+    assert found["message"] == f"{len(found['complianceIssues'])} fields are wrong: see complianceIssues"
+    assert {(issue["field"], issue.get("rule")) for issue in found["complianceIssues"]} == {
+        ("metadata.name", None),
+        ("metadata.projctId", None),
+        ("image", "required"),
+        ("imag", None),
+        ("replicas", "max"),
+        ("compute.gpuRequestType", "options"),
+    }
+
+
+def test_a_patch_replaces_sections_and_leaves_others(http: Http, project: Project, kubectl: Kubectl) -> None:
+    id_ = made(http, project, compute={"cpuCoreRequest": 1, "cpuMemoryRequest": "1Gi"}, category="chat")
+
+    answer = http("PATCH", f"{PATH}/{id_}", json={"spec": {"compute": {"cpuCoreRequest": 0.5}, "category": None}})
+
+    assert answer.status_code == 202
+    assert spec_of(kubectl, project) == {**SPEC, "compute": {"cpuCoreRequest": 0.5}, "category": "chat"}
+    assert answer.json()["spec"] == spec_of(kubectl, project)
+    assert stored(kubectl, project)["metadata"]["annotations"] == {
+        "runai-nim.io/created-by": "system:serviceaccount:people:editor",
+        "runai-nim.io/updated-by": "system:serviceaccount:people:editor",
+    }
+
+
+def test_replicas_and_autoscaling_take_each_other_s_place(http: Http, project: Project, kubectl: Kubectl) -> None:
+    scaled = {"metric": "concurrency", "metricThreshold": 10, "maxReplicas": 3}
+    id_ = made(http, project, replicas=4)
+
+    def patched(**spec: Any) -> dict[str, Any]:
+        answer = http("PATCH", f"{PATH}/{id_}", json={"spec": spec})
+        assert answer.status_code == 202, answer.text
+        kept = spec_of(kubectl, project)
+        return {field: kept[field] for field in ("replicas", "autoscaling") if field in kept}
+
+    assert patched(autoscaling=scaled, replicas=1) == {"autoscaling": scaled}
+    assert patched(replicas=1, category="a") == {"autoscaling": scaled}
+    assert patched(replicas=2) == {"replicas": 2}
+
+
+def test_what_changes_nothing_writes_nothing(http: Http, project: Project, kubectl: Kubectl) -> None:
+    id_ = made(http, project)
+    version = stored(kubectl, project)["metadata"]["resourceVersion"]
+
+    for spec in ({}, {"replicas": 1}, {"image": SPEC["image"], "compute": None}, SPEC):
+        assert http("PATCH", f"{PATH}/{id_}", json={"spec": spec}).status_code == 202
+
+    assert stored(kubectl, project)["metadata"]["resourceVersion"] == version
+
+
+def test_a_patch_is_judged_as_a_whole(http: Http, project: Project, kubectl: Kubectl) -> None:
+    id_ = made(http, project)
+
+    answer = http("PATCH", f"{PATH}/{id_}", json={"spec": {"servingPort": {"port": 8000, "grpcPort": 8000}}})
+    several = http(
+        "PATCH", f"{PATH}/{id_}", json={"spec": {"multiNode": {"workers": 2}, "compute": {"gpuDevicesRequest": 1}}}
+    )
+    metadata = http("PATCH", f"{PATH}/{id_}", json={"spec": {}, "metadata": {"name": "b"}})
+    truth = http("PATCH", f"{PATH}/{id_}", json={"spec": {"replicas": True}})
+
+    assert (answer.status_code, answer.json()["complianceIssues"][0]["field"]) == (400, "servingPort.grpcPort")
+    assert (several.status_code, several.json()["complianceIssues"][0]["field"]) == (400, "multiNode")
+    assert several.json()["complianceIssues"][0]["rule"] == "canEdit"
+    assert (truth.status_code, truth.json()["complianceIssues"][0]["field"]) == (400, "replicas")
+    assert (metadata.status_code, metadata.json()["complianceIssues"][0]["field"]) == (400, "metadata")
+    assert spec_of(kubectl, project) == SPEC
+
+
+def test_git_s_own_is_said(http: Http, project: Project, kubectl: Kubectl) -> None:
+    id_ = made(http, project)
+    kubectl("annotate", "rnim", "llama", f"--namespace={project.namespace}", "argocd.argoproj.io/tracking-id=x")
+
+    answer = http("PATCH", f"{PATH}/{id_}", json={"spec": {"replicas": 2}}).json()
+
+    assert answer["details"] == "Argo CD keeps this workload and will revert the change: make it in Git too"
+
+
+def test_an_id_is_of_one_workload_only(http: Http, project: Project, kubectl: Kubectl) -> None:
+    id_ = made(http, project)
+    kubectl("delete", "rnim", "llama", f"--namespace={project.namespace}")
+    again = made(http, project)
+
+    assert again != id_
+    for method, path in (("GET", PATH), ("PATCH", PATH), ("DELETE", "/api/v2/workloads")):
+        assert http(method, f"{path}/{id_}", json={"spec": {"replicas": 2}}).status_code == 404
+    assert http("GET", f"{PATH}/{again}").status_code == 200
+
+
+def test_a_deleted_workload_is_shown_while_it_goes(http: Http, project: Project, kubectl: Kubectl) -> None:
+    id_ = made(http, project)
+    finalizer = '{"metadata":{"finalizers":["example.com/keep"]}}'
+    at = ("rnim", "llama", f"--namespace={project.namespace}", "--type=merge")
+    kubectl("patch", *at, f"--patch={finalizer}")
+
+    assert http("DELETE", f"/api/v2/workloads/{id_}").status_code == 202
+
+    answer = http("GET", f"{PATH}/{id_}").json()
+    kubectl("patch", *at, '--patch={"metadata":{"finalizers":null}}')
+    assert answer["desiredPhase"] == "Deleted"
+    assert answer["metadata"]["deletedAt"]
+
+
+def test_the_process_itself_reads_namespaces_and_nothing_else(
+    http: Http, project: Project, control_plane: ControlPlane
+) -> None:
+    log = AuditLog(control_plane.audit_log)
+    mark = log.mark()
+
+    id_ = made(http, project)
+    http("GET", f"{PATH}/{id_}")
+    http("DELETE", f"/api/v2/workloads/{id_}")
+    time.sleep(0.5)
+
+    own = list(log.requests(mark, "system:serviceaccount:runai-nim-system:runai-nim-rest"))
+    assert {(request.verb, request.resource) for request in own} <= {("list", "namespaces"), ("watch", "namespaces")}
+    callers = log.requests(mark, "system:serviceaccount:people:editor")
+    assert {(r.verb, r.resource) for r in callers} >= {(v, "runainimservices") for v in ("create", "get", "delete")}

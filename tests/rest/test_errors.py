@@ -1,0 +1,125 @@
+"""Every error is `{code, message, details?}`, whatever was sent."""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from runai_nim.rest.reading import DEEPEST, LARGEST
+
+Http = Callable[..., httpx.Response]
+PATH = "/api/v2/workloads/nim-services"
+JSON = {"Content-Type": "application/json"}
+
+
+def of_the_api(answer: httpx.Response, code: int) -> dict[str, Any]:
+    assert answer.status_code == code, answer.text
+    assert answer.headers["content-type"] == "application/json"
+    found: dict[str, Any] = answer.json()
+    assert found.keys() <= {"code", "message", "details", "complianceIssues"}
+    assert found["code"] == code
+    assert isinstance(found["message"], str)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "code"),
+    [
+        ("GET", "/", 404),
+        ("GET", "/api/v2/workloads", 404),
+        ("GET", f"{PATH}/a/b", 404),
+        ("GET", f"{PATH}/", 404),
+        ("GET", "/api/v2/workloads/abc", 405),
+        ("PUT", f"{PATH}/abc", 405),
+        ("GET", PATH, 405),
+        ("POST", "/healthz", 405),
+        ("GET", f"{PATH}/%00", 404),
+        ("GET", f"{PATH}/{'a' * 5000}", 404),
+        ("GET", f"{PATH}/ä", 404),
+    ],
+)
+def test_paths(http: Http, method: str, path: str, code: int) -> None:
+    answer = http(method, path)
+
+    of_the_api(answer, code)
+    assert code != 405 or answer.headers["allow"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "the body must be JSON: Expecting value"),
+        (b"{", "the body must be JSON: Expecting property name enclosed in double quotes"),
+        (b"[]", "the body must be a JSON object: send {…}"),
+        (b"\xff", "the body must be JSON: it can't be read"),
+        (b'{"spec": NaN}', "the body must be JSON: NaN is no number"),
+        (b'{"spec": ' + b"9" * 5000 + b"}", "the body must be JSON: it can't be read"),
+        (b'{"a": 1, "a": 2}', 'the body must be JSON: "a" is there twice, remove one'),
+        (rb'{"a": "\ud800"}', "the body must be JSON: it can't be read"),
+        (b'{"a":' * 5000 + b"1" + b"}" * 5000, "the body must be JSON: it can't be read"),
+        (b'{"a":' * (DEEPEST + 2) + b"1" + b"}" * (DEEPEST + 2), "the body must not be nested deeper than 100 levels"),
+    ],
+)
+def test_bodies_that_can_t_be_read(http: Http, content: bytes, message: str) -> None:
+    for method, path in (("POST", PATH), ("PATCH", f"{PATH}/abc"), ("POST", "/api/v1/token")):
+        found = of_the_api(http(method, path, content=content, headers=JSON), 400)
+        assert found["message"].startswith(message)
+
+
+def test_other_kinds_of_content(http: Http) -> None:
+    for headers in ({}, {"Content-Type": "text/yaml"}, {"Content-Type": "application/x-www-form-urlencoded"}):
+        of_the_api(http("POST", PATH, content=b"{}", headers=headers), 415)
+    assert (
+        http("POST", PATH, content=b"{}", headers={"Content-Type": "Application/JSON; charset=utf-8"}).status_code
+        == 400
+    )
+
+
+@pytest.mark.parametrize("size", [LARGEST + 1, 8 * LARGEST])
+def test_too_much(http: Http, size: int) -> None:
+    of_the_api(http("POST", PATH, content=b" " * size, headers=JSON), 413)
+    of_the_api(http("POST", PATH, content=(b" " * 65536 for _ in range(size // 65536 + 1)), headers=JSON), 413)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"metadata": None, "spec": None},
+        {"metadata": [], "spec": "x"},
+        {"metadata": {"name": 1, "projectId": "default"}, "spec": {}},
+        {"metadata": {"name": "a" * 400, "projectId": "default"}, "spec": {"image": 7, "nodePools": [{}]}},
+        {"metadata": {"name": "a", "projectId": "default", "useGivenNameAsPrefix": "yes"}, "spec": {}},
+        {"metadata": {"name": "a", "projectId": "default"}, "spec": {"environmentVariables": "x"}, "desiredPhase": {}},
+        {"metadata": {"name": "\0", "projectId": "\0"}, "spec": {"image": "\0"}},
+    ],
+)
+def test_bodies_that_are_wrong(http: Http, body: Any) -> None:
+    assert of_the_api(http("POST", PATH, json=body), 400)["complianceIssues"]
+
+
+def test_pages(http: Http) -> None:
+    document = http("GET", "/openapi.json", who=None).json()
+    page = http("GET", "/docs", who=None).text
+
+    assert http("GET", "/healthz", who=None).text == http("GET", "/readyz", who=None).text == "ok"
+    assert set(document["paths"]) == {PATH, f"{PATH}/{{id}}", "/api/v2/workloads/{id}", "/api/v1/token"}
+    assert "RunaiNimServiceSpec" in page
+    assert "http://" not in page
+    assert "https://" not in page
+    assert "src=" not in page
+
+
+def test_metrics_have_no_series_of_a_caller_s_making(http: Http) -> None:
+    http("GET", "/nothing/like/this", who=None)
+    http("GET", f"{PATH}/abcdef")
+    http("BREW", f"{PATH}/abcdef")
+
+    text = http("GET", "/metrics", who=None).text
+
+    assert 'runai_nim_rest_requests_total{code="404",method="other",route="other"}' in text
+    assert 'route="/api/v2/workloads/nim-services/{id}"' in text
+    assert "abcdef" not in text
+    assert "BREW" not in text
+    assert "like/this" not in text

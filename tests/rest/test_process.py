@@ -1,0 +1,47 @@
+"""The process from outside: what it is started with, HTTPS, how it ends."""
+
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from local.control_plane import ControlPlane
+from tests.rest.conftest import Rest, process
+
+COMMAND = [sys.executable, "-m", "runai_nim.rest"]
+
+
+@pytest.fixture
+def https(control_plane: ControlPlane, rest: Rest) -> Iterator[Rest]:
+    """Served with the API server's own certificate."""
+    found = process(control_plane, "rest-https", control_plane.directory / "rest.kubeconfig", scheme="https")
+    found.program.start(
+        f"--tls-certificate={control_plane.ca_file}", f"--tls-key={Path(control_plane.ca_file).with_suffix('.key')}"
+    )
+    yield found
+    found.program.stop()
+
+
+def test_https(https: Rest, control_plane: ControlPlane) -> None:
+    tls = ssl.create_default_context(cafile=str(control_plane.ca_file))
+
+    assert httpx.get(f"{https.url}/healthz", verify=tls, trust_env=False).text == "ok"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "code", "said"),
+    [
+        (["--prot=1"], {}, 2, "unrecognized arguments: --prot=1"),
+        ([], {"RUNAI_NIM_DIALECT": "x"}, 2, "dialect in RUNAI_NIM_DIALECT"),
+        (["--port=0", "--host=127.0.0.1"], {"KUBECONFIG": "/nowhere"}, 3, "no kubeconfig that can be used"),
+        (["--tls-certificate=/nowhere"], {}, 2, "--tls-certificate: /nowhere"),
+    ],
+)
+def test_what_it_can_t_start_with(arguments: list[str], environment: dict[str, str], code: int, said: str) -> None:
+    answer = subprocess.run([*COMMAND, *arguments], env=environment, capture_output=True, text=True, check=False)
+
+    assert (answer.returncode, said in answer.stderr) == (code, True), answer.stderr

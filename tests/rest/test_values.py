@@ -1,0 +1,268 @@
+"""What the REST API makes of values: ids, projects, sections, issues, workloads."""
+
+import base64
+from typing import Any
+
+import pytest
+
+from runai_nim.body import check_body, make_manifest
+from runai_nim.rest.compliance import issue_of, issues_of
+from runai_nim.rest.identifier import Identifier, identifier_from
+from runai_nim.rest.projects import Namespace, find_namespace
+from runai_nim.rest.sections import json_patch, merged, same
+from runai_nim.rest.tracking import details_of
+from runai_nim.rest.workload import workload_of
+from runai_nim.validate import Finding, Reason
+
+UID = "0d5e7a3c-0a52-4a43-8d7f-0f6d7a1d0001"
+LABELS = ("runai/queue",)
+SCALED = {"metric": "concurrency", "metricThreshold": 1}
+
+
+def namespace(name: str, **labels: str) -> Namespace:
+    known = {"queue": "runai/queue", "id": "runai-nim.io/project-id"}
+    return Namespace(name, f"uid-{name}", {known[key]: value for key, value in labels.items()}, "1")
+
+
+def encoded(text: str) -> str:
+    return base64.b32encode(text.encode()).decode().rstrip("=").lower()
+
+
+def test_an_id_is_one_word_and_comes_back() -> None:
+    identifier = Identifier("team-a", "llama", UID)
+
+    assert identifier_from(str(identifier)) == identifier
+    assert str(identifier).isalnum()
+    assert str(identifier).islower()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "!",
+        "a",
+        "ä",
+        "a" * 301,
+        encoded("team-a/llama"),
+        encoded(f"team-a/llama/{UID}/x"),
+        encoded(f"../llama/{UID}"),
+        encoded(f"team-a/../{UID}"),
+        encoded("team-a/llama/uid"),
+        encoded(f"team-a/llama/{UID}").upper(),
+        base64.b32encode(f"team-a/llama/{UID}".encode()).decode().lower() + "====",
+        base64.b32encode(b"\xff\xff").decode().rstrip("=").lower(),
+    ],
+)
+def test_no_other_text_is_an_id(text: str) -> None:
+    assert identifier_from(text) is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ("a", "labelled"),  # a project's label beats a project-id, and that a namespace's name
+        (7, "numbered"),
+        ("7", "numbered"),
+        ("plain", "plain"),
+        ("labelled", "labelled"),
+    ],
+)
+def test_projects_are_found_in_order(wanted: Any, found: str) -> None:
+    known = [
+        namespace("labelled", queue="a"),
+        namespace("numbered", id="7"),
+        namespace("a", id="a"),
+        namespace("plain"),
+        namespace("7"),
+    ]
+
+    project = find_namespace(wanted, known, LABELS)
+
+    assert isinstance(project, Namespace)
+    assert project.name == found
+
+
+@pytest.mark.parametrize(
+    ("wanted", "rule"),
+    [
+        (None, "be set"),
+        ("", "be a text or a number"),
+        (True, "be a text or a number"),
+        (1.5, "be a text or a number"),
+        ({}, "be a text or a number"),
+        ("b", "be a project of this cluster"),
+        ("a", "be of one namespace, and 2 have it in their label runai/queue"),
+    ],
+)
+def test_what_is_no_project(wanted: Any, rule: str) -> None:
+    found = find_namespace(wanted, [namespace("x", queue="a"), namespace("y", queue="a")], LABELS)
+
+    assert isinstance(found, Finding)
+    assert (found.path, found.rule) == ("metadata.projectId", rule)
+
+
+def test_a_namespace_as_a_project() -> None:
+    read = Namespace.of({"metadata": {"name": "n", "uid": "u", "resourceVersion": "5", "labels": {"runai/queue": "q"}}})
+
+    assert read == Namespace("n", "u", {"runai/queue": "q"}, "5")
+    assert (read.project_id(LABELS), read.project_name(LABELS)) == ("q", "q")
+    numbered = namespace("n", queue="Q_1", id="7")
+    # Run:ai's client takes no other names of projects.
+    assert (numbered.project_id(LABELS), numbered.project_name(LABELS)) == ("7", "n")
+    bare = Namespace.of({"metadata": {"name": "n", "uid": "u", "resourceVersion": "5"}})
+    assert (bare.project_id(LABELS), bare.project_name(LABELS)) == ("n", "n")
+
+
+@pytest.mark.parametrize(
+    ("stored", "given", "expected"),
+    [
+        ({"image": "a"}, {}, {"image": "a"}),
+        ({"image": "a"}, {"image": None}, {"image": "a"}),
+        ({"compute": {"a": 1, "b": 2}}, {"compute": {"a": 3, "b": None}}, {"compute": {"a": 3}}),
+        ({"nodePools": ["a"]}, {"nodePools": ["b", None]}, {"nodePools": ["b"]}),
+        ({"replicas": 3}, {"replicas": 1}, {"replicas": 1}),
+        ({}, {"replicas": 1}, {}),
+        ({}, {"replicas": 2}, {"replicas": 2}),
+        ({"autoscaling": SCALED}, {"replicas": 1}, {"autoscaling": SCALED}),
+        ({"autoscaling": SCALED}, {"replicas": 2}, {"replicas": 2}),
+        ({"replicas": 3}, {"autoscaling": SCALED}, {"autoscaling": SCALED}),
+        ({"replicas": 3}, {"autoscaling": SCALED, "replicas": 1}, {"autoscaling": SCALED}),
+        ({"replicas": 1}, {"autoscaling": SCALED}, {"replicas": 1, "autoscaling": SCALED}),
+        ({"replicas": 1, "autoscaling": SCALED}, {"replicas": 0}, {"replicas": 0}),
+        ({}, {"autoscaling": SCALED, "replicas": 3}, {"autoscaling": SCALED, "replicas": 3}),
+    ],
+)
+def test_sections(stored: dict[str, Any], given: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert merged(stored, given) == expected
+    assert merged(expected, {}) == expected
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ({"a": [1.0, "b"]}, {"a": [1, "b"]}, True),
+        ({"a": True}, {"a": 1}, False),
+        ([0], [False], False),
+        ([1], [1, 1], False),
+        ({"a": 1}, {"b": 1}, False),
+        ({}, [], False),
+        (None, {}, False),
+    ],
+)
+def test_equal_json(one: Any, other: Any, expected: bool) -> None:
+    assert same(one, other) is expected
+
+
+def test_a_patch_names_what_changes() -> None:
+    cr = {
+        "metadata": {"resourceVersion": "7", "annotations": {"a": "b"}},
+        "spec": {"image": "a", "replicas": 2, "category": "c"},
+    }
+
+    assert json_patch(cr, {"image": "b", "category": "c", "compute": {}}, {"x": "y"}) == [
+        {"op": "replace", "path": "/metadata/resourceVersion", "value": "7"},
+        {"op": "add", "path": "/metadata/annotations", "value": {"a": "b", "x": "y"}},
+        {"op": "add", "path": "/spec/image", "value": "b"},
+        {"op": "add", "path": "/spec/compute", "value": {}},
+        {"op": "remove", "path": "/spec/replicas"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "owner"),
+    [
+        ({"annotations": {"argocd.argoproj.io/tracking-id": "x"}}, "Argo CD"),
+        ({"labels": {"kustomize.toolkit.fluxcd.io/name": "x"}}, "Flux"),
+        ({"labels": {"a": "b"}, "annotations": {"meta.helm.sh/release-name": "x"}}, "Helm"),
+    ],
+)
+def test_who_keeps_it_in_git(metadata: dict[str, Any], owner: str) -> None:
+    assert (details_of(metadata) or "").startswith(f"{owner} keeps this workload")
+    assert details_of({"labels": {"a": "b"}}) is None
+
+
+@pytest.mark.parametrize(
+    ("finding", "field", "rule"),
+    [
+        (Finding(Reason.REQUIRED_FIELD, "spec.image", None, "be set", "set it"), "image", "required"),
+        (Finding(Reason.INVALID_VALUE, "spec.replicas", "-1", "be greater than or equal to 0", "x"), "replicas", "min"),
+        (Finding(Reason.INVALID_VALUE, "spec.replicas", "9", "be less than or equal to 5", "x"), "replicas", "max"),
+        (Finding(Reason.INVALID_VALUE, "spec.a.b", "c", "be 'x' or 'y'", "x"), "a.b", "options"),
+        (Finding(Reason.INVALID_NAME, "metadata.generateName", "A-", "be lower case", "x"), "metadata.name", None),
+    ],
+)
+def test_findings_are_issues(finding: Finding, field: str, rule: str | None) -> None:
+    expected = {"field": field, "details": finding.message}
+
+    assert issue_of(finding) == (expected | {"rule": rule} if rule else expected)
+
+
+def test_causes_are_issues() -> None:
+    causes = [{"field": "spec.multiNode", "message": "m"}, {"field": "spec.image", "message": "n"}, {"message": "o"}]
+
+    assert issues_of({"details": {"causes": causes}}) == [
+        {"field": "multiNode", "details": "m", "rule": "canEdit"},
+        {"field": "image", "details": "n"},
+        {"field": "", "details": "o"},
+    ]
+    assert issues_of({}) == []
+
+
+def cr(spec: dict[str, Any], managers: tuple[tuple[str, str], ...] = (), **metadata: Any) -> dict[str, Any]:
+    entries = [{"manager": manager, "time": f"2026-01-0{day}T00:00:00Z"} for manager, day in managers]
+    status = {"manager": "operator", "time": "2026-02-01T00:00:00Z", "subresource": "status"}
+    known = {"name": "llama", "namespace": "n", "uid": UID, "creationTimestamp": "2026-01-01T00:00:00Z"}
+    return {"metadata": {**known, "managedFields": [*entries, status], **metadata}, "spec": spec}
+
+
+@pytest.mark.parametrize(
+    ("managers", "annotations", "created", "updated"),
+    [
+        ((), {}, "unknown", "unknown"),
+        ((("kubectl", "1"),), {}, "kubectl", "kubectl"),
+        ((("kubectl", "1"), ("argocd", "2")), {}, "kubectl", "argocd"),
+        ((("runai-nim-rest", "1"),), {"created-by": "ana"}, "ana", "ana"),
+        ((("runai-nim-rest", "2"), ("kubectl", "1")), {"updated-by": "bob"}, "kubectl", "bob"),
+        ((("runai-nim-rest", "1"), ("kubectl", "2")), {"created-by": "ana", "updated-by": "bob"}, "ana", "kubectl"),
+    ],
+)
+def test_who_made_and_changed_it(
+    managers: tuple[tuple[str, str], ...], annotations: dict[str, str], created: str, updated: str
+) -> None:
+    keyed = {f"runai-nim.io/{key}": value for key, value in annotations.items()}
+
+    found = workload_of(cr({}, managers, annotations=keyed), namespace("n"), LABELS, "c")["metadata"]
+
+    assert (found["createdBy"], found["updatedBy"]) == (created, updated)
+    days = [day for _, day in managers] or ["1"]
+    assert found["updatedAt"] == f"2026-01-0{max(days)}T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("spec", "deleted", "phase"),
+    [
+        ({}, None, "Running"),
+        ({"desiredPhase": "Running", "replicas": 2}, None, "Running"),
+        ({"desiredPhase": "Stopped"}, None, "Stopped"),
+        ({"replicas": 0}, None, "Stopped"),
+        ({"replicas": 0}, "2026-01-02T00:00:00Z", "Deleted"),
+    ],
+)
+def test_the_desired_phase(spec: dict[str, Any], deleted: str | None, phase: str) -> None:
+    marked: dict[str, Any] = {"deletionTimestamp": deleted} if deleted else {}
+
+    workload = workload_of(cr(spec, **marked), namespace("n"), LABELS, "c")
+
+    assert (workload["desiredPhase"], workload["spec"]) == (phase, spec)
+    assert workload["metadata"].get("deletedAt") == deleted
+
+
+def test_a_body_s_metadata_of_other_types() -> None:
+    body = {"metadata": [], "spec": {}, "desiredPhase": "Stopped"}
+
+    assert make_manifest(body, None)["metadata"] == {}
+    assert make_manifest(body, None)["spec"] == {"desiredPhase": "Stopped"}
+    assert [*check_body(body)] == []
+    (finding,) = check_body({"metadata": {"useGivenNameAsPrefix": "yes"}})
+    assert finding.message == "metadata.useGivenNameAsPrefix must be true or false: correct or remove it"
