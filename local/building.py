@@ -77,7 +77,8 @@ def compile_go(go: str, sources: Path, output: Path, stamps: list[str], packages
     """
     ldflags = " ".join(["-s", "-w", *stamps])
     flags = ["-trimpath", "-mod=readonly", "-buildvcs=false", "-ldflags", ldflags, "-o", str(output)]
-    environment = os.environ | {"CGO_ENABLED": "0", "GOWORK": "off", "GOFLAGS": ""}
+    # GOTOOLCHAIN=auto: a module that wants a newer Go than the installed one gets it from the module proxy.
+    environment = os.environ | {"CGO_ENABLED": "0", "GOWORK": "off", "GOFLAGS": "", "GOTOOLCHAIN": "auto"}
     _say(saying)
     with tempfile.TemporaryFile("w+") as log:
         build = subprocess.Popen([go, "build", *flags, packages], cwd=sources, env=environment, stdout=log, stderr=log)

@@ -17,7 +17,6 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 BUILT = CHECKOUT / ".local" / "programs"
 CHART_BUILT = CHECKOUT / ".local" / "chart-programs"
 MINIMUM_GO = (1, 24)
-CHART_MINIMUM_GO = (1, 26)
 
 __all__ = ["ProgramsMissingError", "chart_programs", "programs"]
 
@@ -70,7 +69,7 @@ def _build(folder: Path) -> None:
 
 def _build_chart_programs(folder: Path) -> None:
     """Build the tools that the module names."""
-    go = find_go(CHART_MINIMUM_GO, "helm and kubeconform", "")
+    go = find_go(MINIMUM_GO, "helm and kubeconform", "")
     saying = "Building helm and kubeconform from source (the first time takes some minutes; later runs reuse it)."
     compile_go(go, CHART_SOURCES, folder, [], "tool", saying)
 
