@@ -54,7 +54,8 @@ test: programs ## all tests but the long ones, on a real control plane
 	$(RUN)coverage report --fail-under=100 --include='$(PURE)'
 
 # The pure layers, held at 100 % branch coverage by tests of plain values.
-PURE := $(shell echo operator/runai_nim/body.py operator/runai_nim/compare.py operator/runai_nim/crd.py \
+PURE := $(shell echo operator/runai_nim/apply_patch.py operator/runai_nim/body.py operator/runai_nim/compare.py \
+  operator/runai_nim/crd.py \
   operator/runai_nim/image.py operator/runai_nim/installed.py operator/runai_nim/judge.py operator/runai_nim/keys.py \
   operator/runai_nim/pace.py operator/runai_nim/permissions.py operator/runai_nim/quantity.py \
   operator/runai_nim/rest/compliance.py \
@@ -67,6 +68,18 @@ PURE := $(shell echo operator/runai_nim/body.py operator/runai_nim/compare.py op
 .PHONY: test-long
 test-long: programs ## the tests that take their time: every scenario with the operator killed, a minute of quiet
 	$(RUN)python -m pytest -m long
+
+.PHONY: test-cluster
+test-cluster: programs ## the scenarios on a cluster with chart and NIM Operator (KUBECONFIG=…; STAND_IN=1 brings one)
+	@test "$(origin KUBECONFIG)" != undefined || { echo "make test-cluster: which cluster? KUBECONFIG=…" >&2; exit 1; }
+	TEST_CLUSTER_KUBECONFIG=$(abspath $(KUBECONFIG)) TEST_CLUSTER_STAND_IN=$(STAND_IN) $(RUN)python -m pytest $(SCENARIOS)
+
+# What starts, ends and installs nothing but what it asks the operator for.
+SCENARIOS := tests/cluster/scenarios tests/cluster/test_multi_node.py tests/cluster/test_taking_away.py
+
+.PHONY: e2e
+e2e: install ## the scenarios on a kind cluster with the real NIM Operator (NIM_OPERATOR_CHART=…; needs Docker and kind)
+	@$(RUN)python -m local.e2e
 
 .PHONY: chart
 chart: programs ## the chart: lint, schemas, snapshots, and an installation on a real control plane
@@ -86,8 +99,16 @@ demo: programs ## three RunaiNimServices on a real control plane, as they happen
 	@$(RUN)python -m local demo$(if $(KEEP),-keep)
 
 .PHONY: bench
-bench: programs ## writes, reads and latency of one RunaiNimService, into build/bench.json
+bench: programs ## speed, memory and CPU beside a bare client, into build/bench.json and docs/benchmarks.svg (10 minutes)
 	@$(RUN)python -m bench
+
+.PHONY: bench-full
+bench-full: programs ## the same up to 20,000 RunaiNimServices and 50,000 REST calls (an hour)
+	@$(RUN)python -m bench --full
+
+.PHONY: bench-check
+bench-check: install ## is a figure of the last make bench by more than a fifth worse than bench/reference.json?
+	@$(RUN)python -m bench.compare
 
 .PHONY: local-up
 local-up: programs ## control plane, stand-in and operator in the background

@@ -11,11 +11,15 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
+REVIEWS = "authorization.k8s.io"
 READS = frozenset({"get", "list", "watch"})
 
 
 class Request(NamedTuple):
-    """One answered request; a watch counts as answered when it starts. Unnamed things are empty strings."""
+    """One answered request; a watch counts as answered when it starts. Unnamed things are empty strings.
+
+    message: why it was refused.
+    """
 
     user: str
     verb: str
@@ -26,13 +30,15 @@ class Request(NamedTuple):
     code: int
     received: datetime
     answered: datetime
+    group: str
+    message: str
 
     @classmethod
     def from_event(cls, event: dict[str, Any]) -> Self:
         """Read an audit.k8s.io/v1 Event."""
         subject = event.get("objectRef", {})
         return cls(
-            user=event["user"]["username"],
+            user=event["user"].get("username", ""),
             verb=event["verb"],
             resource=subject.get("resource", ""),
             subresource=subject.get("subresource", ""),
@@ -41,6 +47,8 @@ class Request(NamedTuple):
             code=event["responseStatus"]["code"],
             received=datetime.fromisoformat(event["requestReceivedTimestamp"]),
             answered=datetime.fromisoformat(event["stageTimestamp"]),
+            group=subject.get("apiGroup", ""),
+            message=event["responseStatus"].get("message", ""),
         )
 
 
@@ -54,16 +62,22 @@ class AuditLog:
         """Return the present end of the log, for `since`."""
         return self._path.stat().st_size
 
-    def requests(self, since: int = 0, user: str | None = None) -> Iterator[Request]:
-        """Yield what was answered after the mark; user: of this one only, e.g. local.cluster.OPERATOR_USER."""
+    def requests(self, since: int = 0, user: str | None = None, until: int | None = None) -> Iterator[Request]:
+        """Yield what was answered between the marks; user: of this one only, e.g. local.cluster.OPERATOR_USER.
+
+        Reviews, by which users ask about permissions, are left out: they store nothing.
+        """
+        end = self.mark() if until is None else until
         with self._path.open("rb") as log:
             log.seek(since)
-            for line in log:
+            while log.tell() < end:
+                line = log.readline()
                 if not line.endswith(b"\n"):
                     return  # still being written
                 event = json.loads(line)
                 wanted_stage = "ResponseStarted" if event["verb"] == "watch" else "ResponseComplete"
-                if event["stage"] == wanted_stage and user in (None, event["user"]["username"]):
+                review = event.get("objectRef", {}).get("apiGroup") == REVIEWS
+                if event["stage"] == wanted_stage and not review and user in (None, event["user"].get("username")):
                     yield Request.from_event(event)
 
     def count(self, since: int = 0, user: str | None = None) -> Counter[tuple[str, str, str, str, str]]:

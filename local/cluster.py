@@ -88,10 +88,9 @@ class Program:
 class LocalCluster:
     """Everything of a local cluster, below `directory`. operator and stand_in are Programs."""
 
-    def __init__(self, directory: Path) -> None:
-        self.control_plane = ControlPlane(directory)
+    def __init__(self, directory: Path, control_plane: ControlPlane | None = None) -> None:
+        self.control_plane = control_plane or ControlPlane(directory)
         self.kubectl = self.control_plane.kubectl
-        self.audit_log = AuditLog(self.control_plane.audit_log)
         self._processes = self.control_plane.processes
         self.operator = Program(
             self._processes, "operator", ["runai_nim"], self._operator_environment, lambda _: answers(self.healthz_url)
@@ -135,6 +134,11 @@ class LocalCluster:
             f"--filename={CHECKOUT / 'deploy' / 'rbac.yaml'}",
         )
         self.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+
+    @property
+    def audit_log(self) -> AuditLog:
+        """What the API server was asked for."""
+        return AuditLog(self.control_plane.audit_log)
 
     @property
     def healthz_url(self) -> str:

@@ -49,6 +49,8 @@ class ControlPlane:
         self.ca_file = self._layout.certificate
         self.kubeconfig = self.directory / "administrator.kubeconfig"
         self.audit_log = self._layout.audit_log
+        self.starts: list[tuple[int, int]] = []
+        """From where to where in the audit log a program was started again: the API server may know no roles then."""
         self._kubectl_cache = self.directory / "kubectl-cache"
         self._ports_file = self.directory / "ports.json"
 
@@ -117,8 +119,10 @@ class ControlPlane:
 
     def start_program(self, name: str) -> None:
         """Start one of PROGRAMS again, with its data and port, and wait until the control plane is ready."""
+        began = self.audit_log.stat().st_size
         self.processes.start_again(name)
         self.wait_ready()
+        self.starts.append((began, self.audit_log.stat().st_size))
 
     def wait_ready(self, seconds: float = READY_SECONDS) -> None:
         """Wait until the API answers and the controllers have acted, for each at most `seconds`; raises StartError."""

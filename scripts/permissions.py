@@ -1,9 +1,9 @@
 """The table of permissions as RBAC rules: for the manifest that the local cluster applies, and for the chart."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from runai_nim.permissions import PERMISSIONS, Permission
+from runai_nim.permissions import PERMISSIONS, REST_PERMISSIONS, Permission
 
 HEADER = "# Generated from operator/runai_nim/permissions.py by scripts/generate.py. Do not edit.\n"
 NAME = "runai-nim-operator"
@@ -26,9 +26,22 @@ def cluster_rules_text() -> str:
     return HEADER + _rules("cluster")
 
 
+def listed_rules_text() -> str:
+    """Return the rules that hold in each namespace where these are listed, as a YAML list."""
+    rules = (
+        _rule(permission, permission.verbs_in_listed) for permission in PERMISSIONS if permission.scope == "cluster"
+    )
+    return HEADER + "".join(rules)
+
+
 def own_namespace_rules_text() -> str:
     """Return the rules that hold in the operator's own namespace, as a YAML list."""
     return HEADER + _rules("own namespace")
+
+
+def rest_rules_text() -> str:
+    """Return the rules of the REST API's process, as a YAML list."""
+    return HEADER + "".join(_rule(permission, permission.verbs) for permission in REST_PERMISSIONS)
 
 
 def rbac_text() -> str:
@@ -40,21 +53,41 @@ def rbac_text() -> str:
 
 def page_text() -> str:
     """Return every permission and what it is for as a page."""
-    rows = "\n".join(
-        f"| {permission.group or 'core'} | {permission.resource} | {', '.join(permission.verbs)} | {permission.why} |"
-        f" {'every namespace' if permission.scope == 'cluster' else 'its own namespace'} |"
-        for permission in PERMISSIONS
-    )
     return f"""<!-- Generated from operator/runai_nim/permissions.py by scripts/generate.py. Do not edit. -->
 
 # What the operator may do
 
-This and nothing else; [deploy/rbac.yaml](../../deploy/rbac.yaml) and the chart are written from the same table.
+This and nothing else; [deploy/rbac.yaml](../../deploy/rbac.yaml) and the chart are written from the same table. Where
+listed namespaces are served (setting `namespaces`) it needs the same in each of them by a Role, with {_differing()},
+and no ClusterRole. What every user may do is not in it: read the discovery documents, and ask for its own permissions.
 
-| group | resource | verbs | what for | where |
-| --- | --- | --- | --- | --- |
-{rows}
-"""
+At its start, and whenever something was forbidden, the operator asks whether it has each of them. What is missing is a
+line of the log (`a permission is missing`), a metric (`runai_nim_permission_missing`) and a line of `/readyz`, which is
+503 meanwhile; a rollout waits then, and the pods of before go on. The operator does what it may do in the meantime, and
+takes up what it is given later by itself.
+
+{_table(PERMISSIONS)}
+# What the REST API may do
+
+In its own name, with the chart's value `rest.enabled`. Every workload it reads and writes with its caller's token, and
+so with the caller's permissions.
+
+{_table(REST_PERMISSIONS)}"""
+
+
+def _differing() -> str:
+    """The permissions that are others where namespaces are listed."""
+    found = (permission for permission in PERMISSIONS if permission.listed is not None)
+    return ", ".join(f"{' and '.join(one.verbs_in_listed)} on {one.resource} instead" for one in found)
+
+
+def _table(permissions: Iterable[Permission]) -> str:
+    rows = "".join(
+        f"| {permission.group or 'core'} | {permission.resource} | {', '.join(permission.verbs)} | {permission.why} |"
+        f" {'every namespace' if permission.scope == 'cluster' else 'its own namespace'} |\n"
+        for permission in permissions
+    )
+    return f"| group | resource | verbs | what for | where |\n| --- | --- | --- | --- | --- |\n{rows}"
 
 
 def _bound(kind: str, rules: str, namespace: str) -> Iterator[str]:
@@ -75,13 +108,13 @@ subjects:
 
 
 def _rules(scope: str) -> str:
-    return "".join(_rule(permission) for permission in PERMISSIONS if permission.scope == scope)
+    return "".join(_rule(permission, permission.verbs) for permission in PERMISSIONS if permission.scope == scope)
 
 
-def _rule(permission: Permission) -> str:
+def _rule(permission: Permission, verbs: Iterable[str]) -> str:
     why = textwrap.fill(permission.why, 110, initial_indent="# ", subsequent_indent="# ")
     return f"""{why}
 - apiGroups: [{permission.group or '""'}]
   resources: [{permission.resource}]
-  verbs: [{", ".join(permission.verbs)}]
+  verbs: [{", ".join(verbs)}]
 """

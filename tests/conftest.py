@@ -1,6 +1,7 @@
 """Fixtures of every test that needs a real API server: one control plane for the session, a namespace for each test."""
 
 import itertools
+import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,14 +10,17 @@ import pytest
 from local.cluster import LocalCluster
 from local.control_plane import ControlPlane
 from local.objects import Objects
+from tests.given import GivenCluster, given_kubeconfig
 
-NAMESPACES = (f"test-{number}" for number in itertools.count(1))
+_RUN = f"{secrets.token_hex(3)}-" if given_kubeconfig() else ""
+NAMESPACES = (f"test-{_RUN}{number}" for number in itertools.count(1))
 
 
 @pytest.fixture(scope="session")
 def local_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
-    """A control plane without any CRD; it ends with the session, also when that is killed."""
-    cluster = LocalCluster(tmp_path_factory.mktemp("cluster"))
+    """A control plane without any CRD; it ends with the session, also when that is killed. Or the one that is given."""
+    directory, given = tmp_path_factory.mktemp("cluster"), given_kubeconfig()
+    cluster = GivenCluster(directory, given) if given else LocalCluster(directory)
     with cluster.control_plane.processes.tied_to_this_process(), cluster.control_plane:
         yield cluster
 

@@ -1,5 +1,6 @@
 """What /metrics says, read as Prometheus would."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from prometheus_client import Metric
@@ -18,9 +19,12 @@ class Scraped:
         return sum(value for found, value in self._samples(name) if labels.items() <= found.items())
 
     def by(self, label: str, name: str, **labels: str) -> dict[str, float]:
-        """Values by one label, of the samples with these labels; zeros are left out."""
-        found = ((of, value) for of, value in self._samples(name) if labels.items() <= of.items())
-        return {of[label]: value for of, value in found if value}
+        """Sums by one label, of the samples with these labels; zeros are left out."""
+        found: dict[str, float] = defaultdict(float)
+        for of, value in self._samples(name):
+            if labels.items() <= of.items():
+                found[of[label]] += value
+        return {value: total for value, total in found.items() if total}
 
     def _samples(self, name: str) -> Iterator[tuple[dict[str, str], float]]:
         for family in self.families:

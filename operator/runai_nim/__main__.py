@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from typing import Any
 
 import kopf
 
@@ -23,7 +24,8 @@ def main() -> int:
     logging.getLogger("kopf").setLevel(max(logging.WARNING, logging.getLogger().level))
     operator = Operator(settings)
     try:
-        kopf.run(registry=make_registry(operator), stop_flag=operator.end, standalone=True, clusterwide=True)
+        where: dict[str, Any] = {"namespaces": settings.namespaces} if settings.namespaces else {"clusterwide": True}
+        kopf.run(registry=make_registry(operator), stop_flag=operator.end, standalone=True, **where)
     except Exception as error:  # Kopf has said what failed, with its traceback
         logger.critical("the process ends, to be started anew", extra={"error": str(error)})
         return 1

@@ -9,15 +9,15 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import quote, urlencode, urlsplit
+from urllib.request import getproxies
 
 import aiohttp
 import yaml
 from kubernetes.aio import client, config
 
 from runai_nim import keys
+from runai_nim.apply_patch import APPLY, apply_body
 
-APPLY = "application/apply-patch+yaml"
-MERGE = "application/merge-patch+json"
 PAGE = 500
 """Objects a page of a LIST."""
 WATCH_SECONDS = 300
@@ -26,7 +26,9 @@ SILENCE_SECONDS = 90.0
 """A watch that says nothing for so long is dead: bookmarks come about once a minute."""
 
 Object = dict[str, Any]
-Answered = Callable[[str, str, str], None]
+Query = Mapping[str, str]
+Body = Object | bytes | None
+Answered = Callable[[str, str, str], object]
 """Is told of each request's method, HTTP status (`<error>`: no answer, as client-go has it) and host."""
 Permit = Callable[[], None]
 """Is asked right before each write; raises ApiError where this process may not write now."""
@@ -101,11 +103,11 @@ class Cluster:
     async def connect(cls, answered: Answered = lambda method, code, host: None, permit: Permit = lambda: None) -> Self:
         """Connect as the Pod's ServiceAccount where there is one, else as the kubeconfig of KUBECONFIG says.
 
-        Raises ApiError where there is neither. The client reads the ServiceAccount's token anew every minute, so a
-        rotated token is taken up.
+        Raises ApiError where there is neither. The ServiceAccount's token is read anew every minute.
         """
-        configuration = client.Configuration()
-        configuration.connection_pool_maxsize = 64
+        # Where the environment is asked, aiohttp looks for a .netrc at each request, in a thread: a fifth of our CPU.
+        session = {"trust_env": bool(getproxies())}
+        configuration = client.Configuration(connection_pool_maxsize=64, client_session_kwargs=session)
         try:
             config.load_incluster_config(client_configuration=configuration)
         except config.ConfigException:
@@ -136,14 +138,14 @@ class Cluster:
         metadata = {**manifest["metadata"], "resourceVersion": resource_version or "1"}
         path = resource.path(metadata.get("namespace"), metadata["name"]) + ("/status" if status else "")
         query = {"fieldManager": keys.FIELD_MANAGER, "force": "true", "fieldValidation": "Strict"}
-        return await self._object("PATCH", path, query, {**manifest, "metadata": metadata}, APPLY)
+        return await self._object("PATCH", path, query, apply_body({**manifest, "metadata": metadata}), APPLY)
 
     async def merge_status(self, resource: Resource, seen: Mapping[str, Any], status: Object) -> Object:
         """Merge `status` (null removes a field) into that of the object that was seen; 409 when it changed since."""
         path = resource.path(seen["namespace"], seen["name"]) + "/status"
         query = {"fieldManager": keys.FIELD_MANAGER}
         body = {"metadata": {field: seen[field] for field in ("uid", "resourceVersion")}, "status": status}
-        return await self._object("PATCH", path, query, body, MERGE)
+        return await self._object("PATCH", path, query, body, "application/merge-patch+json")
 
     async def delete(self, resource: Resource, namespace: str, name: str, uid: str, resource_version: str) -> None:
         """Delete the object that was seen at that version; 409 when it is another one by now."""
@@ -163,23 +165,30 @@ class Cluster:
         """Create or replace an Event by server-side apply."""
         path = EVENTS.path(event["metadata"]["namespace"], event["metadata"]["name"])
         query = {"fieldManager": keys.FIELD_MANAGER, "force": "true"}
-        await self._object("PATCH", path, query, event, APPLY)
+        await self._object("PATCH", path, query, apply_body(event), APPLY)
+
+    async def review(self, review: Object) -> Object:
+        """The API server's answer to a review of authorization.k8s.io, which it stores nowhere."""
+        path = f"/apis/{review['apiVersion']}/{review['kind'].lower()}s"
+        return await self._object("POST", path, {}, review, "application/json")
 
     async def document(self, path: str) -> Object:
         """A document of the API server that is no object, such as its discovery."""
         return await self._object("GET", path, {}, None, None)
 
-    async def pages(self, resource: Resource, selector: str = "") -> AsyncIterator[Object]:
+    async def pages(self, resource: Resource, selector: str = "", namespace: str = "") -> AsyncIterator[Object]:
         """LIST page by page; each page is the API's list object (`metadata.resourceVersion`, `items`)."""
         query = {"limit": str(PAGE), **({"labelSelector": selector} if selector else {})}
         while True:
-            page = await self._object("GET", resource.path(), query, None, None)
+            page = await self._object("GET", resource.path(namespace), query, None, None)
             yield page
             if not (token := page["metadata"].get("continue")):
                 return
             query["continue"] = token
 
-    async def watch(self, resource: Resource, version: str, selector: str = "") -> AsyncIterator[Object]:
+    async def watch(
+        self, resource: Resource, version: str, selector: str = "", namespace: str = ""
+    ) -> AsyncIterator[Object]:
         """Watch events (`type`, `object`) after `version`, bookmarks among them, until the server ends the watch."""
         query = {
             "watch": "true",
@@ -189,7 +198,7 @@ class Cluster:
             **({"labelSelector": selector} if selector else {}),
         }
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10.0, sock_read=SILENCE_SECONDS)
-        response = await self._send("GET", resource.path(), query, None, None, timeout)
+        response = await self._send("GET", resource.path(namespace), query, None, None, timeout)
         try:
             while line := await response.content.readline():
                 if not line.endswith(b"\n"):
@@ -200,12 +209,10 @@ class Cluster:
         finally:
             response.close()
 
-    async def _object(
-        self, method: str, path: str, query: Mapping[str, str], body: Object | None, content_type: str | None
-    ) -> Object:
-        if method != "GET":
+    async def _object(self, method: str, path: str, query: Query, body: Body, content: str | None) -> Object:
+        if method not in ("GET", "POST"):  # only reviews are posted
             self.permit()
-        response = await self._send(method, path, query, body, content_type, self._timeout)
+        response = await self._send(method, path, query, body, content, self._timeout)
         try:
             loaded: Object = json.loads(await response.read())
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
@@ -213,15 +220,9 @@ class Cluster:
         return loaded
 
     async def _send(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str],
-        body: Object | None,
-        content_type: str | None,
-        limits: aiohttp.ClientTimeout,
+        self, method: str, path: str, query: Query, body: Body, content: str | None, limits: aiohttp.ClientTimeout
     ) -> aiohttp.ClientResponse:
-        headers = {"Accept": "application/json", **({"Content-Type": content_type} if content_type else {})}
+        headers = {"Accept": "application/json", **({"Content-Type": content} if content else {})}
         code = "<error>"
         try:
             for auth in (await self._api.configuration.auth_settings()).values():

@@ -1,4 +1,4 @@
-"""The NIMService kind as the API server's discovery documents describe it, read again when they change.
+"""Kinds as the API server's discovery documents describe them: NIMService, read again when it changes, and our own.
 
 Every authenticated user may read these, so that no permission is needed for it. It decides nothing.
 """
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from runai_nim import keys
-from runai_nim.cluster import ApiError, Cluster
+from runai_nim.cluster import ApiError, Cluster, Resource
 from runai_nim.installed import Installed
 
 logger = logging.getLogger(__name__)
@@ -47,6 +47,18 @@ class Discovery:
             self._read = address
             self._changed()
         self.synced.set()
+
+
+async def may_be_found(cluster: Cluster, resource: Resource) -> bool:
+    """Is the kind in the documents that Kopf looks into? With credentials that are refused Kopf is to say so."""
+    try:
+        groups = await cluster.document("/apis")
+        if resource.group not in (group["name"] for group in groups["groups"]):
+            return False
+        kinds = await cluster.document(f"/apis/{resource.api_version}")
+    except ApiError as error:
+        return error.status == 401
+    return resource.plural in (kind["name"] for kind in kinds["resources"])
 
 
 def schema_of(document: Mapping[str, Any]) -> Mapping[str, Any] | None:

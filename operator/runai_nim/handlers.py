@@ -5,18 +5,24 @@ Only `on.event` is used: every other kind of handler stores its progress in the 
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections import defaultdict
+from collections.abc import Coroutine, Iterable
+from functools import partial
 from typing import Any
 
-import aiohttp
 import kopf
 
 from runai_nim import __version__, keys, logs
-from runai_nim.cluster import ApiError, Cluster, Permit
+from runai_nim.access import Permitted
+from runai_nim.cluster import RUNAI_NIM_SERVICES, ApiError, Cluster, Permit
+from runai_nim.discovery import may_be_found
 from runai_nim.election import NAME, Election, NotLeaderError
 from runai_nim.events import Events
-from runai_nim.health import OWN_WATCH_SECONDS, OwnWatch, Watched, serve_health
+from runai_nim.health import OwnWatch, Watched, serve_health
+from runai_nim.kopf_parts import Sessions, set_up
 from runai_nim.metrics import Metrics
+from runai_nim.observe import ABSENT_KIND_SECONDS
+from runai_nim.permissions import needed
 from runai_nim.queueing import Backoff, Key, KeyQueue
 from runai_nim.reconcile import Reconciler
 from runai_nim.settings import Settings
@@ -40,30 +46,35 @@ class Operator:
         self._cluster: Cluster | None = None
         self._election: Election | None = None
         self._waiting_for_lead: set[Key] = set()
-        self.own_watch = OwnWatch()
+        lease_namespace = settings.lease_namespace if settings.leader_election else None
+        self._permitted = Permitted(needed(settings.namespaces, lease_namespace))
+        self.own_watch = OwnWatch(settings.namespaces)
         self.world: World | None = None
         self.end = asyncio.Event()
         self.failed = False
 
     async def start(self) -> None:
         """Connect and start all tasks, in the event loop that Kopf runs in."""
-        self._cluster = await Cluster.connect(self._metrics.answered, self._permit())
-        self.world = World(self._cluster, self._queue.add, self._settings.watch_resync_seconds)
+        settings = self._settings
+        self._cluster = await Cluster.connect(self._answered, self._permit())
+        self.world = World(self._cluster, self._queue.add, settings.watch_resync_seconds, settings.namespaces)
         events = Events(self._cluster)
         reconciler = Reconciler(self._cluster, self.world, events, self._settings, self._metrics.services)
         for watch in self.world.watches:
             self._spawn(watch.run())
-        watched: tuple[Watched, ...] = (self.own_watch, *self.world.watches)
-        for kind in watched:
-            self._metrics.watch_age(kind.resource.plural, kind)
+        self._measure(self.world)
         self._spawn(self.world.discovery.run())
+        self._spawn(self._permitted.run(self._cluster, self.world.look_at_all))
         self._spawn(events.run())
         self._spawn(self._metrics.measure_event_loop())
-        probed = watched, self.world.discovery
-        self._spawn(serve_health(self._settings.healthz_port, *probed, self._metrics.exposition))
-        self._spawn(self._resync(self.world))
-        for _ in range(self._settings.workers):
-            self._spawn(self._work(self.world, reconciler))
+        probed = (self.own_watch, *self.world.watches), self.world.discovery, self._permitted
+        self._spawn(serve_health(settings.healthz_port, *probed, self._metrics.exposition))
+        for namespace in settings.namespaces or ("",):
+            self._spawn(self.world.follow(namespace))
+            self._spawn(self._resync(self.world, namespace))
+        for _ in range(settings.workers):
+            self._spawn(self._work(reconciler))
+        await self._own_kind(self._cluster)
 
     async def stop(self) -> None:
         """End all tasks; a write that was under way is repeated by whoever comes next."""
@@ -97,7 +108,7 @@ class Operator:
             str(self._settings.lease_namespace),
             self._settings.lease_seconds,
             lambda: loop.call_soon_threadsafe(self._look_again),
-            self._metrics.answered,
+            lambda *about: loop.call_soon_threadsafe(self._answered, *about),
         )
         self._metrics.leading(NAME, lambda: election.leads)
         self._spawn(election.run())
@@ -109,9 +120,29 @@ class Operator:
             self._queue.add(key)
         self._waiting_for_lead.clear()
 
-    async def _work(self, world: World, reconciler: Reconciler) -> None:
-        await world.synced()
+    def _answered(self, method: str, code: str, host: str) -> None:
+        self._metrics.answered(method, code, host)
+        if code == "403":
+            self._permitted.doubt()
 
+    def _measure(self, world: World) -> None:
+        """Metrics of every kind and every permission, the worst of all namespaces each."""
+        kinds: defaultdict[str, list[Watched]] = defaultdict(list)
+        for watched in (self.own_watch, *world.watches):
+            kinds[watched.resource.plural].append(watched)
+        for kind, found in kinds.items():
+            self._metrics.watch_age(kind, partial(_oldest, found))
+        for access in self._permitted.needed:
+            self._metrics.permission(access.group, access.resource, access.verb, partial(self._permitted.lacks, access))
+
+    async def _own_kind(self, cluster: Cluster) -> None:
+        """Wait until our own kind is served: Kopf looks for it once only, since it may not read the CRDs."""
+        while not await may_be_found(cluster, RUNAI_NIM_SERVICES):
+            self.own_watch.waits()
+            await asyncio.sleep(ABSENT_KIND_SECONDS)
+        self.own_watch.waits()
+
+    async def _work(self, reconciler: Reconciler) -> None:
         async def handle(key: Key) -> float | None:
             logs.about(key)
             self._waiting_for_lead.discard(key)
@@ -130,37 +161,17 @@ class Operator:
 
         await self._queue.work(handle)
 
-    async def _resync(self, world: World) -> None:
+    async def _resync(self, world: World, namespace: str) -> None:
         while True:
             await asyncio.sleep(self._settings.watch_resync_seconds)
             try:
-                await world.resync()
+                await world.resync(namespace)
             except ApiError as error:
                 logger.warning("resync failed", extra={"error": str(error)})
 
 
-class Sessions:
-    """Kopf's connection to the API server, as Kopf would make it itself, and a trace of its requests."""
-
-    def __init__(self, trace: aiohttp.TraceConfig) -> None:
-        self._trace = trace
-        self._made: dict[kopf.ConnectionInfo, kopf.AiohttpSession] = {}
-
-    def of(self, found: kopf.ConnectionInfo) -> kopf.AiohttpSession:
-        """The same session for the same credentials: Kopf sees that what was refused is all that there is, and ends."""
-        if found not in self._made:
-            session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, ssl=found.as_ssl_context()),
-                headers=found.as_http_headers(),
-                proxy=found.proxy_url,
-                trust_env=found.trust_env,
-                trace_configs=[self._trace],
-            )
-            made = kopf.AiohttpSession(
-                server=found.server, default_namespace=found.default_namespace, aiohttp_session=session
-            )
-            self._made = {found: made}
-        return self._made[found]
+def _oldest(found: Iterable[Watched]) -> float:
+    return max(watched.age for watched in found)
 
 
 def make_registry(operator: Operator) -> kopf.OperatorRegistry:
@@ -169,12 +180,7 @@ def make_registry(operator: Operator) -> kopf.OperatorRegistry:
 
     @kopf.on.startup(registry=registry, errors=kopf.ErrorsMode.PERMANENT)  # a restart is sooner than Kopf's next try
     async def start(settings: kopf.OperatorSettings, **_: Any) -> None:
-        settings.watching.server_timeout = OWN_WATCH_SECONDS
-        settings.watching.client_timeout = OWN_WATCH_SECONDS + 10
-        settings.watching.connect_timeout = 10
-        settings.networking.request_timeout = 30
-        settings.networking.error_backoffs = [1, 2, 5, 10, 20, *[30] * 10_000]
-        settings.posting.enabled = False
+        set_up(settings)
         try:
             await operator.start()
         except BaseException:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from aiohttp import TraceConfig, TraceRequestEndParams, hdrs, web
 
+from runai_nim.access import Permitted
 from runai_nim.cluster import RUNAI_NIM_SERVICES, SILENCE_SECONDS, Resource
 from runai_nim.discovery import Discovery
 
@@ -33,17 +34,22 @@ class Watched(Protocol):
 
 
 class OwnWatch:
-    """Kopf's watch of our own kind, by the answers to its requests."""
+    """Kopf's watch of our own kind, by the answers to its requests: of these namespaces, or of all."""
 
-    def __init__(self) -> None:
+    def __init__(self, namespaces: Collection[str] = ()) -> None:
         self.resource = RUNAI_NIM_SERVICES
         self.synced = asyncio.Event()
-        self._answered = time.monotonic()
+        self._answered = {self.resource.path(namespace): time.monotonic() for namespace in namespaces or ("",)}
+        self._unwatched = set(self._answered)
 
     @property
     def age(self) -> float:
-        """Seconds since the API server last let Kopf list or watch."""
-        return time.monotonic() - self._answered
+        """Seconds since the API server last answered Kopf's lists and watches."""
+        return time.monotonic() - min(self._answered.values())
+
+    def waits(self) -> None:
+        """Kopf has not been let go yet: there is nothing to hear."""
+        self._answered = dict.fromkeys(self._answered, time.monotonic())
 
     @property
     def trace(self) -> TraceConfig:
@@ -53,27 +59,40 @@ class OwnWatch:
         return config
 
     async def _request_ended(self, _: Any, __: Any, request: TraceRequestEndParams) -> None:
-        if request.url.path.endswith(self.resource.path()) and request.response.status == 200:
-            self._answered = time.monotonic()
-            if "watch" in request.url.query:
+        watched = next((path for path in self._answered if request.url.path.endswith(path)), None)
+        if watched is None or request.response.status not in (200, 403):  # after 403 a restart would not help
+            return
+        self._answered[watched] = time.monotonic()
+        if request.response.status == 200 and "watch" in request.url.query:
+            self._unwatched.discard(watched)
+            if not self._unwatched:
                 self.synced.set()
 
 
 async def serve_health(
-    port: int, watches: Collection[Watched], discovery: Discovery, exposition: Callable[[str], tuple[bytes, str]]
+    port: int,
+    watches: Collection[Watched],
+    discovery: Discovery,
+    permitted: Permitted,
+    exposition: Callable[[str], tuple[bytes, str]],
 ) -> None:
     """Answer on `port` until cancelled.
 
     /healthz: 200 while every watch has heard of the API server lately, else 503 naming the dead. /readyz: 503 naming
-    what was not read yet, until all was once. /metrics: what `exposition` makes of the Accept header, and its type.
+    what was not read yet, until all was once, and what permissions are missing. /metrics: what `exposition` makes of
+    the Accept header, and its type.
     """
 
     async def healthz(_: web.Request) -> web.Response:
         return _answer(f"{w.resource.plural}: silent for {w.age:.0f} s" for w in watches if w.age > DEAD_SECONDS)
 
     async def readyz(_: web.Request) -> web.Response:
-        unread = [f"{watch.resource.plural}: not listed yet" for watch in watches if not watch.synced.is_set()]
-        return _answer(unread if discovery.synced.is_set() else [*unread, "schema of NIMService: not read yet"])
+        kinds = dict.fromkeys(watch.resource.plural for watch in watches if not watch.synced.is_set())
+        unread = [f"{kind}: not listed yet" for kind in kinds]
+        unread += [] if discovery.synced.is_set() else ["schema of NIMService: not read yet"]
+        return _answer(
+            [*unread, *(f"may not {access}: the permission is missing" for access in sorted(permitted.missing))]
+        )
 
     async def metrics(request: web.Request) -> web.Response:
         body, content_type = exposition(request.headers.get(hdrs.ACCEPT, ""))

@@ -7,7 +7,7 @@ dashboards and alarms fit. docs/reference/metrics.md describes each.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Hashable, Mapping
-from typing import Any, Final, Protocol, get_args
+from typing import Any, Final, get_args
 
 from prometheus_client import (
     CollectorRegistry,
@@ -45,15 +45,6 @@ _LAG_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 
 disable_created_metrics()
 
 
-class HasAge(Protocol):
-    """A watch."""
-
-    @property
-    def age(self) -> float:
-        """Seconds since the API server last said anything about its kind."""
-        ...
-
-
 class Metrics:
     """All metrics of one operator, in a registry of its own."""
 
@@ -79,6 +70,12 @@ class Metrics:
             ("kind",),
             registry=registry,
         )
+        self._missing = Gauge(
+            "runai_nim_permission_missing",
+            "1 where the operator lacks a permission that it needs",
+            ("group", "resource", "verb"),
+            registry=registry,
+        )
         self._lag = Histogram(
             "runai_nim_event_loop_lag_seconds",
             "How much later than asked for the event loop woke a task up, measured once a second",
@@ -96,9 +93,13 @@ class Metrics:
         status = Gauge("leader_election_master_status", about, ("name",), registry=self._registry)
         status.labels(lease).set_function(leads)
 
-    def watch_age(self, kind: str, watch: HasAge) -> None:
-        """Ask `watch` for its age at each scrape."""
-        self._watch_age.labels(kind).set_function(lambda: watch.age)
+    def watch_age(self, kind: str, age: Callable[[], float]) -> None:
+        """Ask for the age of what is known of a kind at each scrape."""
+        self._watch_age.labels(kind).set_function(age)
+
+    def permission(self, group: str, resource: str, verb: str, missing: Callable[[], bool]) -> None:
+        """Ask at each scrape whether a permission is missing."""
+        self._missing.labels(group, resource, verb).set_function(missing)
 
     async def measure_event_loop(self) -> None:
         """Measure until cancelled how late the event loop is."""
@@ -209,8 +210,8 @@ class ServiceMetrics:
             self._phases.labels(phase)
         self._conditions = Gauge(
             "runai_nim_service_conditions",
-            "Number of RunaiNimServices that have the condition with this status",
-            ("type", "status"),
+            "Number of RunaiNimServices that have the condition with this status and reason",
+            ("type", "status", "reason"),
             registry=registry,
         )
         self._waited = Histogram(
@@ -230,7 +231,7 @@ class ServiceMetrics:
         self.gone(key)
         self._known[key] = [
             self._phases.labels(status.get("phase") or NO_STATUS),
-            *(self._conditions.labels(condition["type"], condition["status"]) for condition in conditions),
+            *(self._conditions.labels(*(c[name] for name in ("type", "status", "reason"))) for c in conditions),
         ]
         for gauge in self._known[key]:
             gauge.inc()

@@ -47,7 +47,8 @@ class Watch:
 
     `objects` maps (namespace, name) to what `project` made of the object. `changed(key, old, new)` is called after
     every change, None standing for absence; `came_or_went()` after the kind was installed or uninstalled. At the latest
-    after `resync_seconds` everything is listed anew, in case the watch lost something.
+    after `resync_seconds` everything is listed anew, in case the watch lost something. `namespace`: of this one only;
+    the watches of several then share their `objects`.
     """
 
     def __init__(
@@ -59,9 +60,11 @@ class Watch:
         came_or_went: Callable[[], None],
         selector: str = "",
         resync_seconds: float = 600.0,
+        namespace: str = "",
+        objects: dict[ObjectKey, Any] | None = None,
     ) -> None:
-        self.resource = resource
-        self.objects: dict[ObjectKey, Any] = {}
+        self.resource, self.namespace = resource, namespace
+        self.objects = {} if objects is None else objects
         self.synced = asyncio.Event()
         self.installed = True
         self._cluster, self._project, self._selector = cluster, project, selector
@@ -96,6 +99,8 @@ class Watch:
                     self._absent()
                     await asyncio.sleep(ABSENT_KIND_SECONDS)
                     continue
+                if error.status == 403:
+                    self._heard()  # a restart would not help
                 if error.status != 410:
                     logger.warning(
                         "watch broken, listing anew", extra={"kind": self.resource.plural, "error": str(error)}
@@ -106,12 +111,12 @@ class Watch:
     async def _list(self) -> str:
         seen: set[ObjectKey] = set()
         version = "0"
-        async for page in self._cluster.pages(self.resource, self._selector):
+        async for page in self._cluster.pages(self.resource, self._selector, self.namespace):
             self._heard()
             version = page["metadata"]["resourceVersion"]
             for obj in page["items"]:
                 seen.add(self._put(obj))
-        for key in self.objects.keys() - seen:
+        for key in self._known() - seen:
             # What we wrote after the LIST was taken is not in it, and not gone.
             if not newer(self.objects[key].resource_version, version):
                 self._drop(key)
@@ -128,7 +133,7 @@ class Watch:
                     version = await self._follow(version)
 
     async def _follow(self, version: str) -> str:
-        async for event in self._cluster.watch(self.resource, version, self._selector):
+        async for event in self._cluster.watch(self.resource, version, self._selector, self.namespace):
             self._heard()
             obj = event["object"]
             if event["type"] == "ERROR":
@@ -142,9 +147,12 @@ class Watch:
 
     def _absent(self) -> None:
         self._heard()
-        for key in tuple(self.objects):
+        for key in self._known():
             self._drop(key)
         self._is_installed(False)
+
+    def _known(self) -> set[ObjectKey]:
+        return {key for key in self.objects if self.namespace in ("", key[0])}
 
     def _is_installed(self, installed: bool) -> None:
         changed, self.installed = installed != self.installed, installed

@@ -1,10 +1,11 @@
-"""What the operator may do in a cluster, as one table: deploy/rbac.yaml and the chart's rules are written from it.
+"""What the operator and the REST API may do in a cluster: deploy/rbac.yaml and the chart's rules are written from it.
 
-Data only. What is not here the operator does not ask for: no Secret, no pod's life, no RBAC object, no webhook.
+Data only. What is not here is not asked for: no Secret, no pod's life, no RBAC object, no webhook.
 """
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from runai_nim import keys
 
@@ -20,7 +21,8 @@ _OWNED: Final = (
 class Permission:
     """Verbs on one resource (`pods`, or with a subresource `pods/log`), and what they are for.
 
-    scope: in every namespace, or in the namespace that the operator runs in.
+    scope: in every namespace that is served, or in the namespace that the operator runs in. listed: the verbs where
+    listed namespaces are served only, by a Role in each; None: the same.
     """
 
     group: str
@@ -28,6 +30,26 @@ class Permission:
     verbs: tuple[str, ...]
     why: str
     scope: Literal["cluster", "own namespace"] = "cluster"
+    listed: tuple[str, ...] | None = None
+
+    @property
+    def verbs_in_listed(self) -> tuple[str, ...]:
+        """The verbs in a namespace that is listed."""
+        return self.verbs if self.listed is None else self.listed
+
+
+class Access(NamedTuple):
+    """One verb on one resource in one namespace; an empty namespace stands for every one."""
+
+    verb: str
+    group: str
+    resource: str
+    namespace: str
+
+    def __str__(self) -> str:
+        """As kubectl names resources: `list nimservices.apps.nvidia.com in namespace team-a`."""
+        where = f" in namespace {self.namespace}" if self.namespace else ""
+        return f"{self.verb} {self.resource}{f'.{self.group}' if self.group else ''}{where}"
 
 
 PERMISSIONS: Final[tuple[Permission, ...]] = (
@@ -44,7 +66,7 @@ PERMISSIONS: Final[tuple[Permission, ...]] = (
     ),
     Permission(keys.NIM_GROUP, keys.NIMCACHE_PLURAL, _SEE, "whether a model is cached"),
     Permission("", "persistentvolumeclaims", _KEEP, f"model stores ({_OWNED})"),
-    Permission("", "namespaces", _SEE, "the project of a namespace, and whether it is being deleted"),
+    Permission("", "namespaces", _SEE, "the project of a namespace, and whether it is being deleted", listed=("get",)),
     Permission("", "services", _SEE, "whether the NIM Operator has seen a spec"),
     Permission("", "pods", _SEE, "why a pod is not ready"),
     Permission("", "events", ("create", "patch"), "events on the resources"),
@@ -53,7 +75,6 @@ PERMISSIONS: Final[tuple[Permission, ...]] = (
     Permission("networking.k8s.io", "ingresses", _KEEP, "routes of exposedUrl"),
     Permission(keys.GATEWAY_GROUP, "httproutes", _KEEP, "routes of exposedUrl"),
     Permission(keys.GATEWAY_GROUP, "grpcroutes", _KEEP, "routes of exposedUrl"),
-    Permission("apiextensions.k8s.io", "customresourcedefinitions", _SEE, "Kopf learns from these when a kind appears"),
     Permission(
         "coordination.k8s.io",
         "leases",
@@ -63,3 +84,20 @@ PERMISSIONS: Final[tuple[Permission, ...]] = (
     ),
 )
 """Every permission, and no other: a verb that is missing is a 403 in the tests, where the operator has only these."""
+
+REST_PERMISSIONS: Final[tuple[Permission, ...]] = (
+    Permission("", "namespaces", _SEE, "the project of a namespace, and the uid that stands for the cluster"),
+)
+"""What the REST API's process may do in its own name. Workloads it reads and writes with its caller's token."""
+
+
+def needed(namespaces: Collection[str], lease_namespace: str | None) -> Iterator[Access]:
+    """Each access that the operator needs: to every namespace or to these, and to its Lease where there is one."""
+    for permission in PERMISSIONS:
+        verbs, places = permission.verbs, namespaces or ("",)
+        if permission.scope == "own namespace":
+            places = (lease_namespace,) if lease_namespace else ()
+        elif namespaces:
+            verbs = permission.verbs_in_listed
+        for place in places:
+            yield from (Access(verb, permission.group, permission.resource, place) for verb in verbs)

@@ -28,6 +28,9 @@ from runai_nim.world import ROUTES, World
 
 logger = logging.getLogger(__name__)
 
+FORBIDDEN_SECONDS = 30.0
+"""When is tried again what was forbidden: nobody tells of a permission, a quota or a webhook that allows it now."""
+
 
 class Reconciler:
     """Brings one RunaiNimService at a time to where it should be, as `KeyQueue.work` asks."""
@@ -91,8 +94,10 @@ class Reconciler:
                     tug.told = tug.told or await self._field_conflict(write)
                     return Outcome(field_conflict=tug.told), due
                 tug.reverted(time.monotonic())
-            if refusal := await self._apply(write):
-                return Outcome(refusal=refusal), due
+            if error := await self._apply(write):
+                kind, name = write.manifest["kind"], write.manifest["metadata"]["name"]
+                refusal = f"the API server refuses {kind} {name}: {error.message}"
+                return Outcome(refusal=refusal), FORBIDDEN_SECONDS if error.status == 403 else due
         for deletion in planned.route.deletions:
             await self._delete(deletion)
         return Outcome(), due
@@ -117,8 +122,8 @@ class Reconciler:
             " sets; stop it there, or set the field here; it is put back ever more slowly"
         )
 
-    async def _apply(self, write: Write) -> str:
-        """One server-side apply: empty when it was taken, the API server's words when it never will be."""
+    async def _apply(self, write: Write) -> ApiError | None:
+        """One server-side apply; the API server's refusal when asking again at once would not help."""
         kind, metadata = write.manifest["kind"], write.manifest["metadata"]
         name, resource = metadata["name"], _RESOURCES[kind]
         try:
@@ -127,12 +132,12 @@ class Reconciler:
             if not error.refused:
                 raise
             logger.warning("%s refused", kind, extra={"child": name, "reason": error.reason, "error": str(error)})
-            return f"the API server refuses {kind} {name}: {error.message}"
+            return error
         self._world.record(resource, live)
         reason = "Created" if write.resource_version is None else "PutBack" if write.reverts else "Changed"
         fields = {"fields": [".".join(path) for path in write.reverts]} if write.reverts else {}
         logger.info("%s written", kind, extra={"child": name, "reason": reason, **fields})
-        return ""
+        return None
 
     async def _delete(self, deletion: Deletion) -> None:
         await self._cluster.delete(

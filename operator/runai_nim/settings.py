@@ -36,7 +36,7 @@ FILE_VARIABLE: Final = "RUNAI_NIM_SETTINGS_FILE"
 
 # A Service called runai-nim-… makes the kubelet set such variables in every pod of its namespace.
 _SERVICE_LINK: Final = re.compile(r".*_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_[0-9]+_(TCP|UDP|SCTP).*)?)")
-_STRUCTURED: Final = ("project_labels", "priority_classes", "external_annotations")
+_STRUCTURED: Final = ("namespaces", "project_labels", "priority_classes", "external_annotations")
 _NEEDED_BY_MODE: Final[dict[str, tuple[str, ...]]] = {
     "none": (),
     "ingress": ("external_domain", "external_ingress_class"),
@@ -133,6 +133,7 @@ class Settings(BaseModel):
         None, description="Secret of a user's credential, such as runai-{name}; none: credentials are refused"
     )
 
+    namespaces: tuple[Name, ...] = Field((), description="the only namespaces that are served; none: all of them")
     workers: Count = Field(16, ge=1, le=256, description="how many RunaiNimServices are written at the same time")
     backoff_initial_seconds: Seconds = Field(0.005, description="wait before the first retry; doubles with each")
     backoff_max_seconds: Seconds = Field(300.0, description="longest wait between two retries")
@@ -170,6 +171,8 @@ class Settings(BaseModel):
             raise ValueError("backoff_initial_seconds is above backoff_max_seconds; lower it")
         if self.queue is not None and self.queue_label is None:
             raise ValueError("queue is set without queue_label; set queue_label too, or leave queue out")
+        if len(set(self.namespaces)) < len(self.namespaces):
+            raise ValueError("namespaces has one twice; name each once")
         if self.leader_election and self.lease_namespace is None:
             raise ValueError("leader_election is on without lease_namespace; set it to the namespace of the operator")
         missing = [name for name in _NEEDED_BY_MODE[self.external_mode] if getattr(self, name) is None]

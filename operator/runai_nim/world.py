@@ -1,11 +1,11 @@
-"""What is known of the cluster: one watch a kind, our own kind as Kopf brings it, and which CR each object matters to.
+"""What is known of the cluster: a watch of each kind, our own as Kopf brings it, and which CR each object matters to.
 
 It tells the queue which keys to look at again; it may not decide or write anything.
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -28,8 +28,10 @@ from runai_nim.cluster import (
 )
 from runai_nim.discovery import Discovery
 from runai_nim.installed import Installed
+from runai_nim.mentions import Mentions
 from runai_nim.observe import ObjectKey, Watch, newer
 from runai_nim.observed import Claim, Namespace, NimCache, Observed, Pod, Service, Stored, Workload
+from runai_nim.poll import Poll
 from runai_nim.queueing import Key
 from runai_nim.translate import names
 
@@ -42,60 +44,70 @@ ROUTES: Mapping[Resource, str] = {
 
 Look = Callable[[Key], None]
 """Asks for a key to be reconciled."""
+_MADE = keys.SERVICE_LABEL
 
 
 class World:
     """Everything observed. `look` is called with the key of every CR that a change may matter to.
 
-    `resync_seconds`: how often each kind is listed again.
+    `resync_seconds`: how often each kind is listed again. `namespaces`: those that are served; all, when there is none.
     """
 
-    def __init__(self, cluster: Cluster, look: Look, resync_seconds: float) -> None:
-        self._cluster, self._look = cluster, look
+    def __init__(self, cluster: Cluster, look: Look, resync_seconds: float, namespaces: Collection[str] = ()) -> None:
+        self._cluster, self._told, self._resync_seconds = cluster, look, resync_seconds
+        self._namespaces = tuple(namespaces) or ("",)
+        self._unread = set(self._namespaces)
+        """Namespaces (empty: all) of which not everything was listed yet: nothing is decided there."""
         self._resources: dict[Key, Stored] = {}
-        self._named: dict[Key, set[Key]] = defaultdict(set)
-        """CRs by (namespace, name) of the claim or NIMCache that they name."""
-        self._names: dict[Key, set[Key]] = {}
+        self._mentions = Mentions()
         self._pods: dict[Key, dict[str, Pod]] = defaultdict(dict)
         """Pods by name, of each CR."""
-        self.discovery = Discovery(cluster, self._look_at_all)
+        self.discovery = Discovery(cluster, self.look_at_all)
+        self._objects: dict[Resource, dict[ObjectKey, Any]] = defaultdict(dict)
+        self._watches: dict[tuple[Resource, str], Watch] = {}
+        self._polls: dict[str, Poll] = {}
+        self._watch(NIM_SERVICES, Stored.from_object, self._same_name)
+        self._watch(SERVICES, Service.from_object, self._same_name, _MADE)
+        self._watch(DEPLOYMENTS, Workload.from_object, self._same_name, _MADE)
+        self._watch(LEADER_WORKER_SETS, Workload.from_object, self._named_after(keys.LWS_SUFFIX), _MADE)
+        for kind in ROUTES:
+            self._watch(kind, Stored.from_object, self._named_after(names.ROUTE_SUFFIX), _MADE)
+        self._watch(CLAIMS, Claim.from_object, self._named_by)
+        self._watch(NIM_CACHES, NimCache.from_object, self._named_by)
+        self._watch(PODS, Pod.from_object, self._pod_changed, _MADE)
+        about = NAMESPACES, Namespace.from_object, self._of_namespace
+        if not namespaces:
+            self._watch(*about)
+        for name in namespaces:
+            self._polls[name] = Poll(cluster, NAMESPACES, name, *about[1:], self._objects[NAMESPACES])
 
-        def watch(resource: Resource, project: Any, changed: Any, selector: str = "") -> tuple[Resource, Watch]:
-            watched = Watch(cluster, resource, project, changed, self._look_at_all, selector, resync_seconds)
-            return resource, watched
-
-        made = keys.SERVICE_LABEL
-        self._watches: dict[Resource, Watch] = dict(
-            (
-                watch(NIM_SERVICES, Stored.from_object, self._same_name),
-                watch(SERVICES, Service.from_object, self._same_name, made),
-                watch(DEPLOYMENTS, Workload.from_object, self._same_name, made),
-                watch(LEADER_WORKER_SETS, Workload.from_object, self._named_after(keys.LWS_SUFFIX), made),
-                *(watch(kind, Stored.from_object, self._named_after(names.ROUTE_SUFFIX), made) for kind in ROUTES),
-                watch(CLAIMS, Claim.from_object, self._named_by),
-                watch(NIM_CACHES, NimCache.from_object, self._named_by),
-                watch(PODS, Pod.from_object, self._pod_changed, made),
-                watch(NAMESPACES, Namespace.from_object, self._of_namespace),
-            )
-        )
+    def _watch(self, resource: Resource, project: Any, changed: Any, selector: str = "") -> None:
+        for namespace in self._namespaces:
+            how = project, changed, self.look_at_all, selector, self._resync_seconds
+            made = Watch(self._cluster, resource, *how, namespace, self._objects[resource])
+            self._watches[resource, namespace] = made
 
     @property
-    def watches(self) -> Iterable[Watch]:
+    def watches(self) -> tuple[Watch | Poll, ...]:
         """The watches of all kinds but our own."""
-        return self._watches.values()
+        return *self._watches.values(), *self._polls.values()
 
-    async def synced(self) -> None:
-        """Wait until every kind was listed once: a decision before that would take what isn't seen for absent."""
-        await asyncio.gather(self.discovery.synced.wait(), *(watch.synced.wait() for watch in self.watches))
+    async def follow(self, namespace: str) -> None:
+        """Begin to decide there once every kind was listed: before that, what isn't seen would be taken for absent."""
+        read = [watch.synced for (_, place), watch in self._watches.items() if place == namespace]
+        read += [poll.synced for name, poll in self._polls.items() if name == namespace]
+        await asyncio.gather(*(one.wait() for one in (self.discovery.synced, *read)))
+        self._unread.discard(namespace)
+        self.look_at_all()
 
-    async def resync(self) -> None:
-        """List our own kind and heal what Kopf's watch missed: after "410 Gone" it tells nobody of deletions."""
+    async def resync(self, namespace: str) -> None:
+        """List our own kind (empty: everywhere) and heal what Kopf missed: after "410 Gone" it tells of no deletion."""
         seen: set[Key] = set()
         version = "0"
-        async for page in self._cluster.pages(RUNAI_NIM_SERVICES):
+        async for page in self._cluster.pages(RUNAI_NIM_SERVICES, namespace=namespace):
             version = page["metadata"]["resourceVersion"]
             seen |= {self.resource_seen(obj) for obj in page["items"]}
-        for key in self._resources.keys() - seen:
+        for key in {key for key in self._resources if namespace in ("", key[0])} - seen:
             if not newer(self._resources[key].resource_version, version):
                 self._drop(key)
         for key in seen:
@@ -119,10 +131,10 @@ class World:
 
     def record(self, resource: Resource, obj: Mapping[str, Any]) -> None:
         """Take up an object as our own write returned it, so that the next decision knows of it."""
-        if watch := self._watches.get(resource):
+        key = (obj["metadata"]["namespace"], obj["metadata"]["name"])
+        if watch := self._watches.get((resource, "" if "" in self._namespaces else key[0])):
             watch.record(obj)
             return
-        key = (obj["metadata"]["namespace"], obj["metadata"]["name"])
         known = self._resources.get(key)
         if known is not None and newer(obj["metadata"]["resourceVersion"], known.resource_version):
             self._resources[key] = Stored.from_object(obj)
@@ -132,80 +144,78 @@ class World:
         stored = self._resources.get(key)
         return stored.load() if stored else None
 
+    def look_at_all(self) -> None:
+        """Have every CR reconciled."""
+        for key in self._resources:
+            self._look(key)
+
     def forget(self, key: Key) -> None:
         """The CR is gone: nothing that it named matters to it any more."""
-        for name in self._names.pop(key, ()):
-            self._named[name].discard(key)
-            if not self._named[name]:
-                del self._named[name]
+        self._mentions.forget(key)
 
     @property
     def installed(self) -> Installed:
         """The NIMService kind of this cluster."""
         return self.discovery.nimservice
 
-    def namespace_labels(self, namespace: str) -> Mapping[str, str]:
-        """The labels of a namespace; empty while it isn't known."""
-        known: Namespace | None = self._watches[NAMESPACES].objects.get(("", namespace))
-        return known.labels if known else {}
+    def namespace_labels(self, namespace: str) -> Mapping[str, str] | None:
+        """The labels of a namespace; None while it isn't known."""
+        known: Namespace | None = self._objects[NAMESPACES].get(("", namespace))
+        return known.labels if known else None
 
     def claim(self, key: Key, name: str | None) -> Claim | None:
         """The claim of that name in the CR's namespace."""
-        found: Claim | None = self._watches[CLAIMS].objects.get((key[0], name or ""))
+        found: Claim | None = self._objects[CLAIMS].get((key[0], name or ""))
         return found
 
     def nimservice(self, key: Key) -> dict[str, Any] | None:
         """The NIMService of that name."""
-        live: Stored | None = self._watches[NIM_SERVICES].objects.get(key)
+        live: Stored | None = self._objects[NIM_SERVICES].get(key)
         return live.load() if live else None
 
     def observed(self, key: Key, claim_name: str | None, cache_name: str | None) -> Observed:
         """All that a decision about the CR `key` reads; from now on a change of the objects named here is told of."""
-        self._remember(key, {(key[0], name) for name in (claim_name, cache_name) if name})
-        nimservices = self._watches[NIM_SERVICES]
-        live: Stored | None = nimservices.objects.get(key)
+        self._mentions.note(key, {(key[0], name) for name in (claim_name, cache_name) if name})
+        live: Stored | None = self._objects[NIM_SERVICES].get(key)
         return Observed(
             nimservice=live.load() if live else None,
             applied_at=live.applied_at if live else "",
-            nimservice_installed=nimservices.installed,
-            service=self._watches[SERVICES].objects.get(key),
+            nimservice_installed=self._is_installed(NIM_SERVICES),
+            service=self._objects[SERVICES].get(key),
             workload=self._workload(key),
             claim=self.claim(key, claim_name),
-            nim_cache=self._watches[NIM_CACHES].objects.get((key[0], cache_name or "")),
+            nim_cache=self._objects[NIM_CACHES].get((key[0], cache_name or "")),
             pods=tuple(self._pods[key].values()) if key in self._pods else (),
             namespace_deleting=self._namespace_deleting(key[0]),
             routes=self._routes(key),
-            absent_kinds=frozenset(kind for resource, kind in ROUTES.items() if not self._watches[resource].installed),
+            absent_kinds=frozenset(kind for resource, kind in ROUTES.items() if not self._is_installed(resource)),
         )
 
+    def _is_installed(self, resource: Resource) -> bool:
+        # In one namespace as in the next.
+        return self._watches[resource, self._namespaces[0]].installed
+
     def _namespace_deleting(self, namespace: str) -> bool:
-        known: Namespace | None = self._watches[NAMESPACES].objects.get(("", namespace))
+        known: Namespace | None = self._objects[NAMESPACES].get(("", namespace))
         return known is not None and known.deleting
 
     def _workload(self, key: Key) -> Workload | None:
-        group: Workload | None = self._watches[LEADER_WORKER_SETS].objects.get((key[0], key[1] + keys.LWS_SUFFIX))
-        found: Workload | None = self._watches[DEPLOYMENTS].objects.get(key)
+        group: Workload | None = self._objects[LEADER_WORKER_SETS].get((key[0], key[1] + keys.LWS_SUFFIX))
+        found: Workload | None = self._objects[DEPLOYMENTS].get(key)
         return found or group
 
     def _routes(self, key: Key) -> dict[str, dict[str, Any]]:
         name = (key[0], names.route_name(key[1]))
-        found = ((kind, self._watches[resource].objects.get(name)) for resource, kind in ROUTES.items())
+        found = ((kind, self._objects[resource].get(name)) for resource, kind in ROUTES.items())
         return {kind: stored.load() for kind, stored in found if stored}
 
-    def _remember(self, key: Key, names: set[Key]) -> None:
-        if self._names.get(key, set()) != names:
-            self.forget(key)
-            self._names[key] = names
-            for name in names:
-                self._named[name].add(key)
+    def _look(self, key: Key) -> None:
+        if not self._unread or self._unread.isdisjoint(("", key[0])):
+            self._told(key)
 
     def _drop(self, key: Key) -> None:
         del self._resources[key]
         self._look(key)
-
-    def _look_at_all(self) -> None:
-        for key in self._resources:
-            self._look(key)
 
     def _same_name(self, key: ObjectKey, old: Any, new: Any) -> None:
         if key in self._resources:
@@ -229,8 +239,8 @@ class World:
         return lambda key, old, new: self._same_name((key[0], key[1].removesuffix(suffix)), old, new)
 
     def _named_by(self, key: ObjectKey, old: Any, new: Any) -> None:
-        for name in tuple(self._named.get(key, ())):
-            self._look(name)
+        for mentioning in self._mentions.of(key):
+            self._look(mentioning)
 
     def _of_namespace(self, key: ObjectKey, old: Namespace | None, new: Namespace | None) -> None:
         # A namespace changes often (its status, its finalizers); what matters of it changes seldom.

@@ -45,8 +45,14 @@ def live(control_plane: ControlPlane, namespace: str) -> Live:
 
 
 def test_it_says_what_the_operator_then_does(
-    objects: Objects, live: Live, namespace: str, stand_in: Program, audit_log: AuditLog
+    objects: Objects,
+    live: Live,
+    kubectl: Callable[..., str],
+    namespace: str,
+    stand_in: Program,
+    audit_log: AuditLog,
 ) -> None:
+    kubectl("label", "namespace", namespace, "runai/queue=team-a")
     first = sample("gpu-portion", labels=[{"name": "team", "value": "search"}])
     code, lines, err = live(first)
     assert (code, err, lines[0]) == (1, "", f"RunaiNimService {namespace}/llama-8b")

@@ -93,7 +93,8 @@ def test_the_event_loop_is_measured(cluster: LocalCluster, operator_process: Pro
 def test_the_reference_lists_what_is_served(cluster: LocalCluster, objects: Objects, operator_process: Program) -> None:
     objects.apply(sample("gpu-portion"))
     settled(objects, "llama-8b", "Running")
-    text = Path(CHECKOUT / "docs" / "reference" / "metrics.md").read_text(encoding="utf-8")
+    page = Path(CHECKOUT / "docs" / "reference" / "metrics.md").read_text(encoding="utf-8")
+    text, _, _ = page.partition("## The REST API")
     listed = {
         (row["name"], row["type"], frozenset(re.findall(r"`(\w+)`", row["labels"]))) for row in ROW.finditer(text)
     }
@@ -107,17 +108,11 @@ def test_the_reference_lists_what_is_served(cluster: LocalCluster, objects: Obje
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed (Debian: prometheus)")
-def test_promtool_finds_nothing_to_say(cluster: LocalCluster, operator_process: Program, tmp_path: Path) -> None:
+def test_promtool_finds_nothing_to_say(cluster: LocalCluster, operator_process: Program) -> None:
     said = subprocess.run(
         ["promtool", "check", "metrics"], input=_get(cluster, "/metrics"), capture_output=True, text=True, check=False
     )
     assert (said.returncode, said.stdout, said.stderr) == (0, "", "")
-    text = Path(CHECKOUT / "docs" / "reference" / "metrics.md").read_text(encoding="utf-8")
-    rules = tmp_path / "rules.yaml"
-    rules.write_text(text.split("```yaml\n")[1].split("```")[0], encoding="utf-8")
-    said = subprocess.run(["promtool", "check", "rules", rules], capture_output=True, text=True, check=False)
-    assert said.returncode == 0, said.stderr
-    assert "5 rules found" in said.stdout
 
 
 def test_ready_once_every_kind_was_listed(cluster: LocalCluster, operator_process: Program) -> None:

@@ -80,7 +80,10 @@ def test_emptied_lists_are_gone_from_the_pods(objects: Objects) -> None:
     assert "tolerations" not in template["spec"]
 
 
-def test_autoscaling_makes_an_autoscaler_and_stopping_removes_it(objects: Objects) -> None:
+def test_autoscaling_makes_an_autoscaler_and_stopping_removes_it(
+    objects: Objects, kubectl: Callable[..., str], namespace: str
+) -> None:
+    kubectl("label", "namespace", namespace, "runai/queue=team-a")
     objects.apply(sample("gpu-portion", autoscaling=SCALED))
     wait_for(lambda: objects.get(HPA, "llama-8b"))
     assert "replicas" not in present(objects, NIMSERVICE, "llama-8b")["spec"]

@@ -27,7 +27,7 @@ def a_context(given: Mapping[str, Any]) -> Context:
     assert not unknown, f"context.yaml holds {unknown}"
     return Context(
         settings=settings_from(given.get("settings"), {}),
-        namespace_labels=given.get("namespaceLabels", {}),
+        namespace_labels=given.get("namespaceLabels"),
         claim_exists=given.get("claimExists", False),
         installed=Installed.of_version(given["nimOperator"]) if "nimOperator" in given else Installed(),
     )

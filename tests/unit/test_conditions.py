@@ -8,6 +8,7 @@ from runai_nim.observed import NimCache
 from runai_nim.plan import plan
 from runai_nim.settings import settings_from
 from runai_nim.status import ROWS, Outcome, facts_of, row_for, status_of
+from runai_nim.status.condition import Condition, dated
 from runai_nim.status.exposed import exposed_from
 from runai_nim.status.storage import storage_from
 from runai_nim.translate import Context, translate
@@ -65,6 +66,12 @@ def test_a_transition_is_dated_and_nothing_else() -> None:
     assert written(a_cr(status=then), "2027-01-01T00:00:00Z") == then
 
 
+def test_a_message_that_is_too_long_for_the_api_is_cut() -> None:
+    whole, long = (Condition("Ready", "False", "Many", "é" * length) for length in (32768, 32769))
+    told = [condition["message"] for condition in dated((whole, long), (), 1, "2026-01-01T00:00:00Z")]
+    assert told == [whole.message, "é" * 32767 + "…"]
+
+
 def test_reconciling_and_stalled_are_there_only_while_true() -> None:
     assert {"Reconciling", "Stalled"} & conditions(written(a_cr())).keys() == set()
     assert "Reconciling" in conditions(written(a_cr(), nim={}))
@@ -80,7 +87,11 @@ def test_a_paused_generation_is_not_observed() -> None:
 
 def test_warnings_leave_translated_true() -> None:
     store = {"pvc": {"existingPvc": True, "claimName": "nim-model-store", "claimInfo": {"size": "10Gi"}}}
-    assert conditions(written(a_cr({"modelStore": store})))["Translated"]["reason"] == "TranslatedWithWarnings"
+    warned = conditions(written(a_cr({"modelStore": store})))["Translated"]
+    assert warned["reason"] == "TranslatedWithWarnings"
+    paused = conditions(written(a_cr({"modelStore": store}, annotations={keys.PAUSED: "true"})))["Translated"]
+    assert paused["reason"] == "Paused"
+    assert paused["message"].endswith(f"; {warned['message']}")
 
 
 @pytest.mark.parametrize(

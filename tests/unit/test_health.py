@@ -4,14 +4,18 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from aiohttp import ClientSession, web
+from yarl import URL
 
 from local.loopback import free_ports
+from runai_nim.access import Permitted
 from runai_nim.discovery import Discovery
 from runai_nim.health import OwnWatch, serve_health
+from runai_nim.permissions import Access
 
 OWN = "/apis/runai-nim.io/v1alpha1/runainimservices"
 
@@ -21,6 +25,7 @@ class Served:
 
     def __init__(self) -> None:
         self.own, self.discovery = OwnWatch(), Discovery(cast(Any, None), lambda: None)
+        self.permitted = Permitted(())
         self.loop = asyncio.new_event_loop()
         self._port = free_ports(1)[0]
 
@@ -34,7 +39,8 @@ class Served:
                 return refused.code, refused.read().decode()
 
     def run(self) -> None:
-        self.task = self.loop.create_task(serve_health(self._port, (self.own,), self.discovery, lambda _: (b"", "")))
+        probed = (self.own,), self.discovery, self.permitted
+        self.task = self.loop.create_task(serve_health(self._port, *probed, lambda _: (b"", "")))
         with pytest.raises(asyncio.CancelledError):
             self.loop.run_until_complete(self.task)
         self.loop.close()
@@ -80,6 +86,17 @@ def test_ready_when_all_was_read_once(served: Served) -> None:
     assert served.get("readyz") == (200, "ok")
 
 
+def test_not_ready_while_a_permission_is_missing(served: Served) -> None:
+    served.own.synced.set()
+    served.discovery.synced.set()
+    served.permitted.missing = frozenset({Access("list", "", "pods", ""), Access("get", "a.b", "cs", "team-a")})
+    said = (
+        "may not get cs.a.b in namespace team-a: the permission is missing\n"
+        "may not list pods: the permission is missing"
+    )
+    assert served.get("readyz") == (503, said)
+
+
 def test_answers_to_requests_are_the_signs_of_life_of_kopfs_watch() -> None:
     """The API server's part is played by a server that answers as the path says."""
 
@@ -101,12 +118,28 @@ def test_answers_to_requests_are_the_signs_of_life_of_kopfs_watch() -> None:
                     return own.age
 
             assert await age_after("/apis/apiextensions.k8s.io/v1/customresourcedefinitions?watch=true") >= 0.1
-            assert await age_after(f"{OWN}?watch=true&status=403") >= 0.2
+            assert await age_after(f"{OWN}?watch=true&status=500") >= 0.2
+            assert await age_after(f"{OWN}?watch=true&status=403") < 0.1
             assert not own.synced.is_set()
             assert await age_after(OWN) < 0.1
             assert not own.synced.is_set()  # objects come after the headers
             assert await age_after(f"{OWN}?watch=true") < 0.1
             assert own.synced.is_set()
+            own.waits()
+            assert own.age < 0.1
         await runner.cleanup()
+
+    asyncio.run(run())
+
+
+def test_every_listed_namespace_has_to_be_watched() -> None:
+    async def run() -> None:
+        own = OwnWatch(("a", "b"))
+        for namespace in ("a", "b"):
+            assert not own.synced.is_set()
+            address = URL(f"https://host/prefix/apis/runai-nim.io/v1alpha1/namespaces/{namespace}/runainimservices")
+            request = SimpleNamespace(url=address % {"watch": "true"}, response=SimpleNamespace(status=200))
+            await own._request_ended(None, None, cast(Any, request))
+        assert own.synced.is_set()
 
     asyncio.run(run())

@@ -23,7 +23,7 @@ def _scraped(metrics: Metrics) -> Scraped:
 
 def _cr(phase: str | None = None, ready: str = "False", at: str = "10:00:00") -> dict[str, Any]:
     conditions = [
-        {"type": type_, "status": status, "lastTransitionTime": f"2026-01-01T{at}Z"}
+        {"type": type_, "status": status, "reason": "Why", "lastTransitionTime": f"2026-01-01T{at}Z"}
         for type_, status in (("Ready", ready), ("Translated", "True"))
     ]
     status = {"phase": phase, "conditions": conditions} if phase else {"observedGeneration": -1}
@@ -56,6 +56,7 @@ def test_a_service_counts_once_under_what_it_is_now(metrics: Metrics) -> None:
     scraped = _scraped(metrics)
     assert scraped.by("phase", "runai_nim_services") == {"Pending": 2}
     assert scraped.by("status", "runai_nim_service_conditions", type="Ready") == {"False": 2}
+    assert scraped.by("reason", "runai_nim_service_conditions", type="Ready") == {"Why": 2}
     assert scraped("runai_nim_time_to_ready_seconds_count") == 0
 
     services.reported(A, _cr("Pending"), _cr("Running", "True", "10:00:42"))

@@ -131,6 +131,15 @@ def test_the_domain_is_what_the_nimservice_crd_takes(domain: str) -> None:
     assert taken is (theirs.fullmatch(domain) is not None)
 
 
+def test_listed_namespaces() -> None:
+    assert settings_from({}, {}).namespaces == ()
+    assert settings_from(None, {"RUNAI_NIM_NAMESPACES": '["a", "b"]'}).namespaces == ("a", "b")
+    with pytest.raises(SettingsError, match="namespaces has one twice; name each once"):
+        settings_from({"namespaces": ["a", "b", "a"]}, {})
+    with pytest.raises(SettingsError, match=r"namespaces\.0 .*'A'"):
+        settings_from({"namespaces": ["A"]}, {})
+
+
 def test_the_secret_of_a_credential() -> None:
     settings = settings_from({"user_credential_secret": "runai-{name}-key"}, {})
 

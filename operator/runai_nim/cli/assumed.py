@@ -49,12 +49,12 @@ def settings_of(file: str | None, dialect: str | None = None) -> Settings:
         raise CommandError("\n".join(f"{file}: {line}" if file else line for line in str(error).splitlines())) from None
 
 
-def labels_of(arguments: Sequence[str]) -> dict[str, str]:
-    """`key=value` texts as labels. Raises CommandError for any other text."""
+def labels_of(arguments: Sequence[str]) -> dict[str, str] | None:
+    """`key=value` texts as labels; None without any: they are not known. Raises CommandError for any other text."""
     for argument in arguments:
         if not re.fullmatch(r"[^=\s]+=\S*", argument):
             raise CommandError(f'--namespace-label is "{argument}" but must be key=value, such as runai/queue=team-a')
-    return dict(argument.split("=", 1) for argument in arguments)
+    return dict(argument.split("=", 1) for argument in arguments) if arguments else None
 
 
 def installed_of(argument: str) -> Installed:

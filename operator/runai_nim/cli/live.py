@@ -88,10 +88,12 @@ async def _look_at(cluster: Cluster, service: Decided, assumed: Assumed, served:
     routes = {kind: await cluster.get(resource, namespace, route) for kind, resource in _ROUTES.items()}
     live = {obj["kind"]: obj for obj in (nimservice, claim, *routes.values()) if obj}
     labels = await _namespace_labels(cluster, namespace)
+    if assumed.context.namespace_labels is not None:
+        labels = {**(labels or {}), **assumed.context.namespace_labels}
 
     context = replace(
         assumed.context,
-        namespace_labels={**labels, **assumed.context.namespace_labels},
+        namespace_labels=labels,
         claim_exists=claim is not None and Claim.from_object(claim).made_for != name,
         nimservice_exists=bool(uid) and is_ours({"metadata": {"uid": uid}}, nimservice),
         installed=served.nimservice or assumed.context.installed,
@@ -107,14 +109,14 @@ async def _look_at(cluster: Cluster, service: Decided, assumed: Assumed, served:
     return _judged(decided, plan(decided.cr, decided.desired, observed), live)
 
 
-async def _namespace_labels(cluster: Cluster, namespace: str) -> Mapping[str, str]:
+async def _namespace_labels(cluster: Cluster, namespace: str) -> Mapping[str, str] | None:
     """None for who may only look into a namespace: then those of --namespace-label have to do."""
     try:
         found = await cluster.get(NAMESPACES, "", namespace) or {}
     except ApiError as error:
         if error.status != 403:
             raise
-        found = {}
+        return None
     labels: Mapping[str, str] = found.get("metadata", {}).get("labels") or {}
     return labels
 

@@ -86,10 +86,13 @@ class Calls:
 
     async def delete(self, token: str, id_: str) -> Object:
         """Begin to delete the workload."""
-        _, cr = await self._stored(token, id_)
-        answer = await self._api_server.delete(token, identifier_of(cr))
-        if answer.status in (404, 409):
+        answer = await self._api_server.delete(token, await self._identified(token, id_))
+        if answer.status == 404:
             raise not_found()
+        if answer.status in (403, 409):
+            await self._stored(token, id_)  # not found, if it may not be seen or another one has its name by now
+        if answer.status == 409:
+            raise unavailable()
         if answer.status not in (200, 202):
             raise refusal_of(answer.status, answer.body, answer.retry_after, "delete this workload")
         return {"code": 202, "message": "the workload is being deleted"}
@@ -129,22 +132,29 @@ class Calls:
             if "generateName" in metadata:
                 raise unavailable()
             raise RefusedError(409, f'metadata.name is "{metadata["name"]}", which exists: choose another name')
+        if answer.status == 409:  # a quota that is being written, say
+            raise unavailable()
         if answer.status == 404:
             raise unavailable("the kind RunaiNimService or the project's namespace is not there")
         raise refusal_of(answer.status, answer.body, answer.retry_after, "create a workload in this project")
 
     async def _stored(self, token: str, id_: str) -> tuple[Namespace, Object]:
         """What the id stands for, if the caller may see it; the same 404 otherwise."""
-        at = identifier_from(id_)
-        if at is None:
-            await self._callers.name(token)
-            raise not_found()
+        at = await self._identified(token, id_)
         answer = await self._api_server.get(token, at)
         if answer.status in (403, 404) or (answer.status == 200 and answer.body["metadata"]["uid"] != at.uid):
             raise not_found()
         if answer.status != 200:
             raise refusal_of(answer.status, answer.body, answer.retry_after, "read this workload")
         return await self._namespaces.get(at.namespace), answer.body
+
+    async def _identified(self, token: str, id_: str) -> Identifier:
+        """What the id stands for, be it there or not."""
+        at = identifier_from(id_)
+        if at is None:
+            await self._callers.name(token)
+            raise not_found()
+        return at
 
     async def _patch(self, token: str, cr: Object, spec: Object) -> Object | None:
         """The changed object; None when it has to be tried again, on what is stored by then."""

@@ -80,10 +80,12 @@ def translated_from(f: Facts) -> Condition:
     type_ = "Translated"
     if f.errors:
         return Condition(type_, "False", f.errors[0].reason, "; ".join(finding.message for finding in f.errors))
-    if f.warnings:
-        return Condition(type_, "True", "TranslatedWithWarnings", "; ".join(w.message for w in f.warnings))
+    warnings = [warning.message for warning in f.warnings]
     if f.paused:
-        return Condition(type_, "True", "Paused", "the annotation runai-nim.io/paused keeps the NIMService as it is")
+        told = f"the annotation {keys.PAUSED} keeps the NIMService as it is"
+        return Condition(type_, "True", "Paused", "; ".join([told, *warnings]))
+    if warnings:
+        return Condition(type_, "True", "TranslatedWithWarnings", "; ".join(warnings))
     return Condition(type_, "True", "Translated", "every field has its place in the NIMService")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runai_nim.api.v1alpha1.status import ConditionStatus
+from runai_nim.api.v1alpha1.status import LONGEST_MESSAGE, ConditionStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ def dated(
 ) -> list[dict[str, Any]]:
     """The conditions as the API has them. lastTransitionTime moves only when a condition's status does.
 
+    A message that is too long for the API is cut: hundreds of mistakes are better told of in part.
     `now` is an RFC 3339 time; `before` the conditions stored last.
     """
     known = {c["type"]: c for c in before}
@@ -29,12 +30,13 @@ def dated(
 
 
 def _dated(condition: Condition, before: Mapping[str, Any], generation: int, now: str) -> dict[str, Any]:
+    message = condition.message
     unchanged = before.get("status") == condition.status
     return {
         "type": condition.type,
         "status": condition.status,
         "reason": condition.reason,
-        "message": condition.message,
+        "message": message if len(message) <= LONGEST_MESSAGE else message[: LONGEST_MESSAGE - 1] + "…",
         "lastTransitionTime": before["lastTransitionTime"] if unchanged else now,
         "observedGeneration": generation,
     }

@@ -51,6 +51,7 @@ REFUSED: Final[Mapping[str, str]] = {
 WARNED: Final[Mapping[str, str]] = {
     "IgnoredField": "a field has no effect as things are",
     "QueueUnknown": "the namespace names no queue (kai dialect)",
+    "ProjectUnknown": "the namespace belongs to no project (runai dialect)",
 }
 """Kinds of warnings, behind reason TranslatedWithWarnings."""
 

@@ -12,13 +12,14 @@ from runai_nim.settings import Settings
 class Context:
     """What a decision may know beside the RunaiNimService itself.
 
+    `namespace_labels`: None where they are not known, as offline.
     `claim_exists`: a claim of the wanted name is there already, so that none has to be made. `nimservice_exists`: so is
     our NIMService; only what was started can be stopped where multiNode is used. `installed`: the cluster's NIMService
     kind, by default one that lacks nothing.
     """
 
     settings: Settings
-    namespace_labels: Mapping[str, str] = field(default_factory=dict)
+    namespace_labels: Mapping[str, str] | None = None
     claim_exists: bool = False
     nimservice_exists: bool = False
     installed: Installed = field(default_factory=Installed)
@@ -26,8 +27,8 @@ class Context:
     @property
     def project(self) -> str | None:
         """The namespace's Run:ai project, by the first of the configured labels that it has."""
-        found = (self.namespace_labels.get(key) for key in self.settings.project_labels)
-        return next((project for project in found if project), None)
+        labels = self.namespace_labels or {}
+        return next((labels[key] for key in self.settings.project_labels if labels.get(key)), None)
 
     @property
     def queue(self) -> str | None:
@@ -35,7 +36,7 @@ class Context:
         settings = self.settings
         if settings.queue_label is None:
             return None
-        return settings.queue or self.namespace_labels.get(settings.queue_label) or self.project
+        return settings.queue or (self.namespace_labels or {}).get(settings.queue_label) or self.project
 
 
 @dataclass(frozen=True, slots=True)

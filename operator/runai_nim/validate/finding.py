@@ -24,6 +24,7 @@ class Reason(StrEnum):
     IGNORED_FIELD = "IgnoredField"
     NOT_INSTALLED = "NotInstalled"
     QUEUE_UNKNOWN = "QueueUnknown"
+    PROJECT_UNKNOWN = "ProjectUnknown"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,10 +23,13 @@ def check_node_pools(candidate: Candidate) -> Iterator[Finding]:
 
 
 def check_queue(candidate: Candidate) -> Iterator[Finding]:
-    """Without its queue label KAI puts the pods into a queue of its own choice, or nowhere."""
+    """Pods need a queue: KAI's by a label of theirs, Run:ai's by the project that their namespace belongs to."""
     context = candidate.context
-    label = context.settings.queue_label
+    label, projects = context.settings.queue_label, ", ".join(context.settings.project_labels)
     if label is not None and context.queue is None:
-        rule = f"have a label {label} or one of {', '.join(context.settings.project_labels)}, which names the queue"
+        rule = f"have a label {label} or one of {projects}, which names the queue"
         remedy = "label the namespace, or set queue in the operator's settings"
         yield Finding(Reason.QUEUE_UNKNOWN, "the namespace", None, rule, remedy, "warning")
+    if label is None and context.namespace_labels is not None and context.project is None:
+        rule = f"have a label {projects}, which names the Run:ai project"
+        yield Finding(Reason.PROJECT_UNKNOWN, "the namespace", None, rule, "use a project's namespace", "warning")

@@ -8,14 +8,28 @@ import yaml
 from local.cluster import LocalCluster
 from local.objects import Objects
 from tests.cluster.scenarios.scenario import act, await_sight
+from tests.given import nobody_else_plays
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.yaml"))
 
-pytestmark = pytest.mark.usefixtures("stand_in")
+pytestmark = pytest.mark.usefixtures("stand_in", "secrets")
 
 
 KILLED_IN_EVERY_RUN = {"nimcache-comes-and-fails", "recreated-at-once", "restarted"}
 """The others are killed in `make test-long`."""
+
+
+@pytest.fixture
+def secrets(objects: Objects) -> None:
+    """Those that the samples name: where a kubelet starts the pods, it looks for them."""
+    key = {"stringData": {"NGC_API_KEY": "none"}}
+    objects.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "ngc-api-key"}, **key})
+
+
+def plays_a_part(steps: list[dict[str, Any]]) -> bool:
+    """Does it write a status that somebody else writes in a cluster with nodes, and without the stand-in?"""
+    done = [step.get("do") or {} for step in steps]
+    return any("pods" in action or (action.get("patch") or {}).get("subresource") == "status" for action in done)
 
 
 def variants() -> Iterator[Any]:
@@ -32,6 +46,8 @@ def test_scenario(case: Path, killed: bool, cluster: LocalCluster, objects: Obje
     scenario: dict[str, Any] = yaml.safe_load(case.read_text(encoding="utf-8"))
     environment, steps = scenario.get("operator") or {}, scenario["steps"]
     operator = cluster.operator
+    if plays_a_part(steps) and not nobody_else_plays():
+        pytest.skip("writes the status of pods or of a NIMCache, which somebody else does in a given cluster")
     if environment or not operator.alive or not operator.as_usual:
         operator.start(environment=environment)
     try:

@@ -1,6 +1,6 @@
 """status of a RunaiNimService, as the operator writes it. Types only, no behaviour."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, Field, StrictInt
 
@@ -20,6 +20,8 @@ Phase = Literal[
     "Unknown",
 ]
 ConditionStatus = Literal["True", "False", "Unknown"]
+LONGEST_MESSAGE: Final = 32768
+"""Characters of a condition's message, as metav1.Condition has it."""
 
 
 class Condition(ApiModel):
@@ -34,7 +36,7 @@ class Condition(ApiModel):
     reason: Annotated[str, Field(min_length=1, max_length=253)]
     """Why, as one CamelCase word for programs."""
 
-    message: Annotated[str, Field(max_length=32768)]
+    message: Annotated[str, Field(max_length=LONGEST_MESSAGE)]
     """Why, as a sentence for people: which field, what was found, what to do."""
 
     last_transition_time: AwareDatetime

@@ -1,0 +1,161 @@
+"""For each permission of the operator a scenario that comes to nothing without it."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from local.cluster import OPERATOR_NAMESPACE, OPERATOR_USER, LocalCluster
+from local.objects import Object, Objects, wait_for
+from runai_nim import keys
+from tests.cluster.permissions import Permission
+from tests.cluster.services import CR, NIMSERVICE, present, sample, settled
+from tests.cluster.test_exposure import BY_GATEWAY, BY_INGRESS, PORTS
+
+
+class Stage:
+    """What a scenario has: the objects of its namespace, and its settings of the operator, as environment."""
+
+    settings: Mapping[str, str] = {}
+
+    def __init__(self, cluster: LocalCluster, objects: Objects) -> None:
+        self.cluster, self.objects = cluster, objects
+
+    def before(self) -> None:
+        """With all permissions."""
+
+    def act(self) -> None:
+        """What can't be done without the one."""
+
+
+class Started(Stage):
+    """Every kind is listed and watched from the start."""
+
+
+class Made(Stage):
+    """A model with a claim of its own."""
+
+    def act(self) -> None:
+        self.objects.apply(sample("gpu-portion"))
+
+
+class Changed(Stage):
+    """A claim and a NIMService that are there are written again: each gets an owner, which it had not."""
+
+    def before(self) -> None:
+        self.objects.apply(sample("gpu-portion"))
+        settled(self.objects, "llama-8b", "Running")
+        self.objects.delete(CR, "llama-8b", "Orphan")
+        wait_for(lambda: "ownerReferences" not in present(self.objects, NIMSERVICE, "llama-8b")["metadata"])
+
+    def act(self) -> None:
+        store = sample("gpu-portion")["spec"]["modelStore"]["pvc"]
+        self.objects.apply(sample("gpu-portion", modelStore={"pvc": {**store, "retentionPolicy": "Delete"}}))
+
+
+class Lost(Stage):
+    """A NIMService that was deleted by hand is made anew, once the resource was seen to be there."""
+
+    def before(self) -> None:
+        self.objects.apply(sample("gpu-portion"))
+        settled(self.objects, "llama-8b", "Running")
+
+    def act(self) -> None:
+        self.objects.delete(NIMSERVICE, "llama-8b")
+
+
+class Pulled(Lost):
+    """Somebody else keeps changing a field: the object is asked who."""
+
+    def act(self) -> None:
+        def pulled() -> bool:
+            if present(self.objects, NIMSERVICE, "llama-8b")["spec"]["schedulerName"] != "theirs":
+                self.objects.patch(NIMSERVICE, "llama-8b", {"spec": {"schedulerName": "theirs"}})
+            requests = self.cluster.audit_log.requests(user=OPERATOR_USER)
+            return any(request[1:3] == ("get", "nimservices") for request in requests if request.code == 403)
+
+        wait_for(pulled)
+
+
+class Routed(Stage):
+    """A route of our own comes."""
+
+    ports: ClassVar[Object] = {"port": 8000}
+
+    def act(self) -> None:
+        ports = {**self.ports, "exposedUrl": "https://llama.example.com"}
+        self.objects.apply(sample("gpu-portion", servingPort=ports))
+
+
+class RoutedByIngress(Routed):
+    settings = BY_INGRESS
+
+
+class RoutedByGateway(Routed):
+    settings = BY_GATEWAY
+
+
+class RoutedForGrpc(RoutedByGateway):
+    ports: ClassVar[Object] = PORTS
+
+
+class Unrouted(Routed):
+    """A route of our own goes."""
+
+    def before(self) -> None:
+        super().act()
+        settled(self.objects, "llama-8b", "Running")
+
+    def act(self) -> None:
+        self.objects.apply(sample("gpu-portion"))
+
+
+class UnroutedByIngress(Unrouted):
+    settings = BY_INGRESS
+
+
+class UnroutedByGateway(Unrouted):
+    settings = BY_GATEWAY
+
+
+class UnroutedForGrpc(UnroutedByGateway):
+    ports: ClassVar[Object] = PORTS
+
+
+class Elected(Stage):
+    """Replicas share a Lease, which is not there at first."""
+
+    settings: Mapping[str, str] = {
+        "RUNAI_NIM_LEADER_ELECTION": "true",
+        "RUNAI_NIM_LEASE_NAMESPACE": OPERATOR_NAMESPACE,
+    }
+
+    def before(self) -> None:
+        self.cluster.operator.stop()
+        self.cluster.kubectl("delete", "leases", "--all", f"--namespace={OPERATOR_NAMESPACE}")
+
+
+SEEN = (
+    *((keys.GROUP, keys.PLURAL), (keys.NIM_GROUP, keys.NIMSERVICE_PLURAL), (keys.NIM_GROUP, keys.NIMCACHE_PLURAL)),
+    *(("", plural) for plural in ("persistentvolumeclaims", "namespaces", "services", "pods")),
+    *(("apps", "deployments"), (keys.LWS_GROUP, "leaderworkersets"), ("networking.k8s.io", "ingresses")),
+    *((keys.GATEWAY_GROUP, "httproutes"), (keys.GATEWAY_GROUP, "grpcroutes")),
+)
+SCENARIOS: dict[Permission, type[Stage]] = {
+    **{Permission(verb, *kind): Started for verb in ("list", "watch") for kind in SEEN},
+    **{Permission(verb, keys.NIM_GROUP, keys.NIMSERVICE_PLURAL): Made for verb in ("create", "patch")},
+    **{Permission(verb, "", "persistentvolumeclaims"): Made for verb in ("create", "patch")},
+    **{Permission(verb, "", "events"): Made for verb in ("create", "patch")},
+    Permission("patch", keys.GROUP, f"{keys.PLURAL}/status"): Made,
+    Permission("update", keys.GROUP, f"{keys.PLURAL}/finalizers"): Made,
+    Permission("delete", keys.NIM_GROUP, keys.NIMSERVICE_PLURAL): Changed,
+    Permission("delete", "", "persistentvolumeclaims"): Changed,
+    Permission("get", keys.GROUP, keys.PLURAL): Lost,
+    Permission("get", keys.NIM_GROUP, keys.NIMSERVICE_PLURAL): Pulled,
+    **{Permission(verb, "networking.k8s.io", "ingresses"): RoutedByIngress for verb in ("create", "patch")},
+    **{Permission(verb, keys.GATEWAY_GROUP, "httproutes"): RoutedByGateway for verb in ("create", "patch")},
+    **{Permission(verb, keys.GATEWAY_GROUP, "grpcroutes"): RoutedForGrpc for verb in ("create", "patch")},
+    Permission("delete", "networking.k8s.io", "ingresses"): UnroutedByIngress,
+    Permission("delete", keys.GATEWAY_GROUP, "httproutes"): UnroutedByGateway,
+    Permission("delete", keys.GATEWAY_GROUP, "grpcroutes"): UnroutedForGrpc,
+    **{Permission(verb, "coordination.k8s.io", "leases"): Elected for verb in ("get", "create", "patch")},
+}
+"""What can't be done without each permission."""

@@ -1,0 +1,83 @@
+"""Permissions in tests: what the audit log says was used and what was denied, and taking single ones away."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from local.audit import Request
+from local.cluster import OPERATOR_NAMESPACE, OPERATOR_USER, LocalCluster
+from local.objects import wait_for
+from runai_nim import keys
+
+ROLE = "runai-nim-operator"
+_DENIED = re.compile(r'cannot (?P<verb>\w+) resource "(?P<resource>[^"]+)" in API group "(?P<group>[^"]*)"')
+_FINALIZERS = "cannot set blockOwnerDeletion if an ownerReference refers to a resource you can't set finalizers on"
+_DELETE = "cannot set an ownerRef on a resource you can't delete"
+
+
+class Permission(NamedTuple):
+    """One verb on one resource, `pods` or `pods/log`."""
+
+    verb: str
+    group: str
+    resource: str
+
+    def __str__(self) -> str:
+        return f"{self.verb}-{self.resource}"
+
+
+def asked_for(request: Request) -> set[Permission]:
+    """What a request takes; nothing where it is for no resource, but a document."""
+    if not request.resource:
+        return set()
+    resource = "/".join(part for part in (request.resource, request.subresource) if part)
+    # A server-side apply of what isn't there is a create too.
+    verbs = {request.verb} | ({"create"} if request.verb == "patch" and request.code == 201 else set())
+    return {Permission(verb, request.group, resource) for verb in verbs}
+
+
+def denied(request: Request) -> Permission | None:
+    """The permission for want of which a request was refused; None for whatever else came of it."""
+    if request.code != 403:
+        return None
+    if _FINALIZERS in request.message:
+        return Permission("update", keys.GROUP, f"{keys.PLURAL}/finalizers")
+    if _DELETE in request.message:
+        return Permission("delete", request.group, request.resource)
+    found = _DENIED.search(request.message)
+    return found and Permission(found["verb"], found["group"], found["resource"])
+
+
+@contextmanager
+def taken_away(cluster: LocalCluster, *permissions: Permission) -> Iterator[None]:
+    """Within it, the operator's roles are without these."""
+    for role in (("clusterrole", ROLE), ("role", ROLE, f"--namespace={OPERATOR_NAMESPACE}")):
+        rules = json.loads(cluster.kubectl("get", *role, "--output=json"))["rules"]
+        left = json.dumps({"rules": [kept for rule in rules if (kept := _without(rule, permissions))["verbs"]]})
+        cluster.kubectl("patch", *role, "--type=merge", f"--patch={left}")
+    wait_for(lambda: not any(_allowed(cluster, permission) for permission in permissions))
+    try:
+        yield
+    finally:
+        cluster.apply_manifests()
+        wait_for(lambda: all(_allowed(cluster, permission) for permission in permissions))
+
+
+def _without(rule: dict[str, Any], permissions: tuple[Permission, ...]) -> dict[str, Any]:
+    (group,), (resource,) = rule["apiGroups"], rule["resources"]
+    return {**rule, "verbs": [verb for verb in rule["verbs"] if Permission(verb, group, resource) not in permissions]}
+
+
+def _allowed(cluster: LocalCluster, permission: Permission) -> bool:
+    resource, _, subresource = permission.resource.partition("/")
+    namespace = OPERATOR_NAMESPACE if resource == "leases" else ""
+    attributes = {"group": permission.group, "resource": resource, "subresource": subresource, "verb": permission.verb}
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SubjectAccessReview",
+        "spec": {"user": OPERATOR_USER, "resourceAttributes": {**attributes, "namespace": namespace}},
+    }
+    answer = cluster.kubectl("create", "--filename=-", "--output=json", stdin=json.dumps(review))
+    return bool(json.loads(answer)["status"]["allowed"])

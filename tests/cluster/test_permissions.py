@@ -1,0 +1,149 @@
+"""The operator has the permissions that it uses, and no others; one that is taken away is missed, and named."""
+
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+
+import pytest
+
+from local.audit import Request
+from local.cluster import OPERATOR_USER, LocalCluster, Program
+from local.objects import Objects, wait_for
+from runai_nim import keys
+from runai_nim.permissions import PERMISSIONS
+from tests.cluster.conftest import Spans, Without
+from tests.cluster.missed import SCENARIOS
+from tests.cluster.permissions import Permission, asked_for, denied
+from tests.cluster.services import condition, sample, settled
+from tests.scraped import Scraped
+
+pytestmark = pytest.mark.usefixtures("stand_in")
+
+TABLE = sorted({Permission(verb, one.group, one.resource) for one in PERMISSIONS for verb in one.verbs})
+CREATE = Permission("create", keys.NIM_GROUP, keys.NIMSERVICE_PLURAL)
+
+
+def get(cluster: LocalCluster, path: str) -> tuple[int, str]:
+    """What the operator answers."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(cluster.healthz_url.replace("/healthz", path), timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return refused.code, refused.read().decode()
+
+
+def missing(cluster: LocalCluster) -> set[tuple[str, str, str]]:
+    """What the metric says is missing, as verb, group and resource."""
+    text = get(cluster, "/metrics")[1]
+    (family,) = (one for one in Scraped(text).families if one.name == "runai_nim_permission_missing")
+    labels = [sample_.labels for sample_ in family.samples if sample_.value]
+    return {(found["verb"], found["group"], found["resource"]) for found in labels}
+
+
+def written(operator: Program) -> Callable[[], str]:
+    """What the operator writes to its log from now on."""
+    size = operator.log.stat().st_size
+    return lambda: operator.log.read_bytes()[size:].decode(errors="replace")
+
+
+def test_what_is_taken_away_is_named_and_what_is_given_back_taken_up(
+    cluster: LocalCluster, operator_process: Program, objects: Objects, without: Without
+) -> None:
+    wait_for(lambda: get(cluster, "/readyz") == (200, "ok"))
+    assert missing(cluster) == set()
+    log = written(operator_process)
+    with without(CREATE):
+        objects.apply(sample("gpu-portion"))
+        wait_for(lambda: missing(cluster) == {CREATE})
+        assert get(cluster, "/readyz") == (503, "may not create nimservices.apps.nvidia.com: the permission is missing")
+        wait_for(lambda: 'cannot create resource "nimservices"' in condition(objects, "llama-8b", "Stalled")["message"])
+        assert '"message": "a permission is missing", "permission": "create nimservices.apps.nvidia.com"' in log()
+    settled(objects, "llama-8b", "Running", 30)
+    assert '"message": "a permission was given", "permission": "create nimservices.apps.nvidia.com"' in log()
+    assert missing(cluster) == set()
+    assert get(cluster, "/readyz") == (200, "ok")
+
+
+SAID_OF_A_CHILD = ("nimservices", "persistentvolumeclaims", f"{keys.PLURAL}/finalizers")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("permission", TABLE, ids=str)
+def test_each_permission_is_missed(
+    permission: Permission, cluster: LocalCluster, objects: Objects, without: Without
+) -> None:
+    operator, stage = cluster.operator, SCENARIOS[permission](cluster, objects)
+    operator.start(environment=stage.settings)
+    stage.before()
+    with without(permission):
+        mark, log = cluster.audit_log.mark(), written(operator)
+        operator.start(environment=stage.settings)
+        wait_for(lambda: missing(cluster) == {permission})
+        code, text = get(cluster, "/readyz")
+        assert (code, f"{permission.verb} {permission.resource}" in text) == (503, True)
+        stage.act()
+        refused = wait_for(lambda: refusals(cluster, mark), 30)
+        assert {denied(request) for request in refused} == {permission}
+        wait_for(lambda: is_told(permission, refused[0], objects, log))
+    operator.stop()
+
+
+def refusals(cluster: LocalCluster, mark: int) -> list[Request]:
+    return [request for request in cluster.audit_log.requests(mark, OPERATOR_USER) if denied(request)]
+
+
+def is_told(permission: Permission, refused: Request, objects: Objects, log: Callable[[], str]) -> bool:
+    """By the status, where it is about a child that can't be written, else by the log: in the API server's words."""
+    if permission.verb in ("create", "patch", "delete", "update") and permission.resource in SAID_OF_A_CHILD:
+        return refused.message in condition(objects, "llama-8b", "Stalled").get("message", "")
+    return any(word in log() for word in (refused.message.replace('"', '\\"'), "Forbidden"))
+
+
+def test_every_permission_has_its_scenario() -> None:
+    assert set(SCENARIOS) == set(TABLE)
+
+
+AT_ADMISSION = {
+    Permission("update", keys.GROUP, f"{keys.PLURAL}/finalizers"),
+    Permission("delete", keys.NIM_GROUP, keys.NIMSERVICE_PLURAL),
+    Permission("delete", "", "persistentvolumeclaims"),
+}
+"""The API server asks for these for the sake of a request for something else, so that no audit log has them."""
+
+
+@pytest.mark.looks_back
+@pytest.mark.usefixtures("all_ran")
+def test_what_was_asked_for_in_all_tests_is_the_table(
+    cluster: LocalCluster, ran: Spans, forbidden_on_purpose: Spans
+) -> None:
+    left_out = [*forbidden_on_purpose, *cluster.control_plane.starts]
+    requests = [
+        request
+        for start, end in within(ran, left_out)
+        for request in cluster.audit_log.requests(start, OPERATOR_USER, end)
+    ]
+
+    assert [(denied(request), request) for request in requests if denied(request)] == []
+    # Whatever the permissions are, nothing may be made in a namespace that goes, or be owned by a kind that just came.
+    allowed = "because it is being terminated", "no matches for kind"
+    others = [request for request in requests if request.code == 403]
+    assert [request for request in others if not any(part in request.message for part in allowed)] == []
+    assert {one for request in requests for one in asked_for(request)} | AT_ADMISSION == set(TABLE)
+
+
+def within(ran: Spans, left_out: Spans) -> Iterator[tuple[int, int]]:
+    """The parts of these spans that lie in none of those that are left out."""
+    for start, end in pairwise(sorted({at for span in (*ran, *left_out) for at in span})):
+        if _inside(start, end, ran) and not _inside(start, end, left_out):
+            yield start, end
+
+
+def _inside(start: int, end: int, spans: Spans) -> bool:
+    return any(first <= start and end <= last for first, last in spans)
+
+
+def test_parts_of_the_audit_log_are_left_out() -> None:
+    assert list(within([(0, 10), (20, 30)], [(3, 5), (8, 22)])) == [(0, 3), (5, 8), (22, 30)]

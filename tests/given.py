@@ -1,0 +1,100 @@
+"""A cluster that somebody else runs, by its kubeconfig, in place of the local one: `make test-cluster KUBECONFIG=…`.
+
+Our chart and a NIM Operator must be installed. Nothing is started, stopped or installed but namespaces: a test that
+would do so is skipped. With STAND_IN=1 the stand-in of the NIM Operator runs beside the tests; STAND_IN=there says that
+one runs already.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from local.audit import AuditLog
+from local.cluster import STAND_IN_ANNOUNCES, LocalCluster, Program
+from local.control_plane import ControlPlane
+
+KUBECONFIG = "TEST_CLUSTER_KUBECONFIG"
+"""Environment variable that names the kubeconfig of an administrator."""
+STAND_IN = "TEST_CLUSTER_STAND_IN"
+
+
+class GivenControlPlane(ControlPlane):
+    """A control plane that runs. `directory` is for what tests leave."""
+
+    def __init__(self, directory: Path, kubeconfig: Path) -> None:
+        super().__init__(directory)
+        self.kubeconfig = kubeconfig.absolute()
+        # A copy, since what is known of the cluster is kept beside it.
+        text = self.kubectl("config", "view", "--raw", "--flatten")
+        self.kubeconfig = directory / "given.kubeconfig"
+        self.kubeconfig.touch(mode=0o600)
+        self.kubeconfig.write_text(text, encoding="utf-8")
+
+    def start(self) -> None:
+        """It runs."""
+
+    def stop(self) -> None:
+        """End what the tests have started."""
+        self.processes.stop_all()
+
+
+class Installed(Program):
+    """A program that runs in the cluster."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.as_usual = name, True
+
+    def start(self, *_: str, environment: Mapping[str, str] | None = None) -> None:
+        """Skip the test."""
+        self._not_ours()
+
+    def stop(self) -> None:
+        """Skip the test."""
+        self._not_ours()
+
+    def kill(self) -> None:
+        """Skip the test."""
+        self._not_ours()
+
+    @property
+    def alive(self) -> bool:
+        """It is taken to be."""
+        return True
+
+    def _not_ours(self) -> NoReturn:
+        pytest.skip(f"starts or ends {self.name}, which a given cluster has")
+
+
+class GivenCluster(LocalCluster):
+    """The cluster of a kubeconfig."""
+
+    def __init__(self, directory: Path, kubeconfig: Path) -> None:
+        super().__init__(directory, GivenControlPlane(directory, kubeconfig))
+        self.operator = Installed("the operator")
+        self.stand_in: Program = Installed("the NIM Operator")
+        if os.environ.get(STAND_IN) == "1":
+            command = ["local.nim_operator", f"--kubeconfig={self.control_plane.kubeconfig}", "--assume-endpoints"]
+            name, processes = "nim-operator-stand-in", self.control_plane.processes
+            self.stand_in = Program(processes, name, command, dict, lambda output: STAND_IN_ANNOUNCES in output)
+
+    def apply_manifests(self) -> None:
+        """They are there."""
+
+    @property
+    def audit_log(self) -> AuditLog:
+        """Skip the test."""
+        pytest.skip("reads the audit log, which a given cluster keeps to itself")
+
+
+def nobody_else_plays() -> bool:
+    """May a test write the status of pods and NIMCaches? Not where real nodes and a real NIM Operator do."""
+    return given_kubeconfig() is None or bool(os.environ.get(STAND_IN))
+
+
+def given_kubeconfig() -> Path | None:
+    """The kubeconfig of the cluster that is given, if one is."""
+    given = os.environ.get(KUBECONFIG)
+    return Path(given) if given else None

@@ -1,0 +1,27 @@
+from runai_nim.permissions import PERMISSIONS, Access, needed
+
+
+def test_in_every_namespace_and_without_an_election() -> None:
+    wanted = [
+        Access(verb, one.group, one.resource, "") for one in PERMISSIONS for verb in one.verbs if one.scope == "cluster"
+    ]
+
+    assert list(needed((), None)) == wanted
+    assert Access("watch", "", "namespaces", "") in wanted
+
+
+def test_in_listed_namespaces_and_with_an_election() -> None:
+    found = list(needed(("a", "b"), "system"))
+
+    assert len(found) == len(set(found))
+    assert {access.verb for access in found if access.resource == "namespaces"} == {"get"}
+    assert {access.namespace for access in found if access.resource == "leases"} == {"system"}
+    assert {access.namespace for access in found if access.resource != "leases"} == {"a", "b"}
+    assert sum(access.namespace == "a" for access in found) == len(list(needed((), None))) - 1
+
+
+def test_an_access_is_named_as_kubectl_does() -> None:
+    assert str(Access("list", "", "pods", "")) == "list pods"
+    assert str(Access("patch", "runai-nim.io", "runainimservices/status", "a")) == (
+        "patch runainimservices/status.runai-nim.io in namespace a"
+    )
