@@ -15,6 +15,8 @@ from local.programs import chart_programs
 CHART = CHECKOUT / "charts" / "runai-nim-operator"
 CASES = Path(__file__).parent / "cases"
 RELEASE = OPERATOR_SERVICE_ACCOUNT  # so that objects are called as those of deploy/rbac.yaml
+IMAGE = {"image": {"repository": "registry.example.com/runai-nim-operator"}}
+"""The one value without a default."""
 
 Helm = Callable[..., str]
 Render = Callable[..., list[dict[str, Any]]]

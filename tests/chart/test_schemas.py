@@ -14,6 +14,7 @@ from local.objects import wait_for
 from local.programs import chart_programs
 from tests.chart.conftest import CASES, CHART, RELEASE, Helm
 from tests.chart.schemas import LOCATION, write_schemas
+from tests.docs.guide import PAGES, documents
 
 pytestmark = pytest.mark.chart
 OTHER_CRDS = Path(os.environ.get("OTHER_CRDS") or CHECKOUT.parent / "shared" / "other-crds")
@@ -82,6 +83,13 @@ def test_manifests_to_take_conform(folder: str, schemas: Path) -> None:
     assert files
     for path in files:
         kubeconform(schemas, path.read_text(encoding="utf-8"))
+
+
+def test_the_guide_s_manifests_conform(schemas: Path) -> None:
+    manifests = [document for page in PAGES for document in documents(page) if "kind" in document]
+
+    assert {made["kind"] for made in manifests} == {"NIMCache", "Role", "RunaiNimService"}
+    kubeconform(schemas, yaml.safe_dump_all(manifests))
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,19 @@
 """What the chart makes of values: snapshots, and what holds for all of them."""
 
-import copy
 import subprocess
+import sys
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 import yaml
 
-from runai_nim.permissions import PERMISSIONS
+from runai_nim.permissions import PERMISSIONS, REST_PERMISSIONS, Permission
 from runai_nim.settings import settings_from
-from tests.chart.conftest import CASES, CHART, Helm, Render, case_values
+from tests.chart.conftest import CASES, CHART, IMAGE, RELEASE, Helm, Render, case_values
+from tests.docs.guide import PAGES, documents
 
 pytestmark = pytest.mark.chart
-IMAGE = {"image": {"repository": "registry.example.com/runai-nim-operator"}}
 NAMES = sorted(path.name for path in CASES.iterdir())
 
 
@@ -21,8 +22,18 @@ def one(objects: list[dict[str, Any]], kind: str) -> dict[str, Any]:
     return found
 
 
-def pod(objects: list[dict[str, Any]]) -> dict[str, Any]:
-    spec: dict[str, Any] = one(objects, "Deployment")["spec"]["template"]["spec"]
+def named(objects: list[dict[str, Any]], kind: str, suffix: str) -> dict[str, Any]:
+    """The operator's with suffix "", the REST API's with "-rest"."""
+    (found,) = (
+        made
+        for made in objects
+        if made["kind"] == kind and made["metadata"]["name"].endswith("-rest") == (suffix == "-rest")
+    )
+    return found
+
+
+def pod(objects: list[dict[str, Any]], suffix: str = "") -> dict[str, Any]:
+    spec: dict[str, Any] = named(objects, "Deployment", suffix)["spec"]["template"]["spec"]
     return spec
 
 
@@ -56,9 +67,9 @@ def test_the_settings_are_ones_that_the_operator_takes(name: str, render: Render
     )
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_the_pod_is_restricted_and_can_write_nothing(name: str, render: Render) -> None:
-    spec = pod(render(case_values(name)))
+@pytest.mark.parametrize(("name", "suffix"), [*((name, "") for name in NAMES), ("rest", "-rest")])
+def test_the_pod_is_restricted_and_can_write_nothing(name: str, suffix: str, render: Render) -> None:
+    spec = pod(render(case_values(name)), suffix)
     (container,) = spec["containers"]
 
     assert spec["securityContext"]["runAsNonRoot"] is True
@@ -69,36 +80,109 @@ def test_the_pod_is_restricted_and_can_write_nothing(name: str, render: Render) 
         "capabilities": {"drop": ["ALL"]},
     }
     assert {"hostNetwork", "hostPID", "hostIPC"}.isdisjoint(spec)
-    assert [set(volume) - {"name"} for volume in spec["volumes"]] == [{"configMap"}]
+    kinds = [{"configMap"}, {"secret"}] if suffix else [{"configMap"}]
+    assert [set(volume) - {"name"} for volume in spec["volumes"]] == kinds
     assert spec["enableServiceLinks"] is False
 
 
-@pytest.mark.parametrize("name", ["defaults", "everything"])
-def test_the_rules_are_those_of_the_table(name: str, render: Render) -> None:
+@pytest.mark.parametrize("name", ["defaults", "everything", "rest"])
+def test_the_rules_are_those_of_the_tables(name: str, render: Render) -> None:
     objects = render(case_values(name))
-    bound = {made["roleRef"]["name"] for made in objects if made["kind"].endswith("Binding") and "roleRef" in made}
-    rules = {
+    account = pod(objects)["serviceAccountName"]
+
+    assert rules(objects, account) == tuples(PERMISSIONS)
+    if name == "rest":
+        assert rules(objects, pod(objects, "-rest")["serviceAccountName"]) == tuples(REST_PERMISSIONS)
+
+
+Rules = set[tuple[str, str, str, str]]
+
+
+def rules(objects: list[dict[str, Any]], account: str) -> Rules:
+    """All that is bound to a ServiceAccount."""
+    bound = {
+        (made["roleRef"]["kind"], made["roleRef"]["name"])
+        for made in objects
+        if made["kind"] in ("ClusterRoleBinding", "RoleBinding")
+        and made["subjects"] == [{"kind": "ServiceAccount", "name": account, "namespace": "runai-nim-system"}]
+    }
+    return {
         (made["kind"], group, resource, verb)
         for made in objects
-        if made["kind"] in ("ClusterRole", "Role") and made["metadata"]["name"] in bound
+        if (made["kind"], made["metadata"]["name"]) in bound
         for rule in made["rules"]
         for group in rule["apiGroups"]
         for resource in rule["resources"]
         for verb in rule["verbs"]
     }
 
-    assert rules == {
+
+def tuples(permissions: Iterable[Permission]) -> Rules:
+    return {
         ("ClusterRole" if permission.scope == "cluster" else "Role", permission.group, permission.resource, verb)
-        for permission in PERMISSIONS
+        for permission in permissions
         for verb in permission.verbs
     }
 
 
+VALUES = [
+    pytest.param(document, id=f"{page.stem}-{index}")
+    for page in PAGES
+    for index, document in enumerate(documents(page))
+    if "kind" not in document
+]
+
+
+@pytest.mark.parametrize("values", VALUES)
+def test_the_guide_s_values_are_taken(values: dict[str, Any], render: Render) -> None:
+    assert render(IMAGE | values)
+
+
 def test_names_are_the_release_s_own(render: Render) -> None:
-    objects = render(IMAGE, name="a")
+    objects = render(IMAGE | {"rest": {"enabled": True}}, name="a")
 
     names = {made["metadata"]["name"] for made in objects if made["kind"] != "CustomResourceDefinition"}
-    assert {name.removesuffix("-view").removesuffix("-edit") for name in names} == {"a-runai-nim-operator"}
+    suffixes = {name.removeprefix("a-runai-nim-operator") for name in names}
+    assert suffixes == {"", "-view", "-edit", "-rest"}
+
+
+def test_nothing_selects_the_pods_of_the_other(render: Render) -> None:
+    objects = render(case_values("rest"))
+    both = ("", "-rest")
+    labels = [named(objects, "Deployment", suffix)["spec"]["template"]["metadata"]["labels"] for suffix in both]
+    services = [named(objects, "Service", suffix)["metadata"]["labels"] for suffix in both]
+    found = []
+    for made in objects:
+        spec, own = made.get("spec", {}), made["metadata"]["name"].endswith("-rest")
+        selector = spec.get("podSelector") or spec.get("selector") or {}
+        wanted = selector.get("matchLabels", selector).items()
+        if wanted:
+            found.append(made["kind"])
+            pairs = services if made["kind"] == "ServiceMonitor" else labels
+            assert [wanted <= there.items() for there in pairs] == [not own, own], made["kind"]
+
+    assert sorted(found) == sorted(
+        ["Deployment", "NetworkPolicy", "PodDisruptionBudget", "Service", "ServiceMonitor"] * 2
+    )
+
+
+def test_the_rest_api_is_what_its_process_takes(render: Render) -> None:
+    """Its command line, and its probes by the scheme that it serves."""
+    for secret, scheme in (("", "HTTP"), ("nim-tls", "HTTPS")):
+        objects = render(IMAGE | {"rest": {"enabled": True, "tls": {"secretName": secret}}})
+        (container,) = pod(objects, "-rest")["containers"]
+
+        command = [sys.executable, *container["command"][1:], *container["args"]]
+        # It reads the command line before the settings, and ends at these.
+        said = subprocess.run(command, env={"RUNAI_NIM_DIALECT": "x"}, capture_output=True, text=True, check=False)
+        assert said.stderr.startswith("dialect in RUNAI_NIM_DIALECT")
+        probes = [container[f"{kind}Probe"]["httpGet"]["scheme"] for kind in ("liveness", "readiness", "startup")]
+        assert probes == [scheme] * 3
+        assert named(objects, "Service", "-rest")["spec"]["ports"][0]["appProtocol"] == scheme.lower()
+
+
+def test_without_it_there_is_nothing_of_the_rest_api(render: Render) -> None:
+    assert [made["kind"] for made in render(IMAGE) if made["metadata"]["name"].endswith("-rest")] == []
 
 
 def test_a_changed_setting_rolls_the_pods_and_the_same_does_not(render: Render) -> None:
@@ -127,51 +211,14 @@ def test_port_and_probes_follow_the_setting(render: Render) -> None:
     assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "http"}
 
 
-def changed(path: str, value: Any) -> dict[str, Any]:
-    """Values that are right but for one."""
-    values: dict[str, Any] = copy.deepcopy(IMAGE)
-    *above, last = path.split(".")
-    place = values
-    for name in above:
-        place = place.setdefault(name, {})
-    place[last] = value
-    return values
-
-
-BAD = [
-    ("image.repository", "", 'image.repository is "" but must name the operator\'s image'),
-    ("image.digest", "sha256:12", "at '/image/digest': 'sha256:12' does not match pattern"),
-    ("image.registry", "x", "additional properties 'registry' not allowed"),
-    ("repicas", 2, "additional properties 'repicas' not allowed"),
-    ("replicas", 0, "at '/replicas': minimum: got 0, want 1"),
-    ("replicas", "two", "at '/replicas': got string, want integer"),
-    ("crds.keep", "no", "at '/crds/keep': got string, want boolean"),
-    ("settings.worker", 4, "additional properties 'worker' not allowed"),
-    ("settings.workers", 500, "at '/settings/workers': maximum: got 500, want 256"),
-    ("settings.dialect", "slurm", "at '/settings/dialect': value must be one of 'runai', 'kai'"),
-    ("settings.backoff_max_seconds", 0, "at '/settings/backoff_max_seconds': exclusiveMinimum"),
-    ("settings.priority_classes", {"urgent": "x"}, "'urgent'"),
-    ("settings.leader_election", False, 'settings.leader_election is "false" but must be true'),
-    ("settings.lease_namespace", "other", 'settings.lease_namespace is "other" but must be the release\'s namespace'),
-    ("settings.external_mode", "ingress", 'settings.external_domain is "" but must be set with'),
-    ("settings.queue", "q", 'settings.queue is "q" but must come with settings.queue_label'),
-    ("priorityClasses.create", True, 'priorityClasses.create is "true" but must be false with settings.dialect runai'),
-    ("serviceAccount.create", False, 'serviceAccount.name is "" but must name a ServiceAccount'),
-    ("extraEnv", [{"name": "RUNAI_NIM_HEALTHZ_PORT", "value": "1"}], 'extraEnv has "RUNAI_NIM_HEALTHZ_PORT" but must'),
-    ("extraEnv", [{"value": "1"}], "at '/extraEnv/0': missing property 'name'"),
-    ("networkPolicy.apiServerPorts", [], "at '/networkPolicy/apiServerPorts': minItems"),
-]
-
-
-@pytest.mark.parametrize(("path", "value", "message"), BAD, ids=lambda part: part if isinstance(part, str) else "")
-def test_a_bad_value_is_refused_with_a_sentence(path: str, value: Any, message: str, render: Render) -> None:
+def test_an_old_cluster_is_refused_with_its_version(helm: Helm) -> None:
+    arguments = ("template", RELEASE, str(CHART), "--set=image.repository=x")
     with pytest.raises(subprocess.CalledProcessError) as caught:
-        render(changed(path, value))
-    assert message in caught.value.stderr
+        helm(*arguments, "--kube-version=1.29.9")
 
-
-def test_the_values_that_the_bad_ones_are_made_of_are_good(render: Render) -> None:
-    assert render(changed("replicas", 2))
+    assert "chart requires kubeVersion: >=1.30.0-0 which is incompatible with Kubernetes v1.29.9" in caught.value.stderr
+    # As some providers call theirs.
+    assert helm(*arguments, "--kube-version=1.30.0-eks-1")
 
 
 def test_it_has_no_hooks_and_looks_nothing_up() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import ssl
+import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
@@ -15,10 +16,11 @@ import yaml
 from local.cluster import OPERATOR_NAMESPACE, LocalCluster, Program
 from local.control_plane import ControlPlane
 from local.loopback import answers, free_ports
+from scripts.permissions import rest_rules_text
 
 SERVICE_ACCOUNT = "runai-nim-rest"
 PEOPLE = "people"
-# All that the process itself may do.
+# All that the process itself may do, as the chart has it.
 OWN_RIGHTS = f"""
 apiVersion: v1
 kind: ServiceAccount
@@ -28,7 +30,7 @@ apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata: {{name: {SERVICE_ACCOUNT}}}
 rules:
-  - {{apiGroups: [""], resources: [namespaces], verbs: [list, watch]}}
+{textwrap.indent(rest_rules_text(), "  ")}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding

@@ -26,6 +26,24 @@
 {{- if and .Values.priorityClasses.create (ne $dialect "kai") -}}
 {{- fail (printf "\n\npriorityClasses.create is \"true\" but must be false with settings.dialect %s, where Run:ai makes its own PriorityClasses: leave it out, or set settings.dialect to kai" $dialect) -}}
 {{- end -}}
+{{- $rest := .Values.rest -}}
+{{- if and $rest.ingress.enabled (not $rest.ingress.host) -}}
+{{- fail "\n\nrest.ingress.host is \"\" but must name a host with rest.ingress.enabled: an Ingress for every host would take other services' calls" -}}
+{{- end -}}
+{{- if and $rest.httpRoute.enabled (not $rest.httpRoute.parentRefs) -}}
+{{- fail "\n\nrest.httpRoute.parentRefs is empty but must name a Gateway with rest.httpRoute.enabled: set it" -}}
+{{- end -}}
+{{- range $route := list "ingress" "httpRoute" -}}
+{{- if and (get $rest $route).enabled (not $rest.enabled) -}}
+{{- fail (printf "\n\nrest.%s.enabled is \"true\" but must be false without rest.enabled: set rest.enabled too, or leave it out" $route) -}}
+{{- end -}}
+{{- end -}}
+{{- if and $rest.enabled (not $rest.serviceAccount.create) (not $rest.serviceAccount.name) -}}
+{{- fail "\n\nrest.serviceAccount.name is \"\" but must name a ServiceAccount when rest.serviceAccount.create is false: set it, or let the chart create one" -}}
+{{- end -}}
+{{- if and $rest.enabled (eq (include "runai-nim.rest.serviceAccountName" .) (include "runai-nim.serviceAccountName" .)) -}}
+{{- fail (printf "\n\nrest.serviceAccount.name is %q but must not be the operator's, whose permissions are for nobody else: choose another" (include "runai-nim.rest.serviceAccountName" .)) -}}
+{{- end -}}
 {{- range .Values.extraEnv -}}
 {{- if has .name (list "RUNAI_NIM_SETTINGS_FILE" "RUNAI_NIM_HEALTHZ_PORT" "RUNAI_NIM_LEADER_ELECTION" "RUNAI_NIM_LEASE_NAMESPACE") -}}
 {{- fail (printf "\n\nextraEnv has %q but must not, the chart depends on it: use settings" .name) -}}

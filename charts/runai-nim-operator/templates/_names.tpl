@@ -26,6 +26,10 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 
 {{- define "runai-nim.labels" -}}
 {{ include "runai-nim.selector" . }}
+{{ include "runai-nim.releaseLabels" . }}
+{{- end -}}
+
+{{- define "runai-nim.releaseLabels" -}}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
@@ -45,4 +49,30 @@ labels:
 {{- else -}}
 {{ .Values.image.repository }}:{{ default .Chart.AppVersion .Values.image.tag }}
 {{- end -}}
+{{- end -}}
+
+{{/* The REST API has names of its own, so that nothing that selects the operator's pods selects its. */}}
+{{- define "runai-nim.rest.fullname" -}}
+{{ include "runai-nim.fullname" . }}-rest
+{{- end -}}
+
+{{- define "runai-nim.rest.serviceAccountName" -}}
+{{- default (include "runai-nim.rest.fullname" .) .Values.rest.serviceAccount.name -}}
+{{- end -}}
+
+{{- define "runai-nim.rest.selector" -}}
+app.kubernetes.io/name: {{ include "runai-nim.name" . }}-rest
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "runai-nim.rest.labels" -}}
+{{ include "runai-nim.rest.selector" . }}
+{{ include "runai-nim.releaseLabels" . }}
+{{- end -}}
+
+{{- define "runai-nim.rest.metadata" -}}
+name: {{ include "runai-nim.rest.fullname" . }}
+namespace: {{ .Release.Namespace }}
+labels:
+  {{- include "runai-nim.rest.labels" . | nindent 2 }}
 {{- end -}}
