@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
@@ -10,6 +10,7 @@ import pytest
 
 from local.audit import AuditLog
 from local.control_plane import ControlPlane
+from runai_nim.rest.workload import FIELD_MANAGER
 from tests.rest.conftest import SPEC, Project, body, spec_of
 
 Http = Callable[..., httpx.Response]
@@ -170,14 +171,24 @@ def test_replicas_and_autoscaling_take_each_other_s_place(http: Http, project: P
     assert patched(replicas=2) == {"replicas": 2}
 
 
+def written_by_rest(cr: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What each of its writes changes, whoever writes the status meanwhile."""
+    metadata = cr["metadata"]
+    entries = [entry for entry in metadata["managedFields"] if entry["manager"] == FIELD_MANAGER]
+    return metadata["generation"], metadata["annotations"], entries
+
+
 def test_what_changes_nothing_writes_nothing(http: Http, project: Project, kubectl: Kubectl) -> None:
     id_ = made(http, project)
-    version = stored(kubectl, project)["metadata"]["resourceVersion"]
+    made_by = written_by_rest(stored(kubectl, project))
 
     for spec in ({}, {"replicas": 1}, {"image": SPEC["image"], "compute": None}, SPEC):
         assert http("PATCH", f"{PATH}/{id_}", json={"spec": spec}).status_code == 202
 
-    assert stored(kubectl, project)["metadata"]["resourceVersion"] == version
+    assert written_by_rest(stored(kubectl, project)) == made_by
+
+    assert http("PATCH", f"{PATH}/{id_}", json={"spec": {"replicas": 2}}).status_code == 202
+    assert written_by_rest(stored(kubectl, project)) != made_by
 
 
 def test_a_patch_is_judged_as_a_whole(http: Http, project: Project, kubectl: Kubectl) -> None:
