@@ -217,6 +217,7 @@ def test_frozen(objects: Objects, replicas: tuple[Replica, Replica], writes: Wri
     assert writes.are_fenced()
 
 
+@pytest.mark.long
 def test_api_server_away(
     cluster: LocalCluster, objects: Objects, replicas: tuple[Replica, Replica], writes: Writes
 ) -> None:
@@ -235,6 +236,7 @@ def test_api_server_away(
     assert writes.are_fenced()
 
 
+@pytest.mark.long
 def test_a_lease_that_was_deleted_is_still_its_holders(
     cluster: LocalCluster, objects: Objects, replicas: tuple[Replica, Replica], writes: Writes
 ) -> None:
@@ -249,6 +251,7 @@ def test_a_lease_that_was_deleted_is_still_its_holders(
     assert writes.are_fenced()
 
 
+@pytest.mark.long
 def test_a_blocked_event_loop_loses_no_lease(
     cluster: LocalCluster, objects: Objects, monkeypatch: pytest.MonkeyPatch
 ) -> None:

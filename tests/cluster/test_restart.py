@@ -72,6 +72,7 @@ def own_service_account(cluster: LocalCluster) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("stand_in")
+@pytest.mark.long
 def test_a_permission_that_comes_late_is_found(
     cluster: LocalCluster, objects: Objects, own_service_account: None, without: Without
 ) -> None:
@@ -90,6 +91,7 @@ def test_a_permission_that_comes_late_is_found(
 
 
 @pytest.mark.usefixtures("stand_in", "own_service_account")
+@pytest.mark.long
 def test_our_own_kind_that_goes_ends_it_and_is_waited_for(cluster: LocalCluster, objects: Objects) -> None:
     operator = cluster.operator
     operator.start()

@@ -26,6 +26,7 @@ def command(tmp_path: Path) -> Iterator[Command]:
         yield run
 
 
+@pytest.mark.long
 def test_up_and_down_can_be_repeated_and_up_heals(command: Command, tmp_path: Path) -> None:
     names = ["etcd", "kube-apiserver", "kube-controller-manager", "nim-operator-stand-in", "operator"]
     assert command("up").startswith(f"Started {', '.join(names)}.")

@@ -103,6 +103,7 @@ def own(tmp_path: Path) -> Iterator[ControlPlane]:
         yield plane
 
 
+@pytest.mark.long
 def test_each_program_can_be_killed_and_started_again_with_its_data(own: ControlPlane) -> None:
     own.start()
     own.kubectl("create", "configmap", "kept")
@@ -123,6 +124,7 @@ def test_each_program_can_be_killed_and_started_again_with_its_data(own: Control
     assert not any(own.processes.alive(name) for name in module.PROGRAMS)
 
 
+@pytest.mark.long
 def test_a_port_that_was_taken_meanwhile_is_replaced_by_another(
     own: ControlPlane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
