@@ -1,1 +1,1 @@
-"""Benchmarks of the operator as a real process on a real control plane. `make bench` runs them."""
+"""Benchmarks of real processes on a real control plane. docs/benchmarks.md says what is done."""

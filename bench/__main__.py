@@ -1,110 +1,69 @@
-"""`python -m bench`: writes and reads per CR, writes after a restart, latency on an idle control plane, translation.
+"""`python -m bench`: every benchmark, one after the other, each on a cluster of its own, into build/bench.json.
 
-Everything is read off the API server's audit log, whose times have microseconds. Results: build/bench.json, one flat
-object. Absolute times were taken on whatever machine this ran on, shared with the control plane itself.
+Absolute figures were taken on whatever machine this ran on, shared with the control plane itself; docs/benchmarks.md
+says what each means and which of them can be compared.
 """
 
+import argparse
 import json
-import statistics
 import time
-from functools import partial
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
-import yaml
-
+from bench import fairness, idle, rest, scale, throughput
+from bench.compare import RESULT, with_ratios
+from bench.figures import Figures
+from bench.plot import plot
 from bench.translation import translate_us
-from local.audit import READS, WRITES, Request
-from local.cluster import CHECKOUT, OPERATOR_USER, LocalCluster
-from local.objects import Objects, wait_for
+from local.cluster import CHECKOUT
 
-CRS = 100
-PAUSE_SECONDS = 0.1
-"""Between two creations, so that each finds the control plane idle."""
-STATUS_CRS = 60
-QUIET_SECONDS = 5.0
-NAMESPACE = "bench"
+PLOT = CHECKOUT / "docs" / "benchmarks.svg"
+SIZES = (1000, 5000)
+FULL_SIZES = (1000, 5000, 10000, 20000)
+REST_CALLS, FULL_REST_CALLS = 5000, 50000
+IDLE, BURST, BROKEN, OTHERS = 100, 1000, 5000, 40
 
 
-def measure(cluster: LocalCluster) -> dict[str, Any]:
-    """Create CRs one at a time beside a NIM Operator that never acts, then restart the operator."""
-    cluster.stand_in.start("--never-act")
-    cluster.operator.start()
-    cluster.kubectl("create", "namespace", NAMESPACE)
-    body: dict[str, Any] = yaml.safe_load((CHECKOUT / "deploy/samples/gpu-portion.yaml").read_text(encoding="utf-8"))
-    with Objects(Path(cluster.control_plane.kubeconfig), NAMESPACE) as objects:
-        # The first one waits for Kopf's watch of a process that just started: that is a restart's figure, not this one.
-        objects.apply({**body, "metadata": {"name": "first"}})
-        wait_for(lambda: (objects.get("runai-nim.io/v1alpha1 RunaiNimService", "first") or {})["status"].get("phase"))
-        mark = cluster.audit_log.mark()
-        for number in range(CRS):
-            objects.apply({**body, "metadata": {"name": f"nim-{number}"}})
-            time.sleep(PAUSE_SECONDS)
-    time.sleep(QUIET_SECONDS)
-    everything = list(cluster.audit_log.requests(mark))
-    ours = [request for request in everything if request.user == OPERATOR_USER and request.namespace == NAMESPACE]
-    latencies = sorted(_latencies(everything))
-    mark = cluster.audit_log.mark()
-    cluster.operator.start()
-    time.sleep(QUIET_SECONDS)
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--full", action="store_true", help=f"up to {FULL_SIZES[-1]} RunaiNimServices")
+    parser.add_argument(
+        "--scale", type=float, default=1.0, help="make only so much of everything, to see whether it runs; no plot"
+    )
+    parser.add_argument("--only", nargs="*", metavar="NAME", help="these alone, beside the figures that are there")
+    return parser.parse_args()
+
+
+def benchmarks(full: bool, share: float) -> dict[str, Callable[[], Figures]]:
+    """Each by its name."""
+
+    def of(number: int) -> int:
+        return max(8, round(number * share))
+
     return {
-        "writes_per_cr": len([request for request in ours if request.verb in WRITES]) / CRS,
-        "reads_per_cr": len([request for request in ours if request.verb in READS]) / CRS,
-        "restart_writes": len([r for r in cluster.audit_log.requests(mark, OPERATOR_USER) if r.verb in WRITES]),
-        "latency_idle_p50_ms": round(statistics.median(latencies), 2),
-        "latency_idle_p99_ms": round(latencies[int(len(latencies) * 0.99)], 2),
+        "translation": lambda: {"translate_us": translate_us()},
+        "idle": lambda: idle.measure(of(IDLE)),
+        "throughput": lambda: throughput.measure(of(BURST)),
+        "scale": lambda: scale.measure(FULL_SIZES if full else SIZES, share),
+        "fairness": lambda: fairness.measure(of(BROKEN), of(OTHERS)),
+        "rest": lambda: rest.measure(FULL_REST_CALLS if full else of(REST_CALLS)),
     }
-
-
-def measure_status(cluster: LocalCluster) -> dict[str, Any]:
-    """Let the stand-in act on CRs one at a time: from its last word on a NIMService to the CR's status."""
-    cluster.stand_in.start()
-    body: dict[str, Any] = yaml.safe_load((CHECKOUT / "deploy/samples/gpu-portion.yaml").read_text(encoding="utf-8"))
-    mark = cluster.audit_log.mark()
-    with Objects(Path(cluster.control_plane.kubeconfig), NAMESPACE) as objects:
-        for number in range(STATUS_CRS):
-            name = f"status-{number}"
-            objects.apply({**body, "metadata": {"name": name}})
-            wait_for(partial(_running, objects, name), 60)
-    writes = [r for r in cluster.audit_log.requests(mark) if r.subresource == "status" and r.verb in WRITES]
-    said = {r.name: r.answered for r in writes if r.resource == "nimservices"}
-    told = {r.name: r.answered for r in writes if r.resource == "runainimservices"}
-    # Where the status was there before the last word, the word changed nothing of it.
-    lags = sorted(max(0.0, (told[name] - said[name]).total_seconds() * 1000) for name in told)
-    return {
-        "latency_status_p50_ms": round(statistics.median(lags), 2),
-        "latency_status_p99_ms": round(lags[int(len(lags) * 0.99)], 2),
-    }
-
-
-def _running(objects: Objects, name: str) -> bool:
-    found = objects.get("runai-nim.io/v1alpha1 RunaiNimService", name) or {}
-    return bool(found.get("status", {}).get("phase") == "Running")
-
-
-def _latencies(requests: list[Request]) -> list[float]:
-    """Milliseconds from the answer to each CR's creation to the answer to its NIMService's."""
-    created = {r.name: r.answered for r in requests if r.resource == "runainimservices" and r.user != OPERATOR_USER}
-    became = {r.name: r.answered for r in requests if r.resource == "nimservices" and r.code == 201}
-    if created.keys() != became.keys():
-        raise RuntimeError(f"{len(created)} RunaiNimServices were created, {len(became)} NIMServices")
-    return [(became[name] - created[name]).total_seconds() * 1000 for name in created]
 
 
 def main() -> None:
-    """Measure on a cluster of its own, print, and write build/bench.json."""
-    cluster = LocalCluster(CHECKOUT / ".local" / "bench")
-    with cluster.control_plane.processes.tied_to_this_process():
-        try:
-            cluster.start(stand_in=False, operator=False)
-            figures = {"translate_us": translate_us(), **measure(cluster), **measure_status(cluster)}
-        finally:
-            cluster.stop()
-    text = json.dumps(figures, indent=2)
-    target = CHECKOUT / "build" / "bench.json"
-    target.parent.mkdir(exist_ok=True)
-    target.write_text(text + "\n", encoding="utf-8")
-    print(text)
+    """Measure, print, and write build/bench.json and the plot of it."""
+    given = arguments()
+    wanted = benchmarks(given.full, given.scale)
+    figures: Figures = json.loads(RESULT.read_text(encoding="utf-8")) if given.only and RESULT.exists() else {}
+    for name in given.only or wanted:
+        began = time.monotonic()
+        found = wanted[name]()
+        print(f"{name}, {time.monotonic() - began:.0f} s\n{json.dumps(found, indent=2)}", flush=True)
+        figures = with_ratios(figures | found)
+        RESULT.parent.mkdir(exist_ok=True)
+        RESULT.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    if given.scale == 1.0:
+        PLOT.write_text(plot(figures), encoding="utf-8")
 
 
 if __name__ == "__main__":

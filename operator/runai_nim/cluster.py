@@ -18,8 +18,8 @@ from kubernetes.aio import client, config
 from runai_nim import keys
 from runai_nim.apply_patch import APPLY, apply_body
 
-PAGE = 500
-"""Objects a page of a LIST."""
+PAGE = 100
+"""Objects a page of a LIST. All kinds are listed at once, and the memory of their pages is not given back."""
 WATCH_SECONDS = 300
 """How long a watch lasts before the server ends it and it is opened anew."""
 SILENCE_SECONDS = 90.0

@@ -5,6 +5,7 @@ from typing import Any
 import aiohttp
 import kopf
 
+from runai_nim.cluster import PAGE
 from runai_nim.health import OWN_WATCH_SECONDS
 
 
@@ -15,6 +16,8 @@ def set_up(settings: kopf.OperatorSettings) -> None:
     settings.watching.connect_timeout = 10
     settings.networking.request_timeout = 30
     settings.networking.error_backoffs = [1, 2, 5, 10, 20, *[30] * 10_000]
+    settings.watching.chunk_size = PAGE
+    settings.queueing.idle_timeout = 0.1  # so long Kopf keeps an object, and a task for it, after each event
     settings.posting.enabled = False
     settings.scanning.disabled = True
     settings.persistence.diffbase_storage = NoDifferences()

@@ -1,0 +1,43 @@
+"""The cluster that a benchmark has to itself."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from local.cluster import CHECKOUT, LocalCluster
+from runai_nim import keys
+from runai_nim.settings import PREFIX
+
+NAMESPACE = "bench"
+QUIET_SECONDS = 5.0
+"""After so long without a word nothing is under way any more."""
+PATIENCE = {
+    f"{PREFIX}{setting}": "86400" for setting in ("NIM_OPERATOR_DEADLINE_SECONDS", "SCHEDULER_DEADLINE_SECONDS")
+}
+
+
+@contextmanager
+def empty_cluster() -> Iterator[LocalCluster]:
+    """A new one with the CRDs and an empty namespace, and nothing that writes: no controller manager, no stand-in.
+
+    It ends with the block, also when this process is killed.
+    """
+    cluster = LocalCluster(CHECKOUT / ".local" / "bench")
+    with cluster.control_plane.processes.tied_to_this_process():
+        try:
+            cluster.start(stand_in=False, operator=False)
+            make_project(cluster, NAMESPACE)
+            cluster.control_plane.kill_program("kube-controller-manager")
+            yield cluster
+        finally:
+            cluster.stop()
+
+
+def start_operator(cluster: LocalCluster) -> None:
+    """Start it anew, with more patience: what waits for the benchmark is not to be called out as silent."""
+    cluster.operator.start(environment=PATIENCE)
+
+
+def make_project(cluster: LocalCluster, namespace: str) -> None:
+    """Make a namespace that belongs to a project: others are warned of."""
+    cluster.kubectl("create", "namespace", namespace)
+    cluster.kubectl("label", "namespace", namespace, f"{keys.RUNAI_PROJECT}=team-a")

@@ -1,0 +1,97 @@
+"""One RunaiNimService at a time: how late the operator is, what it asks of the API server, what a restart writes."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from bench.bare import write_all
+from bench.cluster import NAMESPACE, QUIET_SECONDS, empty_cluster, make_project, start_operator
+from bench.crowd import create_children, create_services, names_of, say_ready, service
+from bench.figures import Figures, percentile, spread
+from bench.latency import until_told, until_written
+from bench.process import Queue
+from local.audit import READS, WRITES
+from local.cluster import OPERATOR_USER, LocalCluster
+from local.objects import Objects, wait_for
+
+PAUSE_SECONDS = 0.1
+"""Between two of them, so that each finds the control plane idle."""
+FIRST = "first"
+
+
+def measure(services: int) -> Figures:
+    """Figures of an idle control plane, and of a client that does nothing else beside them."""
+    with empty_cluster() as cluster:
+        start_operator(cluster)
+        status = first_status(cluster)
+        created = _create(cluster, services)
+        told = _tell(cluster, services)
+        restarted = _restart(cluster, services + 1)
+        cluster.operator.stop()
+        bare = _bare(cluster, services, status)
+    return {**created, **told, **restarted, "latency_bare_ms": bare}
+
+
+def first_status(cluster: LocalCluster) -> dict[str, Any]:
+    """Let the operator make one RunaiNimService, in a namespace of its own, and return the status that it gave it.
+
+    The first one waits for Kopf's watch of a process that just started, which is a restart's figure and no other's.
+    """
+    make_project(cluster, FIRST)
+    with Objects(Path(cluster.control_plane.kubeconfig), FIRST) as objects:
+        objects.apply(service(FIRST, FIRST))
+
+        def status() -> dict[str, Any] | None:
+            found: dict[str, Any] = (objects.get("runai-nim.io/v1alpha1 RunaiNimService", FIRST) or {})["status"]
+            return found if "phase" in found else None  # the API server gives it an empty one
+
+        return wait_for(status)
+
+
+def _create(cluster: LocalCluster, services: int) -> Figures:
+    mark = cluster.audit_log.mark()
+    with Objects(Path(cluster.control_plane.kubeconfig), NAMESPACE) as objects:
+        for name in names_of(0, services):
+            objects.apply(service(NAMESPACE, name))
+            time.sleep(PAUSE_SECONDS)
+    time.sleep(QUIET_SECONDS)
+    everything = list(cluster.audit_log.requests(mark))
+    ours = [request for request in everything if request.user == OPERATOR_USER and request.namespace == NAMESPACE]
+    return {
+        "writes_per_cr": len([request for request in ours if request.verb in WRITES]) / services,
+        "reads_per_cr": len([request for request in ours if request.verb in READS]) / services,
+        **spread("latency_idle", until_written(everything)),
+    }
+
+
+def _tell(cluster: LocalCluster, services: int) -> Figures:
+    names, kubeconfig = names_of(0, services), cluster.control_plane.kubeconfig
+    create_children(kubeconfig, NAMESPACE, names)
+    time.sleep(QUIET_SECONDS)
+    mark = cluster.audit_log.mark()
+    say_ready(kubeconfig, NAMESPACE, names, PAUSE_SECONDS)
+    time.sleep(QUIET_SECONDS)
+    return spread("latency_status", until_told(cluster.audit_log.requests(mark)))
+
+
+def _restart(cluster: LocalCluster, services: int) -> Figures:
+    mark = cluster.audit_log.mark()
+    cluster.operator.kill()
+    start_operator(cluster)
+    Queue(cluster).wait_idle(services)
+    time.sleep(QUIET_SECONDS)
+    return {"restart_writes": len([r for r in cluster.audit_log.requests(mark, OPERATOR_USER) if r.verb in WRITES])}
+
+
+def _bare(cluster: LocalCluster, services: int, status: dict[str, Any]) -> float:
+    """Milliseconds of a client that writes a claim and a NIMService, and nothing else runs."""
+    namespace = f"{NAMESPACE}-bare"
+    make_project(cluster, namespace)
+    create_services(cluster.control_plane.kubeconfig, namespace, names_of(0, services))
+    mark = cluster.audit_log.mark()
+    write_all(cluster.control_plane.kubeconfig, namespace, status, at_once=1)
+    writes = [request for request in cluster.audit_log.requests(mark) if request.verb in WRITES]
+    began = {request.name: request.received for request in writes if request.resource == "persistentvolumeclaims"}
+    ended = {request.name: request.answered for request in writes if request.resource == "nimservices"}
+    took = [(ended[name] - began[f"{name}-model-store"]).total_seconds() * 1000 for name in ended]
+    return round(percentile(took, 50), 2)

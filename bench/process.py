@@ -1,0 +1,97 @@
+"""What a running process costs, by /proc: memory, CPU, age; and what the operator says of its queue. It only looks."""
+
+import os
+import time
+import urllib.request
+from http.client import HTTPException
+from pathlib import Path
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from local.cluster import LocalCluster, Program
+from local.objects import wait_for
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_POLL_SECONDS = 0.5
+"""A look costs the operator milliseconds of CPU, which are not to be seen in what is measured."""
+_PATIENCE_SECONDS = 900.0
+
+
+def pid_of(program: Program) -> int:
+    """Its process id. Raises RuntimeError when it doesn't run."""
+    if (pid := program.pid) is None:
+        raise RuntimeError(f"{program.name} does not run; the end of its log: {program.log}")
+    return pid
+
+
+def rss_mib(program: Program) -> float:
+    """Resident memory in MiB."""
+    status = Path(f"/proc/{pid_of(program)}/status").read_text(encoding="utf-8")
+    kib = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:"))
+    return round(int(kib) / 1024, 1)
+
+
+def cpu_ms(program: Program) -> float:
+    """Milliseconds of CPU, of user and system, since its start."""
+    user, system = _stat(program)[11:13]
+    return (int(user) + int(system)) * 1000 / _TICKS
+
+
+def age_seconds(program: Program) -> float:
+    """Seconds since its process was started."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - int(_stat(program)[19]) / _TICKS
+
+
+def _stat(program: Program) -> list[str]:
+    """Fields of /proc/<pid>/stat from the third on: the second, the name, may hold spaces."""
+    return Path(f"/proc/{pid_of(program)}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+
+
+class Queue:
+    """What the operator's metrics say of its work."""
+
+    def __init__(self, cluster: LocalCluster) -> None:
+        self._cluster = cluster
+
+    def wait_idle(self, services: int, phase: str = "", poll: float = _POLL_SECONDS) -> None:
+        """Wait until nothing waits or is worked on and so many RunaiNimServices are known, in that phase if given.
+
+        poll: seconds between two looks. Raises TimeoutError.
+        """
+
+        def is_idle() -> bool:
+            found = self._scrape()
+            if found is None:
+                return False
+            known = sum(count for name, count in found.items() if name.startswith(f"runai_nim_services {phase}"))
+            busy = found["workqueue_depth "] + found["controller_runtime_active_workers "]
+            return busy == 0 and known == services
+
+        wait_for(is_idle, _PATIENCE_SECONDS, poll)
+
+    def wait_failures(self, failures: int) -> None:
+        """Wait until so many passes have failed since the operator's start. Raises TimeoutError."""
+
+        def have_failed() -> bool:
+            return (self._scrape() or {}).get("workqueue_retries_total ", 0) >= failures
+
+        wait_for(have_failed, _PATIENCE_SECONDS, _POLL_SECONDS)
+
+    def _scrape(self) -> dict[str, float] | None:
+        """Samples by `name` and phase; None while the operator isn't ready."""
+        if self._get("/readyz") is None or (text := self._get("/metrics")) is None:
+            return None
+        return {
+            f"{sample.name} {sample.labels.get('phase', '')}": sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+        }
+
+    def _get(self, path: str) -> str | None:
+        url = self._cluster.healthz_url.removesuffix("/healthz") + path
+        try:
+            with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310  # an address of this machine
+                text: str = answer.read().decode()
+                return text
+        except (OSError, HTTPException):
+            return None

@@ -1,0 +1,112 @@
+"""The REST API beside the API server itself: what it adds to each call, how many it takes, whether its memory grows."""
+
+import asyncio
+from collections.abc import Mapping
+
+from bench.calls import STOCK, VERBS, ApiServer, RestApi, Target
+from bench.cluster import NAMESPACE, empty_cluster
+from bench.crowd import in_parallel
+from bench.figures import Figures, percentile
+from bench.load import open_loop, saturate
+from bench.process import rss_mib
+from local.cluster import OPERATOR_NAMESPACE, OPERATOR_SERVICE_ACCOUNT, LocalCluster, Program
+from local.loopback import answers, free_ports
+
+ROUNDS = 4
+"""Both take turns, so that what else the machine does meets both."""
+OPEN_LOOP = 2000
+"""Calls of each, at most, whose latency is taken."""
+WARM_UP = 400
+CALLER = "caller"
+RIGHTS = f"""
+apiVersion: v1
+kind: ServiceAccount
+metadata: {{name: {CALLER}, namespace: {NAMESPACE}}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {{name: {CALLER}, namespace: {NAMESPACE}}}
+rules:
+  - {{apiGroups: [runai-nim.io], resources: [runainimservices], verbs: [create, get, patch, delete]}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {{name: {CALLER}, namespace: {NAMESPACE}}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: {CALLER}}}
+subjects: [{{kind: ServiceAccount, name: {CALLER}, namespace: {NAMESPACE}}}]
+"""
+
+Times = Mapping[str, list[float]]
+"""Milliseconds of calls by verb."""
+
+
+def measure(calls: int) -> Figures:
+    """Figures of so many calls of the REST API."""
+    with empty_cluster() as cluster:
+        cluster.kubectl("apply", "--filename=-", stdin=RIGHTS)
+        token = cluster.kubectl("create", "token", CALLER, f"--namespace={NAMESPACE}").strip()
+        program, url = _process(cluster)
+        program.start()
+        direct = ApiServer(cluster.control_plane.url, token, NAMESPACE, cluster.control_plane.ca_file)
+        return asyncio.run(_measured(direct, RestApi(url, token, NAMESPACE), program, calls))
+
+
+def added(direct: Times, rest: Times) -> Figures:
+    """What the REST API adds to each verb's percentiles, in ms, and the most of the four."""
+    more = {
+        (verb, percent): round(percentile(rest[verb], percent) - percentile(direct[verb], percent), 2)
+        for verb in VERBS
+        for percent in (50, 99)
+    }
+    most = {
+        f"rest_added_p{percent}_ms": max(value for (_, found), value in more.items() if found == percent)
+        for percent in (50, 99)
+    }
+    return most | {f"rest_added_{verb}_p{percent}_ms": value for (verb, percent), value in more.items()}
+
+
+async def _measured(direct: Target, rest: Target, program: Program, calls: int) -> Figures:
+    async with direct, rest:
+        for target in (direct, rest):
+            await in_parallel(["post"] * STOCK, target.call)
+            await saturate(target, WARM_UP)
+        began = rss_mib(program)
+        most = [(await saturate(direct, calls // 16), await saturate(rest, calls // 16)) for _ in range(2)]
+        direct_most, rest_most = (sum(found) / len(most) for found in zip(*most, strict=True))
+        took: tuple[Times, Times] = ({verb: [] for verb in VERBS}, {verb: [] for verb in VERBS})
+        for _ in range(ROUNDS):
+            for target, times in zip((direct, rest), took, strict=True):
+                found = await open_loop(target, min(calls // 2, OPEN_LOOP) // ROUNDS, min(direct_most, rest_most) / 2)
+                for verb in VERBS:
+                    times[verb] += found[verb]
+        await saturate(rest, calls - rest.calls)
+        return {
+            **added(*took),
+            **_percentiles("direct", took[0]),
+            "rest_per_s": round(rest_most, 1),
+            "rest_direct_per_s": round(direct_most, 1),
+            "rest_throughput_ratio": round(rest_most / direct_most, 3),
+            "rest_rss_mib": rss_mib(program),
+            "rest_rss_growth_mib": round(rss_mib(program) - began, 1),
+        }
+
+
+def _percentiles(name: str, times: Times) -> Figures:
+    return {
+        f"rest_{name}_{verb}_p{percent}_ms": round(percentile(times[verb], percent), 2)
+        for verb in VERBS
+        for percent in (50, 99)
+    }
+
+
+def _process(cluster: LocalCluster) -> tuple[Program, str]:
+    """The REST API, not started yet, and its address. The operator's rights are more than it needs and reads with."""
+    control_plane, (port,) = cluster.control_plane, free_ports(1)
+    url = f"http://127.0.0.1:{port}"
+    kubeconfig = control_plane.service_account_kubeconfig(
+        OPERATOR_NAMESPACE, OPERATOR_SERVICE_ACCOUNT, control_plane.directory / "rest.kubeconfig"
+    )
+    command = ["runai_nim.rest", "--host=127.0.0.1", f"--port={port}"]
+    environment = {"KUBECONFIG": str(kubeconfig)}
+    program = Program(control_plane.processes, "rest", command, lambda: environment, lambda _: answers(f"{url}/readyz"))
+    return program, url
