@@ -4,7 +4,6 @@ Objects go in and come out as plain JSON mappings: the client's generated models
 and memory, and know neither our kind nor NIMService.
 """
 
-import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -12,6 +11,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import getproxies
 
 import aiohttp
+import orjson
 import yaml
 from kubernetes.aio import client, config
 
@@ -203,7 +203,7 @@ class Cluster:
             while line := await response.content.readline():
                 if not line.endswith(b"\n"):
                     raise ApiError(0, "", "a watch ended within a line")
-                yield json.loads(line)
+                yield orjson.loads(line)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise ApiError(0, "", f"{type(error).__name__} while watching {resource.plural}") from error
         finally:
@@ -214,7 +214,7 @@ class Cluster:
             self.permit()
         response = await self._send(method, path, query, body, content, self._timeout)
         try:
-            loaded: Object = json.loads(await response.read())
+            loaded: Object = orjson.loads(await response.read())
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise ApiError(0, "", f"{type(error).__name__} while reading the answer to {method} {path}") from error
         return loaded
@@ -242,7 +242,7 @@ class Cluster:
 def api_error(status: int, body: bytes, retry_after: str | None) -> ApiError:
     """The error that an answer of that HTTP status means; `body` is a metav1.Status, or anything a proxy may send."""
     try:
-        answer = json.loads(body)
+        answer = orjson.loads(body)
         reason, message = str(answer.get("reason", "")), str(answer.get("message", ""))
     except (ValueError, AttributeError):
         reason, message = "", body[:200].decode(errors="replace")

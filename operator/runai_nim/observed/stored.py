@@ -3,10 +3,11 @@
 Small frozen values made from Kubernetes objects; whatever no decision reads is dropped. May not decide anything.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
+
+import orjson
 
 from runai_nim import keys
 
@@ -36,12 +37,12 @@ class Stored:
     def from_object(cls, obj: Object) -> Self:
         """Keep `obj`; of its managedFields, half of its size, only when we last changed it."""
         metadata = {k: v for k, v in obj["metadata"].items() if k != "managedFields"}
-        body = json.dumps({**obj, "metadata": metadata}, separators=(",", ":")).encode()
+        body = orjson.dumps({**obj, "metadata": metadata})
         return cls(metadata["resourceVersion"], metadata["uid"], _applied_at(obj), body)
 
     def load(self) -> dict[str, Any]:
         """The object again."""
-        loaded: dict[str, Any] = json.loads(self.body)
+        loaded: dict[str, Any] = orjson.loads(self.body)
         return loaded
 
 
