@@ -66,7 +66,7 @@ PURE := $(shell echo operator/runai_nim/apply_patch.py operator/runai_nim/body.p
   'operator/runai_nim/status/*' 'operator/runai_nim/translate/*' 'operator/runai_nim/validate/*' | tr ' ' ',')
 
 .PHONY: test-long
-test-long: programs ## the tests that take their time: every scenario with the operator killed, a minute of quiet
+test-long: programs ## what takes its time: each scenario with the operator killed, each permission taken away, the stand-in alone
 	$(RUN)python -m pytest -m long
 
 .PHONY: test-cluster

@@ -94,6 +94,7 @@ def lists(value: Callable[[int], str]) -> dict[str, Any]:
     }
 
 
+@pytest.mark.long
 def test_an_ordinary_service_runs_beside_the_largest(objects: Objects) -> None:
     def apply(size: int, name: str = "largest") -> None:
         objects.apply(named(name, environmentVariables=variables(size)))

@@ -8,6 +8,8 @@ from local.control_plane import ControlPlane
 from tests.nim_operator.api import POOL, PREFIX, Api, nim_service, until
 from tests.nim_operator.conftest import OTHERS, install
 
+pytestmark = pytest.mark.long
+
 LAST_APPLIED, PARENT_SPEC = "nvidia.com/last-applied-hash", "nvidia.com/parent-spec-hash"
 # The garbage collector hears of new kinds only every 30 s.
 COLLECTED_SECONDS = 75

@@ -8,6 +8,8 @@ from local.control_plane import ControlPlane
 from tests.nim_operator.api import POOL, Api, nim_service, until
 from tests.nim_operator.conftest import OTHERS, install
 
+pytestmark = pytest.mark.long
+
 DOMAIN = "nim.example.com"
 PROBE = {
     "httpGet": {"path": "/", "port": "api", "scheme": "HTTP", "host": "h"},

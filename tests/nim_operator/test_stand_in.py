@@ -10,6 +10,8 @@ from local.control_plane import ControlPlane
 from tests.nim_operator.api import PREFIX, Api, nim_service, until
 from tests.nim_operator.conftest import stand_in
 
+pytestmark = pytest.mark.long
+
 MANY = 60
 CLAIM = {
     "apiVersion": "v1",
