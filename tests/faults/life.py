@@ -1,0 +1,103 @@
+"""What a person does to a RunaiNimService, stage by stage, and how it looks when a stage is over."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from local.objects import Object, Objects
+from tests.cluster.services import CR, NIMSERVICE, sample
+
+NAME = "llama-8b"
+OPERATOR_ENVIRONMENT = {
+    "RUNAI_NIM_EXTERNAL_MODE": "ingress",
+    "RUNAI_NIM_EXTERNAL_DOMAIN": "nim.example.com",
+    "RUNAI_NIM_EXTERNAL_INGRESS_CLASS": "nginx",
+}
+"""So that a route of the operator's own comes and goes too."""
+_SLOW = "example.com/slow"
+_EXPOSED = {"servingPort": {"port": 8000, "exposedUrl": "https://llama.example.com/v1"}}
+_CHANGED = {
+    "replicas": 2,
+    "servingPort": {"port": 8000, "exposeExternally": False},
+    "environmentVariables": [{"name": "A", "value": "1"}],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """`do` is done at once; `over` tells from the namespace's objects whether all has come of it that should."""
+
+    name: str
+    do: Callable[[Objects], None]
+    over: Callable[[Mapping[str, Object]], bool]
+
+
+def _apply(**spec: Any) -> Callable[[Objects], None]:
+    def do(objects: Objects) -> None:
+        objects.apply(sample("gpu-portion", **spec))
+
+    return do
+
+
+def _delete_slowly(objects: Objects) -> None:
+    """In the foreground, and held, so that the operator sees it being deleted."""
+    objects.patch(NIMSERVICE, NAME, {"metadata": {"finalizers": [_SLOW]}})
+    objects.delete(CR, NAME, "Foreground")
+
+
+def _let_go(objects: Objects) -> None:
+    objects.patch(NIMSERVICE, NAME, {"metadata": {"finalizers": None}})
+
+
+def _flip(objects: Objects) -> None:
+    """There and back, faster than anybody acts. The route stays, or who sees only the end would keep it."""
+    objects.apply(sample("gpu-portion", **(_CHANGED | _EXPOSED)))
+    objects.apply(sample("gpu-portion", **_EXPOSED))
+
+
+def _recreate(objects: Objects) -> None:
+    objects.delete(CR, NAME)
+    objects.apply(sample("gpu-portion", **_EXPOSED))
+
+
+def _remove(objects: Objects) -> None:
+    objects.delete(CR, NAME)
+
+
+def _lose(objects: Objects) -> None:
+    objects.delete(NIMSERVICE, NAME)
+
+
+def _ready(reason: str, generation: int = 1) -> Callable[[Mapping[str, Object]], bool]:
+    def over(there: Mapping[str, Object]) -> bool:
+        status = there.get(f"runainimservices {NAME}", {}).get("status", {})
+        ready: Object = next((c for c in status.get("conditions", ()) if c["type"] == "Ready"), {})
+        return bool(ready.get("reason") == reason and ready["observedGeneration"] >= generation)
+
+    return over
+
+
+def _children_gone(there: Mapping[str, Object]) -> bool:
+    """The garbage collector takes a second try for them at times."""
+    return _ready("Deleting")(there) and f"deployments {NAME}" not in there and f"services {NAME}" not in there
+
+
+def _gone(there: Mapping[str, Object]) -> bool:
+    return not any(NAME in key for key in there if not key.startswith("persistentvolumeclaims"))
+
+
+_CREATE = Stage("create", _apply(**_EXPOSED), _ready("Running"))
+LIVES: Mapping[str, tuple[Stage, ...]] = {
+    # First: until it is over the garbage collector has learnt of the kinds.
+    "removed": (_CREATE, Stage("removed", _remove, _gone)),
+    "life": (
+        _CREATE,
+        Stage("update", _apply(**_CHANGED), _ready("Running", 2)),
+        Stage("stop", _apply(**_CHANGED, desiredPhase="Stopped"), _ready("Stopped", 3)),
+        Stage("delete", _delete_slowly, _children_gone),
+        Stage("gone", _let_go, _gone),
+    ),
+    "flip": (_CREATE, Stage("flip", _flip, _ready("Running", 3))),
+    "recreate": (_CREATE, Stage("recreate", _recreate, _ready("Running"))),
+    "lost": (_CREATE, Stage("lost", _lose, _ready("Running"))),
+}
