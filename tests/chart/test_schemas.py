@@ -68,8 +68,10 @@ def test_the_chart_s_objects_conform(name: str, helm: Helm, schemas: Path, bare_
 
     kubeconform(schemas, manifests)
     # Bounds, CEL and names too, which schemas don't have.
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": OPERATOR_NAMESPACE}}
-    bare_cluster.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(namespace))
+    named = {made["metadata"].get("namespace") for made in yaml.safe_load_all(manifests) if made}
+    for namespace in {OPERATOR_NAMESPACE, *named} - {None}:
+        made = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
+        bare_cluster.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(made))
     try:
         bare_cluster.kubectl("apply", "--server-side", "--dry-run=server", "-f", "-", stdin=manifests)
     except subprocess.CalledProcessError as error:
