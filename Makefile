@@ -79,7 +79,7 @@ SCENARIOS := tests/cluster/scenarios tests/cluster/test_multi_node.py tests/clus
 
 .PHONY: e2e
 e2e: install ## the scenarios on a kind cluster with the real NIM Operator (NIM_OPERATOR_CHART=…; needs Docker and kind)
-	@$(RUN)python -m local.e2e
+	@$(RUN)python -m local e2e
 
 .PHONY: chart
 chart: programs ## the chart: lint, schemas, snapshots, and an installation on a real control plane
@@ -126,7 +126,7 @@ sbom: install ## what the image holds, as CycloneDX, into build/sbom.json
 	@echo "build/sbom.json"
 
 .PHONY: audit
-audit: install ## known vulnerabilities of what the image holds (asks pypi.org)
+audit: install ## known vulnerabilities of what the image holds (asks the package index)
 	$(RUN)uvx --quiet --python $(RUN)python pip-audit@2.10.1 --strict --disable-pip --require-hashes -r requirements.lock
 
 .PHONY: lock
