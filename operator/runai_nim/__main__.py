@@ -8,21 +8,14 @@ from typing import Any
 import kopf
 
 from runai_nim.handlers import Operator, make_registry
-from runai_nim.settings import SettingsError
-from runai_nim.start import read_settings, start_logging
+from runai_nim.start import start
 
 logger = logging.getLogger(__name__)
 
 
 def main() -> int:
-    """Run until SIGTERM; 2 when the settings can't be used, 1 when something failed that only a restart mends."""
-    try:
-        settings = read_settings()
-    except SettingsError as error:
-        print(error, file=sys.stderr)
-        return 2
-    start_logging(settings)
-    logging.getLogger("kopf").setLevel(max(logging.WARNING, logging.getLogger().level))
+    """Run until SIGTERM; 1 when something failed that only a restart mends."""
+    settings = start(chatty=("kopf",))
     # What the API server sends has no cycles: looking for them at Python's pace costs an eighth of our CPU.
     gc.set_threshold(50_000, 20, 20)
     operator = Operator(settings)

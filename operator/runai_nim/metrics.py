@@ -1,4 +1,4 @@
-"""What /metrics serves: the only importer of `prometheus_client`. It counts what it is told of and decides nothing.
+"""What the operator's /metrics serves. It counts what it is told of and decides nothing.
 
 Where controller-runtime, client-go or its workqueue have a metric, ours has its name, labels and buckets, so that their
 dashboards and alarms fit. docs/reference/metrics.md describes each.
@@ -9,21 +9,11 @@ import time
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from typing import Any, Final, get_args
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    GCCollector,
-    Histogram,
-    Info,
-    PlatformCollector,
-    ProcessCollector,
-    disable_created_metrics,
-)
-from prometheus_client.exposition import choose_encoder
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from runai_nim import keys
 from runai_nim.api.v1alpha1.status import Phase
+from runai_nim.process_metrics import ProcessMetrics
 from runai_nim.status import waited
 
 CONTROLLER: Final = keys.KIND.lower()
@@ -41,29 +31,17 @@ _QUEUE_BUCKETS: Final = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1, 10, 1
 _READY_BUCKETS: Final = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400)
 _LAG_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
-# The library's own switch, which it has for the process only. The *_created series would double what is scraped.
-disable_created_metrics()
 
-
-class Metrics:
-    """All metrics of one operator, in a registry of its own."""
+class Metrics(ProcessMetrics):
+    """All metrics of one operator."""
 
     def __init__(self, version: str, dialect: str, workers: int) -> None:
-        self._registry = registry = CollectorRegistry()
-        ProcessCollector(registry=registry)
-        PlatformCollector(registry=registry)
-        GCCollector(registry=registry)
-        build = Info("runai_nim_build", "Version of the operator and dialect of the scheduler", registry=registry)
-        build.info({"version": version, "dialect": dialect})
+        about = "Version of the operator and dialect of the scheduler"
+        super().__init__("runai_nim_build", about, version=version, dialect=dialect)
+        registry = self.registry
         self.queue = QueueMetrics(registry)
         self.passes = PassMetrics(registry, workers)
         self.services = ServiceMetrics(registry)
-        self._requests = Counter(
-            "rest_client_requests_total",
-            "Number of HTTP requests, partitioned by status code, method, and host",
-            ("code", "method", "host"),
-            registry=registry,
-        )
         self._watch_age = Gauge(
             "runai_nim_watch_age_seconds",
             "Seconds since the API server last said anything about the kind",
@@ -83,14 +61,10 @@ class Metrics:
             registry=registry,
         )
 
-    def answered(self, method: str, code: str, host: str) -> None:
-        """Count an answer of the API server; `code` is the HTTP status, or `<error>` when there was none."""
-        self._requests.labels(code, method, host).inc()
-
     def leading(self, lease: str, leads: Callable[[], bool]) -> None:
         """Ask at each scrape whether this process may write."""
         about = "Whether the process is master of the lease: 0 indicates backup, 1 master"
-        status = Gauge("leader_election_master_status", about, ("name",), registry=self._registry)
+        status = Gauge("leader_election_master_status", about, ("name",), registry=self.registry)
         status.labels(lease).set_function(leads)
 
     def watch_age(self, kind: str, age: Callable[[], float]) -> None:
@@ -107,11 +81,6 @@ class Metrics:
             asked = time.monotonic() + _LAG_EVERY_SECONDS
             await asyncio.sleep(_LAG_EVERY_SECONDS)
             self._lag.observe(max(0.0, time.monotonic() - asked))
-
-    def exposition(self, accept: str) -> tuple[bytes, str]:
-        """The values of now and their content type, in the format that an Accept header asks for."""
-        encode, content_type = choose_encoder(accept)
-        return encode(self._registry), content_type
 
 
 class PassMetrics:

@@ -5,6 +5,8 @@ Beside the processes' own `__main__` nothing else reads the environment.
 
 import logging
 import os
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import yaml
@@ -13,7 +15,23 @@ from runai_nim.logs import ConsoleLines, JsonLines
 from runai_nim.settings import FILE_VARIABLE, Settings, SettingsError, settings_from
 
 
-def read_settings() -> Settings:
+def start(chatty: Iterable[str]) -> Settings:
+    """Read the settings and begin the log, in which the `chatty` loggers say nothing below a warning.
+
+    Raises SystemExit(2), the reason on stderr, when the settings can't be used.
+    """
+    try:
+        settings = _read_settings()
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from error
+    _start_logging(settings)
+    for name in chatty:
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
+    return settings
+
+
+def _read_settings() -> Settings:
     """Settings from the file that RUNAI_NIM_SETTINGS_FILE names, if any, and the environment. Raises SettingsError."""
     path = os.environ.get(FILE_VARIABLE)
     try:
@@ -23,7 +41,7 @@ def read_settings() -> Settings:
     return settings_from(file, os.environ)
 
 
-def start_logging(settings: Settings) -> None:
+def _start_logging(settings: Settings) -> None:
     """One line a decision on stderr, as JSON or for people."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines() if settings.log_format == "json" else ConsoleLines())

@@ -8,15 +8,13 @@ import sys
 import uvicorn
 
 from runai_nim.rest.app import Measured, Rest, make_app
-from runai_nim.settings import SettingsError
-from runai_nim.start import read_settings, start_logging
+from runai_nim.start import start
 
 logger = logging.getLogger(__name__)
 
 _RENEWAL_SECONDS = 60.0
 _GRACE_SECONDS = 20
 """For calls that are under way at SIGTERM; a PATCH may take half of it."""
-_CHATTY = ("httpcore", "uvicorn")
 
 
 def arguments() -> argparse.Namespace:
@@ -32,14 +30,7 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     """Serve until SIGTERM; 2 when arguments or settings can't be used, 3 when there is no API server to speak to."""
     given = arguments()
-    try:
-        settings = read_settings()
-    except SettingsError as error:
-        print(error, file=sys.stderr)
-        return 2
-    start_logging(settings)
-    for name in _CHATTY:
-        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
+    settings = start(chatty=("httpcore", "uvicorn"))
     rest = Rest(settings)
     config = uvicorn.Config(
         Measured(make_app(rest), rest.metrics),

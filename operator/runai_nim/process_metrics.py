@@ -1,0 +1,40 @@
+"""What every process of the package counts, and how it shows what it counted."""
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    GCCollector,
+    Info,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
+from prometheus_client.exposition import choose_encoder
+
+# The library's own switch, which it has for the process only. The *_created series would double what is scraped.
+disable_created_metrics()
+
+
+class ProcessMetrics:
+    """Metrics of one process, in a registry of its own; `build` is the name of the one that says what it is."""
+
+    def __init__(self, build: str, about: str, **labels: str) -> None:
+        self.registry = registry = CollectorRegistry()
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=registry)
+        Info(build, about, registry=registry).info(labels)
+        self._answers = Counter(
+            "rest_client_requests_total",
+            "Number of HTTP requests, partitioned by status code, method, and host",
+            ("code", "method", "host"),
+            registry=registry,
+        )
+
+    def answered(self, method: str, code: str, host: str) -> None:
+        """Count an answer of the API server; `code` is the HTTP status, or `<error>` when there was none."""
+        self._answers.labels(code, method, host).inc()
+
+    def exposition(self, accept: str) -> tuple[bytes, str]:
+        """The values of now and their content type, in the format that an Accept header asks for."""
+        encode, content_type = choose_encoder(accept)
+        return encode(self.registry), content_type
