@@ -1,6 +1,7 @@
 """`python -m local up` and `down`: a cluster in the background for looking around; `demo`: three services, shown.
 
-`programs` builds what they run, `chart-programs` what the chart's tests run. Each may be repeated.
+`programs` builds what they run, `chart-programs` what the chart's tests run; `e2e` is the same scenarios on kind. Each
+may be repeated.
 """
 
 import argparse
@@ -13,6 +14,7 @@ from rich.console import Console
 
 from local.cluster import CHECKOUT, LocalCluster
 from local.demo import demo
+from local.e2e import run_scenarios
 from local.processes import StartError
 from local.programs import ProgramsMissingError, chart_programs, programs
 
@@ -87,6 +89,11 @@ def build_for_chart(_: Path) -> None:
     print(f"helm and kubeconform are in {chart_programs()}.")
 
 
+def end_to_end(_: Path) -> None:
+    """Run the scenarios on a kind cluster with the real NIM Operator, where there can be one."""
+    run_scenarios()
+
+
 def main() -> int:
     """Run the command that the arguments name; 1 when it failed, with the reason on stderr."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
@@ -97,6 +104,7 @@ def main() -> int:
         "demo-keep": show_and_keep,
         "programs": build,
         "chart-programs": build_for_chart,
+        "e2e": end_to_end,
     }
     parser.add_argument("command", choices=commands)
     parser.add_argument(
@@ -109,7 +117,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     except subprocess.CalledProcessError as error:
-        print(f"{' '.join(map(str, error.cmd))}\n{error.stderr}", file=sys.stderr)
+        print(f"{' '.join(map(str, error.cmd))}\n{error.stderr or ''}", file=sys.stderr)
         return 1
     return 0
 

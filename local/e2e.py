@@ -1,4 +1,4 @@
-"""`python -m local.e2e`: the real NIM Operator and our chart on a kind cluster, and the scenarios against it.
+"""`python -m local e2e`: the real NIM Operator and our chart on a kind cluster, and the scenarios against it.
 
 NIM_OPERATOR_CHART says where the NIM Operator's chart is: a folder, an archive or an address, as `helm install` takes
 it; KEEP=1 leaves the cluster. Where there is no Docker or no kind, one line says that nothing was proven.
@@ -15,6 +15,7 @@ from pathlib import Path
 import yaml
 
 from local.cluster import CHECKOUT, OPERATOR_NAMESPACE
+from local.processes import StartError
 from local.programs import chart_programs
 
 CLUSTER = "runai-nim-e2e"
@@ -74,28 +75,15 @@ def install(nim_operator_chart: str) -> None:
     run(*helm, IMAGE, ours, f"--namespace={OPERATOR_NAMESPACE}", *image, *settings)
 
 
-def main() -> int:
-    """Skip, or run everything; 1 where something is missing or failed."""
+def run_scenarios() -> None:
+    """Skip with a line, or run everything; raises StartError, or CalledProcessError of what failed."""
     if why := obstacle():
         print(f"make e2e: skipped, nothing is proven: {why}.")
-        return 0
+        return
     chart = os.environ.get("NIM_OPERATOR_CHART")
     if not chart:
-        print(
-            "make e2e: where is the NIM Operator's chart? NIM_OPERATOR_CHART=<folder, archive or address>",
-            file=sys.stderr,
-        )
-        return 1
-    try:
-        with cluster():
-            install(chart)
-            os.environ["TEST_CLUSTER_KUBECONFIG"] = str(KUBECONFIG)
-            run(sys.executable, "-m", "pytest", *SCENARIOS)
-    except subprocess.CalledProcessError as error:
-        print(f"make e2e: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        raise StartError("make e2e: where is the NIM Operator's chart? NIM_OPERATOR_CHART=<folder, archive or address>")
+    with cluster():
+        install(chart)
+        os.environ["TEST_CLUSTER_KUBECONFIG"] = str(KUBECONFIG)
+        run(sys.executable, "-m", "pytest", *SCENARIOS)

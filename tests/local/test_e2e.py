@@ -15,7 +15,7 @@ from local.e2e import images_of_samples
 def e2e(path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """`make e2e` with the programs of one folder."""
     given = {name: value for name, value in os.environ.items() if name != "NIM_OPERATOR_CHART"}
-    command = [sys.executable, "-m", "local.e2e"]
+    command = [sys.executable, "-m", "local", "e2e"]
     return subprocess.run(
         command,
         cwd=CHECKOUT,
