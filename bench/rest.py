@@ -10,7 +10,7 @@ from bench.figures import Figures, percentile
 from bench.load import open_loop, saturate
 from bench.process import rss_mib
 from local.cluster import OPERATOR_NAMESPACE, OPERATOR_SERVICE_ACCOUNT, LocalCluster, Program
-from local.loopback import answers, free_ports
+from local.rest import Rest, rest_process
 
 ROUNDS = 4
 """Both take turns, so that what else the machine does meets both."""
@@ -18,23 +18,11 @@ OPEN_LOOP = 2000
 """Calls of each, at most, whose latency is taken."""
 WARM_UP = 400
 CALLER = "caller"
-RIGHTS = f"""
-apiVersion: v1
-kind: ServiceAccount
-metadata: {{name: {CALLER}, namespace: {NAMESPACE}}}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: Role
-metadata: {{name: {CALLER}, namespace: {NAMESPACE}}}
-rules:
-  - {{apiGroups: [runai-nim.io], resources: [runainimservices], verbs: [create, get, patch, delete]}}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: {{name: {CALLER}, namespace: {NAMESPACE}}}
-roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: {CALLER}}}
-subjects: [{{kind: ServiceAccount, name: {CALLER}, namespace: {NAMESPACE}}}]
-"""
+RIGHTS = (
+    ("serviceaccount", CALLER),
+    ("role", CALLER, "--verb=create,get,patch,delete", "--resource=runainimservices.runai-nim.io"),
+    ("rolebinding", CALLER, f"--role={CALLER}", f"--serviceaccount={NAMESPACE}:{CALLER}"),
+)
 
 Times = Mapping[str, list[float]]
 """Milliseconds of calls by verb."""
@@ -43,12 +31,13 @@ Times = Mapping[str, list[float]]
 def measure(calls: int) -> Figures:
     """Figures of so many calls of the REST API."""
     with empty_cluster() as cluster:
-        cluster.kubectl("apply", "--filename=-", stdin=RIGHTS)
+        for right in RIGHTS:
+            cluster.kubectl("create", *right, f"--namespace={NAMESPACE}")
         token = cluster.kubectl("create", "token", CALLER, f"--namespace={NAMESPACE}").strip()
-        program, url = _process(cluster)
-        program.start()
+        rest = _process(cluster)
+        rest.program.start()
         direct = ApiServer(cluster.control_plane.url, token, NAMESPACE, cluster.control_plane.ca_file)
-        return asyncio.run(_measured(direct, RestApi(url, token, NAMESPACE), program, calls))
+        return asyncio.run(_measured(direct, RestApi(rest.url, token, NAMESPACE), rest.program, calls))
 
 
 def added(direct: Times, rest: Times) -> Figures:
@@ -99,14 +88,10 @@ def _percentiles(name: str, times: Times) -> Figures:
     }
 
 
-def _process(cluster: LocalCluster) -> tuple[Program, str]:
-    """The REST API, not started yet, and its address. The operator's rights are more than it needs and reads with."""
-    control_plane, (port,) = cluster.control_plane, free_ports(1)
-    url = f"http://127.0.0.1:{port}"
+def _process(cluster: LocalCluster) -> Rest:
+    """Not started yet. The operator's rights are more than it needs and reads with."""
+    control_plane = cluster.control_plane
     kubeconfig = control_plane.service_account_kubeconfig(
         OPERATOR_NAMESPACE, OPERATOR_SERVICE_ACCOUNT, control_plane.directory / "rest.kubeconfig"
     )
-    command = ["runai_nim.rest", "--host=127.0.0.1", f"--port={port}"]
-    environment = {"KUBECONFIG": str(kubeconfig)}
-    program = Program(control_plane.processes, "rest", command, lambda: environment, lambda _: answers(f"{url}/readyz"))
-    return program, url
+    return rest_process(control_plane, "rest", kubeconfig, log_level="info")

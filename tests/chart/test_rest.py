@@ -17,9 +17,10 @@ import yaml
 
 from local.audit import Request
 from local.cluster import OPERATOR_NAMESPACE, LocalCluster
+from local.rest import Rest, rest_process
 from runai_nim.permissions import REST_PERMISSIONS
 from tests.chart.conftest import CHART, RELEASE, Helm
-from tests.rest.conftest import PEOPLE, Project, Rest, body, make_project, process
+from tests.rest.conftest import PEOPLE, Project, body, make_project
 
 pytestmark = pytest.mark.chart
 NAME = f"{RELEASE}-rest"
@@ -52,7 +53,7 @@ def rest(helm: Helm, bare_cluster: LocalCluster, tmp_path_factory: pytest.TempPa
     kubeconfig = bare_cluster.control_plane.service_account_kubeconfig(
         OPERATOR_NAMESPACE, pod["serviceAccountName"], folder / "kubeconfig"
     )
-    found = process(bare_cluster.control_plane, "rest", kubeconfig, scheme="https")
+    found = rest_process(bare_cluster.control_plane, "rest", kubeconfig, scheme="https")
     (container,) = pod["containers"]
     given = [argument.replace("/etc/runai-nim-tls", str(folder)) for argument in container["args"]]
     found.program.start(

@@ -9,10 +9,11 @@ import yaml
 
 from local.cluster import OPERATOR_NAMESPACE
 from local.objects import Objects, wait_for
+from local.rest import rest_process
 from tests.cluster.services import CR, present
 from tests.faults.plan import Fault, When
 from tests.faults.rig import Rig
-from tests.rest.conftest import OWN_RIGHTS, SERVICE_ACCOUNT, Project, body, process
+from tests.rest.conftest import OWN_RIGHTS, SERVICE_ACCOUNT, Project, body
 
 ANY_PATH = "/api/v2/workloads"
 PATH = f"{ANY_PATH}/nim-services"
@@ -34,7 +35,7 @@ def url(rig: Rig) -> Iterator[str]:
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     content["clusters"][0]["cluster"] = {"server": rig.proxy.url, "certificate-authority": str(rig.proxy.ca_file)}
     path.write_text(yaml.safe_dump(content), encoding="utf-8")
-    found = process(plane, "rest-behind-proxy", path)
+    found = rest_process(plane, "rest-behind-proxy", path)
     found.program.start()
     yield found.url
     found.program.stop()

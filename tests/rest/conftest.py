@@ -1,21 +1,19 @@
 """The REST API as a real process on the real control plane, and people who may this or that."""
 
 import json
-import ssl
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import yaml
 
-from local.cluster import OPERATOR_NAMESPACE, LocalCluster, Program
+from local.cluster import OPERATOR_NAMESPACE, LocalCluster
 from local.control_plane import ControlPlane
-from local.loopback import answers, free_ports
+from local.rest import Rest, rest_process
 from scripts.permissions import rest_rules_text
 
 SERVICE_ACCOUNT = "runai-nim-rest"
@@ -49,14 +47,6 @@ SPEC: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Rest:
-    """The process, and where it answers."""
-
-    program: Program
-    url: str
-
-
-@dataclass(frozen=True)
 class Project:
     """A namespace, and the id of its project."""
 
@@ -79,23 +69,9 @@ def rest(local_cluster: LocalCluster) -> Rest:
     kubeconfig = control_plane.service_account_kubeconfig(
         OPERATOR_NAMESPACE, SERVICE_ACCOUNT, control_plane.directory / "rest.kubeconfig"
     )
-    found = process(control_plane, "rest", kubeconfig)
+    found = rest_process(control_plane, "rest", kubeconfig)
     found.program.start()
     return found
-
-
-def process(control_plane: ControlPlane, name: str, kubeconfig: Path, scheme: str = "http") -> Rest:
-    """The process, not started yet."""
-    (port,) = free_ports(1)
-    url = f"{scheme}://127.0.0.1:{port}"
-    command = ["runai_nim.rest", "--host=127.0.0.1", f"--port={port}"]
-    environment = {"KUBECONFIG": str(kubeconfig), "RUNAI_NIM_LOG_LEVEL": "debug"}
-
-    def ready(_: str) -> bool:
-        tls = ssl.create_default_context(cafile=str(control_plane.ca_file)) if scheme == "https" else None
-        return answers(f"{url}/readyz", tls)
-
-    return Rest(Program(control_plane.processes, name, command, lambda: environment, ready), url)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,8 @@ import pytest
 
 from local.control_plane import ControlPlane
 from local.objects import wait_for
-from tests.rest.conftest import Project, Rest, body, make_project
+from local.rest import Rest
+from tests.rest.conftest import Project, body, make_project
 
 Http = Callable[..., httpx.Response]
 PATH = "/api/v2/workloads/nim-services"

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
+from local.rest import Rest
 from runai_nim.rest.identifier import Identifier
 from tests.contract.bodies import NAMES, bodies
-from tests.rest.conftest import SPEC, Project, Rest, body, logged_in, spec_of
+from tests.rest.conftest import SPEC, Project, body, logged_in, spec_of
 
 Kubectl = Callable[..., str]
 

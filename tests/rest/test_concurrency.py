@@ -7,7 +7,8 @@ from typing import Any
 
 import httpx
 
-from tests.rest.conftest import SPEC, Project, Rest, body, spec_of
+from local.rest import Rest
+from tests.rest.conftest import SPEC, Project, body, spec_of
 
 Http = Callable[..., httpx.Response]
 Kubectl = Callable[..., str]

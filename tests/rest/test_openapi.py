@@ -14,8 +14,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from local.rest import Rest
 from scripts.generate import ROOT
-from tests.rest.conftest import Project, Rest, body
+from tests.rest.conftest import Project, body
 
 PATH = "/api/v2/workloads/nim-services"
 DOCUMENT = json.loads((ROOT / "docs" / "reference" / "openapi.json").read_text(encoding="utf-8"))

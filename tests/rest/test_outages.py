@@ -15,7 +15,8 @@ import yaml
 
 from local.control_plane import ControlPlane
 from local.objects import wait_for
-from tests.rest.conftest import Project, Rest, body, process, spec_of
+from local.rest import Rest, rest_process
+from tests.rest.conftest import Project, body, spec_of
 from tests.rest.losing import Losing
 
 Http = Callable[..., httpx.Response]
@@ -36,7 +37,7 @@ def behind(control_plane: ControlPlane, rest: Rest, losing: Losing) -> Iterator[
     kubeconfig["clusters"][0]["cluster"] = {"server": losing.url}
     path = control_plane.directory / "rest-behind.kubeconfig"
     path.write_text(yaml.safe_dump(kubeconfig))
-    found = process(control_plane, "rest-behind", path)
+    found = rest_process(control_plane, "rest-behind", path)
     found.program.start()
     yield found
     found.program.stop()

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from local.control_plane import ControlPlane
-from tests.rest.conftest import Rest, process
+from local.rest import Rest, rest_process
 
 COMMAND = [sys.executable, "-m", "runai_nim.rest"]
 
@@ -18,7 +18,7 @@ COMMAND = [sys.executable, "-m", "runai_nim.rest"]
 @pytest.fixture
 def https(control_plane: ControlPlane, rest: Rest) -> Iterator[Rest]:
     """Served with the API server's own certificate."""
-    found = process(control_plane, "rest-https", control_plane.directory / "rest.kubeconfig", scheme="https")
+    found = rest_process(control_plane, "rest-https", control_plane.directory / "rest.kubeconfig", scheme="https")
     found.program.start(
         f"--tls-certificate={control_plane.ca_file}", f"--tls-key={Path(control_plane.ca_file).with_suffix('.key')}"
     )
