@@ -11,6 +11,7 @@ import yaml
 
 from local.cluster import CHECKOUT, OPERATOR_NAMESPACE, OPERATOR_SERVICE_ACCOUNT, LocalCluster
 from local.programs import chart_programs
+from tests.expectations import rewritten
 
 CHART = CHECKOUT / "charts" / "runai-nim-operator"
 CASES = Path(__file__).parent / "cases"
@@ -28,11 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def update_snapshots(request: pytest.FixtureRequest) -> bool:
-    # The option is only known when pytest was started on this folder or file.
-    wanted = bool(request.config.getoption("--update-snapshots", default=False))
-    if wanted and os.environ.get("CI"):
-        pytest.exit("--update-snapshots is refused when CI is set: expectations are changed by people", returncode=1)
-    return wanted
+    return rewritten(request, "--update-snapshots")
 
 
 @pytest.fixture(scope="session")

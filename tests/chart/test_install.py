@@ -18,7 +18,7 @@ from runai_nim import keys
 from runai_nim.settings import Settings
 from runai_nim.validate.metadata import check_reserved_labels
 from tests.chart.conftest import CHART, RELEASE, Helm
-from tests.cluster.services import CR, DEPLOYMENT, NIMSERVICE, present, sample, settled
+from tests.cluster.services import CR, DEPLOYMENT, NIMSERVICE, present, sample, serve
 
 pytestmark = pytest.mark.chart
 SERVICES = "team-a"
@@ -65,8 +65,7 @@ def objects(cluster: LocalCluster) -> Iterator[Objects]:
 
 
 def test_a_model_runs(cluster: LocalCluster, objects: Objects) -> None:
-    objects.apply(sample("gpu-portion"))
-    settled(objects, "llama-8b", "Running")
+    serve(objects)
 
     refused = [request for request in cluster.audit_log.requests(user=OPERATOR_USER) if request.code == 403]
     assert refused == []

@@ -7,7 +7,7 @@ from local.cluster import OPERATOR_NAMESPACE, OPERATOR_USER, LocalCluster
 from local.objects import Object, Objects, wait_for
 from runai_nim import keys
 from tests.cluster.permissions import Permission
-from tests.cluster.services import CR, NIMSERVICE, present, sample, settled
+from tests.cluster.services import CR, NIMSERVICE, present, sample, serve, settled
 from tests.cluster.test_exposure import BY_GATEWAY, BY_INGRESS, PORTS
 
 
@@ -41,8 +41,7 @@ class Changed(Stage):
     """A claim and a NIMService that are there are written again: each gets an owner, which it had not."""
 
     def before(self) -> None:
-        self.objects.apply(sample("gpu-portion"))
-        settled(self.objects, "llama-8b", "Running")
+        serve(self.objects)
         self.objects.delete(CR, "llama-8b", "Orphan")
         wait_for(lambda: "ownerReferences" not in present(self.objects, NIMSERVICE, "llama-8b")["metadata"])
 
@@ -55,8 +54,7 @@ class Lost(Stage):
     """A NIMService that was deleted by hand is made anew, once the resource was seen to be there."""
 
     def before(self) -> None:
-        self.objects.apply(sample("gpu-portion"))
-        settled(self.objects, "llama-8b", "Running")
+        serve(self.objects)
 
     def act(self) -> None:
         self.objects.delete(NIMSERVICE, "llama-8b")
@@ -75,9 +73,10 @@ class Pulled(Lost):
         wait_for(pulled)
 
 
-class Routed(Stage):
+class RoutedByIngress(Stage):
     """A route of our own comes."""
 
+    settings: Mapping[str, str] = BY_INGRESS
     ports: ClassVar[Object] = {"port": 8000}
 
     def act(self) -> None:
@@ -85,11 +84,7 @@ class Routed(Stage):
         self.objects.apply(sample("gpu-portion", servingPort=ports))
 
 
-class RoutedByIngress(Routed):
-    settings = BY_INGRESS
-
-
-class RoutedByGateway(Routed):
+class RoutedByGateway(RoutedByIngress):
     settings = BY_GATEWAY
 
 
@@ -97,8 +92,8 @@ class RoutedForGrpc(RoutedByGateway):
     ports: ClassVar[Object] = PORTS
 
 
-class Unrouted(Routed):
-    """A route of our own goes."""
+class Unrouted(Stage):
+    """A route that another stage brings goes."""
 
     def before(self) -> None:
         super().act()
@@ -108,16 +103,13 @@ class Unrouted(Routed):
         self.objects.apply(sample("gpu-portion"))
 
 
-class UnroutedByIngress(Unrouted):
-    settings = BY_INGRESS
+class UnroutedByIngress(Unrouted, RoutedByIngress): ...
 
 
-class UnroutedByGateway(Unrouted):
-    settings = BY_GATEWAY
+class UnroutedByGateway(Unrouted, RoutedByGateway): ...
 
 
-class UnroutedForGrpc(UnroutedByGateway):
-    ports: ClassVar[Object] = PORTS
+class UnroutedForGrpc(Unrouted, RoutedForGrpc): ...
 
 
 class Elected(Stage):

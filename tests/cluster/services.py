@@ -55,6 +55,12 @@ def settled(objects: Objects, name: str, want: str, seconds: float = 20, generat
         raise TimeoutError(f"Ready is not {want}: {condition(objects, name, 'Ready')}") from error
 
 
+def serve(objects: Objects, **spec: Any) -> None:
+    """Apply the sample gpu-portion, with fields of its spec replaced, and wait until its model is served."""
+    objects.apply(sample("gpu-portion", **spec))
+    settled(objects, "llama-8b", "Running")
+
+
 def gone(objects: Objects, kind: str, name: str, seconds: float = 20) -> bool:
     """Wait until the object is not there."""
     return wait_for(lambda: objects.get(kind, name) is None, seconds)

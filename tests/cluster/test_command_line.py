@@ -14,7 +14,7 @@ from local.audit import AuditLog
 from local.cluster import LocalCluster, Program
 from local.control_plane import ADMINISTRATOR, ControlPlane
 from local.objects import Objects, wait_for
-from tests.cluster.services import CLAIM, NIMSERVICE, present, sample, settled
+from tests.cluster.services import CLAIM, NIMSERVICE, present, sample, serve, settled
 
 pytestmark = pytest.mark.usefixtures("operator_process")
 Live = Callable[..., tuple[int, list[str], str]]
@@ -83,8 +83,7 @@ def test_it_says_what_the_operator_then_does(
 
 
 def test_what_the_operator_would_refuse_is_trouble(objects: Objects, live: Live, stand_in: Program) -> None:
-    objects.apply(sample("gpu-portion"))
-    settled(objects, "llama-8b", "Running")
+    serve(objects)
     assert present(objects, CLAIM, "llama-8b-model-store")
 
     code, lines, err = live(sample("gpu-portion", modelStore={"pvc": {"claimInfo": {"size": "50Gi"}}}))

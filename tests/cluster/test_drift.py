@@ -10,14 +10,13 @@ import pytest
 from local.audit import WRITES, AuditLog
 from local.cluster import OPERATOR_USER, LocalCluster
 from local.objects import Objects, wait_for
-from tests.cluster.services import CR, NIMSERVICE, condition, present, reason, sample, settled
+from tests.cluster.services import CR, NIMSERVICE, condition, present, reason, sample, serve, settled
 
 pytestmark = pytest.mark.usefixtures("operator_process", "stand_in")
 
 
 def test_a_tug_of_war_is_given_up_and_reported(objects: Objects, namespace: str, audit_log: AuditLog) -> None:
-    objects.apply(sample("gpu-portion"))
-    settled(objects, "llama-8b", "Running")
+    serve(objects)
     mark, over = audit_log.mark(), threading.Event()
 
     def pull() -> None:
@@ -43,8 +42,7 @@ def test_a_tug_of_war_is_given_up_and_reported(objects: Objects, namespace: str,
 
 
 def test_a_flapping_pod_costs_few_writes(objects: Objects, namespace: str, audit_log: AuditLog) -> None:
-    objects.apply(sample("gpu-portion"))
-    settled(objects, "llama-8b", "Running")
+    serve(objects)
     (pod,) = objects.list("v1 Pod", "runai-nim.io/service=llama-8b")
     name, container = pod["metadata"]["name"], pod["spec"]["containers"][0]["name"]
     mark, began = audit_log.mark(), time.monotonic()
@@ -71,8 +69,7 @@ def test_a_namespace_that_goes_takes_everything_and_stops_nobody(
         kubectl("delete", "namespace", going, "--wait=false")
         wait_for(lambda: reason(theirs, "llama-8b") in ("Deleting", "NamespaceTerminating"))
         theirs.patch(CR, "llama-8b", {"metadata": {"finalizers": None}})
-    objects.apply(sample("gpu-portion"))
-    settled(objects, "llama-8b", "Running")
+    serve(objects)
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from local.loopback import answers, free_ports
 from local.objects import Objects, wait_for
 from runai_nim.cluster import NIM_SERVICES, RUNAI_NIM_SERVICES, ApiError, Cluster
 from runai_nim.election import Election
-from tests.cluster.services import CR, NIMSERVICE, present, sample, settled
+from tests.cluster.services import CR, NIMSERVICE, present, sample, serve
 from tests.scraped import Scraped
 
 pytestmark = pytest.mark.usefixtures("stand_in")
@@ -153,8 +153,7 @@ def replicas(
     first.program.start()
     wait_for(first.leads)
     second.program.start()
-    objects.apply(sample("gpu-portion"))
-    settled(objects, "llama-8b", "Running")
+    serve(objects)
     yield first, second
     for replica in (first, second):
         replica.program.kill()
@@ -169,6 +168,12 @@ def _written(objects: Objects, replicas: int) -> None:
     wait_for(lambda: present(objects, NIMSERVICE, "llama-8b")["spec"].get("replicas") == replicas)
 
 
+def _change_and_wait(objects: Objects, *replicas: int) -> None:
+    for count in replicas:
+        _change(objects, count)
+        _written(objects, count)
+
+
 def test_one_writes_and_the_other_is_ready(replicas: tuple[Replica, Replica], writes: Writes) -> None:
     first, second = replicas
     assert (first.leads(), second.leads()) == (True, False)
@@ -180,8 +185,7 @@ def test_killed(objects: Objects, replicas: tuple[Replica, Replica], writes: Wri
     first, second = replicas
     first.program.kill()
     start = time.monotonic()
-    _change(objects, 2)
-    _written(objects, 2)
+    _change_and_wait(objects, 2)
     assert time.monotonic() - start < LEASE_SECONDS + 2 + SLACK_SECONDS
     assert second.leads()
     assert writes.are_fenced()
@@ -192,8 +196,7 @@ def test_stopped(objects: Objects, replicas: tuple[Replica, Replica], writes: Wr
     first, second = replicas
     start = time.monotonic()
     first.program.stop()
-    _change(objects, 2)
-    _written(objects, 2)
+    _change_and_wait(objects, 2)
     assert time.monotonic() - start < 2 + SLACK_SECONDS
     assert second.leads()
     assert writes.are_fenced(LONG_LEASE_SECONDS)
@@ -203,16 +206,14 @@ def test_frozen(objects: Objects, replicas: tuple[Replica, Replica], writes: Wri
     first, second = replicas
     first.send(signal.SIGSTOP)
     try:
-        _change(objects, 2)
-        _written(objects, 2)
+        _change_and_wait(objects, 2)
         assert second.leads()
         _change(objects, 3)  # news for the frozen one, too
     finally:
         first.send(signal.SIGCONT)
     _written(objects, 3)
     second.program.kill()
-    _change(objects, 4)
-    _written(objects, 4)
+    _change_and_wait(objects, 4)
     assert first.leads()
     assert writes.are_fenced()
 
@@ -229,9 +230,7 @@ def test_api_server_away(
         assert not second.leads()
     finally:
         cluster.control_plane.start_program("kube-apiserver")
-    for count in range(2, 5):
-        _change(objects, count)
-        _written(objects, count)
+    _change_and_wait(objects, 2, 3, 4)
     assert first.leads() != second.leads()
     assert writes.are_fenced()
 
@@ -245,8 +244,7 @@ def test_a_lease_that_was_deleted_is_still_its_holders(
     for count in range(2, 5):
         wait_for(lambda: cluster.kubectl("get", *lease))
         cluster.kubectl("delete", *lease)
-        _change(objects, count)
-        _written(objects, count)
+        _change_and_wait(objects, count)
     assert (first.leads(), second.leads()) == (True, False)
     assert writes.are_fenced()
 
@@ -278,8 +276,7 @@ def test_a_blocked_event_loop_loses_no_lease(
 def test_what_was_under_way_fails_when_another_wrote_since(
     cluster: LocalCluster, objects: Objects, operator_process: Program
 ) -> None:
-    objects.apply(sample("gpu-portion"))
-    settled(objects, "llama-8b", "Running")
+    serve(objects)
     operator_process.stop()
     annotated = {"metadata": {"annotations": {"example.com/by": "another"}}}
     seen = {kind: present(objects, kind, "llama-8b") for kind in (CR, NIMSERVICE)}

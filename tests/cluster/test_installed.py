@@ -9,7 +9,7 @@ import yaml
 
 from local.cluster import CHECKOUT
 from local.objects import Objects
-from tests.cluster.services import NIMSERVICE, condition, present, sample, settled
+from tests.cluster.services import NIMSERVICE, condition, present, sample, serve, settled
 
 pytestmark = pytest.mark.usefixtures("operator_process", "stand_in")
 
@@ -31,8 +31,7 @@ def an_older_kind(kubectl: Callable[..., str]) -> Iterator[None]:
 def test_a_field_that_the_kind_lacks_is_refused_by_name_and_taken_up_when_it_comes(
     objects: Objects, an_older_kind: None, kubectl: Callable[..., str]
 ) -> None:
-    objects.apply(sample("gpu-portion"))
-    settled(objects, "llama-8b", "Running")
+    serve(objects)
     before = present(objects, NIMSERVICE, "llama-8b")["metadata"]["resourceVersion"]
     objects.apply(sample("gpu-portion", nodePools=["h100"]))
     settled(objects, "llama-8b", "NotInstalled", 30)

@@ -9,7 +9,7 @@ from local.audit import WRITES, AuditLog
 from local.cluster import CHECKOUT, OPERATOR_USER, LocalCluster, Program
 from local.loopback import answers
 from local.objects import Objects, wait_for
-from tests.cluster.services import CLAIM, CR, DEPLOYMENT, NIMSERVICE, condition, present, sample, settled
+from tests.cluster.services import CLAIM, CR, DEPLOYMENT, NIMSERVICE, condition, present, sample, serve, settled
 
 pytestmark = pytest.mark.usefixtures("operator_process", "stand_in")
 
@@ -20,8 +20,7 @@ QUIET_SECONDS = 60
 def test_a_converged_service_is_left_alone(
     objects: Objects, namespace: str, audit_log: AuditLog, operator_process: Program
 ) -> None:
-    objects.apply(sample("gpu-portion"))
-    settled(objects, "llama-8b", "Running")
+    serve(objects)
     # The Kubernetes event that tells of it follows the status.
     wait_for(lambda: any(event["reason"] == "Running" for event in objects.list("v1 Event")))
     mark = audit_log.mark()
@@ -37,8 +36,7 @@ def test_no_request_of_the_operator_is_forbidden(
 ) -> None:
     mark = audit_log.mark()
     operator_process.start()
-    objects.apply(sample("gpu-portion"))
-    settled(objects, "llama-8b", "Running")
+    serve(objects)
     # In the namespaces of earlier tests, which are being deleted, nothing may be made: that is a 403 too.
     ours = [r for r in audit_log.requests(mark, OPERATOR_USER) if r.namespace in ("", namespace)]
     assert len(ours) > 10
@@ -50,8 +48,7 @@ def test_it_says_that_it_is_alive(cluster: LocalCluster) -> None:
 
 
 def test_deleting_it_takes_the_nimservice_and_keeps_the_claim(objects: Objects) -> None:
-    objects.apply(sample("gpu-portion"))
-    settled(objects, "llama-8b", "Running")
+    serve(objects)
     objects.delete(CR, "llama-8b")
     wait_for(lambda: objects.get(NIMSERVICE, "llama-8b") is None and objects.get(DEPLOYMENT, "llama-8b") is None, 60)
     assert present(objects, CLAIM, "llama-8b-model-store")["metadata"].get("deletionTimestamp") is None
@@ -60,8 +57,7 @@ def test_deleting_it_takes_the_nimservice_and_keeps_the_claim(objects: Objects) 
 def test_a_claim_grows_and_never_shrinks(objects: Objects) -> None:
     objects.apply({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", **GROWING})
     store = {"pvc": {"claimInfo": {"size": "10Gi", "storageClass": "growing"}}}
-    objects.apply(sample("gpu-portion", modelStore=store))
-    settled(objects, "llama-8b", "Running")
+    serve(objects, modelStore=store)
     bigger = {"pvc": {"claimInfo": {"size": "20Gi", "storageClass": "growing"}}}
     objects.apply(sample("gpu-portion", modelStore=bigger))
     wait_for(lambda: _requested(objects) == "20Gi")
@@ -79,8 +75,7 @@ def _requested(objects: Objects) -> str:
 
 
 def test_an_edit_by_hand_is_put_back_and_what_is_not_ours_stays(objects: Objects) -> None:
-    objects.apply(sample("gpu-portion"))
-    settled(objects, "llama-8b", "Running")
+    serve(objects)
     edit = {"spec": {"schedulerName": "default-scheduler", "labels": {"theirs": "stays"}}}
     objects.patch(NIMSERVICE, "llama-8b", edit)
     wait_for(lambda: present(objects, NIMSERVICE, "llama-8b")["spec"]["schedulerName"] == "runai-scheduler")
@@ -89,8 +84,7 @@ def test_an_edit_by_hand_is_put_back_and_what_is_not_ours_stays(objects: Objects
 
 
 def test_a_nimservice_that_was_deleted_comes_back(objects: Objects) -> None:
-    objects.apply(sample("gpu-portion"))
-    settled(objects, "llama-8b", "Running")
+    serve(objects)
     before = present(objects, NIMSERVICE, "llama-8b")["metadata"]["uid"]
     objects.delete(NIMSERVICE, "llama-8b")
     wait_for(
@@ -100,8 +94,7 @@ def test_a_nimservice_that_was_deleted_comes_back(objects: Objects) -> None:
 
 
 def test_stopped_and_started_again(objects: Objects) -> None:
-    objects.apply(sample("gpu-portion"))
-    settled(objects, "llama-8b", "Running")
+    serve(objects)
     objects.apply(sample("gpu-portion", desiredPhase="Stopped"))
     settled(objects, "llama-8b", "Stopped")
     status = present(objects, CR, "llama-8b")["status"]
@@ -110,13 +103,11 @@ def test_stopped_and_started_again(objects: Objects) -> None:
         0,
         "True",
     )
-    objects.apply(sample("gpu-portion"))
-    settled(objects, "llama-8b", "Running")
+    serve(objects)
 
 
 def test_what_happens_while_the_operator_is_away_is_made_up_for(objects: Objects, operator_process: Program) -> None:
-    objects.apply(sample("gpu-portion"))
-    settled(objects, "llama-8b", "Running")
+    serve(objects)
     operator_process.kill()
     objects.delete(CR, "llama-8b")
     objects.apply(sample("mistake"))
@@ -136,8 +127,7 @@ def test_an_api_server_that_was_away_is_found_again(objects: Objects, cluster: L
 
 def test_the_kai_dialect(objects: Objects, kubectl: Callable[..., str], namespace: str, kai: Program) -> None:
     kubectl("label", "namespace", namespace, "kai/project=team-b")
-    objects.apply(sample("gpu-portion", compute={"gpuRequestType": "portion", "gpuPortionRequest": 0.5}))
-    settled(objects, "llama-8b", "Running")
+    serve(objects, compute={"gpuRequestType": "portion", "gpuPortionRequest": 0.5})
     live = present(objects, NIMSERVICE, "llama-8b")
     assert live["spec"]["schedulerName"] == "kai-scheduler"
     assert (

@@ -8,7 +8,7 @@ import pytest
 from local.audit import READS, WRITES, AuditLog, Request
 from local.cluster import OPERATOR_USER, Program
 from local.objects import Objects, wait_for
-from tests.cluster.services import CLAIM, CR, NIMSERVICE, present, reason, sample, settled
+from tests.cluster.services import CLAIM, CR, NIMSERVICE, present, reason, sample, serve, settled
 
 pytestmark = pytest.mark.usefixtures("operator_process")
 
@@ -52,8 +52,7 @@ def test_it_is_written_once(
 
 
 def test_ready_waits_for_this_spec_s_deployment(objects: Objects, stand_in: Program) -> None:
-    objects.apply(sample("gpu-portion"))
-    settled(objects, "llama-8b", "Running")
+    serve(objects)
     delay = {"metadata": {"annotations": {"stand-in.runai-nim.io/delay-deployment": "3"}}}
     objects.patch(NIMSERVICE, "llama-8b", delay)
     objects.apply(sample("gpu-portion", image="nvcr.io/nim/meta/llama-3.1-8b-instruct:9.9.9"))
@@ -65,8 +64,7 @@ def test_ready_waits_for_this_spec_s_deployment(objects: Objects, stand_in: Prog
 
 
 def test_a_change_of_the_service_alone_is_seen(objects: Objects, stand_in: Program) -> None:
-    objects.apply(sample("gpu-portion"))
-    settled(objects, "llama-8b", "Running")
+    serve(objects)
     serving = {**sample("gpu-portion")["spec"]["servingPort"], "serviceType": "NodePort"}
     objects.apply(sample("gpu-portion", servingPort=serving))
     wait_for(lambda: present(objects, "v1 Service", "llama-8b")["spec"]["type"] == "NodePort")
@@ -86,8 +84,7 @@ def test_a_mistake_is_named_and_its_correction_heals(objects: Objects, stand_in:
 
 
 def test_a_later_mistake_leaves_the_last_good_nimservice_alone(objects: Objects, stand_in: Program) -> None:
-    objects.apply(sample("gpu-portion"))
-    settled(objects, "llama-8b", "Running")
+    serve(objects)
     before = present(objects, NIMSERVICE, "llama-8b")["metadata"]["resourceVersion"]
     objects.apply(sample("gpu-portion", compute={"cpuMemoryRequest": "10 GB"}))
     settled(objects, "llama-8b", "InvalidQuantity")
@@ -112,13 +109,11 @@ def test_a_foreign_nimservice_is_never_overwritten(objects: Objects, stand_in: P
 
 
 def test_from_claim_to_cache_and_back(objects: Objects, stand_in: Program) -> None:
-    objects.apply(sample("gpu-portion"))
-    settled(objects, "llama-8b", "Running")
+    serve(objects)
     claim = sample("gpu-portion")["spec"]["modelStore"]
     replaced = sample("gpu-portion")
     replaced["spec"]["modelStore"] = {"nimCache": {"name": "cache"}}
     objects.apply(replaced)
     settled(objects, "llama-8b", "NIMCacheNotFound")
     assert present(objects, NIMSERVICE, "llama-8b")["spec"]["storage"]["nimCache"]["name"] == "cache"
-    objects.apply(sample("gpu-portion", modelStore=claim))
-    settled(objects, "llama-8b", "Running")
+    serve(objects, modelStore=claim)

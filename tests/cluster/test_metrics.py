@@ -14,7 +14,7 @@ import pytest
 from local.cluster import CHECKOUT, LocalCluster, Program
 from local.loopback import answers
 from local.objects import Objects, wait_for
-from tests.cluster.services import CR, sample, settled
+from tests.cluster.services import CR, sample, serve, settled
 from tests.scraped import Scraped
 
 pytestmark = pytest.mark.usefixtures("stand_in")
@@ -45,8 +45,7 @@ def _scrape(cluster: LocalCluster) -> Scraped:
 
 def test_the_life_of_a_service_is_counted(fresh: LocalCluster, objects: Objects) -> None:
     assert _scrape(fresh).by("phase", SERVICES) == {}
-    objects.apply(sample("gpu-portion"))
-    settled(objects, "llama-8b", "Running")
+    serve(objects)
     objects.apply(sample("mistake"))
     settled(objects, "mixtral", "LimitBelowRequest")
 
@@ -79,8 +78,7 @@ def test_the_life_of_a_service_is_counted(fresh: LocalCluster, objects: Objects)
 def test_a_restart_counts_what_is_there_and_no_time_to_ready(
     fresh: LocalCluster, objects: Objects, operator_process: Program
 ) -> None:
-    objects.apply(sample("gpu-portion"))
-    settled(objects, "llama-8b", "Running")
+    serve(objects)
     operator_process.start()
     wait_for(lambda: _scrape(fresh).by("phase", SERVICES) == {"Running": 1})
     assert _scrape(fresh)("runai_nim_time_to_ready_seconds_count") == 0
@@ -91,8 +89,7 @@ def test_the_event_loop_is_measured(cluster: LocalCluster, operator_process: Pro
 
 
 def test_the_reference_lists_what_is_served(cluster: LocalCluster, objects: Objects, operator_process: Program) -> None:
-    objects.apply(sample("gpu-portion"))
-    settled(objects, "llama-8b", "Running")
+    serve(objects)
     page = Path(CHECKOUT / "docs" / "reference" / "metrics.md").read_text(encoding="utf-8")
     text, _, _ = page.partition("## The REST API")
     listed = {
@@ -152,8 +149,7 @@ def test_the_log_names_decisions_and_no_values(
     written = operator_process.log.stat().st_size
     operator_process.start(environment={"RUNAI_NIM_LOG_FORMAT": log_format, "RUNAI_NIM_LOG_LEVEL": "debug"})
     variables = [{"name": "SECRET", "value": VALUE}]
-    objects.apply(sample("gpu-portion", environmentVariables=variables))
-    settled(objects, "llama-8b", "Running")
+    serve(objects, environmentVariables=variables)
     mistake = {"cpuMemoryRequest": "64Gi", "cpuMemoryLimit": "32Gi"}
     objects.apply(sample("gpu-portion", environmentVariables=variables, compute=mistake))
     settled(objects, "llama-8b", "LimitBelowRequest", generation=2)

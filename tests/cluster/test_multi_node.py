@@ -4,7 +4,7 @@ import pytest
 from kubernetes.dynamic.exceptions import DynamicApiError
 
 from local.objects import Objects
-from tests.cluster.services import CR, LWS, NIMSERVICE, condition, gone, present, sample, settled
+from tests.cluster.services import CR, LWS, NIMSERVICE, condition, gone, present, sample, serve, settled
 
 pytestmark = pytest.mark.usefixtures("operator_process", "stand_in")
 
@@ -38,5 +38,4 @@ def test_what_cannot_change_is_refused_and_leaves_it_running(objects: Objects) -
     settled(objects, "llama-8b", "MultiNodeImmutable")
     assert "spec.replicas" in condition(objects, "llama-8b", "Stalled")["message"]
     assert present(objects, NIMSERVICE, "llama-8b")["metadata"]["resourceVersion"] == before
-    objects.apply(sample("gpu-portion", **SEVERAL))
-    settled(objects, "llama-8b", "Running")
+    serve(objects, **SEVERAL)

@@ -8,7 +8,7 @@ import pytest
 
 from local.objects import Objects, wait_for
 from runai_nim.compare import differences
-from tests.cluster.services import CR, DEPLOYMENT, HPA, NIMSERVICE, gone, present, reason, sample, settled
+from tests.cluster.services import CR, DEPLOYMENT, HPA, NIMSERVICE, gone, present, reason, sample, serve, settled
 
 pytestmark = pytest.mark.usefixtures("operator_process", "stand_in")
 
@@ -69,8 +69,7 @@ def test_there_and_back_gives_the_same_again(objects: Objects, change: dict[str,
 
 
 def test_emptied_lists_are_gone_from_the_pods(objects: Objects) -> None:
-    objects.apply(sample("gpu-portion", **LISTS))
-    settled(objects, "llama-8b", "Running")
+    serve(objects, **LISTS)
     objects.apply(sample("gpu-portion", **{name: [] for name in LISTS}))
     settled(objects, "llama-8b", "Running", generation=2)
     template = present(objects, DEPLOYMENT, "llama-8b")["spec"]["template"]

@@ -1,0 +1,14 @@
+"""Expected files that an option of pytest has rewritten instead of compared."""
+
+import os
+
+import pytest
+
+
+def rewritten(request: pytest.FixtureRequest, option: str) -> bool:
+    """Whether the option was given; where CI is set it is refused."""
+    # The option is only known when pytest was started on the folder or file that has it.
+    wanted = bool(request.config.getoption(option, default=False))
+    if wanted and os.environ.get("CI"):
+        pytest.exit(f"{option} is refused when CI is set: expectations are changed by people", returncode=1)
+    return wanted
