@@ -49,7 +49,7 @@ def first_status(cluster: LocalCluster) -> dict[str, Any]:
 
 
 def _create(cluster: LocalCluster, services: int) -> Figures:
-    mark = cluster.audit_log.mark()
+    mark, passes = cluster.audit_log.mark(), Queue(cluster).passes()
     with Objects(Path(cluster.control_plane.kubeconfig), NAMESPACE) as objects:
         for name in names_of(0, services):
             objects.apply(service(NAMESPACE, name))
@@ -60,6 +60,7 @@ def _create(cluster: LocalCluster, services: int) -> Figures:
     return {
         "writes_per_cr": len([request for request in ours if request.verb in WRITES]) / services,
         "reads_per_cr": len([request for request in ours if request.verb in READS]) / services,
+        "passes_per_cr": (Queue(cluster).passes() - passes) / services,
         **spread("latency_idle", until_written(everything)),
     }
 

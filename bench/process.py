@@ -77,6 +77,12 @@ class Queue:
 
         wait_for(have_failed, _PATIENCE_SECONDS, _POLL_SECONDS)
 
+    def passes(self) -> float:
+        """Passes since the operator's start. Raises RuntimeError where it does not answer."""
+        if (found := self._scrape()) is None:
+            raise RuntimeError("the operator doesn't answer")
+        return found["workqueue_adds_total "]
+
     def _scrape(self) -> dict[str, float] | None:
         """Samples by `name` and phase; None while the operator isn't ready."""
         if self._get("/readyz") is None or (text := self._get("/metrics")) is None:

@@ -57,7 +57,7 @@ class Operator:
         """Connect and start all tasks, in the event loop that Kopf runs in."""
         settings = self._settings
         self._cluster = await Cluster.connect(self._answered, self._permit())
-        self.world = World(self._cluster, self._queue.add, settings.watch_resync_seconds, settings.namespaces)
+        self.world = World(self._cluster, self._queue, settings.watch_resync_seconds, settings.namespaces)
         events = Events(self._cluster)
         reconciler = Reconciler(self._cluster, self.world, events, self._settings, self._metrics.services)
         for watch in self.world.watches:
@@ -199,12 +199,12 @@ def make_registry(operator: Operator) -> kopf.OperatorRegistry:
         return sessions.of(found) if found else None
 
     @kopf.on.event(keys.GROUP, keys.VERSION, keys.PLURAL, registry=registry)
-    async def seen(type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002  # Kopf's name for it
+    async def seen(event: kopf.RawEvent, **_: Any) -> None:
         if operator.world is None:
             return
-        if type == "DELETED":
-            operator.world.resource_gone(dict(body))
+        if event["type"] == "DELETED":
+            operator.world.resource_gone(event["object"])
         else:
-            operator.world.resource_seen(dict(body))
+            operator.world.resource_seen(event["object"])
 
     return registry

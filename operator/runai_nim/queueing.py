@@ -6,7 +6,7 @@ It knows no kind and does no I/O.
 import asyncio
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 
 from runai_nim.metrics import QueueMetrics
@@ -64,23 +64,31 @@ class KeyQueue:
         self._ready = _ByTurns()
         self._waiting: set[Key] = set()
         self._working: set[Key] = set()
-        self._again: set[Key] = set()
+        self._again: dict[Key, set[Hashable]] = {}
+        """Keys to work on once more, and what caused each."""
         self._timers: dict[Key, asyncio.TimerHandle] = {}
         self._told_to_wait: set[Key] = set()
         self._failures: dict[Key, int] = {}
 
-    def add(self, key: Key) -> None:
-        """Work on `key` as soon as a worker is free; a wait that it is in ends, unless the API server asked for it."""
+    def add(self, key: Key, cause: Hashable = None) -> None:
+        """Work on `key` as soon as a worker is free; a wait that it is in ends, unless the API server asked for it.
+
+        `cause` is what `withdraw` takes back.
+        """
         if key in self._told_to_wait:
             return
         if timer := self._timers.pop(key, None):
             timer.cancel()
         if key in self._working:
-            self._again.add(key)
+            self._again.setdefault(key, set()).add(cause)
         elif key not in self._waiting:
             self._waiting.add(key)
             self._metrics.added(key)
             self._ready.put_nowait(key)
+
+    def withdraw(self, key: Key, cause: Hashable) -> None:
+        """`cause` is the work on `key` itself: without another cause the key is not worked on once more."""
+        self._again.get(key, set()).discard(cause)
 
     def add_after(self, key: Key, seconds: float) -> None:
         """Work on `key` after that time, unless something adds it earlier."""
@@ -110,7 +118,7 @@ class KeyQueue:
                 self._failures[key] = self._failures.get(key, 0) + 1
                 self._metrics.failed()
                 # An event meanwhile is no reason to hurry: beside a busy object every failure would become a loop.
-                self._again.discard(key)
+                self._again.pop(key, None)
                 asked = getattr(error, "retry_after", 0.0)
                 seconds = max(self._backoff.seconds(self._failures[key]), asked)
                 if asked:
@@ -118,8 +126,7 @@ class KeyQueue:
             finally:
                 self._working.discard(key)
                 self._metrics.done(key)
-            if key in self._again:
-                self._again.discard(key)
+            if self._again.pop(key, None):
                 self.add(key)
             elif seconds is not None:
                 self.add_after(key, seconds)

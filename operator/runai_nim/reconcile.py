@@ -94,7 +94,7 @@ class Reconciler:
                     tug.told = tug.told or await self._field_conflict(write)
                     return Outcome(field_conflict=tug.told), due
                 tug.reverted(time.monotonic())
-            if error := await self._apply(write):
+            if error := await self._apply(key, write):
                 kind, name = write.manifest["kind"], write.manifest["metadata"]["name"]
                 refusal = f"the API server refuses {kind} {name}: {error.message}"
                 return Outcome(refusal=refusal), FORBIDDEN_SECONDS if error.status == 403 else due
@@ -122,7 +122,7 @@ class Reconciler:
             " sets; stop it there, or set the field here; it is put back ever more slowly"
         )
 
-    async def _apply(self, write: Write) -> ApiError | None:
+    async def _apply(self, key: Key, write: Write) -> ApiError | None:
         """One server-side apply; the API server's refusal when asking again at once would not help."""
         kind, metadata = write.manifest["kind"], write.manifest["metadata"]
         name, resource = metadata["name"], _RESOURCES[kind]
@@ -133,7 +133,7 @@ class Reconciler:
                 raise
             logger.warning("%s refused", kind, extra={"child": name, "reason": error.reason, "error": str(error)})
             return error
-        self._world.record(resource, live)
+        self._world.wrote(key, resource, live)
         reason = "Created" if write.resource_version is None else "PutBack" if write.reverts else "Changed"
         fields = {"fields": [".".join(path) for path in write.reverts]} if write.reverts else {}
         logger.info("%s written", kind, extra={"child": name, "reason": reason, **fields})
@@ -177,8 +177,9 @@ class Reconciler:
             if error.status == 404:  # deleted meanwhile; its event is on the way
                 return False
             raise
-        self._world.record(RUNAI_NIM_SERVICES, stored)
-        self._metrics.reported((metadata["namespace"], metadata["name"]), cr, stored)
+        key = metadata["namespace"], metadata["name"]
+        self._world.wrote(key, RUNAI_NIM_SERVICES, stored)
+        self._metrics.reported(key, cr, stored)
         logger.info("status", extra={"phase": status["phase"], "reason": status["conditions"][0]["reason"]})
         return True
 

@@ -29,10 +29,10 @@ from runai_nim.cluster import (
 from runai_nim.discovery import Discovery
 from runai_nim.installed import Installed
 from runai_nim.mentions import Mentions
-from runai_nim.observe import ObjectKey, Watch, newer
+from runai_nim.observe import HasVersion, ObjectKey, Watch, newer
 from runai_nim.observed import Claim, Namespace, NimCache, Observed, Pod, Service, Stored, Workload
 from runai_nim.poll import Poll
-from runai_nim.queueing import Key
+from runai_nim.queueing import Key, KeyQueue
 from runai_nim.translate import names
 
 ROUTES: Mapping[Resource, str] = {
@@ -42,19 +42,19 @@ ROUTES: Mapping[Resource, str] = {
 }
 """The resources that a route of our own can be, and their kinds."""
 
-Look = Callable[[Key], None]
-"""Asks for a key to be reconciled."""
 _MADE = keys.SERVICE_LABEL
 
 
 class World:
-    """Everything observed. `look` is called with the key of every CR that a change may matter to.
+    """Everything observed. The key of every CR that a change may matter to is added to the queue.
 
     `resync_seconds`: how often each kind is listed again. `namespaces`: those that are served; all, when there is none.
     """
 
-    def __init__(self, cluster: Cluster, look: Look, resync_seconds: float, namespaces: Collection[str] = ()) -> None:
-        self._cluster, self._told, self._resync_seconds = cluster, look, resync_seconds
+    def __init__(
+        self, cluster: Cluster, queue: KeyQueue, resync_seconds: float, namespaces: Collection[str] = ()
+    ) -> None:
+        self._cluster, self._queue, self._resync_seconds = cluster, queue, resync_seconds
         self._namespaces = tuple(namespaces) or ("",)
         self._unread = set(self._namespaces)
         """Namespaces (empty: all) of which not everything was listed yet: nothing is decided there."""
@@ -118,8 +118,8 @@ class World:
         key = (obj["metadata"]["namespace"], obj["metadata"]["name"])
         known = self._resources.get(key)
         if known is None or newer(obj["metadata"]["resourceVersion"], known.resource_version):
-            self._resources[key] = Stored.from_object(obj)
-            self._look(key)
+            self._resources[key] = new = Stored.from_object(obj)
+            self._look(key, new)
         return key
 
     def resource_gone(self, obj: Mapping[str, Any]) -> None:
@@ -129,8 +129,13 @@ class World:
         if known is not None and known.uid == obj["metadata"]["uid"]:
             self._drop(key)
 
+    def wrote(self, cr: Key, resource: Resource, obj: Mapping[str, Any]) -> None:
+        """Take up an object as a write in the pass of `cr` returned it: where a watch was faster, that is no news."""
+        self.record(resource, obj)
+        self._queue.withdraw(cr, obj["metadata"]["resourceVersion"])
+
     def record(self, resource: Resource, obj: Mapping[str, Any]) -> None:
-        """Take up an object as our own write returned it, so that the next decision knows of it."""
+        """Take up an object that we asked for, so that the next decision knows of it."""
         key = (obj["metadata"]["namespace"], obj["metadata"]["name"])
         if watch := self._watches.get((resource, "" if "" in self._namespaces else key[0])):
             watch.record(obj)
@@ -209,9 +214,10 @@ class World:
         found = ((kind, self._objects[resource].get(name)) for resource, kind in ROUTES.items())
         return {kind: stored.load() for kind, stored in found if stored}
 
-    def _look(self, key: Key) -> None:
+    def _look(self, key: Key, new: HasVersion | None = None) -> None:
+        """Have the CR reconciled because of `new`, which no other object shares its version with."""
         if not self._unread or self._unread.isdisjoint(("", key[0])):
-            self._told(key)
+            self._queue.add(key, new.resource_version if new else None)
 
     def _drop(self, key: Key) -> None:
         del self._resources[key]
@@ -219,7 +225,7 @@ class World:
 
     def _same_name(self, key: ObjectKey, old: Any, new: Any) -> None:
         if key in self._resources:
-            self._look(key)
+            self._look(key, new)
 
     def _pod_changed(self, key: ObjectKey, old: Pod | None, new: Pod | None) -> None:
         for pod in (old, new):
@@ -240,7 +246,7 @@ class World:
 
     def _named_by(self, key: ObjectKey, old: Any, new: Any) -> None:
         for mentioning in self._mentions.of(key):
-            self._look(mentioning)
+            self._look(mentioning, new)
 
     def _of_namespace(self, key: ObjectKey, old: Namespace | None, new: Namespace | None) -> None:
         # A namespace changes often (its status, its finalizers); what matters of it changes seldom.

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,6 +74,14 @@ def test_the_life_of_a_service_is_counted(fresh: LocalCluster, objects: Objects)
     objects.delete(CR, "mixtral")
     wait_for(lambda: _scrape(fresh).by("phase", SERVICES) == {})
     assert _scrape(fresh).by("type", CONDITIONS) == {}
+
+
+def test_own_writes_are_no_reason_for_another_pass(fresh: LocalCluster, objects: Objects, stand_in: Program) -> None:
+    stand_in.start("--never-act")
+    objects.apply(sample("gpu-portion", modelStore={"nimCache": {"name": "absent"}}))
+    settled(objects, "llama-8b", "NIMCacheNotFound")
+    time.sleep(1)
+    assert _scrape(fresh)("workqueue_adds_total") == 1
 
 
 def test_a_restart_counts_what_is_there_and_no_time_to_ready(

@@ -1,6 +1,7 @@
 import asyncio
 import time
 
+import pytest
 from prometheus_client import CollectorRegistry
 
 from runai_nim.cluster import ApiError
@@ -49,6 +50,34 @@ def test_a_key_added_while_worked_on_is_worked_on_once_more() -> None:
         return await _worked(queue, 0.05, during=A)
 
     assert asyncio.run(run()) == [A, A]
+
+
+@pytest.mark.parametrize(
+    ("causes", "withdrawn", "works"), [(["7"], ["7"], 1), (["7", "8"], ["7"], 2), (["7", None], ["7"], 2)]
+)
+def test_what_the_work_itself_causes_is_no_reason_to_do_it_once_more(
+    causes: list[str | None], withdrawn: list[str], works: int
+) -> None:
+    done: list[Key] = []
+
+    async def run() -> None:
+        queue = KeyQueue(Backoff(0.005, 1), QueueMetrics(CollectorRegistry()))
+
+        async def handle(key: Key) -> None:
+            done.append(key)
+            if len(done) == 1:
+                for cause in causes:
+                    queue.add(key, cause)
+            for cause in withdrawn:
+                queue.withdraw(key, cause)
+
+        queue.add(A)
+        working = asyncio.create_task(queue.work(handle))
+        await asyncio.sleep(0.05)
+        working.cancel()
+
+    asyncio.run(run())
+    assert done == [A] * works
 
 
 def test_a_failed_key_comes_back() -> None:
