@@ -35,9 +35,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--endpoint-pause",
         type=float,
-        default=1.0,
+        default=0.2,
         metavar="SECONDS",
-        help="until a model that didn't answer is asked again (default: 1, the real one: 5)",
+        help="until a model that didn't answer is asked again (default: 0.2, the real one: 5)",
     )
     parser.add_argument("--never-act", action="store_true", help="do nothing, as if the NIM Operator were down")
     for step in ("service", "deployment", "ready"):

@@ -159,7 +159,7 @@ class Reconciler:
         if not changes:
             return facts.due
         pace = self._paces[key]
-        if pause := pace.wait(time.monotonic()):
+        if pause := pace.wait(time.monotonic(), cr["metadata"]["generation"]):
             return pause
         if not await self._write_status(cr, status, changes):
             return None

@@ -22,7 +22,7 @@ RECORDINGS = {path.stem: json.loads(path.read_text()) for path in sorted(Path(__
 @pytest.fixture(scope="module")
 def replayed(control_plane: ControlPlane) -> dict[str, Trace]:
     """All traces, replayed at the same time in namespaces of their own."""
-    with stand_in(control_plane, "--no-nodes", "--endpoint-pause=0.2"):
+    with stand_in(control_plane, "--no-nodes"):
         return asyncio.run(replay_all(control_plane.kubeconfig))
 
 
