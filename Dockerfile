@@ -24,6 +24,9 @@ RUN tools/bin/python -m build --wheel --no-isolation --outdir dist \
  && echo "runai-nim-operator @ file://${wheel} --hash=sha256:${hash}" > wheel.lock \
  && pip --python /opt/venv/bin/python install --require-hashes --no-deps -r wheel.lock \
  && /opt/venv/bin/runai-nim --help > /dev/null
+# Compiled at each start, since nothing may be written, the imports took 2.1 s instead of 0.7 s. No time is in what comes
+# of it: the same sources give the same bytes.
+RUN /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/venv/lib
 
 FROM ${PYTHON_IMAGE}:${PYTHON_VERSION}${PYTHON_DIGEST}
 ARG VERSION=
@@ -34,7 +37,8 @@ LABEL org.opencontainers.image.title="runai-nim-operator" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 # Nothing in it installs or builds anything any more.
-RUN python -m pip uninstall --yes pip setuptools wheel
+RUN python -m pip uninstall --yes pip setuptools wheel \
+ && python -m compileall -q --invalidation-mode unchecked-hash /usr/local/lib
 COPY --from=build /opt/venv /opt/venv
 # The root file system may be read-only.
 ENV PATH=/opt/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1

@@ -12,6 +12,13 @@ from local.cluster import CHECKOUT
 from runai_nim import __version__
 
 DOCKERFILE = (CHECKOUT / "Dockerfile").read_text(encoding="utf-8")
+UNCOMPILED = """
+import os, sys, runai_nim.handlers, runai_nim.rest.app
+specs = [module.__spec__ for module in sys.modules.values() if getattr(module, "__spec__", None)]
+ours = [spec for spec in specs if (spec.origin or "").startswith(sys.argv[1]) and spec.cached]
+print([spec.name for spec in ours if not os.path.exists(spec.cached)] if ours else "nothing")
+"""
+"""Modules of the environment in that folder that a start would have to compile."""
 HADOLINT = Path(sys.executable).with_name("hadolint")
 
 
@@ -64,6 +71,9 @@ def test_the_wheel_runs_in_a_clean_environment(tmp_path: Path) -> None:
     locked = ["--require-hashes", "--only-binary=:all:", "-r", str(CHECKOUT / "requirements.lock")]
     subprocess.run([*install, *locked], check=True)
     subprocess.run([*install, "--no-deps", wheel], check=True)
+    compiling = re.search(r"^RUN /opt/venv/bin/python (-m compileall .*) /opt/venv/lib$", DOCKERFILE, re.MULTILINE)
+    assert compiling is not None
+    subprocess.run([python, *compiling[1].split(), tmp_path / "venv" / "lib"], check=True)
 
     def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         bare = {"PATH": str(python.parent)} | environment
@@ -74,6 +84,8 @@ def test_the_wheel_runs_in_a_clean_environment(tmp_path: Path) -> None:
     sample = str(CHECKOUT / "deploy" / "samples" / "gpu-portion.yaml")
     rendered = run(str(python.with_name("runai-nim")), "render", "-f", sample)
     assert (rendered.returncode, "kind: NIMService" in rendered.stdout) == (0, True), rendered.stderr
+    uncompiled = run("-c", UNCOMPILED, str(tmp_path))
+    assert (uncompiled.returncode, uncompiled.stdout) == (0, "[]\n"), uncompiled.stderr
     tools = run(
         "-c", "import importlib.util as u; print([n for n in ('pip', 'pytest', 'hatchling') if u.find_spec(n)])"
     )
