@@ -36,7 +36,7 @@ metadata: {{name: {SERVICE_ACCOUNT}}}
 roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: {SERVICE_ACCOUNT}}}
 subjects: [{{kind: ServiceAccount, name: {SERVICE_ACCOUNT}, namespace: {OPERATOR_NAMESPACE}}}]
 """
-RIGHTS = {"editor": ["get", "create", "patch", "delete"], "reader": ["get"]}
+RIGHTS = {"editor": ["get", "create", "patch", "delete"], "reader": ["get"], "deleter": ["delete"]}
 SPEC: dict[str, Any] = {
     "image": "nvcr.io/nim/meta/llama-3.1-8b-instruct:1.8.5",
     "ngcAuthSecret": "ngc-api",
@@ -77,7 +77,7 @@ def rest(local_cluster: LocalCluster) -> Rest:
 @pytest.fixture(scope="session")
 def tokens(control_plane: ControlPlane) -> dict[str, str]:
     """A token of each ServiceAccount in the namespace `people`."""
-    names = ("editor", "reader", "nobody")
+    names = (*RIGHTS, "nobody")
     control_plane.kubectl("create", "namespace", PEOPLE)
     for name in names:
         control_plane.kubectl("create", "serviceaccount", name, f"--namespace={PEOPLE}")

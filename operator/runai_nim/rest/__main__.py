@@ -48,7 +48,8 @@ def main() -> int:
     except OSError as error:  # ssl.SSLError is one
         print(f"--tls-certificate: {given.tls_certificate} and --tls-key can't be used: {error}", file=sys.stderr)
         return 2
-    return asyncio.run(_serve(config))
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        return runner.run(_serve(config))
 
 
 async def _serve(config: uvicorn.Config) -> int:

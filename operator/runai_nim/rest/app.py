@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
+import orjson
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runai_nim import __version__
@@ -71,6 +72,10 @@ def make_app(rest: Rest) -> FastAPI:
     return app
 
 
+def _json(content: Any, code: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(content), code, headers, "application/json")
+
+
 def _documented(code: int, model: type, *errors: int) -> dict[int | str, dict[str, Any]]:
     return {code: {"model": model}, **{error: {"model": schemas.Message} for error in errors}}
 
@@ -84,7 +89,7 @@ def _add_workloads(app: FastAPI, rest: Rest) -> None:
         openapi_extra=request_body(schemas.CreateRequest) | _GUARDED,
     )
     async def create(token: Token, body: Body) -> Response:
-        return JSONResponse(await rest.calls.create(token, body), 202)
+        return _json(await rest.calls.create(token, body), 202)
 
     @app.get(
         NIM_SERVICES + "/{id}",
@@ -93,7 +98,7 @@ def _add_workloads(app: FastAPI, rest: Rest) -> None:
         openapi_extra=_GUARDED,
     )
     async def get(id: str, token: Token) -> Response:  # noqa: A002  # the API's name for it
-        return JSONResponse(await rest.calls.get(token, id))
+        return _json(await rest.calls.get(token, id))
 
     @app.patch(
         NIM_SERVICES + "/{id}",
@@ -103,7 +108,7 @@ def _add_workloads(app: FastAPI, rest: Rest) -> None:
         openapi_extra=request_body(schemas.UpdateRequest) | _GUARDED,
     )
     async def update(id: str, token: Token, body: Body) -> Response:  # noqa: A002
-        return JSONResponse(await rest.calls.update(token, id, body), 202)
+        return _json(await rest.calls.update(token, id, body), 202)
 
     @app.delete(
         "/api/v2/workloads/{id}",
@@ -113,7 +118,7 @@ def _add_workloads(app: FastAPI, rest: Rest) -> None:
         openapi_extra=_GUARDED,
     )
     async def delete(id: str, token: Token) -> Response:  # noqa: A002
-        return JSONResponse(await rest.calls.delete(token, id), 202)
+        return _json(await rest.calls.delete(token, id), 202)
 
 
 def _add_token(app: FastAPI, rest: Rest) -> None:
@@ -129,7 +134,7 @@ def _add_token(app: FastAPI, rest: Rest) -> None:
         app_id, secret = body.get("AppId"), body.get("AppSecret")
         if not isinstance(app_id, str) or not isinstance(secret, str) or not is_token(secret):
             raise unauthorized()
-        return JSONResponse({"accessToken": await rest.calls.access_token(app_id, secret)})
+        return _json({"accessToken": await rest.calls.access_token(app_id, secret)})
 
 
 def _add_pages(app: FastAPI, rest: Rest, document: Mapping[str, Any]) -> None:
@@ -149,7 +154,7 @@ def _add_pages(app: FastAPI, rest: Rest, document: Mapping[str, Any]) -> None:
 
     @app.get("/openapi.json", include_in_schema=False)
     async def openapi() -> Response:
-        return JSONResponse(document)
+        return _json(document)
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:
@@ -161,7 +166,7 @@ def _add_errors(app: FastAPI) -> None:
         refusal = _refusal_of(error)
         if refusal.code == 500:
             logger.error("call failed", extra={"reason": type(error).__name__})
-        return JSONResponse(refusal.body, refusal.code, refusal.headers)
+        return _json(refusal.body, refusal.code, refusal.headers)
 
     for kind in (RefusedError, NoAnswerError, HTTPException, Exception):
         app.add_exception_handler(kind, refused)
