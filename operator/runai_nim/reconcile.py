@@ -84,23 +84,35 @@ class Reconciler:
         """Write what is planned; what came of it, and when a revert that has to wait is due."""
         if planned.writes or planned.route.deletions:
             self._cluster.permit()  # before anything is read or counted for the sake of a write
-        due = None
         for write in planned.writes:
             if write.confirm and not await self._still_there(key, cr):
                 return Outcome(), None
-            if write.reverts:
-                tug = self._tugs[key]
-                if due := tug.wait(time.monotonic()) or None:
-                    tug.told = tug.told or await self._field_conflict(write)
-                    return Outcome(field_conflict=tug.told), due
-                tug.reverted(time.monotonic())
+            if write.reverts and (due := await self._wait_to_revert(key, write)):
+                return Outcome(field_conflict=self._tugs[key].told), due
             if error := await self._apply(key, write):
                 kind, name = write.manifest["kind"], write.manifest["metadata"]["name"]
                 refusal = f"the API server refuses {kind} {name}: {error.message}"
-                return Outcome(refusal=refusal), FORBIDDEN_SECONDS if error.status == 403 else due
+                return Outcome(refusal=refusal), FORBIDDEN_SECONDS if error.status == 403 else None
         for deletion in planned.route.deletions:
             await self._delete(deletion)
-        return Outcome(), due
+        return self._held(key)
+
+    async def _wait_to_revert(self, key: Key, write: Write) -> float:
+        """Seconds for which somebody's change has to stay; 0 for none, and then the revert counts."""
+        tug = self._tugs[key]
+        if due := tug.wait(time.monotonic()):
+            if not tug.asked:
+                tug.told, tug.asked = await self._field_conflict(write), True
+            return due
+        tug.reverted(time.monotonic())
+        return 0.0
+
+    def _held(self, key: Key) -> tuple[Outcome, float | None]:
+        """All is as it should be, unless somebody may be about to take a revert back."""
+        tug = self._tugs.get(key)
+        if tug and (unsure := tug.unsure(time.monotonic())):
+            return Outcome(field_conflict=tug.told), unsure
+        return Outcome(), None
 
     async def _still_there(self, key: Key, cr: Mapping[str, Any]) -> bool:
         """Is the resource there, and not being deleted? What is found out is known from then on."""

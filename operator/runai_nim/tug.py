@@ -10,23 +10,26 @@ FREE: Final = 3
 """Reverts before we begin to wait: the NIM Operator's first write and a person's edits need no more."""
 _LONGEST_SECONDS: Final = 300.0
 _FORGOTTEN_SECONDS: Final = 600.0
+_UNSURE_SECONDS: Final = 2.0
+"""So long after a revert it may still be taken back at once: no reason yet to say that all is well."""
 
 
 @dataclass(slots=True)
 class Tug:
     """How often the fields of one object were put back lately. Times are seconds of any steady clock.
 
-    `told` is what is said of the present wait; asking who it is costs a request, so it is asked once.
+    `told` is what is said of the tug; asking who it is costs a request, so it is `asked` once for each wait.
     """
 
     reverts: int = 0
     last: float = 0.0
     told: str = ""
+    asked: bool = False
 
     def wait(self, now: float) -> float:
         """Seconds until the next revert is due; 0 when it is."""
         if now - self.last > _FORGOTTEN_SECONDS:
-            self.reverts = 0
+            self.reverts, self.told = 0, ""
         if self.reverts < FREE:
             return 0.0
         pause = min(2.0 ** (self.reverts - FREE), _LONGEST_SECONDS)
@@ -35,7 +38,11 @@ class Tug:
     def reverted(self, now: float) -> None:
         """Count a revert."""
         self.reverts += 1
-        self.last, self.told = now, ""
+        self.last, self.asked = now, False
+
+    def unsure(self, now: float) -> float:
+        """Seconds until a revert that somebody contested before has held; 0 when it has, or nobody did."""
+        return max(0.0, self.last + _UNSURE_SECONDS - now) if self.told else 0.0
 
 
 def managers_of(managed_fields: Iterable[Mapping[str, Any]], paths: Iterable[tuple[str, ...]]) -> list[str]:
