@@ -97,7 +97,7 @@ class Processes:
 
         Nothing running is fine.
         """
-        if not self.alive(name):
+        if self._ended(name, 0):  # and one that died by itself is reaped
             return
         seconds = self._read(name)["grace"] if grace is None else grace
         if seconds > 0:
