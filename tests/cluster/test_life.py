@@ -143,6 +143,7 @@ def kai(operator_process: Program) -> Iterator[Program]:
     operator_process.start()
 
 
+@pytest.mark.long
 def test_a_kind_that_comes_later_is_taken_up(
     objects: Objects, cluster: LocalCluster, kubectl: Callable[..., str]
 ) -> None:

@@ -49,6 +49,7 @@ def written(operator: Program) -> Callable[[], str]:
     return lambda: operator.log.read_bytes()[size:].decode(errors="replace")
 
 
+@pytest.mark.long
 def test_what_is_taken_away_is_named_and_what_is_given_back_taken_up(
     cluster: LocalCluster, operator_process: Program, objects: Objects, without: Without
 ) -> None:

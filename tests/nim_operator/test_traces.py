@@ -16,6 +16,7 @@ from tests.nim_operator.conftest import stand_in
 from tests.nim_operator.recorder import Recorder
 from tests.nim_operator.replay import Replay
 
+pytestmark = pytest.mark.long
 RECORDINGS = {path.stem: json.loads(path.read_text()) for path in sorted(Path(__file__).parent.glob("traces/*.json"))}
 
 
