@@ -30,7 +30,7 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     """Serve until SIGTERM; 2 when arguments or settings can't be used, 3 when there is no API server to speak to."""
     given = arguments()
-    settings = start(chatty=("httpcore", "uvicorn"))
+    settings = start(chatty=("uvicorn",))
     rest = Rest(settings)
     config = uvicorn.Config(
         Measured(make_app(rest), rest.metrics),
