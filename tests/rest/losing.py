@@ -1,4 +1,7 @@
-"""A proxy before the API server that loses answers: the request is carried out, and nobody hears of it."""
+"""A proxy before the API server that loses answers: the request is carried out, and nobody hears of it.
+
+Or one whose cache is behind: what was read from the cache first is read from there ever after.
+"""
 
 import asyncio
 import ssl
@@ -15,11 +18,15 @@ _HOP = {"host", "connection", "transfer-encoding", "content-length", "content-en
 
 
 class Losing:
-    """`lose(method, times)`: that many next answers to requests for RunaiNimServices are lost. `url` is plain HTTP."""
+    """`lose(method, times)`: that many next answers to requests for RunaiNimServices are lost. `url` is plain HTTP.
+
+    `cached`: while it is not None, answers to reads from the cache, by path.
+    """
 
     def __init__(self, target: str, ca_file: str) -> None:
         self._target, self._tls = target, ssl.create_default_context(cafile=ca_file)
         self._method, self._left = "", 0
+        self.cached: dict[str, bytes] | None = None
         (self._port,) = free_ports(1)
         self.url = f"http://127.0.0.1:{self._port}"
 
@@ -29,6 +36,9 @@ class Losing:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP}
         body = await request.read() or None
+        cache = self.cached if request.query.get("resourceVersion") == "0" else None
+        if cache and (known := cache.get(request.path)):
+            return web.Response(body=known, content_type="application/json")
         async with self._session.request(
             request.method, f"{self._target}{request.path_qs}", data=body, headers=headers, ssl=self._tls
         ) as answer:
@@ -38,6 +48,9 @@ class Losing:
                 assert request.transport is not None
                 request.transport.abort()
                 return web.Response()
+            if cache is not None:
+                cache[request.path] = await answer.read()
+                return web.Response(body=cache[request.path], content_type="application/json")
             kept = {name: value for name, value in answer.headers.items() if name.lower() not in _HOP}
             response = web.StreamResponse(status=answer.status, headers=kept)
             await response.prepare(request)

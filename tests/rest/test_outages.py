@@ -84,6 +84,30 @@ def test_a_change_whose_answer_is_lost_is_there(
     assert spec_of(kubectl, project)["replicas"] == 3
 
 
+def test_a_cache_that_is_behind_decides_nothing(
+    behind: Rest, losing: Losing, http: Http, project: Project, kubectl: Kubectl, tokens: dict[str, str]
+) -> None:
+    id_ = http("POST", PATH, json=body(project)).json()["metadata"]["id"]
+    headers = {"Authorization": f"Bearer {tokens['editor']}"}
+
+    def patched(**spec: Any) -> int:
+        body = {"spec": spec}
+        return httpx.patch(f"{behind.url}{PATH}/{id_}", headers=headers, json=body, trust_env=False).status_code
+
+    losing.cached = {}
+    try:
+        found = [patched(replicas=2), patched(replicas=1), patched(category="a"), patched(priorityClass="high")]
+        spec = spec_of(kubectl, project)
+        kubectl("delete", "rnim", "llama", f"--namespace={project.namespace}")
+        gone = patched(category="b")
+        known = len(losing.cached)
+    finally:
+        losing.cached = None
+
+    assert (found, known, gone) == ([202] * 4, 1, 404)
+    assert (spec["replicas"], spec["category"], spec["priorityClass"]) == (1, "a", "high")
+
+
 @pytest.mark.long
 def test_an_api_server_that_goes_and_comes_back_under_load(
     rest: Rest, http: Http, project: Project, control_plane: ControlPlane, kubectl: Kubectl, tokens: dict[str, str]

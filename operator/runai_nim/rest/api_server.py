@@ -66,9 +66,10 @@ class ApiServer:
         """Close all connections."""
         await self._transport.aclose()
 
-    async def get(self, token: str, at: Identifier) -> Answer:
-        """The RunaiNimService of that name, whatever its uid."""
-        return await self._send("GET", RUNAI_NIM_SERVICES.path(at.namespace, at.name), token)
+    async def get(self, token: str, at: Identifier, *, cached: bool = False) -> Answer:
+        """The RunaiNimService of that name, whatever its uid; `cached`, sooner, and maybe as it was moments ago."""
+        query = {"resourceVersion": "0"} if cached else {}
+        return await self._send("GET", RUNAI_NIM_SERVICES.path(at.namespace, at.name), token, query)
 
     async def create(self, token: str, manifest: Mapping[str, Any]) -> Answer:
         """Create a RunaiNimService."""

@@ -8,6 +8,7 @@ import random
 import secrets
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from runai_nim import keys
@@ -69,20 +70,30 @@ class Calls:
     async def update(self, token: str, id_: str, body: Mapping[str, Any]) -> Object:
         """The workload with the sections of `body`, written if that changes anything; 503 when others always win."""
         given = _given(body)
+        # A write fails where it was cached out of date; any other outcome needs what is stored.
+        with suppress(RefusedError):
+            if changed := await self._update(token, id_, given, cached=True):
+                return changed
         until, (pause, longest) = time.monotonic() + PATCH_SECONDS, _PAUSES
         while True:
-            namespace, cr = await self._stored(token, id_)
-            spec = merged(cr.get("spec") or {}, given)
-            if same(spec, cr.get("spec")):
-                return self._shown(cr, namespace)
-            self._check_change(cr, spec, namespace)
-            if changed := await self._patch(token, cr, spec):
-                details = tracking.details_of(changed["metadata"])
-                return {**self._shown(changed, namespace), **({"details": details} if details else {})}
+            if changed := await self._update(token, id_, given):
+                return changed
             if time.monotonic() > until:
                 raise unavailable("others change this workload all the time")
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  # jitter
             pause = min(pause * 2, longest)
+
+    async def _update(self, token: str, id_: str, given: Mapping[str, Any], *, cached: bool = False) -> Object | None:
+        """The changed workload; None when it has to be tried again, on what is stored by then."""
+        namespace, cr = await self._stored(token, id_, cached=cached)
+        spec = merged(cr.get("spec") or {}, given)
+        if same(spec, cr.get("spec")):
+            return None if cached else self._shown(cr, namespace)
+        self._check_change(cr, spec, namespace)
+        if (changed := await self._patch(token, cr, spec)) is None:
+            return None
+        details = tracking.details_of(changed["metadata"])
+        return {**self._shown(changed, namespace), **({"details": details} if details else {})}
 
     async def delete(self, token: str, id_: str) -> Object:
         """Begin to delete the workload."""
@@ -138,10 +149,10 @@ class Calls:
             raise unavailable("the kind RunaiNimService or the project's namespace is not there")
         raise refusal_of(answer.status, answer.body, answer.retry_after, "create a workload in this project")
 
-    async def _stored(self, token: str, id_: str) -> tuple[Namespace, Object]:
+    async def _stored(self, token: str, id_: str, *, cached: bool = False) -> tuple[Namespace, Object]:
         """What the id stands for, if the caller may see it; the same 404 otherwise."""
         at = await self._identified(token, id_)
-        answer = await self._api_server.get(token, at)
+        answer = await self._api_server.get(token, at, cached=cached)
         if answer.status in (403, 404) or (answer.status == 200 and answer.body["metadata"]["uid"] != at.uid):
             raise not_found()
         if answer.status != 200:
