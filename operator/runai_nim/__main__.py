@@ -1,6 +1,5 @@
 """`python -m runai_nim`: the operator as a process. Wiring alone."""
 
-import gc
 import logging
 import sys
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import kopf
 
 from runai_nim.handlers import Operator, make_registry
-from runai_nim.start import start
+from runai_nim.start import spare_garbage_collection, start
 
 logger = logging.getLogger(__name__)
 
@@ -16,9 +15,8 @@ logger = logging.getLogger(__name__)
 def main() -> int:
     """Run until SIGTERM; 1 when something failed that only a restart mends."""
     settings = start(chatty=("kopf",))
-    # What the API server sends has no cycles: looking for them at Python's pace costs an eighth of our CPU.
-    gc.set_threshold(50_000, 20, 20)
     operator = Operator(settings)
+    spare_garbage_collection()
     try:
         where: dict[str, Any] = {"namespaces": settings.namespaces} if settings.namespaces else {"clusterwide": True}
         kopf.run(registry=make_registry(operator), stop_flag=operator.end, standalone=True, **where)
