@@ -44,6 +44,7 @@ def test_a_tug_of_war_is_given_up_and_reported(objects: Objects, namespace: str,
     assert present(objects, NIMSERVICE, "llama-8b")["spec"]["schedulerName"] == "runai-scheduler"
 
 
+@pytest.mark.long
 def test_a_flapping_pod_costs_few_writes(objects: Objects, namespace: str, audit_log: AuditLog) -> None:
     serve(objects)
     (pod,) = objects.list("v1 Pod", "runai-nim.io/service=llama-8b")

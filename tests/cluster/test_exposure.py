@@ -130,6 +130,7 @@ def test_a_foreign_route_is_never_overwritten(objects: Objects, configured: Call
     wait_for(lambda: reason(objects, "llama-8b", "Exposed") == "RouteWritten")
 
 
+@pytest.mark.long
 def test_routes_wait_for_the_gateway_api(
     objects: Objects, configured: Callable[[dict[str, str]], None], kubectl: Callable[..., str]
 ) -> None:

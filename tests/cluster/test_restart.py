@@ -58,6 +58,7 @@ def test_no_way_to_the_cluster_ends_it(cluster: LocalCluster) -> None:
 
 
 @pytest.mark.usefixtures("kubeconfig")
+@pytest.mark.long
 def test_credentials_that_are_refused_end_it(cluster: LocalCluster, own_service_account: None) -> None:
     cluster.kubectl("delete", "serviceaccount", OPERATOR_SERVICE_ACCOUNT, f"--namespace={OPERATOR_NAMESPACE}")
     assert _ended(cluster) == (1, ["the process ends, to be started anew"])
