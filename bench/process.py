@@ -2,7 +2,6 @@
 
 import os
 import time
-import urllib.request
 from http.client import HTTPException
 from pathlib import Path
 
@@ -85,19 +84,15 @@ class Queue:
 
     def _scrape(self) -> dict[str, float] | None:
         """Samples by `name` and phase; None while the operator isn't ready."""
-        if self._get("/readyz") is None or (text := self._get("/metrics")) is None:
+        try:
+            answers = [self._cluster.ask(path, timeout=30) for path in ("/readyz", "/metrics")]
+        except (OSError, HTTPException):
+            return None
+        (ready, _), (code, text) = answers
+        if ready >= 400 or code >= 400:
             return None
         return {
             f"{sample.name} {sample.labels.get('phase', '')}": sample.value
             for family in text_string_to_metric_families(text)
             for sample in family.samples
         }
-
-    def _get(self, path: str) -> str | None:
-        url = self._cluster.healthz_url.removesuffix("/healthz") + path
-        try:
-            with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310  # an address of this machine
-                text: str = answer.read().decode()
-                return text
-        except (OSError, HTTPException):
-            return None

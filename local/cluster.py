@@ -11,7 +11,7 @@ from pathlib import Path
 
 from local.audit import AuditLog
 from local.control_plane import ControlPlane
-from local.loopback import answers, free_ports
+from local.loopback import answers, fetch, free_ports
 from local.processes import Processes
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -145,6 +145,15 @@ class LocalCluster:
         """Where the operator that was started last answers whether it is alive."""
         port = self._processes.environment(self.operator.name)["RUNAI_NIM_HEALTHZ_PORT"]
         return f"http://127.0.0.1:{port}/healthz"
+
+    @property
+    def readyz_url(self) -> str:
+        """Where it answers whether it is ready."""
+        return self.healthz_url.removesuffix("/healthz") + "/readyz"
+
+    def ask(self, path: str, timeout: float = 5) -> tuple[int, str]:
+        """HTTP status and text of what the operator answers that was started last, to `/readyz` say."""
+        return fetch(self.healthz_url.removesuffix("/healthz") + path, timeout)
 
     def _operator_environment(self) -> dict[str, str]:
         kubeconfig = self.control_plane.service_account_kubeconfig(

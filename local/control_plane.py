@@ -138,13 +138,16 @@ class ControlPlane:
         environment = os.environ | {"KUBECACHEDIR": str(self._kubectl_cache)}
         return subprocess.run(command, input=stdin, env=environment, check=True, text=True, capture_output=True).stdout
 
-    def service_account_kubeconfig(self, namespace: str, name: str, path: Path, lifetime: int = 7 * 86400) -> Path:
+    def service_account_kubeconfig(
+        self, namespace: str, name: str, path: Path, lifetime: int = 7 * 86400, via: tuple[str, Path] | None = None
+    ) -> Path:
         """Write a kubeconfig that authenticates as an existing ServiceAccount, with a token from TokenRequest.
 
-        lifetime: of the token, in seconds; the API server refuses less than 600.
+        lifetime: of the token, in seconds; the API server refuses less than 600. via: URL and PEM file of the authority
+        of a proxy before the API server.
         """
         token = self.kubectl("create", "token", name, f"--namespace={namespace}", f"--duration={lifetime}s").strip()
-        return self._write_kubeconfig(path, f"{namespace}-{name}", token)
+        return self._write_kubeconfig(path, f"{namespace}-{name}", token, via)
 
     @property
     def _ports(self) -> dict[str, int]:
@@ -185,8 +188,9 @@ class ControlPlane:
         # No grace when all is stopped: the API server alone would take 15 s, for data that nobody reads again.
         self.processes.start(program.name, [str(program), *flags], grace=0)
 
-    def _write_kubeconfig(self, path: Path, user: str, token: str) -> Path:
-        cluster = {"server": self.url, "certificate-authority": str(self.ca_file)}
+    def _write_kubeconfig(self, path: Path, user: str, token: str, via: tuple[str, Path] | None = None) -> Path:
+        url, ca_file = via or (self.url, self.ca_file)
+        cluster = {"server": url, "certificate-authority": str(ca_file)}
         return _write_private(
             path,
             yaml.safe_dump(
@@ -207,6 +211,12 @@ class ControlPlane:
         except subprocess.CalledProcessError:
             return False
         return True
+
+
+def token_of(kubeconfig: Path) -> str:
+    """The token in a kubeconfig of a control plane."""
+    user: dict[str, str] = yaml.safe_load(kubeconfig.read_text(encoding="utf-8"))["users"][0]["user"]
+    return user["token"]
 
 
 def _write_private(path: Path, text: str) -> Path:

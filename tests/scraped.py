@@ -6,6 +6,15 @@ from collections.abc import Iterator
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from local.cluster import LocalCluster
+
+
+def scrape(cluster: LocalCluster) -> "Scraped":
+    """What the operator that was started last says now."""
+    code, text = cluster.ask("/metrics")
+    assert code == 200, text
+    return Scraped(text)
+
 
 class Scraped:
     """One answer of /metrics."""

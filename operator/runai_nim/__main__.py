@@ -7,7 +7,7 @@ from typing import Any
 import kopf
 
 from runai_nim.handlers import Operator, make_registry
-from runai_nim.start import spare_garbage_collection, start
+from runai_nim.start import start
 
 logger = logging.getLogger(__name__)
 
@@ -16,7 +16,6 @@ def main() -> int:
     """Run until SIGTERM; 1 when something failed that only a restart mends."""
     settings = start(chatty=("kopf",))
     operator = Operator(settings)
-    spare_garbage_collection()
     try:
         where: dict[str, Any] = {"namespaces": settings.namespaces} if settings.namespaces else {"clusterwide": True}
         kopf.run(registry=make_registry(operator), stop_flag=operator.end, standalone=True, **where)

@@ -17,7 +17,7 @@ from runai_nim.settings import FILE_VARIABLE, Settings, SettingsError, settings_
 
 
 def start(chatty: Iterable[str]) -> Settings:
-    """Read the settings and begin the log, in which the `chatty` loggers say nothing below a warning.
+    """Read the settings and begin the log, in which the `chatty` loggers say nothing below a warning; spare the CPU.
 
     Raises SystemExit(2), the reason on stderr, when the settings can't be used.
     """
@@ -29,17 +29,9 @@ def start(chatty: Iterable[str]) -> Settings:
     _start_logging(settings)
     for name in chatty:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
-    return settings
-
-
-def spare_garbage_collection() -> None:
-    """What is there by now stays, and what the API server sends has no cycles: look for them seldom, and not in that.
-
-    At Python's pace an eighth of the operator's CPU went there, and a full collection held the event loop up for long.
-    """
-    gc.collect()
-    gc.freeze()
+    # What the API server sends has no cycles: looking for them at Python's pace costs an eighth of the operator's CPU.
     gc.set_threshold(50_000, 20, 20)
+    return settings
 
 
 def _read_settings() -> Settings:

@@ -4,8 +4,6 @@ The operator is a process of this machine, with the ServiceAccount, the Roles an
 """
 
 import json
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -90,13 +88,8 @@ Within = Callable[[str], Objects]
 
 
 def readyz(cluster: LocalCluster) -> tuple[int, list[str]]:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(cluster.healthz_url.replace("/healthz", "/readyz"), timeout=5) as answer:
-            return answer.status, answer.read().decode().splitlines()
-    except urllib.error.HTTPError as refused:
-        with refused:
-            return refused.code, refused.read().decode().splitlines()
+    code, text = cluster.ask("/readyz")
+    return code, text.splitlines()
 
 
 def test_our_own_kind_is_waited_for(cluster: LocalCluster) -> None:

@@ -6,7 +6,6 @@ API server: what it had applied, under its own field manager, and the status.
 
 import json
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from local.objects import Object, Objects, wait_for
 from runai_nim import keys
 from tests.chart.conftest import CHART, RELEASE, Helm
 from tests.cluster.services import CLAIM, CR, DEPLOYMENT, LWS, NIMSERVICE
-from tests.scraped import Scraped
+from tests.scraped import scrape
 from tests.upgrade.frozen import FOLDER, OPERATOR_ENVIRONMENT, VERSIONS, Record, cache_ready, records
 
 pytestmark = pytest.mark.chart
@@ -119,6 +118,4 @@ def test_an_upgrade_writes_nothing_and_replaces_no_pod(
 
 def passes(cluster: LocalCluster) -> float:
     """RunaiNimServices that the operator has looked at to the end."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(cluster.healthz_url.replace("/healthz", "/metrics"), timeout=5) as answer:
-        return Scraped(answer.read())("controller_runtime_reconcile_total", result="success")
+    return scrape(cluster)("controller_runtime_reconcile_total", result="success")

@@ -10,19 +10,18 @@ import os
 import signal
 import threading
 import time
-import urllib.request
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import pytest
-import yaml
 from kubernetes.aio import client, config
 
 from local.audit import REVIEWS, WRITES
 from local.cluster import OPERATOR_NAMESPACE, OPERATOR_SERVICE_ACCOUNT, OPERATOR_USER, LocalCluster, Program
-from local.loopback import answers, free_ports
+from local.control_plane import token_of
+from local.loopback import answers, fetch, free_ports
 from local.objects import Objects, wait_for
 from runai_nim.cluster import NIM_SERVICES, RUNAI_NIM_SERVICES, ApiError, Cluster
 from runai_nim.election import Election
@@ -54,9 +53,9 @@ class Replica:
 
     def leads(self) -> bool:
         """What it says of itself."""
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(self._url("metrics"), timeout=5) as answer:
-            return Scraped(answer.read())("leader_election_master_status") == 1
+        code, text = fetch(self._url("metrics"))
+        assert code == 200, text
+        return Scraped(text)("leader_election_master_status") == 1
 
     def send(self, number: signal.Signals) -> None:
         assert self.program.pid is not None
@@ -67,7 +66,7 @@ class Replica:
 
     def _environment(self) -> dict[str, str]:
         self._plane.service_account_kubeconfig(OPERATOR_NAMESPACE, OPERATOR_SERVICE_ACCOUNT, self._kubeconfig)
-        token = yaml.safe_load(self._kubeconfig.read_text())["users"][0]["user"]["token"]
+        token = token_of(self._kubeconfig)
         claims = token.split(".")[1]
         self.token = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["jti"]
         return {

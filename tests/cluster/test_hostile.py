@@ -1,6 +1,5 @@
 """Hostile RunaiNimServices: what the API server accepts is refused or handled, and nobody beside them waits for it."""
 
-import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,7 +10,7 @@ from local.cluster import LocalCluster
 from local.objects import Objects, wait_for
 from runai_nim import keys
 from tests.cluster.services import CR, NIMSERVICE, condition, present, sample, settled
-from tests.scraped import Scraped
+from tests.scraped import scrape
 
 LAG = "runai_nim_event_loop_lag_seconds"
 LAG_SECONDS = "1.0"
@@ -37,19 +36,13 @@ def operator_stays_healthy(cluster: LocalCluster) -> Iterator[None]:
     """After all of it the operator is the same process, and it was never late, never fat and never surprised."""
     cluster.operator.start()
     pid, said = cluster.operator.pid, cluster.operator.log.stat().st_size
-    before = wait_for(lambda: _scrape(cluster)("process_resident_memory_bytes"))
+    before = wait_for(lambda: scrape(cluster)("process_resident_memory_bytes"))
     yield
-    after, log = _scrape(cluster), cluster.operator.log.read_bytes()[said:].decode()
+    after, log = scrape(cluster), cluster.operator.log.read_bytes()[said:].decode()
     assert cluster.operator.pid == pid
     assert "Traceback" not in log
     late = after(f"{LAG}_count") - after(f"{LAG}_bucket", le=LAG_SECONDS)
     assert (late, after("process_resident_memory_bytes") - before < GROWTH_BYTES) == (0, True)
-
-
-def _scrape(cluster: LocalCluster) -> Scraped:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(cluster.healthz_url.replace("/healthz", "/metrics"), timeout=5) as answer:
-        return Scraped(answer.read())
 
 
 def named(name: str, **spec: Any) -> dict[str, Any]:

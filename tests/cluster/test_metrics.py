@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -16,7 +15,7 @@ from local.cluster import CHECKOUT, LocalCluster, Program
 from local.loopback import answers
 from local.objects import Objects, wait_for
 from tests.cluster.services import CR, sample, serve, settled
-from tests.scraped import Scraped
+from tests.scraped import scrape
 
 pytestmark = pytest.mark.usefixtures("stand_in")
 
@@ -33,24 +32,13 @@ def fresh(cluster: LocalCluster, operator_process: Program) -> LocalCluster:
     return cluster
 
 
-def _get(cluster: LocalCluster, path: str) -> str:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(cluster.healthz_url.replace("/healthz", path), timeout=5) as answer:
-        text: str = answer.read().decode()
-    return text
-
-
-def _scrape(cluster: LocalCluster) -> Scraped:
-    return Scraped(_get(cluster, "/metrics"))
-
-
 def test_the_life_of_a_service_is_counted(fresh: LocalCluster, objects: Objects) -> None:
-    assert _scrape(fresh).by("phase", SERVICES) == {}
+    assert scrape(fresh).by("phase", SERVICES) == {}
     serve(objects)
     objects.apply(sample("mistake"))
     settled(objects, "mixtral", "LimitBelowRequest")
 
-    scraped = _scrape(fresh)
+    scraped = scrape(fresh)
     assert scraped.by("phase", SERVICES) == {"Running": 1, "Failed": 1}
     assert scraped.by("status", CONDITIONS, type="Ready") == {"True": 1, "False": 1}
     assert scraped.by("type", CONDITIONS, status="True")["Stalled"] == 1
@@ -72,8 +60,8 @@ def test_the_life_of_a_service_is_counted(fresh: LocalCluster, objects: Objects)
 
     objects.delete(CR, "llama-8b")
     objects.delete(CR, "mixtral")
-    wait_for(lambda: _scrape(fresh).by("phase", SERVICES) == {})
-    assert _scrape(fresh).by("type", CONDITIONS) == {}
+    wait_for(lambda: scrape(fresh).by("phase", SERVICES) == {})
+    assert scrape(fresh).by("type", CONDITIONS) == {}
 
 
 def test_own_writes_are_no_reason_for_another_pass(fresh: LocalCluster, objects: Objects, stand_in: Program) -> None:
@@ -81,7 +69,7 @@ def test_own_writes_are_no_reason_for_another_pass(fresh: LocalCluster, objects:
     objects.apply(sample("gpu-portion", modelStore={"nimCache": {"name": "absent"}}))
     settled(objects, "llama-8b", "NIMCacheNotFound")
     time.sleep(1)
-    assert _scrape(fresh)("workqueue_adds_total") == 1
+    assert scrape(fresh)("workqueue_adds_total") == 1
 
 
 def test_a_restart_counts_what_is_there_and_no_time_to_ready(
@@ -89,12 +77,12 @@ def test_a_restart_counts_what_is_there_and_no_time_to_ready(
 ) -> None:
     serve(objects)
     operator_process.start()
-    wait_for(lambda: _scrape(fresh).by("phase", SERVICES) == {"Running": 1})
-    assert _scrape(fresh)("runai_nim_time_to_ready_seconds_count") == 0
+    wait_for(lambda: scrape(fresh).by("phase", SERVICES) == {"Running": 1})
+    assert scrape(fresh)("runai_nim_time_to_ready_seconds_count") == 0
 
 
 def test_the_event_loop_is_measured(cluster: LocalCluster, operator_process: Program) -> None:
-    wait_for(lambda: _scrape(cluster)("runai_nim_event_loop_lag_seconds_count") >= 2)
+    wait_for(lambda: scrape(cluster)("runai_nim_event_loop_lag_seconds_count") >= 2)
 
 
 def test_the_reference_lists_what_is_served(cluster: LocalCluster, objects: Objects, operator_process: Program) -> None:
@@ -105,7 +93,7 @@ def test_the_reference_lists_what_is_served(cluster: LocalCluster, objects: Obje
         (row["name"], row["type"], frozenset(re.findall(r"`(\w+)`", row["labels"]))) for row in ROW.finditer(text)
     }
     served = set()
-    for family in _scrape(cluster).families:
+    for family in scrape(cluster).families:
         name = f"{family.name}_total" if family.type == "counter" else family.name
         labels = frozenset(label for sample_ in family.samples for label in sample_.labels) - {"le"}
         if not name.startswith(("process_", "python_")):
@@ -116,28 +104,23 @@ def test_the_reference_lists_what_is_served(cluster: LocalCluster, objects: Obje
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed (Debian: prometheus)")
 def test_promtool_finds_nothing_to_say(cluster: LocalCluster, operator_process: Program) -> None:
     said = subprocess.run(
-        ["promtool", "check", "metrics"], input=_get(cluster, "/metrics"), capture_output=True, text=True, check=False
+        ["promtool", "check", "metrics"], input=scrape(cluster).text, capture_output=True, text=True, check=False
     )
     assert (said.returncode, said.stdout, said.stderr) == (0, "", "")
 
 
 def test_ready_once_every_kind_was_listed(cluster: LocalCluster, operator_process: Program) -> None:
-    wait_for(lambda: answers(cluster.healthz_url.replace("/healthz", "/readyz")))
-    assert _get(cluster, "/readyz") == "ok"
+    wait_for(lambda: answers(cluster.readyz_url))
+    assert cluster.ask("/readyz") == (200, "ok")
 
 
 def test_not_ready_while_nothing_can_be_listed(cluster: LocalCluster, blind: Program) -> None:
-    url = cluster.healthz_url.replace("/healthz", "/readyz")
-    assert not answers(url)
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        opener.open(url, timeout=5)
-    with refused.value as answer:
-        lines = answer.read().decode().splitlines()
-    assert answer.code == 503
+    code, text = cluster.ask("/readyz")
+    assert code == 503
+    lines = text.splitlines()
     assert "nimservices: not listed yet" in lines
     assert "schema of NIMService: not read yet" in lines
-    assert _scrape(cluster)("rest_client_requests_total", code="<error>") > 0
+    assert scrape(cluster)("rest_client_requests_total", code="<error>") > 0
 
 
 @pytest.fixture

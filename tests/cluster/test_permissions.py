@@ -1,7 +1,5 @@
 """The operator has the permissions that it uses, and no others; one that is taken away is missed, and named."""
 
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
@@ -16,7 +14,7 @@ from tests.cluster.conftest import Spans, Without
 from tests.cluster.missed import SCENARIOS
 from tests.cluster.permissions import Permission, asked_for, denied
 from tests.cluster.services import condition, sample, settled
-from tests.scraped import Scraped
+from tests.scraped import scrape
 
 pytestmark = pytest.mark.usefixtures("stand_in")
 
@@ -24,21 +22,9 @@ TABLE = sorted({Permission(verb, one.group, one.resource) for one in PERMISSIONS
 CREATE = Permission("create", keys.NIM_GROUP, keys.NIMSERVICE_PLURAL)
 
 
-def get(cluster: LocalCluster, path: str) -> tuple[int, str]:
-    """What the operator answers."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(cluster.healthz_url.replace("/healthz", path), timeout=5) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as refused:
-        with refused:
-            return refused.code, refused.read().decode()
-
-
 def missing(cluster: LocalCluster) -> set[tuple[str, str, str]]:
     """What the metric says is missing, as verb, group and resource."""
-    text = get(cluster, "/metrics")[1]
-    (family,) = (one for one in Scraped(text).families if one.name == "runai_nim_permission_missing")
+    (family,) = (one for one in scrape(cluster).families if one.name == "runai_nim_permission_missing")
     labels = [sample_.labels for sample_ in family.samples if sample_.value]
     return {(found["verb"], found["group"], found["resource"]) for found in labels}
 
@@ -53,19 +39,19 @@ def written(operator: Program) -> Callable[[], str]:
 def test_what_is_taken_away_is_named_and_what_is_given_back_taken_up(
     cluster: LocalCluster, operator_process: Program, objects: Objects, without: Without
 ) -> None:
-    wait_for(lambda: get(cluster, "/readyz") == (200, "ok"))
+    wait_for(lambda: cluster.ask("/readyz") == (200, "ok"))
     assert missing(cluster) == set()
     log = written(operator_process)
     with without(CREATE):
         objects.apply(sample("gpu-portion"))
         wait_for(lambda: missing(cluster) == {CREATE})
-        assert get(cluster, "/readyz") == (503, "may not create nimservices.apps.nvidia.com: the permission is missing")
+        assert cluster.ask("/readyz") == (503, "may not create nimservices.apps.nvidia.com: the permission is missing")
         wait_for(lambda: 'cannot create resource "nimservices"' in condition(objects, "llama-8b", "Stalled")["message"])
         assert '"message": "a permission is missing", "permission": "create nimservices.apps.nvidia.com"' in log()
     settled(objects, "llama-8b", "Running", 30)
     assert '"message": "a permission was given", "permission": "create nimservices.apps.nvidia.com"' in log()
     assert missing(cluster) == set()
-    assert get(cluster, "/readyz") == (200, "ok")
+    assert cluster.ask("/readyz") == (200, "ok")
 
 
 SAID_OF_A_CHILD = ("nimservices", "persistentvolumeclaims", f"{keys.PLURAL}/finalizers")
@@ -83,7 +69,7 @@ def test_each_permission_is_missed(
         mark, log = cluster.audit_log.mark(), written(operator)
         operator.start(environment=stage.settings)
         wait_for(lambda: missing(cluster) == {permission})
-        code, text = get(cluster, "/readyz")
+        code, text = cluster.ask("/readyz")
         assert (code, f"{permission.verb} {permission.resource}" in text) == (503, True)
         stage.act()
         refused = wait_for(lambda: refusals(cluster, mark), 30)

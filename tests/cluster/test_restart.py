@@ -6,8 +6,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 
 import pytest
@@ -80,14 +78,13 @@ def test_a_permission_that_comes_late_is_found(
     verbs = ("get", "list", "watch")
     with without(*(Permission(verb, "runai-nim.io", "runainimservices") for verb in verbs)):
         cluster.operator.start()
-        ready = cluster.healthz_url.replace("/healthz", "/readyz")
         missing = [f"may not {verb} runainimservices.runai-nim.io: the permission is missing" for verb in verbs]
-        wait_for(lambda: _unready(ready) == ["runainimservices: not listed yet", *missing])
+        wait_for(lambda: cluster.ask("/readyz") == (503, "\n".join(["runainimservices: not listed yet", *missing])))
         assert answers(cluster.healthz_url)
         pid = cluster.operator.pid
     objects.apply(sample("gpu-portion"))
     settled(objects, "llama-8b", "Running", 60)
-    wait_for(lambda: answers(ready))
+    wait_for(lambda: answers(cluster.readyz_url))
     assert cluster.operator.pid == pid
 
 
@@ -96,28 +93,19 @@ def test_a_permission_that_comes_late_is_found(
 def test_our_own_kind_that_goes_ends_it_and_is_waited_for(cluster: LocalCluster, objects: Objects) -> None:
     operator = cluster.operator
     operator.start()
-    wait_for(lambda: answers(cluster.healthz_url.replace("/healthz", "/readyz")))
+    wait_for(lambda: answers(cluster.readyz_url))
     cluster.kubectl("delete", "crd", "runainimservices.runai-nim.io", "--timeout=60s")
     wait_for(lambda: not operator.alive, ENDS_WITHIN_SECONDS)
 
     operator.start()  # as a kubelet does; it is alive at once
-    ready = cluster.healthz_url.replace("/healthz", "/readyz")
-    wait_for(lambda: _unready(ready) == ["runainimservices: not listed yet"])
+    wait_for(lambda: cluster.ask("/readyz") == (503, "runainimservices: not listed yet"))
     began = time.monotonic()
     operator.stop()
     assert time.monotonic() - began < 10
 
     operator.start()
     cluster.apply_manifests()
-    wait_for(lambda: answers(cluster.healthz_url.replace("/healthz", "/readyz")))
+    wait_for(lambda: answers(cluster.readyz_url))
     objects.apply(sample("gpu-portion"))
     # A kind as new as ours the API server does not let own anything for half a minute.
     settled(objects, "llama-8b", "Running", 90)
-
-
-def _unready(url: str) -> list[str]:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        opener.open(url, timeout=5)
-    with refused.value as answer:
-        return answer.read().decode().splitlines()

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 
 from local.cluster import CHECKOUT, OPERATOR_NAMESPACE, OPERATOR_SERVICE_ACCOUNT
+from local.loopback import opened
 from tests.faults.rig import Rig
 
 AWAY_SECONDS = 120.0
@@ -106,8 +107,7 @@ def _without(verb: str, resource: str, rule: Mapping[str, list[str]]) -> Iterato
 def _etcd(rig: Rig, path: str, body: Mapping[str, object]) -> bytes:
     url = f"{rig.cluster.control_plane.etcd_url}/v3/{path}"
     request = urllib.request.Request(url, json.dumps(body).encode())  # noqa: S310  # etcd on loopback
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=10) as answer:
+    with opened(request, timeout=10) as answer:
         return bytes(answer.read())
 
 

@@ -4,12 +4,10 @@ import asyncio
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-import yaml
-
 from local.cluster import OPERATOR_NAMESPACE, OPERATOR_SERVICE_ACCOUNT, LocalCluster, Program
+from local.control_plane import token_of
 from local.loopback import answers, free_ports
 from tests.faults.kubelet import Kubelet
 from tests.faults.ledger import Ledger
@@ -28,7 +26,7 @@ class Rig:
         self.directory = plane.directory / "faults"
         self.kubelet = Kubelet()
         self.proxy = Proxy(lambda: plane.url, plane.ca_file, self.directory, self.kubelet.kill)
-        self.ledger = Ledger(lambda: plane.url, plane.ca_file, _token(plane.kubeconfig))
+        self.ledger = Ledger(lambda: plane.url, plane.ca_file, token_of(plane.kubeconfig))
         self.kubeconfig = self.directory / "operator.kubeconfig"
         self.token_file = self.directory / "token"
         as_a_pod = (self.proxy.url, str(self.token_file), str(self.proxy.ca_file))
@@ -74,12 +72,10 @@ class Rig:
 
     def write_kubeconfig(self) -> None:
         """The operator's: the proxy, trusted by its own authority, and a token of the ServiceAccount."""
-        made = self.cluster.control_plane.service_account_kubeconfig(
-            OPERATOR_NAMESPACE, OPERATOR_SERVICE_ACCOUNT, self.kubeconfig
+        via = self.proxy.url, self.proxy.ca_file
+        self.cluster.control_plane.service_account_kubeconfig(
+            OPERATOR_NAMESPACE, OPERATOR_SERVICE_ACCOUNT, self.kubeconfig, via=via
         )
-        content = yaml.safe_load(made.read_text())
-        content["clusters"][0]["cluster"] = {"server": self.proxy.url, "certificate-authority": str(self.proxy.ca_file)}
-        made.write_text(yaml.safe_dump(content))
 
     def _program(self, name: str, *command: str) -> Program:
         return Program(
@@ -90,8 +86,3 @@ class Rig:
         port = free_ports(1)[0]
         self._healthz = f"http://127.0.0.1:{port}/healthz"
         return {"KUBECONFIG": str(self.kubeconfig), "RUNAI_NIM_HEALTHZ_PORT": str(port)}
-
-
-def _token(kubeconfig: Path) -> str:
-    user: dict[str, str] = yaml.safe_load(kubeconfig.read_text())["users"][0]["user"]
-    return user["token"]

@@ -11,8 +11,9 @@ from http.client import HTTPResponse
 from urllib.parse import urlsplit
 
 import pytest
-import yaml
 
+from local.control_plane import token_of
+from local.loopback import opened
 from local.objects import Objects
 from tests.faults.plan import Fault
 from tests.faults.rig import Rig
@@ -96,12 +97,9 @@ def events(watch: HTTPResponse) -> Iterator[dict[str, dict[str, object]]]:
 
 
 def asked(rig: Rig, path: str) -> HTTPResponse:
-    token = yaml.safe_load(rig.kubeconfig.read_text())["users"][0]["user"]["token"]
-    tls = urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=rig.proxy.ca_file))
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), tls)
-    request = urllib.request.Request(rig.proxy.url + path, headers={"Authorization": f"Bearer {token}"})  # noqa: S310
-    answer: HTTPResponse = opener.open(request, timeout=10)
-    return answer
+    headers = {"Authorization": f"Bearer {token_of(rig.kubeconfig)}"}
+    request = urllib.request.Request(rig.proxy.url + path, headers=headers)  # noqa: S310  # the proxy on loopback
+    return opened(request, ssl.create_default_context(cafile=rig.proxy.ca_file), timeout=10)
 
 
 def connected(rig: Rig, tls: ssl.SSLContext) -> closing[ssl.SSLSocket]:

@@ -5,9 +5,9 @@ from typing import Any
 
 import httpx
 import pytest
-import yaml
 
 from local.cluster import OPERATOR_NAMESPACE
+from local.control_plane import token_of
 from local.objects import Objects, wait_for
 from local.rest import rest_process
 from tests.cluster.services import CR, present
@@ -31,10 +31,8 @@ def url(rig: Rig) -> Iterator[str]:
     plane = rig.cluster.control_plane
     plane.kubectl("apply", "--filename=-", stdin=OWN_RIGHTS)
     path = plane.directory / "rest-behind-proxy.kubeconfig"
-    plane.service_account_kubeconfig(OPERATOR_NAMESPACE, SERVICE_ACCOUNT, path)
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    content["clusters"][0]["cluster"] = {"server": rig.proxy.url, "certificate-authority": str(rig.proxy.ca_file)}
-    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    via = rig.proxy.url, rig.proxy.ca_file
+    plane.service_account_kubeconfig(OPERATOR_NAMESPACE, SERVICE_ACCOUNT, path, via=via)
     found = rest_process(plane, "rest-behind-proxy", path)
     found.program.start()
     yield found.url
@@ -44,8 +42,7 @@ def url(rig: Rig) -> Iterator[str]:
 @pytest.fixture
 def call(rig: Rig, url: str) -> Iterator[Call]:
     """Call it as the administrator."""
-    user = yaml.safe_load(rig.cluster.control_plane.kubeconfig.read_text(encoding="utf-8"))["users"][0]["user"]
-    headers = {"Authorization": f"Bearer {user['token']}"}
+    headers = {"Authorization": f"Bearer {token_of(rig.cluster.control_plane.kubeconfig)}"}
     with httpx.Client(base_url=url, headers=headers, timeout=30, trust_env=False) as client:
         yield client.request
 

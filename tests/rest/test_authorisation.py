@@ -3,13 +3,12 @@
 import json
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from local.control_plane import ControlPlane
+from local.control_plane import ControlPlane, token_of
 from local.objects import wait_for
 from local.rest import Rest
 from tests.rest.conftest import Project, body, make_project
@@ -36,10 +35,7 @@ def foreign(control_plane: ControlPlane, namespace: str, tokens: dict[str, str])
 
 @pytest.fixture
 def administrator(control_plane: ControlPlane) -> str:
-    for line in (Path(control_plane.directory) / "administrator.kubeconfig").read_text().splitlines():
-        if line.strip().startswith("token:"):
-            return line.split(":", 1)[1].strip()
-    raise AssertionError("the administrator's kubeconfig has a token")
+    return token_of(control_plane.kubeconfig)
 
 
 def call(http: Http, what: str, project: Project, id_: str, **more: Any) -> httpx.Response:

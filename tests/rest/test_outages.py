@@ -11,12 +11,12 @@ from typing import Any
 
 import httpx
 import pytest
-import yaml
 
+from local.cluster import OPERATOR_NAMESPACE
 from local.control_plane import ControlPlane
 from local.objects import wait_for
 from local.rest import Rest, rest_process
-from tests.rest.conftest import Project, body, spec_of
+from tests.rest.conftest import SERVICE_ACCOUNT, Project, body, spec_of
 from tests.rest.losing import Losing
 
 Http = Callable[..., httpx.Response]
@@ -33,10 +33,9 @@ def losing(control_plane: ControlPlane, rest: Rest) -> Iterator[Losing]:
 @pytest.fixture(scope="module")
 def behind(control_plane: ControlPlane, rest: Rest, losing: Losing) -> Iterator[Rest]:
     """A second process, which reaches the API server through `losing`."""
-    kubeconfig = yaml.safe_load((control_plane.directory / "rest.kubeconfig").read_text())
-    kubeconfig["clusters"][0]["cluster"] = {"server": losing.url}
     path = control_plane.directory / "rest-behind.kubeconfig"
-    path.write_text(yaml.safe_dump(kubeconfig))
+    via = losing.url, control_plane.ca_file
+    control_plane.service_account_kubeconfig(OPERATOR_NAMESPACE, SERVICE_ACCOUNT, path, via=via)
     found = rest_process(control_plane, "rest-behind", path)
     found.program.start()
     yield found

@@ -1,8 +1,6 @@
 import asyncio
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any, cast
@@ -11,7 +9,7 @@ import pytest
 from aiohttp import ClientSession, web
 from yarl import URL
 
-from local.loopback import free_ports
+from local.loopback import fetch, free_ports
 from runai_nim.access import Permitted
 from runai_nim.discovery import Discovery
 from runai_nim.health import OwnWatch, serve_health
@@ -30,13 +28,7 @@ class Served:
         self._port = free_ports(1)[0]
 
     def get(self, path: str) -> tuple[int, str]:
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        try:
-            with opener.open(f"http://127.0.0.1:{self._port}/{path}", timeout=1) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as refused:
-            with refused:
-                return refused.code, refused.read().decode()
+        return fetch(f"http://127.0.0.1:{self._port}/{path}", timeout=1)
 
     def run(self) -> None:
         probed = (self.own,), self.discovery, self.permitted

@@ -8,7 +8,7 @@ import sys
 import uvicorn
 
 from runai_nim.rest.app import Measured, Rest, make_app
-from runai_nim.start import spare_garbage_collection, start
+from runai_nim.start import start
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,6 @@ def main() -> int:
     except OSError as error:  # ssl.SSLError is one
         print(f"--tls-certificate: {given.tls_certificate} and --tls-key can't be used: {error}", file=sys.stderr)
         return 2
-    spare_garbage_collection()
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         return runner.run(_serve(config))
 
