@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 import httpx
@@ -58,7 +58,7 @@ class ApiServer:
 
     def __init__(self, url: str, ca_file: str | None, answered: Answered) -> None:
         context = ssl.create_default_context(cafile=ca_file)
-        self._url, self._answered = httpx.URL(url), answered
+        self._url, self._host, self._answered = url.rstrip("/"), urlsplit(url).netloc, answered
         # httpx's own transport costs four times the CPU: half of what an answer of this process cost.
         self._transport = AiohttpTransport(verify=context, client=partial(_session, context))
 
@@ -112,7 +112,7 @@ class ApiServer:
         self, method: str, path: str, token: str, query: Mapping[str, str] | None, body: Any, content_type: str
     ) -> Answer:
         headers = {
-            "Host": self._url.netloc.decode(),
+            "Host": self._host,
             "Accept": _JSON,
             "Authorization": f"Bearer {token}",
             "User-Agent": f"{FIELD_MANAGER}/{__version__}",
@@ -120,9 +120,9 @@ class ApiServer:
         content = None if body is None else json.dumps(body).encode()
         if content is not None:
             headers["Content-Type"] = content_type
-        target = path + (f"?{urlencode(query)}" if query else "")
+        url = self._url + path + (f"?{urlencode(query)}" if query else "")
         request = httpx.Request(
-            method, self._url.join(target), headers=headers, content=content, extensions={"timeout": _TIMEOUT.as_dict()}
+            method, url, headers=headers, content=content, extensions={"timeout": _TIMEOUT.as_dict()}
         )
         code = "<error>"
         try:
@@ -139,7 +139,7 @@ class ApiServer:
         except (httpx.TransportError, aiohttp.ClientError, TimeoutError) as error:
             raise NoAnswerError(type(error).__name__) from error
         finally:
-            self._answered(method, code, self._url.netloc.decode())
+            self._answered(method, code, self._host)
 
 
 def _session(context: ssl.SSLContext) -> aiohttp.ClientSession:

@@ -19,7 +19,7 @@ _DISCARDED: Final = 16 * LARGEST
 _TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 
 
-def _token(request: Request) -> str:
+async def _token(request: Request) -> str:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not is_token(token.strip()):
         raise unauthorized()
