@@ -62,22 +62,33 @@ async def _measured(direct: Target, rest: Target, program: Program, calls: int) 
         began = rss_mib(program)
         most = [(await saturate(direct, calls // 16), await saturate(rest, calls // 16)) for _ in range(2)]
         direct_most, rest_most = (sum(found) / len(most) for found in zip(*most, strict=True))
-        took: tuple[Times, Times] = ({verb: [] for verb in VERBS}, {verb: [] for verb in VERBS})
-        for _ in range(ROUNDS):
-            for target, times in zip((direct, rest), took, strict=True):
-                found = await open_loop(target, min(calls // 2, OPEN_LOOP) // ROUNDS, min(direct_most, rest_most) / 2)
-                for verb in VERBS:
-                    times[verb] += found[verb]
+        half, quarter = [
+            await _in_turn(direct, rest, min(calls // 2, OPEN_LOOP), min(direct_most, rest_most) / part)
+            for part in (2, 4)
+        ]
         await saturate(rest, calls - rest.calls)
+        at_quarter = added(*quarter)
         return {
-            **added(*took),
-            **_percentiles("direct", took[0]),
+            **added(*half),
+            **{f"rest_added_p{percent}_quarter_ms": at_quarter[f"rest_added_p{percent}_ms"] for percent in (50, 99)},
+            **_percentiles("direct", half[0]),
             "rest_per_s": round(rest_most, 1),
             "rest_direct_per_s": round(direct_most, 1),
             "rest_throughput_ratio": round(rest_most / direct_most, 3),
             "rest_rss_mib": rss_mib(program),
             "rest_rss_growth_mib": round(rss_mib(program) - began, 1),
         }
+
+
+async def _in_turn(direct: Target, rest: Target, calls: int, per_second: float) -> tuple[Times, Times]:
+    """So many calls of each, a round of the one after a round of the other."""
+    took: tuple[Times, Times] = ({verb: [] for verb in VERBS}, {verb: [] for verb in VERBS})
+    for _ in range(ROUNDS):
+        for target, times in zip((direct, rest), took, strict=True):
+            found = await open_loop(target, calls // ROUNDS, per_second)
+            for verb in VERBS:
+                times[verb] += found[verb]
+    return took
 
 
 def _percentiles(name: str, times: Times) -> Figures:

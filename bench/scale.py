@@ -13,7 +13,8 @@ from bench.process import Queue, age_seconds, cpu_ms, rss_mib
 from local.audit import READS, WRITES
 from local.cluster import OPERATOR_USER, LocalCluster
 
-_RESTART_POLL_SECONDS = 0.05
+_RESTART_POLL_SECONDS = 0.25
+"""Each look is a scrape, which takes time of what is measured."""
 
 
 def measure(sizes: Sequence[int], scale: float = 1.0) -> Figures:
