@@ -45,3 +45,4 @@ def test_what_it_can_t_start_with(arguments: list[str], environment: dict[str, s
     answer = subprocess.run([*COMMAND, *arguments], env=environment, capture_output=True, text=True, check=False)
 
     assert (answer.returncode, said in answer.stderr) == (code, True), answer.stderr
+    assert "Traceback" not in answer.stderr

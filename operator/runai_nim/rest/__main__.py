@@ -7,6 +7,7 @@ import sys
 
 import uvicorn
 
+from runai_nim.cluster import ApiError
 from runai_nim.rest.app import Measured, Rest, make_app
 from runai_nim.start import start
 
@@ -40,6 +41,7 @@ def main() -> int:
         ssl_keyfile=given.tls_key,
         log_config=None,
         access_log=False,
+        lifespan="off",
         server_header=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
@@ -49,16 +51,20 @@ def main() -> int:
         print(f"--tls-certificate: {given.tls_certificate} and --tls-key can't be used: {error}", file=sys.stderr)
         return 2
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        return runner.run(_serve(config))
+        return runner.run(_serve(config, rest))
 
 
-async def _serve(config: uvicorn.Config) -> int:
+async def _serve(config: uvicorn.Config, rest: Rest) -> int:
     server, renewal = uvicorn.Server(config), asyncio.create_task(_renew(config))
     try:
-        await server.serve()
+        async with rest.connected():
+            await server.serve()
+    except ApiError as error:
+        logger.critical("no API server to speak to", extra={"error": str(error)})
+        return 3
     finally:
         renewal.cancel()
-    return 0 if server.started else 3
+    return 0
 
 
 async def _renew(config: uvicorn.Config) -> None:

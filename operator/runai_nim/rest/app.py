@@ -44,7 +44,7 @@ class Rest:
         self.namespaces: Namespaces
 
     @asynccontextmanager
-    async def connected(self, _: FastAPI) -> AsyncIterator[None]:
+    async def connected(self) -> AsyncIterator[None]:
         """Connections to the API server, and the watch of namespaces. Raises ApiError without a kubeconfig."""
         cluster = await Cluster.connect(self.metrics.answered)
         api_server = ApiServer(*cluster.address, self.metrics.answered)
@@ -62,8 +62,8 @@ class Rest:
 
 
 def make_app(rest: Rest) -> FastAPI:
-    """The application; `rest` is connected when it starts."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, lifespan=rest.connected)
+    """The application; `rest` is connected before it is asked anything."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     _add_workloads(app, rest)
     _add_token(app, rest)
     document = make_document(app.routes)
