@@ -15,7 +15,6 @@ from tests.cluster.services import CR, NIMSERVICE, condition, present, reason, s
 pytestmark = pytest.mark.usefixtures("operator_process", "stand_in")
 
 
-@pytest.mark.long
 def test_a_tug_of_war_is_given_up_and_reported(objects: Objects, namespace: str, audit_log: AuditLog) -> None:
     serve(objects)
     mark, over = audit_log.mark(), threading.Event()
