@@ -41,7 +41,6 @@ def main() -> int:
         ssl_keyfile=given.tls_key,
         log_config=None,
         access_log=False,
-        lifespan="off",
         server_header=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
@@ -55,16 +54,18 @@ def main() -> int:
 
 
 async def _serve(config: uvicorn.Config, rest: Rest) -> int:
-    server, renewal = uvicorn.Server(config), asyncio.create_task(_renew(config))
     try:
-        async with rest.connected():
-            await server.serve()
+        await rest.connect()
     except ApiError as error:
         logger.critical("no API server to speak to", extra={"error": str(error)})
         return 3
+    server, renewal = uvicorn.Server(config), asyncio.create_task(_renew(config))
+    try:
+        # SIGTERM ends the process in here, by that very signal: what must be closed, the application closes.
+        await server.serve()
     finally:
         renewal.cancel()
-    return 0
+    return 0 if server.started else 3
 
 
 async def _renew(config: uvicorn.Config) -> None:

@@ -40,15 +40,19 @@ class Rest:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.metrics = RestMetrics(__version__)
+        self.cluster: Cluster
         self.calls: Calls
         self.namespaces: Namespaces
 
+    async def connect(self) -> None:
+        """Before anything is served. Raises ApiError without a kubeconfig."""
+        self.cluster = await Cluster.connect(self.metrics.answered)
+
     @asynccontextmanager
-    async def connected(self) -> AsyncIterator[None]:
-        """Connections to the API server, and the watch of namespaces. Raises ApiError without a kubeconfig."""
-        cluster = await Cluster.connect(self.metrics.answered)
-        api_server = ApiServer(*cluster.address, self.metrics.answered)
-        self.namespaces = Namespaces(cluster, self.settings.project_labels)
+    async def served(self, _: FastAPI) -> AsyncIterator[None]:
+        """Watch the namespaces while requests come, and close all connections after the last."""
+        api_server = ApiServer(*self.cluster.address, self.metrics.answered)
+        self.namespaces = Namespaces(self.cluster, self.settings.project_labels)
         self.calls = Calls(api_server, self.namespaces, self.settings)
         watch = asyncio.create_task(self.namespaces.run())
         try:
@@ -58,12 +62,12 @@ class Rest:
             with suppress(asyncio.CancelledError):
                 await watch
             await api_server.close()
-            await cluster.close()
+            await self.cluster.close()
 
 
 def make_app(rest: Rest) -> FastAPI:
-    """The application; `rest` is connected before it is asked anything."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    """The application; `rest` is connected before it starts."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, lifespan=rest.served)
     _add_workloads(app, rest)
     _add_token(app, rest)
     document = make_document(app.routes)
