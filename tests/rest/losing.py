@@ -14,12 +14,14 @@ from aiohttp import web
 
 from local.loopback import free_ports
 
+_PREFIX = "/clusters/one"
 _HOP = {"host", "connection", "transfer-encoding", "content-length", "content-encoding"}
 
 
 class Losing:
     """`lose(method, times)`: that many next answers to requests for RunaiNimServices are lost. `url` is plain HTTP.
 
+    As behind the proxy of a platform that manages several clusters, the API's own paths come after one of the URL.
     `cached`: while it is not None, answers to reads from the cache, by path.
     """
 
@@ -28,7 +30,7 @@ class Losing:
         self._method, self._left = "", 0
         self.cached: dict[str, bytes] | None = None
         (self._port,) = free_ports(1)
-        self.url = f"http://127.0.0.1:{self._port}"
+        self.url = f"http://127.0.0.1:{self._port}{_PREFIX}"
 
     def lose(self, method: str, times: int) -> None:
         self._method, self._left = method, times
@@ -40,7 +42,11 @@ class Losing:
         if cache and (known := cache.get(request.path)):
             return web.Response(body=known, content_type="application/json")
         async with self._session.request(
-            request.method, f"{self._target}{request.path_qs}", data=body, headers=headers, ssl=self._tls
+            request.method,
+            self._target + request.path_qs.removeprefix(_PREFIX),
+            data=body,
+            headers=headers,
+            ssl=self._tls,
         ) as answer:
             if self._left and request.method == self._method and "runainimservices" in request.path:
                 self._left -= 1
@@ -60,7 +66,7 @@ class Losing:
 
     async def _serve(self, started: threading.Event, ended: asyncio.Event) -> None:
         app = web.Application(client_max_size=2**24)
-        app.router.add_route("*", "/{path:.*}", self._handle)
+        app.router.add_route("*", _PREFIX + "/{path:.*}", self._handle)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         async with aiohttp.ClientSession(auto_decompress=False, timeout=aiohttp.ClientTimeout()) as self._session:
