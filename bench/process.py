@@ -85,11 +85,11 @@ class Queue:
     def _scrape(self) -> dict[str, float] | None:
         """Samples by `name` and phase; None while the operator isn't ready."""
         try:
-            answers = [self._cluster.ask(path, timeout=30) for path in ("/readyz", "/metrics")]
+            for path in ("/readyz", "/metrics"):
+                code, text = self._cluster.ask(path, timeout=30)
+                if code >= 400:
+                    return None
         except (OSError, HTTPException):
-            return None
-        (ready, _), (code, text) = answers
-        if ready >= 400 or code >= 400:
             return None
         return {
             f"{sample.name} {sample.labels.get('phase', '')}": sample.value

@@ -143,17 +143,20 @@ class LocalCluster:
     @property
     def healthz_url(self) -> str:
         """Where the operator that was started last answers whether it is alive."""
-        port = self._processes.environment(self.operator.name)["RUNAI_NIM_HEALTHZ_PORT"]
-        return f"http://127.0.0.1:{port}/healthz"
+        return self._url("/healthz")
 
     @property
     def readyz_url(self) -> str:
         """Where it answers whether it is ready."""
-        return self.healthz_url.removesuffix("/healthz") + "/readyz"
+        return self._url("/readyz")
 
     def ask(self, path: str, timeout: float = 5) -> tuple[int, str]:
         """HTTP status and text of what the operator answers that was started last, to `/readyz` say."""
-        return fetch(self.healthz_url.removesuffix("/healthz") + path, timeout)
+        return fetch(self._url(path), timeout)
+
+    def _url(self, path: str) -> str:
+        port = self._processes.environment(self.operator.name)["RUNAI_NIM_HEALTHZ_PORT"]
+        return f"http://127.0.0.1:{port}{path}"
 
     def _operator_environment(self) -> dict[str, str]:
         kubeconfig = self.control_plane.service_account_kubeconfig(

@@ -11,7 +11,12 @@ from local.cluster import LocalCluster
 
 def scrape(cluster: LocalCluster) -> "Scraped":
     """What the operator that was started last says now."""
-    code, text = cluster.ask("/metrics")
+    return scraped(cluster.ask("/metrics"))
+
+
+def scraped(answer: tuple[int, str]) -> "Scraped":
+    """What an answer of this HTTP status and text says."""
+    code, text = answer
     assert code == 200, text
     return Scraped(text)
 

@@ -26,7 +26,7 @@ from local.objects import Objects, wait_for
 from runai_nim.cluster import NIM_SERVICES, RUNAI_NIM_SERVICES, ApiError, Cluster
 from runai_nim.election import Election
 from tests.cluster.services import CR, NIMSERVICE, present, sample, serve
-from tests.scraped import Scraped
+from tests.scraped import scraped
 
 pytestmark = pytest.mark.usefixtures("stand_in")
 
@@ -53,9 +53,7 @@ class Replica:
 
     def leads(self) -> bool:
         """What it says of itself."""
-        code, text = fetch(self._url("metrics"))
-        assert code == 200, text
-        return Scraped(text)("leader_election_master_status") == 1
+        return scraped(fetch(self._url("metrics")))("leader_election_master_status") == 1
 
     def send(self, number: signal.Signals) -> None:
         assert self.program.pid is not None
