@@ -1,6 +1,8 @@
 """`python -m runai_nim`: the operator as a process. Wiring alone."""
 
 import logging
+import os
+import socket
 import sys
 from typing import Any
 
@@ -15,10 +17,18 @@ logger = logging.getLogger(__name__)
 def main() -> int:
     """Run until SIGTERM; 1 when something failed that only a restart mends."""
     settings = start(chatty=("kopf",))
-    operator = Operator(settings)
+    name = os.environ.get("POD_ID") or socket.gethostname()
+    operator = Operator(settings, name)
     try:
         where: dict[str, Any] = {"namespaces": settings.namespaces} if settings.namespaces else {"clusterwide": True}
-        kopf.run(registry=make_registry(operator), stop_flag=operator.end, standalone=True, **where)
+        kopf.run(
+            registry=make_registry(operator),
+            # Without one Kopf asks for the user's name, and /etc/passwd has no line for the user id of most Pods.
+            identity=name,  # type: ignore[arg-type]  # Kopf exports no Identity
+            stop_flag=operator.end,
+            standalone=True,
+            **where,
+        )
     except Exception as error:  # Kopf has said what failed, with its traceback
         logger.critical("the process ends, to be started anew", extra={"error": str(error)})
         return 1

@@ -92,10 +92,14 @@ class ApiError(Exception):
 
 
 class Cluster:
-    """A connection to the API server, for all requests of the process."""
+    """A connection to the API server, for all requests of the process.
 
-    def __init__(self, api: client.ApiClient, answered: Answered, permit: Permit) -> None:
+    in_pod: whether the Pod's ServiceAccount authenticates it, and not a kubeconfig.
+    """
+
+    def __init__(self, api: client.ApiClient, answered: Answered, permit: Permit, *, in_pod: bool) -> None:
         self._api, self._answered, self.permit = api, answered, permit
+        self.in_pod = in_pod
         self._host = urlsplit(api.configuration.host).netloc
         self._timeout = aiohttp.ClientTimeout(total=30.0, sock_connect=10.0)
 
@@ -108,14 +112,16 @@ class Cluster:
         # Where the environment is asked, aiohttp looks for a .netrc at each request, in a thread: a fifth of our CPU.
         session = {"trust_env": bool(getproxies())}
         configuration = client.Configuration(connection_pool_maxsize=64, client_session_kwargs=session)
+        in_pod = True
         try:
             config.load_incluster_config(client_configuration=configuration)
         except config.ConfigException:
+            in_pod = False
             try:
                 await config.load_kube_config(client_configuration=configuration)
             except (config.ConfigException, OSError, ValueError, yaml.YAMLError) as error:
                 raise ApiError(0, "", f"no kubeconfig that can be used: {error}") from error
-        return cls(client.ApiClient(configuration), answered, permit)
+        return cls(client.ApiClient(configuration), answered, permit, in_pod=in_pod)
 
     @property
     def address(self) -> tuple[str, str | None]:

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import logging
 import secrets
-import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -89,16 +88,18 @@ class Seen:
 
 
 class Election:
-    """This replica's candidacy for the Lease of `namespace`.
+    """This replica's candidacy for the Lease of `namespace`, under its `name`.
 
     seconds: how long the Lease holds without a renewal. granted: called, in the thread, after each time that time to
     write was granted. answered: told of each request.
     """
 
-    def __init__(self, namespace: str, seconds: int, granted: Callable[[], object], answered: Answered) -> None:
+    def __init__(
+        self, name: str, namespace: str, seconds: int, granted: Callable[[], object], answered: Answered
+    ) -> None:
         self._namespace, self._seconds = namespace, seconds
         self._granted, self._answered = granted, answered
-        self._identity = f"{socket.gethostname()}_{secrets.token_hex(4)}"
+        self._identity = f"{name}_{secrets.token_hex(4)}"
         self._seen, self._certain = Seen(), False
         self._may_write_until = 0.0
         self._led = self._failing = False

@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Coroutine, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -34,11 +35,12 @@ logger = logging.getLogger(__name__)
 class Operator:
     """The tasks of the process: watches, workers, the slow resync, and the answers to probes and scrapes.
 
-    `end` asks Kopf to end the process; `failed`: because one of them ended by an error, which only a restart mends.
+    `name` is the replica's own, that of its Pod. `end` asks Kopf to end the process; `failed`: because one of them
+    ended by an error, which only a restart mends.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, name: str) -> None:
+        self._settings, self._name = settings, name
         self._metrics = Metrics(__version__, settings.dialect, settings.workers)
         backoff = Backoff(settings.backoff_initial_seconds, settings.backoff_max_seconds)
         self._queue = KeyQueue(backoff, self._metrics.queue)
@@ -87,6 +89,18 @@ class Operator:
         if self._cluster is not None:
             await self._cluster.close()
 
+    def kopf_credentials(self, **kwargs: Any) -> kopf.ConnectionInfo | None:
+        """Kopf's way to the API server that all other requests of the process go to, in a Pod as outside of one.
+
+        Kopf itself asks for kubernetes.default.svc in a Pod, which takes cluster DNS.
+        """
+        if self._cluster is None:
+            return None
+        login = kopf.login_with_service_account if self._cluster.in_pod else kopf.login_with_kubeconfig
+        found = login(**kwargs)
+        url, _ = self._cluster.address
+        return replace(found, server=url) if found else None
+
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(coroutine)
         task.add_done_callback(self._ended)
@@ -105,6 +119,7 @@ class Operator:
             return lambda: None
         loop = asyncio.get_running_loop()
         self._election = election = Election(
+            self._name,
             str(self._settings.lease_namespace),
             self._settings.lease_seconds,
             lambda: loop.call_soon_threadsafe(self._look_again),
@@ -195,8 +210,8 @@ def make_registry(operator: Operator) -> kopf.OperatorRegistry:
 
     @kopf.on.login(registry=registry)
     async def login(**kwargs: Any) -> kopf.AiohttpSession | None:
-        found = kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
-        return sessions.of(found) if found else None
+        credentials = operator.kopf_credentials(**kwargs)
+        return sessions.of(credentials) if credentials else None
 
     @kopf.on.event(keys.GROUP, keys.VERSION, keys.PLURAL, registry=registry)
     async def seen(event: kopf.RawEvent, **_: Any) -> None:

@@ -1,6 +1,6 @@
 """What every process of the package begins with: its settings, out of file and environment, and its log.
 
-Beside the processes' own `__main__` nothing else reads the environment.
+Beside the processes' own `__main__`, and the package's look for a home directory, nothing else reads the environment.
 """
 
 import gc

@@ -42,6 +42,7 @@ BAD = [
     ("priorityClasses.create", True, 'priorityClasses.create is "true" but must be false with settings.dialect runai'),
     ("serviceAccount.create", False, 'serviceAccount.name is "" but must name a ServiceAccount'),
     ("extraEnv", [{"name": "RUNAI_NIM_HEALTHZ_PORT", "value": "1"}], 'extraEnv has "RUNAI_NIM_HEALTHZ_PORT" but must'),
+    ("extraEnv", [{"name": "POD_ID", "value": "x"}], 'extraEnv has "POD_ID" but must'),
     ("extraEnv", [{"value": "1"}], "at '/extraEnv/0': missing property 'name'"),
     ("networkPolicy.apiServerPorts", [], "at '/networkPolicy/apiServerPorts': minItems"),
     ("rest.enable", True, "additional properties 'enable' not allowed"),

@@ -255,7 +255,7 @@ def test_a_blocked_event_loop_loses_no_lease(
 
     async def run() -> None:
         elected = threading.Event()
-        election = Election(objects.namespace, LEASE_SECONDS, elected.set, lambda method, code, host: None)
+        election = Election("pod", objects.namespace, LEASE_SECONDS, elected.set, lambda method, code, host: None)
         standing = asyncio.create_task(election.run())
         assert await asyncio.to_thread(elected.wait, 20)
         taken = present(objects, LEASE, "runai-nim-operator")["spec"]
@@ -283,7 +283,7 @@ def test_what_was_under_way_fails_when_another_wrote_since(
     async def late() -> list[int]:
         configuration = client.Configuration()
         await config.load_kube_config(str(cluster.control_plane.kubeconfig), client_configuration=configuration)
-        api = Cluster(client.ApiClient(configuration), lambda method, code, host: None, lambda: None)
+        api = Cluster(client.ApiClient(configuration), lambda method, code, host: None, lambda: None, in_pod=False)
         nimservice = {field: seen[NIMSERVICE][field] for field in ("apiVersion", "kind", "spec")}
         metadata = seen[NIMSERVICE]["metadata"]
         namespace, name, version = metadata["namespace"], metadata["name"], metadata["resourceVersion"]

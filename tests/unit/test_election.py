@@ -81,7 +81,7 @@ def test_a_lease_without_a_spec_is_free() -> None:
 
 
 def test_nobody_leads_who_was_not_elected() -> None:
-    election = Election("ns", 15, lambda: None, lambda method, code, host: None)
+    election = Election("pod", "ns", 15, lambda: None, lambda method, code, host: None)
     assert not election.leads
     with pytest.raises(NotLeaderError) as refused:
         election.permit()

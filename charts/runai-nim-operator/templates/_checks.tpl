@@ -45,7 +45,7 @@
 {{- fail (printf "\n\nrest.serviceAccount.name is %q but must not be the operator's, whose permissions are for nobody else: choose another" (include "runai-nim.rest.serviceAccountName" .)) -}}
 {{- end -}}
 {{- range .Values.extraEnv -}}
-{{- if has .name (list "RUNAI_NIM_SETTINGS_FILE" "RUNAI_NIM_HEALTHZ_PORT" "RUNAI_NIM_LEADER_ELECTION" "RUNAI_NIM_LEASE_NAMESPACE") -}}
+{{- if has .name (list "RUNAI_NIM_SETTINGS_FILE" "RUNAI_NIM_HEALTHZ_PORT" "RUNAI_NIM_LEADER_ELECTION" "RUNAI_NIM_LEASE_NAMESPACE" "POD_ID") -}}
 {{- fail (printf "\n\nextraEnv has %q but must not, the chart depends on it: use settings" .name) -}}
 {{- end -}}
 {{- end -}}
