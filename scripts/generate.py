@@ -3,18 +3,20 @@
 Holds no content of its own; the same code gives the same bytes.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from runai_nim import __version__
 from runai_nim.crd import make_crd, make_schema
 from runai_nim.status import ROWS, reasons
 from runai_nim.status import Row as StatusRow
 from runai_nim.translate.mapping import TABLES
 from runai_nim.translate.row import Row
-from scripts import argocd, chart_values, openapi, permissions, reserved_labels
+from scripts import argocd, chart_values, openapi, permissions, reserved_labels, versions
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTICE = "<!-- Generated from operator/runai_nim/{source} by scripts/generate.py. Do not edit. -->\n\n"
@@ -126,7 +128,7 @@ def _type(schema: dict[str, Any]) -> str:
 
 
 CHART = "charts/runai-nim-operator"
-FILES = {
+FILES: dict[str, Callable[[], str]] = {
     "crds/runai-nim.io_runainimservices.yaml": crd_text,
     f"{CHART}/files/crd.yaml": crd_text,
     f"{CHART}/files/cluster-rules.yaml": permissions.cluster_rules_text,
@@ -144,6 +146,7 @@ FILES = {
     "docs/reference/fields.md": fields_text,
     "docs/reference/openapi.json": openapi.openapi_text,
     "docs/reference/status.md": status_text,
+    **{name: partial(versions.versioned, ROOT, name, __version__) for name in versions.FILES},
 }
 
 

@@ -73,5 +73,5 @@ def test_a_difference_is_found_and_may_be_listed() -> None:
 
 
 def test_this_version_is_there_once_it_is_out() -> None:
-    """`python -m tests.upgrade.freeze` writes it."""
-    assert __version__.split(".dev")[0] in VERSIONS
+    """`python -m tests.upgrade.freeze` writes it. What a development version leads to is not out yet."""
+    assert ".dev" in __version__ or __version__ in VERSIONS
