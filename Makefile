@@ -137,6 +137,23 @@ sbom: install ## what the image holds, as CycloneDX, into build/sbom.json
 audit: install ## known vulnerabilities of what the image holds (asks the package index)
 	$(RUN)uvx --quiet --python $(RUN)python pip-audit@2.10.1 --strict --disable-pip --require-hashes -r requirements.lock
 
+.PHONY: dist
+dist: install ## wheel and chart archive of this version, into dist
+	@rm -rf dist
+	$(RUN)python -m build --wheel --no-isolation --outdir dist .
+	"$$($(RUN)python -c 'from local.programs import chart_programs; print(chart_programs())')"/helm \
+	  package charts/runai-nim-operator --destination dist
+
+.PHONY: release-check
+release-check: install ## do version, changelog, frozen outputs, tree and tag (TAG=v…) agree on a release?
+	@$(RUN)python -m scripts.release_check $${TAG:+--tag="$$TAG"}
+
+.PHONY: release-notes
+release-notes: install ## what the changelog says of this version, into build/release-notes.md
+	@mkdir -p build
+	@$(RUN)python -m scripts.changelog > build/release-notes.md
+	@echo "build/release-notes.md"
+
 .PHONY: lock
 lock: install ## pins the dependencies of pyproject.toml, with hashes
 	$(RUN)uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
