@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/
 STAMP := $(VENV)/.installed
+ACTIONLINT := .local/actionlint
 
 .PHONY: help
 help: ## this list
@@ -27,9 +28,18 @@ programs: install ## etcd, kube-apiserver, kube-controller-manager, kubectl into
 	@$(RUN)python -m local programs
 
 .PHONY: lint
-lint: install ## ruff: rules and format
+lint: install $(ACTIONLINT) ## ruff: rules and format; actionlint and zizmor: the workflows
 	$(RUN)ruff check .
 	$(RUN)ruff format --check .
+	$(ACTIONLINT) -shellcheck="$$(command -v $(RUN)shellcheck)" -pyflakes=
+	$(RUN)zizmor --quiet --offline --no-progress --strict-collection --persona=pedantic .github
+
+# No wheel has it. A program of Go's is fast to build, and go.sum has the hashes of all that is in it.
+$(ACTIONLINT): scripts/actionlint/go.mod scripts/actionlint/go.sum
+	@command -v go >/dev/null || { echo "make lint: builds actionlint with Go 1.24 or newer, and there is no go in PATH" >&2; exit 1; }
+	@echo "lint: building actionlint (seconds, once)"
+	@cd scripts/actionlint && CGO_ENABLED=0 GOFLAGS=-mod=readonly GOTOOLCHAIN=auto GOWORK=off \
+	  go build -trimpath -o $(CURDIR)/$@ github.com/rhysd/actionlint/cmd/actionlint
 
 .PHONY: types
 types: install ## mypy, strict
