@@ -3,6 +3,7 @@
 It starts nothing but the Go tool chain.
 """
 
+import fcntl
 import hashlib
 import os
 import re
@@ -11,8 +12,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import IO
+
+PACKAGES_A_MINUTE = 170
+"""That a core compiles, of Kubernetes' sizes; measured with Go 1.26 on cores of 3 GHz."""
 
 
 class ProgramsMissingError(Exception):
@@ -22,33 +27,33 @@ class ProgramsMissingError(Exception):
 def built(sources: Path, place: Path, build: Callable[[Path], None]) -> Path:
     """Return the folder below `place` with what `build` makes of `sources`; it is called, with an empty folder, once.
 
-    Folders of other sources are removed from `place`.
+    Folders of other sources are removed from `place`. A process that finds another one building waits for it.
     """
     folder = place / _hash(sources)
     if folder.is_dir():
         return folder
     place.mkdir(parents=True, exist_ok=True)
-    # Beside the folder, and renamed to it: a killed build leaves nothing half made in use.
-    with tempfile.TemporaryDirectory(dir=place, prefix="unfinished-") as name:
-        unfinished = Path(name) / "programs"
-        unfinished.mkdir()
-        build(unfinished)
-        try:
+    with (place / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if folder.is_dir():
+            return folder
+        # Beside the folder, and renamed to it: a killed build leaves nothing half made in use.
+        with tempfile.TemporaryDirectory(dir=place, prefix="unfinished-") as name:
+            unfinished = Path(name) / "programs"
+            unfinished.mkdir()
+            build(unfinished)
             unfinished.rename(folder)
-        except OSError:
-            if not folder.is_dir():  # otherwise another process has just built the same
-                raise
-    for old in place.iterdir():
-        if old != folder and not old.name.startswith("unfinished-"):
-            shutil.rmtree(old, ignore_errors=True)
+        for old in place.iterdir():
+            if old not in (folder, place / ".lock"):
+                shutil.rmtree(old, ignore_errors=True)
     return folder
 
 
 def _hash(sources: Path) -> str:
     """Hash of everything that decides what gets built, so that a changed source is built again."""
     digest = hashlib.sha256()
-    for path in [sources / "go.mod", sources / "go.sum", *sorted(sources.glob("*.go"))]:
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    for path in [sources / "go.mod", sources / "go.sum", *sorted(sources.rglob("*.go"))]:
+        digest.update(str(path.relative_to(sources)).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
 
@@ -70,20 +75,27 @@ def find_go(minimum: tuple[int, int], what: str, instead: str) -> str:
     return go
 
 
-def compile_go(go: str, sources: Path, output: Path, stamps: list[str], packages: str, saying: str) -> None:
-    """Compile `packages` of the module in `sources`; raises ProgramsMissingError with Go's own last words.
+def compile_go(go: str, sources: Path, output: Path, *packages: str, stamps: Sequence[str] = ()) -> None:
+    """Compile `packages` of the module in `sources` into the folder `output`, telling what it does meanwhile.
 
-    stamps: linker flags. saying: the line that tells what takes so long.
+    stamps: linker flags. Raises ProgramsMissingError with Go's own last words.
     """
-    ldflags = " ".join(["-s", "-w", *stamps])
-    flags = ["-trimpath", "-mod=readonly", "-buildvcs=false", "-ldflags", ldflags, "-o", str(output)]
+    # Without debugging information, which nobody reads, compiling takes a sixth less time.
+    flags = ["-trimpath", "-mod=readonly", "-buildvcs=false", "-gcflags=all=-dwarf=false"]
     # GOTOOLCHAIN=auto: a module that wants a newer Go than the installed one gets it from the module proxy.
     environment = os.environ | {"CGO_ENABLED": "0", "GOWORK": "off", "GOFLAGS": "", "GOTOOLCHAIN": "auto"}
-    _say(saying)
+    _say("  downloading and comparing sources")
+    listed = [go, "list", "-deps", *flags, "-f", "{{if .Stale}}{{.ImportPath}}{{end}}", *packages]
+    stale = subprocess.run(listed, cwd=sources, env=environment, capture_output=True, text=True, check=False)
+    count = len(stale.stdout.split())
+    minutes = count / (PACKAGES_A_MINUTE * (os.cpu_count() or 1))
+    _say(f"  {count} packages to compile: about {max(1, round(minutes))} min on {os.cpu_count()} cores that are free")
+    ldflags = " ".join(["-s", "-w", *stamps])
+    command = [go, "build", "-v", *flags, "-ldflags", ldflags, "-o", f"{output}/", *packages]
     with tempfile.TemporaryFile("w+") as log:
-        build = subprocess.Popen([go, "build", *flags, packages], cwd=sources, env=environment, stdout=log, stderr=log)
+        build = subprocess.Popen(command, cwd=sources, env=environment, stdout=log, stderr=log)
         try:
-            _wait_with_progress(build)
+            _wait_with_progress(build, log, count)
         finally:
             build.kill()
             build.wait()
@@ -92,8 +104,8 @@ def compile_go(go: str, sources: Path, output: Path, stamps: list[str], packages
             raise ProgramsMissingError("Building failed:\n" + "".join(log.readlines()[-20:]))
 
 
-def _wait_with_progress(build: subprocess.Popen[bytes]) -> None:
-    """Wait, telling the elapsed time: in place on a terminal, otherwise a line each 30 s."""
+def _wait_with_progress(build: subprocess.Popen[bytes], log: IO[str], count: int) -> None:
+    """Wait, telling time and package: in place on a terminal, otherwise a line each 30 s."""
     terminal = sys.stderr.isatty()
     started = time.monotonic()
     while True:
@@ -101,10 +113,16 @@ def _wait_with_progress(build: subprocess.Popen[bytes]) -> None:
             build.wait(timeout=1 if terminal else 30)
             break
         except subprocess.TimeoutExpired:
-            minutes, seconds = divmod(int(time.monotonic() - started), 60)
-            _say(f"  building: {minutes}:{seconds:02d} min", end="\r" if terminal else "\n")
+            compiled = os.pread(log.fileno(), 1 << 20, 0).decode(errors="replace").splitlines()
+            what = f"{len(compiled)} of {count}, {compiled[-1]}" if compiled else "…"
+            line = f"  {_minutes(started)} min: {what}"
+            _say(f"\r\x1b[K{line[:100]}" if terminal else line, end="" if terminal else "\n")
+    _say(f"{chr(13) if terminal else ''}  built after {_minutes(started)} min{' ' * 80 if terminal else ''}")
+
+
+def _minutes(started: float) -> str:
     minutes, seconds = divmod(int(time.monotonic() - started), 60)
-    _say(f"  build ended after {minutes}:{seconds:02d} min")
+    return f"{minutes}:{seconds:02d}"
 
 
 def _say(text: str, end: str = "\n") -> None:

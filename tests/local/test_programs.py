@@ -1,5 +1,6 @@
 """Finding the programs, and the words when they can't be had."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -65,34 +66,83 @@ def test_without_a_recent_go_one_line_says_what_to_install(
     assert "\n" not in message
 
 
+def folders(place: Path) -> list[str]:
+    return [path.name for path in place.iterdir() if path.is_dir()]
+
+
+def write_main(folder: Path, body: str) -> None:
+    """A Go program in a folder of its own."""
+    folder.mkdir(exist_ok=True)
+    (folder / "main.go").write_text(f"package main\n\nfunc main() {{ {body} }}\n")
+
+
+def fake_kubectl(folder: Path, minor: str) -> Path:
+    """A program that says that it is a kubectl of Kubernetes 1.<minor>."""
+    folder.mkdir()
+    said = f'{{"clientVersion": {{"major": "1", "minor": "{minor}"}}}}'
+    (folder / "kubectl").write_text(f"#!/bin/sh\necho '{said}'\n")
+    (folder / "kubectl").chmod(0o755)
+    return folder / "kubectl"
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Sources of programs that do nothing, in place of the real ones."""
+    sources = tmp_path / "go"
+    sources.mkdir()
+    (sources / "go.mod").write_text("module tiny\n\ngo 1.24\n\n// k8s.io/kubernetes\nrequire (\n)\n")
+    (sources / "go.sum").write_text("")
+    for folder in ("control-plane", "kubectl"):
+        write_main(sources / folder, "")
+    monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
+    monkeypatch.setattr(programs, "SOURCES", sources)
+    monkeypatch.setattr(programs, "BUILT", tmp_path / "built")
+    monkeypatch.setattr(programs, "kubernetes_version", lambda: "1.34.4")
+    return sources
+
+
+@pytest.mark.parametrize(("minor", "taken"), [("32", False), ("33", True), ("35+", True), ("36", False), ("x", False)])
+def test_a_kubectl_of_path_is_used_where_it_suits_the_control_plane(
+    minor: str, taken: bool, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kubectl = fake_kubectl(tmp_path / "bin", minor)
+    monkeypatch.setenv("PATH", f"{kubectl.parent}:{os.environ['PATH']}")
+
+    assert ((programs.programs() / "kubectl").resolve() == kubectl) == taken
+
+
+def test_a_kubectl_of_path_that_has_gone_is_replaced(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kubectl = fake_kubectl(tmp_path / "bin", "34")
+    monkeypatch.setenv("PATH", f"{kubectl.parent}:{os.environ['PATH']}")
+    folder = programs.programs()
+    kubectl.unlink()
+
+    assert programs.programs() == folder
+    assert os.access(folder / "kubectl", os.X_OK)
+
+
 @pytest.mark.skipif(shutil.which("go") is None, reason="needs Go")
 def test_a_failed_build_tells_what_go_said_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sources = tmp_path / "go"
     shutil.copytree(programs.SOURCES, sources)
-    (sources / "main.go").write_text("package main\n\nfunc main() { undefined() }\n")
+    for folder in ("control-plane", "kubectl"):
+        shutil.rmtree(sources / folder)
+        write_main(sources / folder, "undefined()")
     monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
     monkeypatch.setattr(programs, "SOURCES", sources)
     monkeypatch.setattr(programs, "BUILT", tmp_path / "built")
     with pytest.raises(programs.ProgramsMissingError, match="undefined: undefined"):
         programs.programs()
-    assert list((tmp_path / "built").iterdir()) == []
+    assert folders(tmp_path / "built") == []
 
 
-def test_a_changed_source_gives_another_folder_and_the_old_one_is_removed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sources = tmp_path / "go"
-    sources.mkdir()
-    (sources / "go.mod").write_text("module tiny\n\ngo 1.24\n\n// k8s.io/kubernetes\nrequire (\n)\n")
-    (sources / "go.sum").write_text("")
-    (sources / "main.go").write_text("package main\n\nfunc main() {}\n")
-    monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
-    monkeypatch.setattr(programs, "SOURCES", sources)
-    monkeypatch.setattr(programs, "BUILT", tmp_path / "built")
-    monkeypatch.setattr(programs, "_kubernetes_version", lambda: "1.34.4")
+def test_a_changed_source_gives_another_folder_and_the_old_one_is_removed(tiny: Path, tmp_path: Path) -> None:
     first = programs.programs()
-    (sources / "main.go").write_text("package main\n\nfunc main() { println() }\n")
+    write_main(tiny / "control-plane", "println()")
     second = programs.programs()
+
     assert first != second
-    assert [path.name for path in (tmp_path / "built").iterdir()] == [second.name]
-    assert sorted(path.name for path in second.iterdir()) == sorted(["control-plane", *programs.NAMES])
+    assert folders(tmp_path / "built") == [second.name]
+    assert {"control-plane", *programs.NAMES} <= {path.name for path in second.iterdir()}
