@@ -24,8 +24,12 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	@touch $@
 
 .PHONY: programs
-programs: install ## etcd, kube-apiserver, kube-controller-manager, kubectl into .local (minutes, once)
+programs: install ## etcd, kube-apiserver, controllers, and kubectl where there is none, into .local (minutes, once)
 	@$(RUN)python -m local programs
+
+.PHONY: node-programs
+node-programs: install ## kubelet, scheduler, kube-proxy, cluster DNS, metrics-server into .local (minutes, once)
+	@$(RUN)python -m local node-programs
 
 .PHONY: lint
 lint: install $(ACTIONLINT) ## ruff: rules and format; actionlint and zizmor: the workflows
@@ -67,7 +71,7 @@ coverage: programs ## does a test run each branch of each decision?
 	$(RUN)coverage run -m pytest -m $(SHORT) $(OF_DECISIONS)
 	$(RUN)coverage report --fail-under=100 --include='$(PURE)'
 
-SHORT := "not chart and not clone and not long"
+SHORT := "not chart and not clone and not long and not node"
 # Their lines are counted here and not in `make test`, which would take a sixth longer.
 OF_DECISIONS := tests/cli tests/golden tests/rest tests/unit
 
@@ -112,9 +116,12 @@ faults: programs ## every fault of the campaign, into build/faults.json (an hour
 test-clone: install ## the README's commands in a fresh clone, with empty HOME and caches (long)
 	$(RUN)python -m pytest -m clone --capture=no
 
+# A KUBECONFIG of the environment is no wish: only one that is given to make.
+GIVEN := $(if $(filter command line,$(origin KUBECONFIG)),$(abspath $(KUBECONFIG)))
+
 .PHONY: demo
-demo: programs ## three RunaiNimServices on a real control plane, as they happen (KEEP=1 leaves it running)
-	@$(RUN)python -m local demo$(if $(KEEP),-keep)
+demo: $(if $(GIVEN),install,programs) ## three RunaiNimServices, as they happen (KEEP=1 leaves it running; KUBECONFIG=… on a cluster of yours)
+	@DEMO_KUBECONFIG=$(GIVEN) $(RUN)python -m local demo$(if $(KEEP),-keep)
 
 .PHONY: bench
 bench: programs ## speed, memory and CPU beside a bare client, into build/bench.json and docs/benchmarks.svg (10 minutes)
@@ -135,6 +142,14 @@ local-up: programs ## control plane, stand-in and operator in the background
 .PHONY: local-down
 local-down: install ## stops what local-up started
 	@$(RUN)python -m local down
+
+.PHONY: node-up
+node-up: programs node-programs ## a real single-node cluster in namespaces of its own (root on Linux)
+	@$(RUN)python -m local node-up
+
+.PHONY: node-down
+node-down: install ## stops it and removes all that it made
+	@$(RUN)python -m local node-down
 
 .PHONY: sbom
 sbom: install ## what the image holds, as CycloneDX, into build/sbom.json

@@ -5,6 +5,7 @@ may be repeated.
 """
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -13,10 +14,14 @@ from pathlib import Path
 from rich.console import Console
 
 from local.cluster import CHECKOUT, LocalCluster
-from local.demo import demo
+from local.demo import NAMESPACE, demo
 from local.e2e import run_scenarios
+from local.existing import BorrowedCluster
+from local.node.configuration import PAUSE_IMAGE
+from local.node.node import Node
+from local.node.requirements import CannotRunError
 from local.processes import StartError
-from local.programs import ProgramsMissingError, chart_programs, programs
+from local.programs import ProgramsMissingError, chart_programs, node_programs, programs
 
 
 def up(state: Path) -> None:
@@ -55,13 +60,25 @@ def down(state: Path) -> None:
 
 
 def show(state: Path) -> None:
-    """Run the demo on a cluster of its own, which ends with it."""
+    """Run the demo on a cluster of its own, which ends with it, or on the one that DEMO_KUBECONFIG names."""
+    if given := os.environ.get("DEMO_KUBECONFIG"):
+        _show_on(BorrowedCluster(state / "borrowed", Path(given), NAMESPACE))
+        return
     cluster = LocalCluster(state / "demo")
     with cluster.control_plane.processes.tied_to_this_process():
         try:
             _demo(cluster)
         finally:
             cluster.stop()
+
+
+def _show_on(cluster: BorrowedCluster) -> None:
+    """Run the demo on somebody's cluster, and take away again what that has made there."""
+    with cluster.control_plane.processes.tied_to_this_process():
+        try:
+            _demo(cluster)
+        finally:
+            cluster.give_back()
 
 
 def show_and_keep(state: Path) -> None:
@@ -89,13 +106,38 @@ def build_for_chart(_: Path) -> None:
     print(f"helm and kubeconform are in {chart_programs()}.")
 
 
+def node_up(state: Path) -> None:
+    """Start a real single-node cluster and say how to look around."""
+    node = Node(state / "node")
+    print("Starting a single-node Kubernetes cluster: kubelet, containerd, cluster DNS, volumes, metrics.")
+    print("The node is ready." if node.start() else "The node was already running.")
+    print(f"""
+Its programs run in namespaces of their own. Try:
+
+  export KUBECONFIG={node.kubeconfig} PATH={programs()}:$PATH
+  kubectl get nodes,pods --all-namespaces
+  kubectl create deployment pause --image={PAUSE_IMAGE}
+
+`make node-down` stops it and removes all of it.""")
+
+
+def node_down(state: Path) -> None:
+    """Stop the node and remove everything that it has made."""
+    print("Stopped the node." if Node(state / "node").stop() else "No node was running.")
+
+
+def build_for_node(_: Path) -> None:
+    """Have the node's programs built and say where they are."""
+    print(f"The node's programs are in {node_programs()}.")
+
+
 def end_to_end(_: Path) -> None:
     """Run the scenarios on a kind cluster with the real NIM Operator, where there can be one."""
     run_scenarios()
 
 
 def main() -> int:
-    """Run the command that the arguments name; 1 when it failed, with the reason on stderr."""
+    """Run the command that the arguments name; 1 when it failed, 2 when it can't run here, the reason on stderr."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     commands = {
         "up": up,
@@ -104,6 +146,9 @@ def main() -> int:
         "demo-keep": show_and_keep,
         "programs": build,
         "chart-programs": build_for_chart,
+        "node-programs": build_for_node,
+        "node-up": node_up,
+        "node-down": node_down,
         "e2e": end_to_end,
     }
     parser.add_argument("command", choices=commands)
@@ -113,6 +158,9 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         commands[arguments.command](arguments.directory.absolute())
+    except CannotRunError as error:
+        print(f"make {arguments.command}: {error}", file=sys.stderr)
+        return 2
     except (StartError, ProgramsMissingError) as error:
         print(error, file=sys.stderr)
         return 1

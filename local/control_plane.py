@@ -10,13 +10,20 @@ import secrets
 import shutil
 import ssl
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import yaml
 
-from local.flags import LISTENERS, Layout, api_server_flags, controller_manager_flags, etcd_flags
+from local.flags import (
+    LISTENERS,
+    Layout,
+    etcd_flags,
+    loopback_api_server_flags,
+    loopback_controller_manager_flags,
+)
 from local.loopback import answers, free_ports
 from local.processes import Processes
 from local.programs import programs
@@ -42,6 +49,11 @@ class ControlPlane:
     object (audit.k8s.io/v1 Event, level Metadata) a line.
     """
 
+    address = "127.0.0.1"
+    """Where the API server listens."""
+    users: Mapping[str, str] = {ADMINISTRATOR: "system:masters", CONTROLLER_MANAGER: ""}
+    """Who has a token from the start, and in which group."""
+
     def __init__(self, directory: Path) -> None:
         self.directory = directory.absolute()
         self.processes = Processes(self.directory)
@@ -66,7 +78,7 @@ class ControlPlane:
     @property
     def url(self) -> str:
         """Address of the API server, as of the last start."""
-        return f"https://127.0.0.1:{self._ports['kube-apiserver']}"
+        return f"https://{self.address}:{self._ports['kube-apiserver']}"
 
     @property
     def etcd_url(self) -> str:
@@ -128,13 +140,13 @@ class ControlPlane:
         """Wait until the API answers and the controllers have acted, for each at most `seconds`; raises StartError."""
         tls = ssl.create_default_context(cafile=self.ca_file)
         self.processes.wait_until("kube-apiserver", lambda: answers(f"{self.url}/readyz", tls), seconds)
-        manager = f"https://127.0.0.1:{self._ports['kube-controller-manager']}/healthz"
+        manager = f"https://{self.address}:{self._ports['kube-controller-manager']}/healthz"
         self.processes.wait_until("kube-controller-manager", lambda: answers(manager, tls), seconds)
         self.processes.wait_until("kube-controller-manager", self._default_service_account_exists, seconds)
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         """Run kubectl as administrator and return its output; raises CalledProcessError (what kubectl said: stderr)."""
-        command = [str(programs() / "kubectl"), f"--kubeconfig={self.kubeconfig}", *arguments]
+        command = [str(self.kubectl_program()), f"--kubeconfig={self.kubeconfig}", *arguments]
         environment = os.environ | {"KUBECACHEDIR": str(self._kubectl_cache)}
         return subprocess.run(command, input=stdin, env=environment, check=True, text=True, capture_output=True).stdout
 
@@ -166,23 +178,43 @@ class ControlPlane:
         layout = self._layout
         layout.certificates.mkdir(parents=True, mode=0o700)
         self._ports_file.write_text(json.dumps(dict(zip(LISTENERS, free_ports(len(LISTENERS)), strict=True))))
-        tokens = {user: secrets.token_urlsafe(32) for user in (ADMINISTRATOR, CONTROLLER_MANAGER)}
-        _write_private(
-            layout.tokens,
-            f'{tokens[ADMINISTRATOR]},{ADMINISTRATOR},1,"system:masters"\n'
-            f"{tokens[CONTROLLER_MANAGER]},{CONTROLLER_MANAGER},2\n",
-        )
+        tokens = {user: secrets.token_urlsafe(32) for user in self.users}
+        lines = []
+        for uid, (user, group) in enumerate(self.users.items()):
+            lines.append(f"{tokens[user]},{user},{uid}" + (f',"{group}"' if group else ""))
+        _write_private(layout.tokens, "\n".join(lines) + "\n")
         layout.audit_policy.write_text(yaml.safe_dump(AUDIT_POLICY))
-        self._write_kubeconfig(self.kubeconfig, ADMINISTRATOR, tokens[ADMINISTRATOR])
-        self._write_kubeconfig(layout.manager_kubeconfig, CONTROLLER_MANAGER, tokens[CONTROLLER_MANAGER])
+        for user, token in tokens.items():
+            self._write_kubeconfig(self.kubeconfig_of(user), user, token)
         ports = self._ports
         self._start_program(folder / "etcd", etcd_flags(layout, ports))
         self.processes.wait_until("etcd", lambda: answers(f"http://127.0.0.1:{ports['etcd']}/health"), READY_SECONDS)
-        self._start_program(folder / "kube-apiserver", api_server_flags(layout, ports))
+        self._start_program(folder / "kube-apiserver", self.api_server_flags(layout, ports))
         # Its certificate, which it makes for itself, is the controller manager's too.
         self.processes.wait_until("kube-apiserver", layout.certificate.exists, READY_SECONDS)
-        self._start_program(folder / "kube-controller-manager", controller_manager_flags(layout, ports))
+        manager = self.controller_manager_program(folder)
+        self._start_program(manager, self.controller_manager_flags(layout, ports))
         self.wait_ready()
+
+    def kubectl_program(self) -> Path:
+        """Return the kubectl that `kubectl` runs."""
+        return programs() / "kubectl"
+
+    def kubeconfig_of(self, user: str) -> Path:
+        """Where the kubeconfig of one of `users` is."""
+        return self.kubeconfig if user == ADMINISTRATOR else self._layout.manager_kubeconfig
+
+    def api_server_flags(self, layout: Layout, ports: Mapping[str, int]) -> list[str]:
+        """Return the API server's flags."""
+        return loopback_api_server_flags(layout, ports)
+
+    def controller_manager_flags(self, layout: Layout, ports: Mapping[str, int]) -> list[str]:
+        """Return the controller manager's flags."""
+        return loopback_controller_manager_flags(layout, ports)
+
+    def controller_manager_program(self, folder: Path) -> Path:
+        """Return the controller manager of the control plane's programs in `folder`, or another."""
+        return folder / "kube-controller-manager"
 
     def _start_program(self, program: Path, flags: list[str]) -> None:
         # No grace when all is stopped: the API server alone would take 15 s, for data that nobody reads again.

@@ -46,26 +46,38 @@ def etcd_flags(layout: Layout, ports: Mapping[str, int]) -> list[str]:
     ]
 
 
-def api_server_flags(layout: Layout, ports: Mapping[str, int]) -> list[str]:
-    """Return kube-apiserver's flags; ports by LISTENERS."""
+def loopback_api_server_flags(layout: Layout, ports: Mapping[str, int]) -> list[str]:
+    """Return the flags of a kube-apiserver that only this machine reaches; ports by LISTENERS."""
+    return [
+        # Addresses of Services are on loopback, so that a process here can answer at them.
+        *api_server_flags(layout, ports, address="127.0.0.1", services="127.100.0.0/16", authorizers="RBAC"),
+        "--endpoint-reconciler-type=none",
+        # Pods would need a token controller and a CA ConfigMap, for containers that never run.
+        "--disable-admission-plugins=ServiceAccount",
+    ]
+
+
+def api_server_flags(
+    layout: Layout, ports: Mapping[str, int], *, address: str, services: str, authorizers: str
+) -> list[str]:
+    """Return kube-apiserver's flags, whatever runs beside it.
+
+    ports: by LISTENERS. services: network of the Services' addresses. authorizers: as --authorization-mode has them.
+    """
     return [
         f"--etcd-servers=http://127.0.0.1:{ports['etcd']}",
-        "--bind-address=127.0.0.1",
+        f"--bind-address={address}",
         f"--secure-port={ports['kube-apiserver']}",
-        # Without these it looks for an address of the machine to publish, and fails where there is none.
-        "--advertise-address=127.0.0.1",
-        "--endpoint-reconciler-type=none",
+        # Without it the server looks for an address of the machine to publish, and fails where there is none.
+        f"--advertise-address={address}",
+        f"--service-cluster-ip-range={services}",
         f"--cert-dir={layout.certificates}",
         f"--service-account-signing-key-file={layout.key}",
         f"--service-account-key-file={layout.key}",
         "--service-account-issuer=https://kubernetes.default.svc",
         f"--token-auth-file={layout.tokens}",
-        "--authorization-mode=RBAC",
-        # Pods would need a token controller and a CA ConfigMap, for containers that never run.
-        "--disable-admission-plugins=ServiceAccount",
+        f"--authorization-mode={authorizers}",
         "--enable-admission-plugins=OwnerReferencesPermissionEnforcement",
-        # Addresses of Services are on loopback, so that a process here can answer at them.
-        "--service-cluster-ip-range=127.100.0.0/16",
         f"--audit-policy-file={layout.audit_policy}",
         f"--audit-log-path={layout.audit_log}",
         "--audit-log-mode=blocking",  # a request that was answered is in the log
@@ -75,15 +87,19 @@ def api_server_flags(layout: Layout, ports: Mapping[str, int]) -> list[str]:
     ]
 
 
-def controller_manager_flags(layout: Layout, ports: Mapping[str, int]) -> list[str]:
-    """Return kube-controller-manager's flags; ports by LISTENERS."""
+def loopback_controller_manager_flags(layout: Layout, ports: Mapping[str, int]) -> list[str]:
+    """Return the flags of a kube-controller-manager for a cluster without nodes; ports by LISTENERS."""
+    return [*controller_manager_flags(layout, ports, address="127.0.0.1"), f"--controllers={','.join(CONTROLLERS)}"]
+
+
+def controller_manager_flags(layout: Layout, ports: Mapping[str, int], *, address: str) -> list[str]:
+    """Return kube-controller-manager's flags, whatever runs beside it; ports by LISTENERS."""
     return [
         f"--kubeconfig={layout.manager_kubeconfig}",
-        "--bind-address=127.0.0.1",
+        f"--bind-address={address}",
         f"--secure-port={ports['kube-controller-manager']}",
         f"--tls-cert-file={layout.certificate}",
         f"--tls-private-key-file={layout.key}",
-        f"--controllers={','.join(CONTROLLERS)}",
         # Each controller acts under its own name, which the audit log then tells.
         "--use-service-account-credentials=true",
         "--leader-elect=false",

@@ -29,11 +29,17 @@ class Processes:
         self._children: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(
-        self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None, grace: float = 10
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: Mapping[str, str] | None = None,
+        grace: float = 10,
+        pass_fds: Sequence[int] = (),
     ) -> None:
         """Start `command` in a session of its own, output appended to its log; what runs under `name` is stopped first.
 
         environment: added to that of this process. grace: seconds that it gets to end by itself when stopped.
+        pass_fds: file descriptors that it inherits, at this start only.
         """
         self.stop(name)
         self._records.mkdir(parents=True, exist_ok=True)
@@ -46,6 +52,7 @@ class Processes:
                 stderr=log,
                 start_new_session=True,
                 env=os.environ | dict(environment or {}),
+                pass_fds=pass_fds,
             )
         self._children[name] = child
         record = {

@@ -14,31 +14,11 @@ import pytest
 
 from local.audit import AuditLog
 from local.cluster import STAND_IN_ANNOUNCES, LocalCluster, Program
-from local.control_plane import ControlPlane
+from local.existing import ExistingControlPlane
 
 KUBECONFIG = "TEST_CLUSTER_KUBECONFIG"
 """Environment variable that names the kubeconfig of an administrator."""
 STAND_IN = "TEST_CLUSTER_STAND_IN"
-
-
-class GivenControlPlane(ControlPlane):
-    """A control plane that runs. `directory` is for what tests leave."""
-
-    def __init__(self, directory: Path, kubeconfig: Path) -> None:
-        super().__init__(directory)
-        self.kubeconfig = kubeconfig.absolute()
-        # A copy, since what is known of the cluster is kept beside it.
-        text = self.kubectl("config", "view", "--raw", "--flatten")
-        self.kubeconfig = directory / "given.kubeconfig"
-        self.kubeconfig.touch(mode=0o600)
-        self.kubeconfig.write_text(text, encoding="utf-8")
-
-    def start(self) -> None:
-        """It runs."""
-
-    def stop(self) -> None:
-        """End what the tests have started."""
-        self.processes.stop_all()
 
 
 class Installed(Program):
@@ -72,7 +52,7 @@ class GivenCluster(LocalCluster):
     """The cluster of a kubeconfig."""
 
     def __init__(self, directory: Path, kubeconfig: Path) -> None:
-        super().__init__(directory, GivenControlPlane(directory, kubeconfig))
+        super().__init__(directory, ExistingControlPlane(directory, kubeconfig))
         self.operator = Installed("the operator")
         self.stand_in: Program = Installed("the NIM Operator")
         if os.environ.get(STAND_IN) == "1":

@@ -140,7 +140,7 @@ def test_a_port_that_was_taken_meanwhile_is_replaced_by_another(
 def test_a_failed_start_tells_the_programs_last_words_and_leaves_nothing(
     own: ControlPlane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "api_server_flags", lambda *_: ["--no-such-flag"])
+    monkeypatch.setattr(module, "loopback_api_server_flags", lambda *_: ["--no-such-flag"])
     with pytest.raises(StartError, match=r"kube-apiserver ended; .*\n.*unknown flag: --no-such-flag"):
         own.start()
     assert not own.processes.alive("etcd")

@@ -1,0 +1,100 @@
+"""A cluster that somebody else runs, by its kubeconfig: for tests, and for a demo that cleans up after itself."""
+
+import shutil
+from pathlib import Path
+
+from local.cluster import CHECKOUT, OPERATOR_NAMESPACE, LocalCluster
+from local.control_plane import ControlPlane
+from local.processes import StartError
+
+
+class ExistingControlPlane(ControlPlane):
+    """A control plane that runs. `directory` is for what is started beside it, and a copy of the kubeconfig."""
+
+    def __init__(self, directory: Path, kubeconfig: Path) -> None:
+        super().__init__(directory)
+        directory.mkdir(parents=True, exist_ok=True)
+        self.kubeconfig = kubeconfig.absolute()
+        text = self.kubectl("config", "view", "--raw", "--flatten", "--minify")
+        # A copy, since what is known of the cluster is kept beside it.
+        self.kubeconfig = directory / "existing.kubeconfig"
+        self.kubeconfig.touch(mode=0o600)
+        self.kubeconfig.write_text(text, encoding="utf-8")
+
+    def start(self) -> None:
+        """It runs."""
+
+    def resume(self) -> list[str]:
+        """It runs, and nothing of it is started."""
+        return []
+
+    def stop(self) -> None:
+        """End what was started beside it."""
+        self.processes.stop_all()
+
+    def kubectl_program(self) -> Path:
+        """Return the kubectl of PATH, so that nothing has to be built, or else the one that is built."""
+        found = shutil.which("kubectl")
+        return Path(found) if found else super().kubectl_program()
+
+    def service_account_kubeconfig(
+        self, namespace: str, name: str, path: Path, lifetime: int = 86400, via: tuple[str, Path] | None = None
+    ) -> Path:
+        """Write the given kubeconfig with the ServiceAccount's token in place of its user's credentials."""
+        token = self.kubectl("create", "token", name, f"--namespace={namespace}", f"--duration={lifetime}s").strip()
+        path.unlink(missing_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(self.kubeconfig.read_text(encoding="utf-8"), encoding="utf-8")
+        config = ("config", f"--kubeconfig={path}")
+        context = self.kubectl(*config, "current-context").strip()
+        self.kubectl(*config, "set-credentials", "service-account", f"--token={token}")
+        self.kubectl(*config, "set-context", context, "--user=service-account")
+        return path
+
+
+class BorrowedCluster(LocalCluster):
+    """Somebody's cluster, which gets our kinds, a stand-in of the NIM Operator and our operator, and loses them again.
+
+    demo_namespace: where the demo's resources will be.
+    """
+
+    def __init__(self, directory: Path, kubeconfig: Path, demo_namespace: str) -> None:
+        super().__init__(directory, ExistingControlPlane(directory, kubeconfig))
+        self._namespaces = (OPERATOR_NAMESPACE, demo_namespace)
+        self._kinds_before: set[str] | None = None
+
+    def start(self, *, stand_in: bool = True, operator: bool = True) -> list[str]:
+        """Start everything; raises StartError, having changed nothing, where something of it is there already."""
+        names = self.kubectl("get", "crds,namespaces", "--output=name").split()
+        kinds = ("runainimservices.runai-nim.io", "nimservices.apps.nvidia.com", "nimcaches.apps.nvidia.com")
+        ours = {
+            *(f"customresourcedefinition.apiextensions.k8s.io/{kind}" for kind in kinds),
+            *(f"namespace/{name}" for name in self._namespaces),
+        }
+        if there := sorted(ours.intersection(names)):
+            raise StartError(
+                f"The demo must not meet what a cluster has already: there is {', '.join(there)}. "
+                "Follow docs/guide/install.md there, or take another cluster."
+            )
+        self._kinds_before = {name for name in names if name.startswith("customresourcedefinition")}
+        return super().start(stand_in=stand_in, operator=operator)
+
+    def apply_manifests(self) -> None:
+        """Apply what is not there: a kind that somebody else has installed stays as it is."""
+        for file in (*(CHECKOUT / "crds").glob("*.yaml"), *(CHECKOUT / "local" / "crds").glob("*.yaml")):
+            name = self.kubectl("create", f"--filename={file}", "--dry-run=client", "--output=name").strip()
+            if name not in (self._kinds_before or ()):
+                self.kubectl("apply", "--server-side", f"--filename={file}")
+        self.kubectl("apply", "--server-side", f"--filename={CHECKOUT / 'deploy' / 'rbac.yaml'}")
+        self.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+
+    def give_back(self) -> None:
+        """Stop what runs and delete all that `start` and the demo made; nothing where `start` refused."""
+        self.stop()
+        if self._kinds_before is None:
+            return
+        self.kubectl("delete", "namespace", *self._namespaces, "--ignore-not-found", "--timeout=60s")
+        self.kubectl("delete", f"--filename={CHECKOUT / 'deploy' / 'rbac.yaml'}", "--ignore-not-found")
+        made = set(self.kubectl("get", "crds", "--output=name").split()) - self._kinds_before
+        if made:
+            self.kubectl("delete", *sorted(made), "--timeout=60s")
