@@ -76,8 +76,9 @@ def _show_on(cluster: BorrowedCluster) -> None:
     """Run the demo on somebody's cluster, and take away again what that has made there."""
     with cluster.control_plane.processes.tied_to_this_process():
         try:
-            _demo(cluster)
+            _demo(cluster, where="")
         finally:
+            print("Deleting what the demo made.")
             cluster.give_back()
 
 
@@ -88,9 +89,9 @@ def show_and_keep(state: Path) -> None:
     look_around(state, cluster)
 
 
-def _demo(cluster: LocalCluster) -> None:
+def _demo(cluster: LocalCluster, where: str = "a real Kubernetes API, ") -> None:
     console = Console()
-    console.print("Starting a real Kubernetes API, this operator, and a stand-in for the NIM Operator.")
+    console.print(f"Starting {where}this operator, and a stand-in for the NIM Operator.")
     cluster.start()
     if not demo(cluster, console):
         raise StartError("The demo did not show what it should; see above.")

@@ -3,16 +3,21 @@
 import shutil
 from pathlib import Path
 
-from local.cluster import CHECKOUT, OPERATOR_NAMESPACE, LocalCluster
+from local.cluster import CHECKOUT, OPERATOR_NAMESPACE, STAND_IN_ANNOUNCES, LocalCluster, Program
 from local.control_plane import ControlPlane
 from local.processes import StartError
 
 
 class ExistingControlPlane(ControlPlane):
-    """A control plane that runs. `directory` is for what is started beside it, and a copy of the kubeconfig."""
+    """A control plane that runs. `directory` is for what is started beside it, and a copy of the kubeconfig.
+
+    Raises StartError where the kubeconfig is no file.
+    """
 
     def __init__(self, directory: Path, kubeconfig: Path) -> None:
         super().__init__(directory)
+        if not kubeconfig.is_file():
+            raise StartError(f"KUBECONFIG={kubeconfig} is no file: name the kubeconfig of a cluster.")
         directory.mkdir(parents=True, exist_ok=True)
         self.kubeconfig = kubeconfig.absolute()
         text = self.kubectl("config", "view", "--raw", "--flatten", "--minify")
@@ -52,6 +57,13 @@ class ExistingControlPlane(ControlPlane):
         return path
 
 
+def stand_in_outside(control_plane: ControlPlane) -> Program:
+    """The stand-in of the NIM Operator as a process of this machine, which can't reach the cluster's Services."""
+    command = ["local.nim_operator", f"--kubeconfig={control_plane.kubeconfig}", "--assume-endpoints"]
+    name = "nim-operator-stand-in"
+    return Program(control_plane.processes, name, command, dict, lambda output: STAND_IN_ANNOUNCES in output)
+
+
 class BorrowedCluster(LocalCluster):
     """Somebody's cluster, which gets our kinds, a stand-in of the NIM Operator and our operator, and loses them again.
 
@@ -62,6 +74,7 @@ class BorrowedCluster(LocalCluster):
         super().__init__(directory, ExistingControlPlane(directory, kubeconfig))
         self._namespaces = (OPERATOR_NAMESPACE, demo_namespace)
         self._kinds_before: set[str] | None = None
+        self.stand_in = stand_in_outside(self.control_plane)
 
     def start(self, *, stand_in: bool = True, operator: bool = True) -> list[str]:
         """Start everything; raises StartError, having changed nothing, where something of it is there already."""
@@ -90,10 +103,13 @@ class BorrowedCluster(LocalCluster):
 
     def give_back(self) -> None:
         """Stop what runs and delete all that `start` and the demo made; nothing where `start` refused."""
-        self.stop()
         if self._kinds_before is None:
             return
-        self.kubectl("delete", "namespace", *self._namespaces, "--ignore-not-found", "--timeout=60s")
+        operators, demo = self._namespaces
+        # While the stand-in runs: a NIMService goes when its finalizer is taken away.
+        self.kubectl("delete", "namespace", demo, "--ignore-not-found", "--timeout=60s")
+        self.stop()
+        self.kubectl("delete", "namespace", operators, "--ignore-not-found", "--timeout=60s")
         self.kubectl("delete", f"--filename={CHECKOUT / 'deploy' / 'rbac.yaml'}", "--ignore-not-found")
         made = set(self.kubectl("get", "crds", "--output=name").split()) - self._kinds_before
         if made:

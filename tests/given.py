@@ -13,8 +13,8 @@ from typing import NoReturn
 import pytest
 
 from local.audit import AuditLog
-from local.cluster import STAND_IN_ANNOUNCES, LocalCluster, Program
-from local.existing import ExistingControlPlane
+from local.cluster import LocalCluster, Program
+from local.existing import ExistingControlPlane, stand_in_outside
 
 KUBECONFIG = "TEST_CLUSTER_KUBECONFIG"
 """Environment variable that names the kubeconfig of an administrator."""
@@ -56,9 +56,7 @@ class GivenCluster(LocalCluster):
         self.operator = Installed("the operator")
         self.stand_in: Program = Installed("the NIM Operator")
         if os.environ.get(STAND_IN) == "1":
-            command = ["local.nim_operator", f"--kubeconfig={self.control_plane.kubeconfig}", "--assume-endpoints"]
-            name, processes = "nim-operator-stand-in", self.control_plane.processes
-            self.stand_in = Program(processes, name, command, dict, lambda output: STAND_IN_ANNOUNCES in output)
+            self.stand_in = stand_in_outside(self.control_plane)
 
     def apply_manifests(self) -> None:
         """They are there."""

@@ -76,6 +76,8 @@ def node_api_server_flags(layout: Layout, ports: Mapping[str, int]) -> list[str]
     """Return the flags of a kube-apiserver that pods and a kubelet reach; ports by local.flags.LISTENERS."""
     return [
         *api_server_flags(layout, ports, address=NODE, services=SERVICE_NETWORK, authorizers="Node,RBAC"),
+        # On all addresses its certificate is for "localhost" too, by which this machine reaches it.
+        "--bind-address=0.0.0.0",
         "--enable-admission-plugins=NodeRestriction",
         "--allow-privileged=true",
         "--kubelet-preferred-address-types=InternalIP",

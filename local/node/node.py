@@ -119,8 +119,7 @@ class Node:
                 pass_fds=(listener.fileno(),),
             )
             outer = listener.getsockname()[1]
-        # The certificate is for the node's address and Kubernetes' names, not for this machine's loopback.
-        inner["clusters"][0]["cluster"] |= {"server": f"https://127.0.0.1:{outer}", "tls-server-name": "kubernetes"}
+        inner["clusters"][0]["cluster"]["server"] = f"https://localhost:{outer}"
         self.kubeconfig.touch(mode=0o600)
         self.kubeconfig.write_text(json.dumps(inner), encoding="utf-8")
 
