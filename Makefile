@@ -151,12 +151,17 @@ node-up: programs node-programs ## a real single-node cluster in namespaces of i
 node-down: install ## stops it and removes all that it made
 	@$(RUN)python -m local node-down
 
+.PHONY: image
+image: install ## the image as an OCI archive, by buildah or Docker, into build/image (IMAGE_BASE=local makes its base, too)
+	@$(RUN)python -m local image
+
+.PHONY: image-check
+image-check: install ## builds the image, looks at what is in it, starts it, builds it again: is it the same?
+	@$(RUN)python -m local image-check
+
 .PHONY: sbom
 sbom: install ## what the image holds, as CycloneDX, into build/sbom.json
-	@mkdir -p build
-	@PYTHONWARNINGS=ignore $(RUN)uvx --quiet --python $(RUN)python --from cyclonedx-bom==7.5.0 cyclonedx-py requirements requirements.lock \
-	  --pyproject pyproject.toml --output-reproducible --output-format JSON --output-file build/sbom.json
-	@echo "build/sbom.json"
+	@$(RUN)python -m local sbom
 
 .PHONY: audit
 audit: install ## known vulnerabilities of what the image holds (asks the package index)
@@ -185,3 +190,5 @@ lock: install ## pins the dependencies of pyproject.toml, with hashes
 	  --no-emit-index-url --no-header --no-annotate --quiet -o requirements-dev.lock
 	$(RUN)uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate --quiet -c requirements-dev.lock -o requirements.lock
+	@echo "hatchling" | $(RUN)uv pip compile - --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate --quiet -c requirements-dev.lock -o requirements-build.lock

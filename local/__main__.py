@@ -1,7 +1,8 @@
 """`python -m local up` and `down`: a cluster in the background for looking around; `demo`: three services, shown.
 
-`programs` builds what they run, `chart-programs` what the chart's tests run; `e2e` is the same scenarios on kind. Each
-may be repeated.
+`programs` builds what they run, `chart-programs` what the chart's tests run; `e2e` is the same scenarios on kind.
+`image` builds the image that we ship, `image-check` looks at what is in it and starts it, `sbom` lists it. Each may be
+repeated.
 """
 
 import argparse
@@ -13,15 +14,18 @@ from pathlib import Path
 
 from rich.console import Console
 
+from local import image
 from local.cluster import CHECKOUT, LocalCluster
 from local.demo import NAMESPACE, demo
 from local.e2e import run_scenarios
 from local.existing import BorrowedCluster
+from local.image.check import check_image, write_sbom
+from local.image.commands import CommandError
 from local.node.configuration import PAUSE_IMAGE
 from local.node.node import Node
-from local.node.requirements import CannotRunError
 from local.processes import StartError
 from local.programs import ProgramsMissingError, chart_programs, node_programs, programs
+from local.requirements import CannotRunError
 
 
 def up(state: Path) -> None:
@@ -137,6 +141,25 @@ def end_to_end(_: Path) -> None:
     run_scenarios()
 
 
+def build_image(_: Path) -> None:
+    """Build the image that we ship and say where it is."""
+    archive = image.build_image().relative_to(CHECKOUT)
+    print(f"{archive} holds {image.NAME}. Into a node: ctr --namespace k8s.io images import {archive}")
+
+
+def look_at_image(_: Path) -> None:
+    """Build the image, look at what is in it, and start it."""
+    if not check_image():
+        raise StartError("make image-check: the image is not what it must be; see the lines that begin with FAILED.")
+
+
+def list_image(_: Path) -> None:
+    """Write down what the image holds."""
+    path = write_sbom(image.ARCHIVE)
+    alone = "" if image.ARCHIVE.exists() else ", without the base's packages: there is no image (`make image`)"
+    print(f"{path.relative_to(CHECKOUT)}{alone}")
+
+
 def main() -> int:
     """Run the command that the arguments name; 1 when it failed, 2 when it can't run here, the reason on stderr."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
@@ -151,6 +174,9 @@ def main() -> int:
         "node-up": node_up,
         "node-down": node_down,
         "e2e": end_to_end,
+        "image": build_image,
+        "image-check": look_at_image,
+        "sbom": list_image,
     }
     parser.add_argument("command", choices=commands)
     parser.add_argument(
@@ -162,7 +188,7 @@ def main() -> int:
     except CannotRunError as error:
         print(f"make {arguments.command}: {error}", file=sys.stderr)
         return 2
-    except (StartError, ProgramsMissingError) as error:
+    except (CommandError, StartError, ProgramsMissingError, image.BaseError) as error:
         print(error, file=sys.stderr)
         return 1
     except subprocess.CalledProcessError as error:

@@ -13,9 +13,10 @@ import pytest
 from local.cluster import CHECKOUT
 from local.node import requirements
 from local.node.node import Node
-from local.node.requirements import CannotRunError, require_node
+from local.node.requirements import require_node
 from local.objects import wait_for
 from local.programs import programs
+from local.requirements import CannotRunError
 
 
 def test_what_is_missing_is_one_line_with_the_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,0 +1,69 @@
+"""A base for the image where none can be pulled: Debian's Python, by debootstrap, as a tar file that is made once."""
+
+import hashlib
+import os
+import platform
+import shutil
+import tempfile
+from pathlib import Path
+
+from local.image.commands import run_logged
+from local.requirements import missing_packages, require_packages, require_root
+
+SUITE = "bookworm"
+PACKAGES = ("ca-certificates", "python3", "python3-venv")
+MIRROR, SECURITY = "http://deb.debian.org/debian", "http://deb.debian.org/debian-security"
+WHAT = "a base for the image, since it is not pulled,"
+RECIPE = """\
+set -eu
+debootstrap --variant=minbase --include="$PACKAGES" "$SUITE" "$ROOT" "$MIRROR"
+echo "deb $MIRROR $SUITE main" > "$ROOT/etc/apt/sources.list"
+echo "deb $SECURITY $SUITE-security main" >> "$ROOT/etc/apt/sources.list"
+chroot "$ROOT" apt-get -q update
+DEBIAN_FRONTEND=noninteractive chroot "$ROOT" apt-get -q -y upgrade
+cd "$ROOT"
+rm -rf etc/apt/sources.list etc/hostname etc/machine-id etc/resolv.conf usr/share/info usr/share/locale usr/share/man
+rm -rf var/cache/apt var/cache/debconf var/cache/ldconfig var/lib/apt/lists var/log
+mkdir -p var/log
+tar --exclude='./dev/*' --exclude='./proc/*' --exclude='./sys/*' --sort=name --mtime=@0 -cf "$TAR" .
+"""
+"""What makes it, with the security updates of the day; nothing of this machine is left in it."""
+
+
+def version() -> str:
+    """What tells this base from those of other recipes and machines: `bookworm-3f2a…`."""
+    made_of = "\n".join([RECIPE, SUITE, *PACKAGES, platform.machine()])
+    return f"{SUITE}-{hashlib.sha256(made_of.encode()).hexdigest()[:12]}"
+
+
+def debian_base(folder: Path) -> Path:
+    """Return the base's tar file below `folder`, made if it isn't there. Raises CannotRunError, CommandError.
+
+    DEBIAN_MIRROR and DEBIAN_SECURITY_MIRROR name other mirrors.
+    """
+    tar = folder / f"{version()}.tar"
+    if tar.exists():
+        return tar
+    require_root(WHAT)
+    require_packages(WHAT, missing_packages({"debootstrap": "debootstrap", "chroot": "coreutils"}))
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob("unfinished-*"):
+        shutil.rmtree(left)
+    print("Making a base out of Debian's packages (1 to 3 minutes; later runs reuse it).", flush=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix="unfinished-") as name:
+        unfinished = Path(name, "base.tar")
+        environment = {
+            "MIRROR": os.environ.get("DEBIAN_MIRROR", MIRROR),
+            "PACKAGES": ",".join(PACKAGES),
+            "ROOT": str(Path(name, "root")),
+            "SECURITY": os.environ.get("DEBIAN_SECURITY_MIRROR", SECURITY),
+            "SUITE": SUITE,
+            "TAR": str(unfinished),
+        }
+        run_logged(
+            ["sh", "-c", RECIPE], folder / "debootstrap.log", environment, show=r"^I: (Configuring python3)\.\.\."
+        )
+        for old in folder.glob("*.tar"):
+            old.unlink()
+        unfinished.rename(tar)
+    return tar
