@@ -11,6 +11,14 @@ ACTIONLINT := .local/actionlint
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+.PHONY: packages
+packages: ## Debian's packages that a node and the image need (root, apt-get; nothing where they are there)
+	@dpkg-query --show $(PACKAGES) > /dev/null 2>&1 \
+	  || { apt-get update --quiet=2 && apt-get install --yes --quiet=2 --no-install-recommends $(PACKAGES); }
+
+PACKAGES := buildah conntrack containerd containernetworking-plugins debootstrap iproute2 iptables mount openssl runc \
+  util-linux
+
 .PHONY: install
 install: $(STAMP) ## the Python environment, into .venv (pinned, by hash)
 
@@ -103,9 +111,12 @@ SCENARIOS := tests/cluster/scenarios tests/cluster/test_multi_node.py tests/clus
 e2e: install ## the scenarios on a kind cluster with the real NIM Operator (NIM_OPERATOR_CHART=…; needs Docker and kind)
 	@$(RUN)python -m local e2e
 
-.PHONY: chart
-chart: programs ## the chart: lint, schemas, snapshots, and an installation on a real control plane
+.PHONY: chart-programs
+chart-programs: install ## helm and kubeconform into .local (minutes, once)
 	@$(RUN)python -m local chart-programs
+
+.PHONY: chart
+chart: programs chart-programs ## the chart: lint, schemas, snapshots, and an installation on a real control plane
 	$(RUN)python -m pytest -m chart
 
 .PHONY: faults
