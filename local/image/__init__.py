@@ -31,7 +31,8 @@ NAME = f"localhost/runai-nim-operator:{TAG}"
 """Name of the image in the archive, and in whatever imports it."""
 BASES = ("any", "upstream", "local")
 """What IMAGE_BASE may be: upstream's, or the local one where upstream's can't be pulled; or one of them alone."""
-SECRETS = "secrets-"
+UNFINISHED = "unfinished-"
+"""What the names of folders begin with that no build needs after its end; secrets are in there."""
 
 
 class BaseError(Exception):
@@ -41,12 +42,13 @@ class BaseError(Exception):
 def build_image(archive: Path = ARCHIVE, cached: bool = True, wanted: str = "") -> Path:
     """Build the image and return the archive. What was built before is reused where nothing has changed, if `cached`.
 
+    Not cached, it reuses the local base and wheels alone, and leaves nothing to be reused.
     wanted: which base, one of BASES; left out: what IMAGE_BASE says.
     Raises CannotRunError, BaseError, CommandError.
     """
     archive.parent.mkdir(parents=True, exist_ok=True)
-    with exclusive(STATE), tempfile.TemporaryDirectory(dir=STATE, prefix=SECRETS) as folder:
-        builder = engine(STATE)
+    with exclusive(STATE), tempfile.TemporaryDirectory(dir=STATE, prefix=UNFINISHED) as folder:
+        builder = engine(STATE if cached else Path(folder), STATE / "tmp")
         configuration, authorities = pip.build_secrets(pip.current_settings())
         pip_conf = Path(folder, "pip.conf")
         pip_conf.write_text(configuration, encoding="utf-8")
@@ -60,7 +62,7 @@ def build_image(archive: Path = ARCHIVE, cached: bool = True, wanted: str = "") 
 
 @contextmanager
 def exclusive(folder: Path) -> Iterator[None]:
-    """Inside the block no other process is in such a block of the same folder. Secrets of a killed one are removed."""
+    """Inside the block no other process is in such a block of the same folder. What a killed one left is removed."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         try:
@@ -68,7 +70,7 @@ def exclusive(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             print("Waiting for another build of the image in this checkout.", file=sys.stderr)
             fcntl.flock(lock, fcntl.LOCK_EX)
-        for left in folder.glob(f"{SECRETS}*"):
+        for left in folder.glob(f"{UNFINISHED}*"):
             shutil.rmtree(left)
         yield
 

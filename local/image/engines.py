@@ -17,7 +17,7 @@ LABELS = "org.opencontainers.image"
 PULL_SECONDS = 600
 STEPS = r"STEP \d+/\d+: (?:((?:FROM|COPY) .{1,90})|RUN (?:--mount=\S+ +)*(.{1,90}))"
 """What is shown of a build: its steps, without what each of them sees."""
-IMAGES_KEPT = 150
+IMAGES_KEPT = 100
 """Steps of earlier builds that are kept for later ones; above it all are dropped, since nothing tells which are old."""
 
 
@@ -68,10 +68,9 @@ class Buildah:
 
     reproducible = True
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        # Where the caches of RUN --mount=type=cache are: pip's wheels.
-        self._temporary = folder / "tmp"
+    def __init__(self, folder: Path, temporary: Path) -> None:
+        """temporary: where the caches of RUN --mount=type=cache are: pip's wheels."""
+        self._folder, self._temporary = folder, temporary
         self._environment = {"TMPDIR": str(self._temporary)}
 
     def heal(self) -> None:
@@ -158,8 +157,8 @@ def _docker(*arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
 
 
-def engine(folder: Path) -> Engine:
-    """What can build here; raises CannotRunError. Its state, if it has any, is below `folder`."""
+def engine(folder: Path, temporary: Path) -> Engine:
+    """What can build here; raises CannotRunError. buildah keeps images below `folder`, and wheels in `temporary`."""
     try:
         require_root("buildah")
         require_packages("the image", missing_packages({"buildah": "buildah"} | PACKAGES))
@@ -167,6 +166,6 @@ def engine(folder: Path) -> Engine:
         if shutil.which("docker") and _docker("info").returncode == 0:
             return Docker()
         raise CannotRunError(f"{error}, or start Docker") from error
-    buildah = Buildah(folder)
+    buildah = Buildah(folder, temporary)
     buildah.heal()
     return buildah

@@ -95,7 +95,7 @@ def test_what_is_missing_is_one_line_with_the_remedy(
     monkeypatch.setattr(sys, "platform", system)
     monkeypatch.setattr(os, "geteuid", lambda: user)
     with pytest.raises(CannotRunError) as caught:
-        engine(tmp_path / "state")
+        engine(tmp_path / "state", tmp_path / "tmp")
     assert str(caught.value) == said
 
 
@@ -110,7 +110,7 @@ def test_what_is_missing_has_an_exit_code_of_its_own(command: str, tmp_path: Pat
 def test_docker_builds_where_there_is_no_buildah(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program(tmp_path, "docker", f'echo "$1" "$2" >> {tmp_path}/calls')
     monkeypatch.setenv("PATH", str(tmp_path))
-    builder = engine(tmp_path / "state")
+    builder = engine(tmp_path / "state", tmp_path / "tmp")
     assert isinstance(builder, Docker)
     assert image.base(builder, "any")[1] == {}  # this docker says yes to everything: it has the base
     builder.build(Build(tmp_path, "localhost/x:1", {}), tmp_path / "x.tar")
@@ -454,7 +454,7 @@ def wait_until(ready: Callable[[], bool]) -> None:
 
 
 def test_a_killed_run_leaves_no_secret(tmp_path: Path) -> None:
-    left = tmp_path / "secrets-1"
+    left = tmp_path / "unfinished-1"
     left.mkdir()
     (left / "pip.conf").write_text("secret")
     with image.exclusive(tmp_path):
