@@ -4,7 +4,7 @@ Objects go in and come out as plain JSON mappings: the client's generated models
 and memory, and know neither our kind nor NIMService.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import quote, urlencode, urlsplit
@@ -152,6 +152,23 @@ class Cluster:
         query = {"fieldManager": keys.FIELD_MANAGER}
         body = {"metadata": {field: seen[field] for field in ("uid", "resourceVersion")}, "status": status}
         return await self._object("PATCH", path, query, body, "application/merge-patch+json")
+
+    async def disown(self, resource: Resource, namespace: str, name: str, *, uid: str, owner_uid: str) -> Object:
+        """Take one owner reference out of the object of that uid; 409 when it is another object by now."""
+        metadata = {"uid": uid, "ownerReferences": [{"$patch": "delete", "uid": owner_uid}]}
+        query = {"fieldManager": keys.FIELD_MANAGER}
+        content = "application/strategic-merge-patch+json"
+        return await self._object("PATCH", resource.path(namespace, name), query, {"metadata": metadata}, content)
+
+    async def set_managed_fields(
+        self, resource: Resource, seen: Mapping[str, Any], managed: Sequence[Mapping[str, Any]]
+    ) -> Object:
+        """Say who owns which fields of the object that was seen; 409 when it changed since."""
+        metadata = {field: seen[field] for field in ("uid", "resourceVersion")} | {"managedFields": managed}
+        query = {"fieldManager": keys.FIELD_MANAGER}
+        content = "application/merge-patch+json"
+        path = resource.path(seen["namespace"], seen["name"])
+        return await self._object("PATCH", path, query, {"metadata": metadata}, content)
 
     async def delete(self, resource: Resource, namespace: str, name: str, uid: str, resource_version: str) -> None:
         """Delete the object that was seen at that version; 409 when it is another one by now."""

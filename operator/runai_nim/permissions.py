@@ -12,7 +12,7 @@ from runai_nim import keys
 _SEE: Final = ("list", "watch")
 _KEEP: Final = ("list", "watch", "create", "patch", "delete")
 _OWNED: Final = (
-    "delete: the API server asks for it before an owner is set on an object that is there already; "
+    "delete: the API server asks for it before an owner is set on an object that is there already, or taken from it; "
     "the operator itself deletes none"
 )
 

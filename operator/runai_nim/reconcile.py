@@ -7,7 +7,9 @@ this module decides nothing: `translate`, `plan` and `status` do.
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,9 +17,9 @@ from runai_nim import logs
 from runai_nim.cluster import CLAIMS, NIM_SERVICES, RUNAI_NIM_SERVICES, ApiError, Cluster, Resource
 from runai_nim.events import Events
 from runai_nim.metrics import ServiceMetrics
-from runai_nim.observed import Observed
+from runai_nim.observed import Claim, Observed
 from runai_nim.pace import Pace
-from runai_nim.plan import Deletion, Plan, Write, is_ours, plan
+from runai_nim.plan import Deletion, Plan, Release, RoutePlan, Write, held_by, is_ours, plan, taken_over
 from runai_nim.queueing import Key
 from runai_nim.settings import Settings
 from runai_nim.status import Deadlines, Outcome, facts_of, status_of, transitions
@@ -30,6 +32,30 @@ logger = logging.getLogger(__name__)
 
 FORBIDDEN_SECONDS = 30.0
 """When is tried again what was forbidden: nobody tells of a permission, a quota or a webhook that allows it now."""
+
+
+class RefusedError(Exception):
+    """The API server refuses a write, and would again: its words as a sentence, and when the write is tried again.
+
+    `due`: seconds; None where only another request or another object can help, both of which are told of.
+    """
+
+    def __init__(self, message: str, due: float | None) -> None:
+        super().__init__(message)
+        self.message, self.due = message, due
+
+
+@contextmanager
+def _refusals(what: str) -> Iterator[None]:
+    """Turns the API server's refusal of `what` into RefusedError; any other error passes."""
+    try:
+        yield
+    except ApiError as error:
+        if not error.refused:
+            raise
+        logger.warning("write refused", extra={"write": what, "reason": error.reason, "error": str(error)})
+        due = FORBIDDEN_SECONDS if error.status == 403 else None
+        raise RefusedError(f"the API server refuses {what}: {error.message}", due) from error
 
 
 class Reconciler:
@@ -59,7 +85,7 @@ class Reconciler:
         observed = self._world.observed(key, claim_name, desired.nim_cache)
         planned = plan(cr, desired, observed)
         outcome, tug_due = await self._carry_out(key, cr, planned)
-        if planned.writes:
+        if planned.writes or planned.releases:
             observed = self._world.observed(key, claim_name, desired.nim_cache)
         status_due = await self._report(key, cr, desired, planned, observed, outcome)
         return min((due for due in (tug_due, status_due) if due is not None), default=None)
@@ -75,27 +101,47 @@ class Reconciler:
         return Context(
             settings=self._settings,
             namespace_labels=self._world.namespace_labels(key[0]),
-            claim_exists=claim is not None and claim.made_for != key[1],
+            claim_exists=claim is not None,
+            claim_size=claim.storage if claim else "",
             nimservice_exists=is_ours(cr, self._world.nimservice(key)),
             installed=self._world.installed,
         )
 
     async def _carry_out(self, key: Key, cr: Mapping[str, Any], planned: Plan) -> tuple[Outcome, float | None]:
-        """Write what is planned; what came of it, and when a revert that has to wait is due."""
-        if planned.writes or planned.route.deletions:
+        """Write what is planned; what came of it, and when a revert or a refused write that has to wait is due."""
+        if planned.writes or planned.releases or planned.route.deletions:
             self._cluster.permit()  # before anything is read or counted for the sake of a write
-        for write in planned.writes:
-            if write.confirm and not await self._still_there(key, cr):
-                return Outcome(), None
-            if write.reverts and (due := await self._wait_to_revert(key, write)):
-                return Outcome(field_conflict=self._tugs[key].told), due
-            if error := await self._apply(key, write):
-                kind, name = write.manifest["kind"], write.manifest["metadata"]["name"]
-                refusal = f"the API server refuses {kind} {name}: {error.message}"
-                return Outcome(refusal=refusal), FORBIDDEN_SECONDS if error.status == 403 else None
-        for deletion in planned.route.deletions:
-            await self._delete(deletion)
-        return self._held(key)
+        try:
+            await self._release(key, planned.releases)
+            for write in (planned.claim, planned.nimservice):
+                if write is None:
+                    continue
+                if write.confirm and not await self._still_there(key, cr):
+                    return Outcome(), None
+                if write.reverts and (due := await self._wait_to_revert(key, write)):
+                    return Outcome(field_conflict=self._tugs[key].told), due
+                await self._apply(key, await self._adopted(key, write) if write.adopts else write)
+        except RefusedError as refused:
+            return Outcome(refusal=refused.message), refused.due
+        return await self._carry_out_route(key, planned.route)
+
+    async def _carry_out_route(self, key: Key, planned: RoutePlan) -> tuple[Outcome, float | None]:
+        """Write the route of our own, delete those that are not wanted: what is refused of it hinders nothing else."""
+        outcome, due = self._held(key)
+        dues = [due]
+        if planned.write:
+            try:
+                await self._apply(key, planned.write)
+            except RefusedError as refused:
+                outcome = replace(outcome, route_refused=refused.message)
+                dues.append(refused.due)
+        for deletion in planned.deletions:
+            try:
+                await self._delete(deletion)
+            except RefusedError as refused:
+                outcome = replace(outcome, route_kept=refused.message)
+                dues.append(refused.due)
+        return outcome, min((due for due in dues if due is not None), default=None)
 
     async def _wait_to_revert(self, key: Key, write: Write) -> float:
         """Seconds for which somebody's change has to stay; 0 for none, and then the revert counts."""
@@ -134,27 +180,54 @@ class Reconciler:
             " sets; stop it there, or set the field here; it is put back ever more slowly"
         )
 
-    async def _apply(self, key: Key, write: Write) -> ApiError | None:
-        """One server-side apply; the API server's refusal when asking again at once would not help."""
+    async def _adopted(self, key: Key, write: Write) -> Write:
+        """`write` of a NIMService that is not ours yet, once nothing is lost by it and its fields are ours."""
+        metadata = write.manifest["metadata"]
+        live = await self._cluster.get(NIM_SERVICES, metadata["namespace"], metadata["name"])
+        if live is None or live["metadata"]["resourceVersion"] != write.resource_version:
+            raise ApiError(409, "Conflict", f"NIMService {metadata['name']} is not as it was seen")
+        # Not only the claim that the CR names may hold weights.
+        async for page in self._cluster.pages(CLAIMS, namespace=key[0]):
+            await self._release(key, held_by(live, [Claim.from_object(obj) for obj in page["items"]]))
+        before = live["metadata"].get("managedFields") or []
+        if not write.takes_fields or (managed := taken_over(before)) == before:
+            return write
+        with _refusals(f"to hand NIMService {metadata['name']} over"):
+            live = await self._cluster.set_managed_fields(NIM_SERVICES, live["metadata"], managed)
+        self._world.wrote(key, NIM_SERVICES, live)
+        return replace(write, resource_version=live["metadata"]["resourceVersion"])
+
+    async def _release(self, key: Key, releases: Iterable[Release]) -> None:
+        """Take claims out of the ownership of what they would be deleted with."""
+        for one in releases:
+            try:
+                with _refusals(f"to release PersistentVolumeClaim {one.claim} from {one.owner}"):
+                    claim = await self._cluster.disown(
+                        CLAIMS, key[0], one.claim, uid=one.claim_uid, owner_uid=one.owner_uid
+                    )
+            except ApiError as error:
+                if error.status != 404:  # gone meanwhile
+                    raise
+                continue
+            self._world.wrote(key, CLAIMS, claim)
+            logger.info("PersistentVolumeClaim released", extra={"child": one.claim, "owner": one.owner})
+
+    async def _apply(self, key: Key, write: Write) -> None:
+        """One server-side apply."""
         kind, metadata = write.manifest["kind"], write.manifest["metadata"]
         name, resource = metadata["name"], _RESOURCES[kind]
-        try:
+        with _refusals(f"{kind} {name}"):
             live = await self._cluster.apply(resource, write.manifest, resource_version=write.resource_version)
-        except ApiError as error:
-            if not error.refused:
-                raise
-            logger.warning("%s refused", kind, extra={"child": name, "reason": error.reason, "error": str(error)})
-            return error
         self._world.wrote(key, resource, live)
         reason = "Created" if write.resource_version is None else "PutBack" if write.reverts else "Changed"
         fields = {"fields": [".".join(path) for path in write.reverts]} if write.reverts else {}
         logger.info("%s written", kind, extra={"child": name, "reason": reason, **fields})
-        return None
 
     async def _delete(self, deletion: Deletion) -> None:
-        await self._cluster.delete(
-            _RESOURCES[deletion.kind], deletion.namespace, deletion.name, deletion.uid, deletion.resource_version
-        )
+        with _refusals(f"to delete {deletion.kind} {deletion.name}"):
+            await self._cluster.delete(
+                _RESOURCES[deletion.kind], deletion.namespace, deletion.name, deletion.uid, deletion.resource_version
+            )
         logger.info("%s deleted", deletion.kind, extra={"child": deletion.name, "reason": "NotWanted"})
 
     async def _report(

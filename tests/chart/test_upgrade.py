@@ -1,4 +1,4 @@
-"""From a released version to this one, with resources that had converged: nothing is written, and no pod is replaced.
+"""From a released version to this one, with resources that had converged: no pod is replaced.
 
 The release is installed of the frozen manifests. The resources are written as the released operator left them in the
 API server: what it had applied, under its own field manager, and the status.
@@ -6,6 +6,7 @@ API server: what it had applied, under its own field manager, and the status.
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,17 +15,14 @@ import yaml
 
 from local.audit import WRITES
 from local.cluster import OPERATOR_NAMESPACE, OPERATOR_USER, LocalCluster
-from local.objects import Object, Objects, wait_for
-from runai_nim import keys
+from local.objects import wait_for
 from tests.chart.conftest import CHART, RELEASE, Helm
-from tests.cluster.services import CLAIM, CR, DEPLOYMENT, LWS, NIMSERVICE
 from tests.scraped import scrape
-from tests.upgrade.frozen import FOLDER, OPERATOR_ENVIRONMENT, VERSIONS, Record, cache_ready, records
+from tests.upgrade.frozen import FOLDER, OPERATOR_ENVIRONMENT, VERSIONS, records
+from tests.upgrade.left import KINDS, everything, make, without_marks
 
 pytestmark = pytest.mark.chart
 SETTINGS = json.dumps({name.removeprefix("RUNAI_NIM_").lower(): value for name, value in OPERATOR_ENVIRONMENT.items()})
-INGRESS = "networking.k8s.io/v1 Ingress"
-KINDS = (CR, NIMSERVICE, CLAIM, INGRESS, DEPLOYMENT, LWS)
 
 Upgrade = Callable[..., None]
 
@@ -60,42 +58,13 @@ def upgrade(version: str, bare_cluster: LocalCluster, helm: Helm, tmp_path: Path
     helm("uninstall", RELEASE, *where)
 
 
-def make(cluster: LocalCluster, record: Record) -> None:
-    """Write what the released operator had written, and let the NIM Operator act on it."""
-    namespace, name = record["name"], record["cr"]["metadata"]["name"]
-    cluster.kubectl("create", "namespace", namespace)
-    cluster.kubectl("label", "namespace", namespace, "runai/queue=team-a")
-    with Objects(Path(cluster.control_plane.kubeconfig), namespace) as objects:
-        cache_ready(objects)
-        uid = objects.apply(record["cr"])["metadata"]["uid"]
-        for child in record["children"]:
-            for owner in child["metadata"].get("ownerReferences", ()):
-                owner["uid"] = uid
-        manager = f"--field-manager={keys.FIELD_MANAGER}"
-        children = "---\n".join(yaml.safe_dump(child) for child in record["children"])
-        cluster.kubectl("apply", "--server-side", manager, "--filename=-", stdin=children)
-        wanted = "Ready" if record["status"]["phase"] == "Running" else "NotReady"
-        wait_for(lambda: (objects.get(NIMSERVICE, name) or {}).get("status", {}).get("state") == wanted)
-        cluster.kubectl(
-            *("patch", "rnim", name, f"--namespace={namespace}", "--subresource=status", "--type=merge"),
-            *(manager, f"--patch={json.dumps({'status': record['status']})}"),
-        )
-
-
-def everything(cluster: LocalCluster, namespace: str) -> list[Object]:
-    with Objects(Path(cluster.control_plane.kubeconfig), namespace) as objects:
-        return [found for kind in KINDS for found in objects.list(kind)]
-
-
-def versions(found: list[Object]) -> dict[tuple[str, str], str]:
-    return {(obj["kind"], obj["metadata"]["name"]): obj["metadata"]["resourceVersion"] for obj in found}
-
-
-def test_an_upgrade_writes_nothing_and_replaces_no_pod(
+def test_an_upgrade_marks_claims_and_routes_and_replaces_no_pod(
     version: str, bare_cluster: LocalCluster, upgrade: Upgrade, tmp_path: Path
 ) -> None:
+    """What 0.1.0 made gets the uid of its RunaiNimService and a hash, in one write each. Nothing else is written."""
     cluster, stored = bare_cluster, records(version, "stored.jsonl")
     for record in stored:
+        cluster.kubectl("create", "namespace", record["name"])
         make(cluster, record)
     before = {record["name"]: everything(cluster, record["name"]) for record in stored}
     assert {obj["kind"] for found in before.values() for obj in found} == {kind.split()[1] for kind in KINDS}
@@ -109,11 +78,13 @@ def test_an_upgrade_writes_nothing_and_replaces_no_pod(
     time.sleep(3)
 
     requests = cluster.audit_log.requests(mark, OPERATOR_USER)
-    assert [request for request in requests if request.verb in WRITES and request.namespace in before] == []
+    writes = [request for request in requests if request.verb in WRITES and request.namespace in before]
+    kinds = Counter(child["kind"] for record in stored for child in record["children"])
+    marked = {"persistentvolumeclaims": kinds["PersistentVolumeClaim"], "ingresses": kinds["Ingress"]}
+    assert Counter(request.resource for request in writes) == (marked if version == "0.1.0" else {})
     for namespace, found in before.items():
         now = everything(cluster, namespace)
-        assert versions(now) == versions(found)
-        assert [obj["spec"].get("template") for obj in now] == [obj["spec"].get("template") for obj in found]
+        assert [without_marks(obj) for obj in now] == [without_marks(obj) for obj in found]
 
 
 def passes(cluster: LocalCluster) -> float:

@@ -1,12 +1,14 @@
 """How a service is reached from outside the cluster: the NIM Operator's router, and a route of our own."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 
 from local.cluster import CHECKOUT, Program
 from local.objects import Objects, wait_for
+from tests.cluster.admission import refusing
 from tests.cluster.services import CR, NIMSERVICE, condition, gone, present, reason, sample, settled
 
 pytestmark = pytest.mark.usefixtures("stand_in")
@@ -128,6 +130,76 @@ def test_a_foreign_route_is_never_overwritten(objects: Objects, configured: Call
     assert present(objects, INGRESS, OWN)["metadata"]["resourceVersion"] == before
     objects.delete(INGRESS, OWN)
     wait_for(lambda: reason(objects, "llama-8b", "Exposed") == "RouteWritten")
+
+
+def test_a_route_that_is_refused_is_said_and_hinders_nothing_else(
+    objects: Objects, configured: Callable[[dict[str, str]], None]
+) -> None:
+    configured(BY_INGRESS)
+    rules = {"this host is not yours": "object.spec.rules.all(rule, rule.host != 'evil.example.com')"}
+    probe = partial(objects.apply, an_ingress("probe", "evil.example.com"))
+    with refusing(objects, "ingresses.networking.k8s.io", ["CREATE", "UPDATE"], rules, probe):
+        status = exposed(objects, servingPort={"port": 8000, "exposedUrl": "https://evil.example.com"})
+        assert (status["phase"], "url" in status) == ("Running", False)
+        told = condition(objects, "llama-8b", "Exposed")
+        assert (told["status"], told["reason"]) == ("False", "RouteRefused")
+        assert f"the API server refuses Ingress {OWN}: " in told["message"]
+        assert "this host is not yours" in told["message"]
+
+        status = exposed(objects, servingPort={"port": 8000, "exposedUrl": "https://fine.example.com"})
+        assert status["url"] == "https://fine.example.com"
+        status = exposed(objects, servingPort={"port": 8000, "exposedUrl": "https://evil.example.com"})
+        assert "url" not in status
+        assert reason(objects, "llama-8b", "Exposed") == "RouteRefused"
+
+
+def test_a_route_that_may_not_be_deleted_is_said_and_hinders_nothing_else(
+    objects: Objects, configured: Callable[[dict[str, str]], None]
+) -> None:
+    configured(BY_INGRESS)
+    exposed(objects, servingPort={"port": 8000, "exposedUrl": "https://fine.example.com"})
+    rules = {"routes stay": "false"}
+
+    def probe() -> None:
+        objects.apply(an_ingress("probe", "fine.example.com"))
+        objects.delete(INGRESS, "probe")
+
+    with refusing(objects, "ingresses.networking.k8s.io", ["DELETE"], rules, probe):
+        status = exposed(objects, servingPort={"port": 8000, "exposeExternally": False})
+        assert (status["phase"], "url" in status) == ("Running", False)
+        told = condition(objects, "llama-8b", "Exposed")
+        assert (told["status"], told["reason"]) == ("Unknown", "RouteRefused")
+        assert f"the API server refuses to delete Ingress {OWN}: " in told["message"]
+    objects.apply(sample("gpu-portion", servingPort={"port": 8000, "exposeExternally": False}, replicas=2))
+    assert gone(objects, INGRESS, OWN, 60)
+
+
+def an_ingress(name: str, host: str) -> dict[str, Any]:
+    backend = {"service": {"name": "theirs", "port": {"number": 80}}}
+    rule = {"host": host, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": name},
+        "spec": {"rules": [rule]},
+    }
+
+
+def test_what_is_taken_away_from_a_route_is_gone(
+    objects: Objects, configured: Callable[[dict[str, str]], None]
+) -> None:
+    noted = {"RUNAI_NIM_EXTERNAL_ANNOTATIONS": '{"example.com/tier": "gold"}'}
+    configured(BY_INGRESS | noted)
+    exposed(objects, servingPort={"port": 8000, "exposedUrl": "https://llama.example.com"})
+    route = present(objects, INGRESS, OWN)
+    assert (route["metadata"]["annotations"]["example.com/tier"], "tls" in route["spec"]) == ("gold", True)
+    objects.patch(INGRESS, OWN, {"metadata": {"annotations": {"theirs": "stays"}}})
+
+    exposed(objects, servingPort={"port": 8000, "exposedUrl": "http://llama.example.com"})
+    assert "tls" not in present(objects, INGRESS, OWN)["spec"]
+    configured(BY_INGRESS)
+    wait_for(lambda: "example.com/tier" not in present(objects, INGRESS, OWN)["metadata"]["annotations"])
+    assert present(objects, INGRESS, OWN)["metadata"]["annotations"]["theirs"] == "stays"
 
 
 @pytest.mark.long

@@ -46,7 +46,22 @@ def a_workload(**changes: Any) -> Workload:
     return replace(whole, **changes)
 
 
-CLAIM = Claim("1", "c1", "Bound", "10Gi", "", ("ReadWriteOnce",), "Filesystem", "nim", (), {}, False)
+CLAIM = Claim(
+    name="nim-model-store",
+    resource_version="1",
+    uid="c1",
+    phase="Bound",
+    storage="10Gi",
+    storage_class="",
+    access_modes=("ReadWriteOnce",),
+    volume_mode="Filesystem",
+    made_for="nim",
+    owners=(),
+    annotations={keys.SERVICE_UID: "u1"},
+    created_at=NOW,
+    applied_at=NOW,
+    deleting=False,
+)
 
 
 def observed(desired: Desired, nim: dict[str, Any] | None = None, **changes: Any) -> Observed:

@@ -12,7 +12,20 @@ from runai_nim.status.condition import Condition, dated
 from runai_nim.status.exposed import exposed_from
 from runai_nim.status.storage import storage_from
 from runai_nim.translate import Context, translate
-from tests.unit.resources import BAD, CLAIM, CONTEXT, DEADLINES, FAILED, LATER, NOW, a_cr, a_workload, facts, observed
+from tests.unit.resources import (
+    BAD,
+    CLAIM,
+    CONTEXT,
+    DEADLINES,
+    FAILED,
+    FOREIGN,
+    LATER,
+    NOW,
+    a_cr,
+    a_workload,
+    facts,
+    observed,
+)
 
 CACHE = {"modelStore": {"nimCache": {"name": "cache"}}}
 
@@ -21,7 +34,7 @@ CACHE = {"modelStore": {"nimCache": {"name": "cache"}}}
     ("spec", "changes", "status", "reason"),
     [
         ({}, {}, "True", "ClaimBound"),
-        ({}, {"claim": None}, "False", "ClaimNotFound"),
+        ({}, {"claim": None}, "False", "ClaimNotMade"),
         ({}, {"claim": replace(CLAIM, deleting=True)}, "False", "ClaimTerminating"),
         ({}, {"claim": replace(CLAIM, phase="Lost")}, "False", "ClaimLost"),
         ({}, {"claim": replace(CLAIM, phase="Pending")}, "Unknown", "ClaimPending"),
@@ -44,9 +57,33 @@ def test_a_missing_cache_is_named_rather_than_the_nim_operator_s_failure() -> No
 
 
 def test_a_claim_that_was_there_before_is_used_and_its_difference_told() -> None:
-    there = replace(CLAIM, made_for="", storage="5Gi", storage_class="fast")
+    there = replace(CLAIM, annotations={}, applied_at="", storage="5Gi", storage_class="fast")
     message = storage_from(facts(claim=there)).message
     assert "5Gi instead of 10Gi" in message
+
+
+def test_a_claim_that_was_there_before_stays_whatever_the_retention_policy() -> None:
+    there = replace(CLAIM, annotations={keys.SERVICE_UID: "u0"})
+    store = {"pvc": {"claimInfo": {"size": "10Gi"}, "retentionPolicy": "Delete"}}
+    message = storage_from(facts(a_cr({"modelStore": store}), claim=there)).message
+    assert "used as it is: retention policy Retain instead of Delete" in message
+
+
+def test_a_claim_that_is_not_made_yet_says_what_it_waits_for() -> None:
+    conflict = storage_from(facts(nimservice=FOREIGN, claim=None))
+    paused = storage_from(facts(a_cr(annotations={keys.PAUSED: "true"}), claim=None))
+    refused = storage_from(facts(outcome=Outcome(refusal="no"), claim=None))
+    assert {condition.reason for condition in (conflict, paused, refused)} == {"ClaimNotMade"}
+    assert "NIMService nim belongs to somebody else" in conflict.message
+    assert keys.PAUSED in paused.message
+    assert "the condition Ready says why" in refused.message
+
+
+def test_a_claim_that_has_to_exist_is_asked_for() -> None:
+    store = {"pvc": {"existingPvc": True, "claimName": "weights"}}
+    cr = a_cr({"modelStore": store})
+    assert storage_from(facts(cr, claim=None)).reason == "ClaimNotFound"
+    assert storage_from(facts(cr, claim=None, nimservice=FOREIGN)).reason == "ClaimNotFound"
 
 
 def conditions(status: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -143,6 +180,26 @@ def test_exposed(
     condition = exposed_from(found)
     assert (condition.status, condition.reason) == (status, reason)
     assert ("url" in status_of(cr, desired, found, NOW)) == (status == "True")
+
+
+@pytest.mark.parametrize(
+    ("spec", "outcome", "status"),
+    [
+        (OWN_URL, Outcome(route_refused="no such host"), "False"),
+        ({}, Outcome(route_kept="no such host"), "Unknown"),
+        ({"servingPort": {"port": 8000, "exposeExternally": False}}, Outcome(route_kept="no such host"), "Unknown"),
+    ],
+)
+def test_a_route_that_is_refused_hinders_nothing_else(spec: dict[str, Any], outcome: Outcome, status: str) -> None:
+    cr, context = a_cr(spec), Context(settings_from(GATEWAY, {}))
+    desired = translate(cr, context)
+    seen = observed(desired)
+    found = facts_of(cr, desired, plan(cr, desired, seen), seen, outcome, DEADLINES)
+    condition = exposed_from(found)
+    assert (condition.status, condition.reason, condition.message) == (status, "RouteRefused", "no such host")
+    told = status_of(cr, desired, found, NOW)
+    assert "url" not in told
+    assert (told["phase"], conditions(told)["Ready"]["status"]) == ("Running", "True")
 
 
 def test_the_leaders_are_the_pods_that_serve_with_several_nodes() -> None:

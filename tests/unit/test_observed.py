@@ -1,7 +1,7 @@
 from typing import Any
 
 from runai_nim import keys
-from runai_nim.observed import Claim, Namespace, NimCache, Pod, Service, Stored, Workload
+from runai_nim.observed import Claim, Namespace, NimCache, Owner, Pod, Service, Stored, Workload
 
 METADATA: dict[str, Any] = {"name": "nim", "namespace": "ns", "uid": "u1", "resourceVersion": "5"}
 
@@ -42,9 +42,16 @@ def test_a_leader_worker_set_counts_its_groups_and_may_not_say_which_generation(
 
 
 def test_a_claim() -> None:
-    labels, owners = {keys.SERVICE_LABEL: "nim"}, [{"uid": "u9"}]
-    claim = Claim.from_object({"metadata": {**METADATA, "labels": labels, "ownerReferences": owners}, "spec": {}})
-    assert (claim.phase, claim.storage, claim.made_for, claim.owner_uids) == ("Pending", "0", "nim", ("u9",))
+    labels, owners = {keys.SERVICE_LABEL: "nim"}, [{"kind": "X", "name": "x", "uid": "u9"}]
+    ours = {"manager": keys.FIELD_MANAGER, "operation": "Apply", "time": "2026-02-01T00:00:00Z"}
+    times = {"creationTimestamp": "2026-01-01T00:00:00Z", "managedFields": [ours]}
+    claim = Claim.from_object(
+        {"metadata": {**METADATA, "labels": labels, "ownerReferences": owners, **times}, "spec": {}}
+    )
+    assert (claim.name, claim.phase, claim.storage, claim.made_for) == ("nim", "Pending", "0", "nim")
+    assert claim.owners == (Owner("X", "x", "u9"),)
+    assert (claim.owned_by("u9"), claim.owned_by("u8")) == (True, False)
+    assert (claim.created_at, claim.applied_at) == ("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z")
 
 
 def test_the_newest_message_speaks_for_a_cache() -> None:

@@ -4,24 +4,32 @@ from typing import Any
 import pytest
 
 from runai_nim import keys
-from runai_nim.observed import Claim, Observed, Workload
-from runai_nim.plan import Deletion, Plan, plan
+from runai_nim.observed import Claim, Observed, Owner, Workload
+from runai_nim.plan import Deletion, Plan, Release, made_for_it, plan
 from runai_nim.plan.route import RoutePlan
 from runai_nim.settings import settings_from
 from runai_nim.translate import Context, translate
 
 CONTEXT = Context(settings_from(None, {}), {})
+CREATED, BEFORE, LATER = "2026-01-02T00:00:00Z", "2026-01-01T23:59:59Z", "2026-01-02T00:00:01Z"
 OWNER = {"kind": keys.KIND, "name": "nim", "uid": "u1", "controller": True}
-CLAIM = Claim("7", "c1", "Bound", "10Gi", "fast", ("ReadWriteOnce",), "Filesystem", "nim", (), {}, False)
-
-
 WORKLOAD = Workload("Deployment", "nim", "1", "n1", "h", 1, 1, wanted=1, replicas=1, updated=1, ready=1, available=1)
 
 
 def a_cr(claim: dict[str, Any] | None = None, pvc: dict[str, Any] | None = None, **metadata: Any) -> dict[str, Any]:
     store = {"pvc": {"claimInfo": {"size": "10Gi", **(claim or {})}, **(pvc or {})}}
     spec = {"image": "r/nim:1", "ngcAuthSecret": "ngc", "servingPort": {"port": 8000}, "modelStore": store}
-    return {"metadata": {"name": "nim", "namespace": "ns", "uid": "u1", "generation": 1, **metadata}, "spec": spec}
+    known = {"name": "nim", "namespace": "ns", "uid": "u1", "generation": 1, "creationTimestamp": CREATED}
+    return {"metadata": {**known, **metadata}, "spec": spec}
+
+
+def claim_of(cr: dict[str, Any], **changes: Any) -> Claim:
+    """The claim as we made it for `cr`."""
+    wanted = translate(cr, CONTEXT).claim
+    assert wanted is not None
+    metadata = {"uid": "c1", "resourceVersion": "7", "creationTimestamp": CREATED, **wanted["metadata"]}
+    found = Claim.from_object({"metadata": metadata, "spec": {"storageClassName": "fast", **wanted["spec"]}})
+    return replace(found, phase="Bound", applied_at=CREATED, **changes)
 
 
 def live(cr: dict[str, Any], **metadata: Any) -> dict[str, Any]:
@@ -29,8 +37,11 @@ def live(cr: dict[str, Any], **metadata: Any) -> dict[str, Any]:
     assert wanted is not None
     return {
         **wanted,
-        "metadata": {**wanted["metadata"], "resourceVersion": "5", "ownerReferences": [OWNER], **metadata},
+        "metadata": {**wanted["metadata"], "uid": "n1", "resourceVersion": "5", "ownerReferences": [OWNER], **metadata},
     }
+
+
+CLAIM = claim_of(a_cr())
 
 
 def planned(cr: dict[str, Any], nimservice: Any = None, claim: Claim | None = CLAIM, installed: bool = True) -> Plan:
@@ -109,13 +120,24 @@ def test_a_foreign_nimservice_is_a_conflict(owners: list[Any], says: str) -> Non
 
 def test_an_adopted_or_orphaned_one_is_taken() -> None:
     cr = a_cr()
-    for handed in (
-        live(cr, ownerReferences=[], labels={}, annotations={keys.ADOPT: "true"}),
-        live(cr, ownerReferences=[]),
+    for handed, takes_fields in (
+        (live(cr, ownerReferences=[], labels={}, annotations={keys.ADOPT: "true"}), True),
+        (live(cr, ownerReferences=[]), False),
     ):
-        found = planned(cr, handed)
-        assert found.nimservice is not None
-        assert found.nimservice.resource_version == "5"
+        found = planned(cr, handed).nimservice
+        assert found is not None
+        assert found.resource_version == "5"
+        assert (found.confirm, found.adopts, found.takes_fields) == (True, True, takes_fields)
+
+
+def test_what_the_spec_of_an_adopted_one_has_otherwise_is_not_kept() -> None:
+    """The NIM Operator's webhook allows one source of storage, switched off or not."""
+    cr = a_cr()
+    handed = live(cr, ownerReferences=[], labels={}, annotations={keys.ADOPT: "true"})
+    handed["spec"] = {**handed["spec"], "storage": {"nimCache": {"name": "cache"}}}
+    found = planned(cr, handed).nimservice
+    assert found is not None
+    assert found.manifest["spec"]["storage"] == {"pvc": {"create": False, "name": "nim-model-store"}}
 
 
 def test_an_annotation_takes_nothing_from_another_controller() -> None:
@@ -157,16 +179,160 @@ def test_the_same_size_in_another_spelling_is_the_same() -> None:
     assert planned(a_cr({"size": "10240Mi"})).claim is None
 
 
-@pytest.mark.parametrize("changes", [{"made_for": ""}, {"made_for": "other"}, {"deleting": True}])
-def test_a_claim_that_is_not_ours_or_goes_is_not_written(changes: dict[str, Any]) -> None:
-    assert planned(a_cr({"size": "20Gi"}), claim=replace(CLAIM, **changes)).claim is None
+def test_a_claim_is_ours_only_with_the_uid_of_this_very_resource() -> None:
+    ours, earlier = {keys.SERVICE_UID: "u1"}, {keys.SERVICE_UID: "u0"}
+    assert made_for_it(a_cr(), replace(CLAIM, annotations=ours, applied_at="", created_at=BEFORE))
+    for annotations in (earlier, {keys.SERVICE_UID: ""}):
+        assert not made_for_it(a_cr(), replace(CLAIM, annotations=annotations))
+    assert not made_for_it(a_cr(uid=""), replace(CLAIM, annotations={keys.SERVICE_UID: ""}))
+    assert not made_for_it(a_cr(), replace(CLAIM, annotations={}, applied_at=""))
+
+
+@pytest.mark.parametrize("retention", ["Retain", "Delete"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"annotations": {keys.SERVICE_UID: "u0"}},  # an earlier resource of the name left it
+        {"annotations": {}, "created_at": BEFORE},  # so it did, in version 0.1.0
+        {"annotations": {}, "applied_at": BEFORE},  # and a backup brought it back
+        {"annotations": {}, "applied_at": ""},  # a person made it, label and all
+        {"annotations": {}, "made_for": "other"},
+        {"deleting": True},
+    ],
+)
+def test_a_claim_that_is_not_ours_or_goes_is_neither_written_nor_owned(changes: Any, retention: str) -> None:
+    cr = a_cr({"size": "20Gi"}, {"retentionPolicy": retention})
+    found = planned(cr, claim=replace(CLAIM, **changes))
+    assert (found.claim, found.releases) == (None, ())
+    assert found.nimservice is not None
+
+
+def old(claim: Claim, **changes: Any) -> Claim:
+    """As version 0.1.0 left it: without uid and hash."""
+    return replace(claim, **{"annotations": {}, **changes})
+
+
+@pytest.mark.parametrize("created", [CREATED, LATER])
+def test_a_claim_of_version_0_1_0_gets_its_uid_where_it_is_proven(created: str) -> None:
+    for cr in (a_cr(), a_cr(pvc={"retentionPolicy": "Delete"})):
+        found = planned(cr, claim=old(claim_of(cr), created_at=created)).claim
+        assert found is not None
+        assert found.resource_version == "7"
+        assert found.manifest["metadata"]["annotations"][keys.SERVICE_UID] == "u1"
+
+
+def test_without_the_resource_s_age_nothing_is_proven() -> None:
+    assert planned(a_cr(creationTimestamp=""), claim=old(CLAIM)).claim is None
+
+
+def test_what_version_0_1_0_owned_of_an_earlier_resource_is_released() -> None:
+    cr = a_cr(pvc={"retentionPolicy": "Delete"})
+    left = old(claim_of(cr), created_at=BEFORE)
+    released = (Release("nim-model-store", "c1", "RunaiNimService nim", "u1"),)
+    assert planned(cr, live(cr), claim=left).releases == released
+    assert planned(a_cr({"size": "10 GB"}), claim=left).releases == released  # a refused spec too
+    assert planned(a_cr(), live(cr, ownerReferences=[]), claim=left).releases == released
+    assert planned(cr, claim=replace(left, owners=())).releases == ()
+    assert planned(cr, claim=replace(left, made_for="")).releases == ()  # a person's wish
+
+
+def test_a_claim_that_goes_with_an_earlier_resource_is_waited_for() -> None:
+    cr = a_cr()
+    going = replace(CLAIM, annotations={keys.SERVICE_UID: "u0"}, owners=(Owner(keys.KIND, "nim", "u0"),))
+    found = planned(cr, claim=going)
+    assert "PersistentVolumeClaim nim-model-store goes with the RunaiNimService nim" in found.waiting
+    assert found.writes == ()
+    for owner in (Owner(keys.KIND, "nim", "u1"), Owner(keys.KIND, "other", "u0"), Owner("X", "nim", "u0")):
+        assert planned(cr, claim=replace(going, owners=(owner,))).waiting == ""
+
+
+def test_what_is_taken_away_from_a_claim_is_written() -> None:
+    noted = a_cr({"addedAttrValues": [{"key": "example.com/tier", "value": "gold"}]})
+    found = planned(a_cr(), claim=claim_of(noted)).claim
+    assert found is not None
+    assert "example.com/tier" not in found.manifest["metadata"]["annotations"]
+    assert planned(noted, claim=claim_of(noted)).claim is None
+
+
+def test_a_class_that_is_not_asked_for_any_more_stays() -> None:
+    found = planned(a_cr({"size": "20Gi"})).claim
+    assert found is not None
+    assert found.manifest["spec"]["storageClassName"] == "fast"
+    classless = planned(a_cr({"size": "20Gi"}), claim=replace(CLAIM, storage_class="")).claim
+    assert classless is not None
+    assert "storageClassName" not in classless.manifest["spec"]
+
+
+def test_a_label_that_was_taken_off_our_claim_comes_back() -> None:
+    assert planned(a_cr(), claim=replace(CLAIM, made_for="")).claim is not None
 
 
 def test_retention_delete_makes_us_the_owner_of_our_claim() -> None:
     cr = a_cr(pvc={"retentionPolicy": "Delete"})
-    found = planned(cr)
-    assert found.claim is not None
-    assert planned(cr, claim=replace(CLAIM, owner_uids=("u1",))).claim is None
+    taken, given_up = planned(cr).claim, planned(a_cr(), claim=claim_of(cr)).claim
+    assert taken is not None
+    assert given_up is not None
+    assert (taken.confirm, given_up.confirm) == (True, False)
+    assert planned(cr, claim=claim_of(cr)).claim is None
+
+
+def without_size(**pvc: Any) -> dict[str, Any]:
+    cr = a_cr(pvc=pvc)
+    del cr["spec"]["modelStore"]["pvc"]["claimInfo"]
+    return cr
+
+
+def test_a_claim_that_is_there_needs_no_size() -> None:
+    context = replace(CONTEXT, claim_exists=True, claim_size="10Gi")
+    for cr, owned in ((without_size(), False), (without_size(retentionPolicy="Delete"), True)):
+        desired = translate(cr, context)
+        assert desired.findings == translate(a_cr(), CONTEXT).findings
+        found = plan(cr, desired, Observed(claim=claim_of(a_cr()))).claim
+        assert (found is not None) == owned
+
+
+def test_ownership_is_given_up_without_a_size_too() -> None:
+    context, owned = replace(CONTEXT, claim_exists=True, claim_size="10Gi"), a_cr(pvc={"retentionPolicy": "Delete"})
+    cr = without_size(retentionPolicy="Retain")
+    found = plan(cr, translate(cr, context), Observed(claim=claim_of(owned))).claim
+    assert found is not None
+    assert "ownerReferences" not in found.manifest["metadata"]
+
+
+HELD = replace(CLAIM, name="weights", owners=(Owner("NIMService", "nim", "n1"),))
+
+
+def test_a_claim_of_an_adopted_nimservice_is_released() -> None:
+    cr = a_cr(pvc={"existingPvc": True, "claimName": "weights"})
+    released = (Release("weights", "c1", "NIMService nim", "n1"),)
+    assert planned(cr, live(cr), claim=HELD) == Plan(released)
+    assert planned(cr, live(cr, ownerReferences=[], labels={}, annotations={}), claim=HELD).releases == ()
+    assert planned(cr, live(cr, uid="n2"), claim=HELD).releases == ()
+
+
+@pytest.mark.parametrize(
+    ("storage", "claim", "held"),
+    [
+        ({"pvc": {"create": True, "name": "weights"}}, HELD, ["weights"]),
+        ({"pvc": {"create": True}}, None, ["nim-pvc"]),
+        ({"pvc": {"create": True}}, HELD, ["nim-pvc", "weights"]),
+        ({"pvc": {"name": "weights"}}, replace(HELD, owners=()), []),
+        ({"emptyDir": {}}, None, []),
+        (None, None, []),
+    ],
+)
+@pytest.mark.parametrize("controller", [True, False])
+def test_a_conflict_names_the_claims_at_stake_and_proposes_no_deletion(
+    storage: Any, claim: Claim | None, held: list[str], controller: bool
+) -> None:
+    cr, other = a_cr(), {"kind": "NIMPipeline", "name": "other", "uid": "x", "controller": True}
+    theirs = live(cr, ownerReferences=[other] if controller else [], labels={}, annotations={})
+    theirs["spec"] = {"storage": storage}
+    found = planned(cr, theirs, claim=claim).refused
+    assert found is not None
+    assert [name for name in ("nim-pvc", "weights") if f"claim {name}" in found.remedy] == held
+    assert "delete it" not in found.remedy
+    assert "delete that" not in found.remedy
 
 
 def test_a_cache_needs_no_claim() -> None:
@@ -195,8 +361,8 @@ def an_exposed_cr(url: str = "https://nim.example.com") -> dict[str, Any]:
     return cr
 
 
-def a_route(cr: dict[str, Any], **metadata: Any) -> dict[str, Any]:
-    wanted = translate(cr, EXPOSED).route
+def a_route(cr: dict[str, Any], context: Context = EXPOSED, **metadata: Any) -> dict[str, Any]:
+    wanted = translate(cr, context).route
     assert wanted is not None
     found = {"uid": "r1", "resourceVersion": "8", "ownerReferences": [OWNER], **metadata}
     return {**wanted, "metadata": {**wanted["metadata"], **found}}
@@ -211,6 +377,21 @@ def test_a_route_is_made_changed_and_left_alone() -> None:
     changed = routed(an_exposed_cr("https://other.example.com"), routes={"HTTPRoute": a_route(cr)}).write
     assert changed is not None
     assert changed.resource_version == "8"
+
+
+def test_what_is_taken_away_from_a_route_is_written() -> None:
+    cr = an_exposed_cr()
+    noted = Context(settings_from(GATEWAY | {"external_annotations": {"example.com/tier": "gold"}}, {}), {})
+    before = a_route(cr, context=noted)
+    assert routed(cr, noted, routes={"HTTPRoute": before}) == RoutePlan()
+    found = routed(cr, routes={"HTTPRoute": before}).write
+    assert found is not None
+    assert "example.com/tier" not in found.manifest["metadata"]["annotations"]
+
+
+def test_a_route_of_version_0_1_0_gets_its_hash() -> None:
+    cr = an_exposed_cr()
+    assert routed(cr, routes={"HTTPRoute": a_route(cr, annotations={})}).write is not None
 
 
 def test_a_route_that_is_not_wanted_any_more_goes() -> None:

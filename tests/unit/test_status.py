@@ -43,7 +43,7 @@ ROW_CASES: list[tuple[Callable[[], Facts], str, str]] = [
     (lambda: facts(a_cr(STOPPED), workload=a_workload(wanted=0)), "Stopping", "Stopping"),
     (lambda: facts(), "Running", "Running"),
     (lambda: facts(nim=FAILED), "Failed", "NIMServiceFailed"),
-    (lambda: facts(claim=None, workload=None), "Pending", "ClaimNotFound"),
+    (lambda: facts(claim=None, workload=None), "Pending", "ClaimNotMade"),
     (lambda: facts(a_cr(status=BEFORE), service=None), "Updating", "NIMServiceNotSeen"),
     (lambda: facts(service=None), "Creating", "NIMServiceNotSeen"),
     (lambda: facts(service=LEFT_BEHIND), "Creating", "NIMServiceNotSeen"),

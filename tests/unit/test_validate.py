@@ -144,6 +144,9 @@ def test_a_claim_that_exists_needs_no_size() -> None:
 
     assert found(cr) == [(Reason.REQUIRED_FIELD, "spec.modelStore.pvc.claimInfo.size")]
     assert found(cr, Context(CONTEXT.settings, claim_exists=True)) == []
+    (offline,) = validate(cr, Context(CONTEXT.settings, claim_exists=None))[1]
+    assert offline.severity == "warning"
+    assert "claimInfo.size should be set unless the claim exists: give its size" in offline.message
 
 
 def test_names_in_snake_case_are_unknown() -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from runai_nim.observed.pod import Pod
-from runai_nim.observed.storage import Claim, NimCache
+from runai_nim.observed.storage import Claim, NimCache, Owner
 from runai_nim.observed.stored import Object, Stored, controller_of
 from runai_nim.observed.workload import Service, Workload
 
@@ -19,6 +19,7 @@ __all__ = [
     "NimCache",
     "Object",
     "Observed",
+    "Owner",
     "Pod",
     "Service",
     "Stored",

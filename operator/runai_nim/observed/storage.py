@@ -5,15 +5,29 @@ Small frozen values made from Kubernetes objects; whatever no decision reads is 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Self
+from typing import NamedTuple, Self
 
 from runai_nim import keys
-from runai_nim.observed.stored import Object
+from runai_nim.observed.stored import Object, applied_at
+
+
+class Owner(NamedTuple):
+    """One of an object's owner references."""
+
+    kind: str
+    name: str
+    uid: str
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A PersistentVolumeClaim, ours or found. `storage` is a Kubernetes quantity as the API server prints it."""
+    """A PersistentVolumeClaim, ours or found. `storage` is a Kubernetes quantity as the API server prints it.
+
+    `made_for` is the RunaiNimService that its label names. `created_at` and `applied_at` are RFC 3339; the latter is
+    when the operator last changed it, empty when it never did.
+    """
+
+    name: str
 
     resource_version: str
     uid: str
@@ -23,8 +37,10 @@ class Claim:
     access_modes: tuple[str, ...]
     volume_mode: str
     made_for: str
-    owner_uids: tuple[str, ...]
+    owners: tuple[Owner, ...]
     annotations: Mapping[str, str] = field(hash=False)
+    created_at: str
+    applied_at: str
     deleting: bool
 
     @classmethod
@@ -32,6 +48,7 @@ class Claim:
         """From a core/v1 PersistentVolumeClaim."""
         metadata, spec = obj["metadata"], obj["spec"]
         return cls(
+            name=metadata["name"],
             resource_version=metadata["resourceVersion"],
             uid=metadata["uid"],
             phase=(obj.get("status") or {}).get("phase", "Pending"),
@@ -40,10 +57,16 @@ class Claim:
             access_modes=tuple(spec.get("accessModes") or ()),
             volume_mode=spec.get("volumeMode", "Filesystem"),
             made_for=(metadata.get("labels") or {}).get(keys.SERVICE_LABEL, ""),
-            owner_uids=tuple(owner["uid"] for owner in metadata.get("ownerReferences") or ()),
+            owners=tuple(Owner(o["kind"], o["name"], o["uid"]) for o in metadata.get("ownerReferences") or ()),
             annotations=metadata.get("annotations") or {},
+            created_at=metadata.get("creationTimestamp", ""),
+            applied_at=applied_at(obj),
             deleting="deletionTimestamp" in metadata,
         )
+
+    def owned_by(self, uid: str) -> bool:
+        """Is the object of that uid one of its owners?"""
+        return any(owner.uid == uid for owner in self.owners)
 
 
 @dataclass(frozen=True, slots=True)

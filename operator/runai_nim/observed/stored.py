@@ -38,7 +38,7 @@ class Stored:
         """Keep `obj`; of its managedFields, half of its size, only when we last changed it."""
         metadata = {k: v for k, v in obj["metadata"].items() if k != "managedFields"}
         body = orjson.dumps({**obj, "metadata": metadata})
-        return cls(metadata["resourceVersion"], metadata["uid"], _applied_at(obj), body)
+        return cls(metadata["resourceVersion"], metadata["uid"], applied_at(obj), body)
 
     def load(self) -> dict[str, Any]:
         """The object again."""
@@ -46,7 +46,8 @@ class Stored:
         return loaded
 
 
-def _applied_at(obj: Object) -> str:
+def applied_at(obj: Object) -> str:
+    """When the operator last changed what it applies of the object, as RFC 3339; empty when it never did."""
     entries = obj["metadata"].get("managedFields") or ()
     ours = (e for e in entries if e.get("manager") == keys.FIELD_MANAGER and e.get("operation") == "Apply")
     return max((str(entry.get("time", "")) for entry in ours if not entry.get("subresource")), default="")

@@ -1,26 +1,40 @@
 """What to write: decided from what is wanted and what is there. Pure; `reconcile` carries it out.
 
 The claim is decided with the NIMService, since either both are written or neither is: a CR that is refused leaves
-everything as it was.
+everything as it was. Only a claim that could be lost is released even then.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from runai_nim import keys
 from runai_nim.compare import differences, with_kept_leaves, without_owners
 from runai_nim.observed import Observed
-from runai_nim.plan.claim import check_claim, claim_write, made_for_it
+from runai_nim.plan.claim import check_claim, claim_write, held_by, made_for_it, previous_claim, wrongly_owned
+from runai_nim.plan.fields import taken_over
 from runai_nim.plan.multi_node import check_multi_node, with_groups
-from runai_nim.plan.ownership import check_owner, is_ours, previous_instance
+from runai_nim.plan.ownership import check_owner, is_handed_over, is_ours, previous_instance
 from runai_nim.plan.route import RoutePlan, route_plan
 from runai_nim.plan.waking import woken
-from runai_nim.plan.write import Deletion, Write
+from runai_nim.plan.write import Deletion, Release, Write
 from runai_nim.translate import Desired
 from runai_nim.validate import Finding
 
-__all__ = ["PREVIOUS_INSTANCE_TERMINATING", "Deletion", "Plan", "Write", "is_ours", "is_paused", "made_for_it", "plan"]
+__all__ = [
+    "PREVIOUS_INSTANCE_TERMINATING",
+    "Deletion",
+    "Plan",
+    "Release",
+    "RoutePlan",
+    "Write",
+    "held_by",
+    "is_ours",
+    "is_paused",
+    "made_for_it",
+    "plan",
+    "taken_over",
+]
 
 PREVIOUS_INSTANCE_TERMINATING = "PreviousInstanceTerminating"
 
@@ -29,9 +43,11 @@ PREVIOUS_INSTANCE_TERMINATING = "PreviousInstanceTerminating"
 class Plan:
     """The writes of one reconciliation, in this order, or what stands in their way.
 
-    `refused` is for a person to heal, by the CR or by the object it names; `waiting` heals itself.
+    `releases` come before all else, and also where something stands in the way. `refused` is for a person to heal, by
+    the CR or by the object it names; `waiting` heals itself.
     """
 
+    releases: tuple[Release, ...] = ()
     claim: Write | None = None
     nimservice: Write | None = None
     route: RoutePlan = field(default_factory=RoutePlan)
@@ -46,17 +62,19 @@ class Plan:
 
 def plan(cr: Mapping[str, Any], desired: Desired, observed: Observed) -> Plan:
     """The plan for `cr`. Nothing is written for a CR that is refused, paused or going."""
-    going = "deletionTimestamp" in cr["metadata"] or observed.namespace_deleting
-    if desired.nimservice is None or is_paused(cr) or going:
+    if is_paused(cr) or "deletionTimestamp" in cr["metadata"] or observed.namespace_deleting:
         return Plan()
-    live = observed.nimservice
-    if refused := check_owner(cr, live) or check_claim(desired, observed.claim):
-        return Plan(refused=refused)
-    if waiting := previous_instance(cr, live):
-        return Plan(waiting=waiting)
+    live, releases = observed.nimservice, tuple(_releases(cr, observed))
+    if desired.nimservice is None:
+        return Plan(releases)
+    if refused := check_owner(cr, live, observed.claim) or check_claim(cr, desired, observed.claim):
+        return Plan(releases, refused=refused)
+    if waiting := previous_instance(cr, live) or previous_claim(cr, observed.claim):
+        return Plan(releases, waiting=waiting)
     if refused := check_multi_node(desired.nimservice, live):
-        return Plan(refused=refused)
+        return Plan(releases, refused=refused)
     return Plan(
+        releases,
         claim=claim_write(cr, desired.claim, observed.claim),
         nimservice=_nimservice_write(cr, with_groups(woken(desired.nimservice, observed), live), observed),
         route=route_plan(cr, desired.route, observed),
@@ -68,16 +86,33 @@ def is_paused(cr: Mapping[str, Any]) -> bool:
     return (cr["metadata"].get("annotations") or {}).get(keys.PAUSED) == "true"
 
 
+def _releases(cr: Mapping[str, Any], observed: Observed) -> Iterator[Release]:
+    """Of the claim that is used: version 0.1.0 set an owner that it should not have, and left one that it should not.
+
+    All claims of a NIMService that is adopted now are released by its write (`Write.adopts`).
+    """
+    claim, live = observed.claim, observed.nimservice
+    if claim is None:
+        return
+    yield from wrongly_owned(cr, claim)
+    if live is not None and is_ours(cr, live):
+        yield from held_by(live, (claim,))
+
+
 def _nimservice_write(cr: Mapping[str, Any], wanted: dict[str, Any], observed: Observed) -> Write | None:
     live = observed.nimservice
     if not observed.nimservice_installed:
         return None
     if live is None:
         return Write(wanted, None, confirm="nimServiceName" in (cr.get("status") or {}))
+    version = live["metadata"]["resourceVersion"]
+    if not is_ours(cr, live):
+        handed_over = is_handed_over(live)
+        manifest = wanted if handed_over else with_kept_leaves(wanted, live)
+        return Write(manifest, version, confirm=True, adopts=True, takes_fields=handed_over)
     differing = tuple(differences(without_owners(wanted), live))
-    if is_ours(cr, live) and not differing:
+    if not differing:
         return None
     hashes = [(obj["metadata"].get("annotations") or {}).get(keys.SPEC_HASH) for obj in (wanted, live)]
     reverted = differing if hashes[0] == hashes[1] else ()
-    version = live["metadata"]["resourceVersion"]
-    return Write(with_kept_leaves(wanted, live), version, reverted, confirm=not is_ours(cr, live))
+    return Write(with_kept_leaves(wanted, live), version, reverted)

@@ -1,26 +1,43 @@
-"""The claim: what may not change on one that we made, and when it is written. Pure."""
+"""The claim: which is ours, what may not change on it, when it is written, and who has to let go of it. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from runai_nim import keys, quantity
 from runai_nim.compare import differences
 from runai_nim.observed import Claim
-from runai_nim.plan.write import Write
+from runai_nim.plan.write import Release, Write
 from runai_nim.translate import Desired
 from runai_nim.validate import Finding
 
 _INFO = "spec.modelStore.pvc.claimInfo"
 
 
-def made_for_it(wanted: Mapping[str, Any], found: Claim) -> bool:
-    """Did we make the claim `found` for the RunaiNimService that `wanted` is rendered from?"""
-    return bool(found.made_for == wanted["metadata"]["labels"][keys.SERVICE_LABEL])
+def made_for_it(cr: Mapping[str, Any], found: Claim) -> bool:
+    """Did we make the claim for this very RunaiNimService, and not for an earlier one of its name?"""
+    uid = found.annotations.get(keys.SERVICE_UID)
+    return _made_by_0_1_0(cr, found) if uid is None else bool(uid) and uid == cr["metadata"].get("uid")
 
 
-def check_claim(desired: Desired, found: Claim | None) -> Finding | None:
+def _made_by_0_1_0(cr: Mapping[str, Any], found: Claim) -> bool:
+    """Version 0.1.0 wrote no uid. What it made since the RunaiNimService exists, it made for this one.
+
+    An owner reference proves nothing: 0.1.0 also put it on what an earlier RunaiNimService of the name had left. Both
+    times count: a claim that a backup brought back is new, and its managedFields are as old as they were. Times are
+    whole seconds: a claim that an earlier RunaiNimService left in the very second in which this one was created is
+    taken for this one's, and holds nothing yet.
+    """
+    since = cr["metadata"].get("creationTimestamp", "")
+    return _named_after(cr, found) and bool(since) and min(found.created_at, found.applied_at) >= since
+
+
+def _named_after(cr: Mapping[str, Any], found: Claim) -> bool:
+    return found.made_for == str(cr["metadata"]["name"])
+
+
+def check_claim(cr: Mapping[str, Any], desired: Desired, found: Claim | None) -> Finding | None:
     """What may not change on a claim that we made: its class, access modes, and its size downwards."""
-    if desired.claim is None or found is None or not made_for_it(desired.claim, found):
+    if desired.claim is None or found is None or not made_for_it(cr, found):
         return None
     spec, name = desired.claim["spec"], desired.claim["metadata"]["name"]
     size = spec["resources"]["requests"]["storage"]
@@ -46,13 +63,47 @@ def claim_write(cr: Mapping[str, Any], wanted: dict[str, Any] | None, found: Cla
         return None
     if found is None:
         return Write(wanted, None)
-    metadata = wanted["metadata"]
-    if not made_for_it(wanted, found) or found.deleting:
+    metadata, spec = wanted["metadata"], wanted["spec"]
+    if not made_for_it(cr, found) or found.deleting:
         return None
-    owned = cr["metadata"]["uid"] in found.owner_uids
+    owns, owned = bool(metadata.get("ownerReferences")), found.owned_by(cr["metadata"]["uid"])
     same = (
-        quantity.equal(wanted["spec"]["resources"]["requests"]["storage"], found.storage)
-        and not any(differences(metadata.get("annotations") or {}, found.annotations))
-        and owned == bool(metadata.get("ownerReferences"))
+        quantity.equal(spec["resources"]["requests"]["storage"], found.storage)
+        and not any(differences(metadata["annotations"], found.annotations))
+        and _named_after(cr, found)
+        and owns == owned
     )
-    return None if same else Write(wanted, found.resource_version)
+    # Server-side apply takes away what it no longer finds in a manifest, and of a claim's class that is refused.
+    kept = {"storageClassName": found.storage_class} if found.storage_class else {}
+    # A claim that has lost its owner may just have been orphaned: owned again, it would go with it after all.
+    confirm = owns and not owned
+    return None if same else Write({**wanted, "spec": {**spec, **kept}}, found.resource_version, confirm=confirm)
+
+
+def previous_claim(cr: Mapping[str, Any], found: Claim | None) -> str:
+    """Why a claim must be gone before anything is written: it goes with a deleted CR of this name."""
+    if found is None or not any(_is_previous(cr, *owner) for owner in found.owners):
+        return ""
+    return (
+        f"PersistentVolumeClaim {found.name} goes with the RunaiNimService {cr['metadata']['name']} that was deleted"
+        " before (its retentionPolicy is Delete)"
+    )
+
+
+def _is_previous(cr: Mapping[str, Any], kind: str, name: str, uid: str) -> bool:
+    return (kind, name) == (keys.KIND, cr["metadata"]["name"]) and uid != cr["metadata"].get("uid")
+
+
+def wrongly_owned(cr: Mapping[str, Any], found: Claim) -> Iterator[Release]:
+    """From us, a claim that an earlier CR of this name left: version 0.1.0 took it for ours."""
+    uid = cr["metadata"].get("uid", "")
+    if found.owned_by(uid) and _named_after(cr, found) and not made_for_it(cr, found):
+        yield Release(found.name, found.uid, f"{keys.KIND} {cr['metadata']['name']}", uid)
+
+
+def held_by(nimservice: Mapping[str, Any], claims: Iterable[Claim]) -> Iterator[Release]:
+    """From a NIMService, the claims that would be deleted with it: it was somebody's before it was ours."""
+    name, uid = nimservice["metadata"]["name"], nimservice["metadata"]["uid"]
+    for claim in claims:
+        if claim.owned_by(uid):
+            yield Release(claim.name, claim.uid, f"{keys.NIMSERVICE_KIND} {name}", uid)

@@ -11,7 +11,7 @@ from runai_nim import keys
 from runai_nim.validate import Finding
 
 REASON: Final = "MultiNodeImmutable"
-_REMEDY: Final = "set it back, or delete the RunaiNimService and create it again"
+_REMEDY: Final = "set it back, or create a RunaiNimService of another name"
 
 
 def check_multi_node(wanted: Mapping[str, Any], live: Mapping[str, Any] | None) -> Finding | None:

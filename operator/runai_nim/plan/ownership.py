@@ -1,10 +1,10 @@
 """Whose is an object that has a name of ours? Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runai_nim import keys
-from runai_nim.observed import controller_of
+from runai_nim.observed import Claim, controller_of
 from runai_nim.validate import Finding
 
 
@@ -27,15 +27,22 @@ def previous_instance(cr: Mapping[str, Any], live: Mapping[str, Any] | None) -> 
     return f"NIMService {live['metadata']['name']} is being deleted; it is made anew as soon as it is gone"
 
 
-def check_owner(cr: Mapping[str, Any], live: Mapping[str, Any] | None) -> Finding | None:
-    """A NIMService of our name that somebody else made is never written."""
+def check_owner(cr: Mapping[str, Any], live: Mapping[str, Any] | None, claim: Claim | None) -> Finding | None:
+    """A NIMService of our name that somebody else made is never written. `claim` is the one that the CR names.
+
+    To delete it is no remedy: the claims that the NIM Operator made for it would go with it.
+    """
     if live is None or is_ours(cr, live) or is_previous(cr, live) or _may_be_taken(cr, live):
         return None
     name, controller = cr["metadata"]["name"], controller_of(live)
     owner = f", owned by {controller['kind']} {controller['name']}" if controller else ""
-    remedy = "delete it or give this RunaiNimService another name"
-    if not controller:
-        remedy += f', or hand it over with the annotation {keys.ADOPT}: "true" on that NIMService'
+    held = " and ".join(f"claim {held}" for held in sorted(_held(live, claim)))
+    remedy = "give this RunaiNimService another name"
+    if controller:
+        remedy += f" ({held} would be deleted with that NIMService)" if held else ""
+    else:
+        kept = f" ({held}, which would be deleted with it, is released first and stays)" if held else ""
+        remedy = f'hand that NIMService over with the annotation {keys.ADOPT}: "true" on it{kept}, or {remedy}'
     return Finding(
         reason="NameConflict",
         path="metadata.name",
@@ -45,10 +52,24 @@ def check_owner(cr: Mapping[str, Any], live: Mapping[str, Any] | None) -> Findin
     )
 
 
+def is_handed_over(live: Mapping[str, Any]) -> bool:
+    """Does the annotation `runai-nim.io/adopt: "true"` hand the NIMService to the CR of its name?"""
+    return (live["metadata"].get("annotations") or {}).get(keys.ADOPT) == "true"
+
+
 def _may_be_taken(cr: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
     """Nobody controls it, and it is handed over by annotation or was ours before it was orphaned or restored."""
     metadata = live["metadata"]
-    annotations = metadata.get("annotations") or {}
-    was_ours = (metadata.get("labels") or {}).get(keys.SERVICE_LABEL) == cr["metadata"]["name"]
-    marked = annotations.get(keys.ADOPT) == "true" or (was_ours and keys.SPEC_HASH in annotations)
-    return marked and not controller_of(live)
+    labelled = (metadata.get("labels") or {}).get(keys.SERVICE_LABEL) == cr["metadata"]["name"]
+    was_ours = labelled and keys.SPEC_HASH in (metadata.get("annotations") or {})
+    return (is_handed_over(live) or was_ours) and not controller_of(live)
+
+
+def _held(live: Mapping[str, Any], claim: Claim | None) -> Iterator[str]:
+    """Names of claims that would be deleted with the NIMService: that which its spec has made, and that of the CR."""
+    pvc = ((live.get("spec") or {}).get("storage") or {}).get("pvc") or {}
+    made = (pvc.get("name") or f"{live['metadata']['name']}-pvc") if pvc.get("create") else ""
+    if made:
+        yield made
+    if claim is not None and claim.name != made and claim.owned_by(live["metadata"]["uid"]):
+        yield claim.name

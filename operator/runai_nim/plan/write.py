@@ -11,13 +11,30 @@ class Write:
 
     `reverts` are the paths of fields that somebody changed since we wrote them. `confirm`: the owner must first be seen
     to be there still. Watches of different kinds are not in step: a NIMService that is gone, or has lost its owner, may
-    be so because its RunaiNimService is being deleted, and writing it then would undo that.
+    be so because its RunaiNimService is being deleted, and writing it then would undo that. `adopts`: the object was
+    not ours, and before it is, its claims are released. `takes_fields`: what others have set in its spec, and
+    `manifest` lacks, is taken away.
     """
 
     manifest: dict[str, Any]
     resource_version: str | None
     reverts: tuple[tuple[str, ...], ...] = ()
     confirm: bool = False
+    adopts: bool = False
+    takes_fields: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """An owner reference that goes from a claim, so that the claim does not go with its owner.
+
+    `owner` is its kind and name.
+    """
+
+    claim: str
+    claim_uid: str
+    owner: str
+    owner_uid: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Condition Exposed: is the service reachable from outside the cluster? Ready does not depend on it. Pure."""
 
 from runai_nim.status.condition import Condition
-from runai_nim.status.facts import Facts
+from runai_nim.status.facts import ROUTE_REFUSED, Facts
 
 TYPE = "Exposed"
 
@@ -10,6 +10,8 @@ def exposed_from(f: Facts) -> Condition:
     """By the NIM Operator's router or a route of our own; Unknown while the spec is refused."""
     if f.exposure is None:
         return Condition(TYPE, "Unknown", "NotTranslated", "the spec is refused, so it is not known how it is exposed")
+    if f.route_kept:
+        return Condition(TYPE, "Unknown", ROUTE_REFUSED, f.route_kept)
     if f.exposure.url is None:
         return Condition(TYPE, "False", f.exposure.reason, f.exposure.message)
     if f.route_in_the_way is not None:

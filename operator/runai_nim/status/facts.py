@@ -15,6 +15,7 @@ from runai_nim.status.trouble import Trouble, scheduler_due, trouble_of
 from runai_nim.translate import Desired, Exposure
 from runai_nim.validate import Finding
 
+ROUTE_REFUSED = "RouteRefused"
 LIVELY_PHASES = frozenset({"Running", "Updating", "Degraded"})
 """Phases after which a service that isn't running is being updated, or is worse than it was: not being created."""
 
@@ -24,9 +25,10 @@ class Facts:
     """Everything that the phase and the conditions depend on.
 
     `errors` are all reasons why nothing may be written; `refusal` is the API server's refusal of what we wrote;
-    `seen` says that Service and workload are proven to be made from the spec that we want now. `route_in_the_way` is
-    why our own route can't be written, as a reason and a sentence. `silent`: the NIM Operator had its time and has not
-    acted. `due`: seconds until a deadline passes, None when none is running.
+    `seen` says that Service and workload are proven to be made from the spec that we want now. `claim_is_made`: the
+    claim is ours to make. `route_in_the_way` is why our own route can't be written, as a reason and a sentence;
+    `route_kept` is the API server's refusal to delete one that is not wanted any more. `silent`: the NIM Operator had
+    its time and has not acted. `due`: seconds until a deadline passes, None when none is running.
     """
 
     name: str
@@ -52,10 +54,12 @@ class Facts:
     claim_name: str
     claim: Claim | None
     claim_differs: str
+    claim_is_made: bool
     cache_name: str
     cache: NimCache | None
     exposure: Exposure | None
     route_in_the_way: tuple[str, str] | None
+    route_kept: str
     due: float | None
 
     @property
@@ -74,11 +78,14 @@ class Facts:
 class Outcome:
     """What came of the writes: `refusal` is the API server's, `field_conflict` who keeps changing what we write.
 
-    Both are sentences, empty when all went well.
+    `route_refused` and `route_kept` are the API server's refusals to write a route of our own and to delete one that is
+    not wanted any more: they hinder nothing else. All are sentences, empty when all went well.
     """
 
     refusal: str = ""
     field_conflict: str = ""
+    route_refused: str = ""
+    route_kept: str = ""
 
 
 def facts_of(
@@ -115,11 +122,13 @@ def facts_of(
         was_running=(cr.get("status") or {}).get("phase") in LIVELY_PHASES,
         claim_name=desired.claim_name or "",
         claim=observed.claim,
-        claim_differs=_claim_differs(desired, observed.claim),
+        claim_differs=_claim_differs(cr, desired, observed.claim),
+        claim_is_made=desired.claim is not None,
         cache_name=desired.nim_cache or "",
         cache=observed.nim_cache,
         exposure=desired.exposure,
-        route_in_the_way=plan.route.in_the_way,
+        route_in_the_way=(ROUTE_REFUSED, outcome.route_refused) if outcome.route_refused else plan.route.in_the_way,
+        route_kept=outcome.route_kept,
         due=min((seconds for seconds in running if seconds is not None and seconds > 0), default=None),
     )
 
@@ -160,15 +169,17 @@ def _nim_message(nim_status: Mapping[str, Any]) -> str:
     return str(speaker.get("message", "")).strip()
 
 
-def _claim_differs(desired: Desired, found: Claim | None) -> str:
-    """How a claim that was there before us differs from claimInfo; it is used as it is all the same."""
-    if desired.claim is None or found is None or made_for_it(desired.claim, found):
+def _claim_differs(cr: Mapping[str, Any], desired: Desired, found: Claim | None) -> str:
+    """How a claim that was there before us differs from what is asked for; it is used as it is all the same."""
+    if desired.claim is None or found is None or made_for_it(cr, found):
         return ""
     spec = desired.claim["spec"]
+    retention = "Delete" if desired.claim["metadata"].get("ownerReferences") else "Retain"
     asked = {
         "size": (spec["resources"]["requests"]["storage"], found.storage),
         "storage class": (spec.get("storageClassName", found.storage_class), found.storage_class),
         "access modes": (", ".join(spec["accessModes"]), ", ".join(found.access_modes)),
+        "retention policy": (retention, "Retain"),
     }
     differing = {what: pair for what, pair in asked.items() if pair[0] != pair[1]}
     return "; ".join(f"{what} {there or '(none)'} instead of {want}" for what, (want, there) in differing.items())

@@ -109,7 +109,7 @@ ROWS: tuple[Row, ...] = (
         lambda f: "this cluster has no NIMService kind (apps.nvidia.com/v1alpha1); install the NVIDIA NIM Operator",
     ),
     Row(
-        "the NIMService of a deleted predecessor is not gone yet",
+        "the NIMService or the claim of a deleted predecessor is not gone yet",
         lambda f: bool(f.waiting),
         "Creating", "False", PREVIOUS_INSTANCE_TERMINATING, lambda f: f.waiting,
     ),

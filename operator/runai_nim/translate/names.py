@@ -1,6 +1,7 @@
 """Names of what is made from a RunaiNimService, each made in one place. Texts only."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ from runai_nim import keys
 _LONGEST: Final = 63
 _CLAIM_SUFFIX: Final = "-model-store"
 ROUTE_SUFFIX: Final = ".external"
+_ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 def container_name(name: str) -> str:
@@ -50,3 +52,8 @@ def internal_url(name: str, namespace: str, port: int) -> str:
 def digest(text: str) -> str:
     """16 hexadecimal digits that stand for `text`."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def content_hash(content: Mapping[str, Any]) -> str:
+    """`digest` of a part of a manifest, whatever order its keys are in."""
+    return digest(_ENCODER.encode(content))

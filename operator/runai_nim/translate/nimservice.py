@@ -1,6 +1,5 @@
 """Assembles the NIMService from the rows of its blocks. Built from them alone, never by merging what users wrote."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,9 +25,6 @@ ROWS = (
 )
 
 
-_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
-
-
 def make_nimservice(source: Source) -> dict[str, Any]:
     """The manifest for server-side apply, with two hashes that prove what the NIM Operator made of it.
 
@@ -38,9 +34,9 @@ def make_nimservice(source: Source) -> dict[str, Any]:
     """
     manifest = made(ROWS, source)
     metadata, spec = manifest["metadata"], manifest["spec"]
-    pod_hash = _hash(_of_pods(spec))
+    pod_hash = names.content_hash(_of_pods(spec))
     beside = {part: spec[part] for part in _BESIDE_PODS if part in spec}
-    seal = {keys.SPEC_HASH: _hash({"metadata": metadata, "pods": pod_hash, "beside": beside})}
+    seal = {keys.SPEC_HASH: names.content_hash({"metadata": metadata, "pods": pod_hash, "beside": beside})}
     unite(spec, {"annotations": {keys.POD_HASH: pod_hash}})
     unite(spec, {"expose": {"service": {"annotations": seal}}})
     owner = source.owner
@@ -66,7 +62,3 @@ def _of_pods(spec: Mapping[str, Any]) -> dict[str, Any]:
     # The Service's ports are the container's too.
     ports = {key: value for key, value in spec["expose"]["service"].items() if key != "type"}
     return {key: value for key, value in spec.items() if key not in _BESIDE_PODS} | {"expose": ports}
-
-
-def _hash(content: Mapping[str, Any]) -> str:
-    return names.digest(_ENCODER.encode(content))

@@ -4,17 +4,24 @@ from typing import Any
 
 from runai_nim import keys, quantity
 from runai_nim.api.v1alpha1 import ClaimInfo
-from runai_nim.translate.row import Fragment, Row, Source, made, nothing
+from runai_nim.translate import names
+from runai_nim.translate.row import Fragment, Row, Source, made, nothing, unite
 from runai_nim.validate.model_store import access_modes
 
 
 def make_claim(source: Source) -> dict[str, Any] | None:
-    """The claim's manifest; None when none is ours to make, or no size says how."""
+    """The claim's manifest; None when none is ours to make, or no size is known.
+
+    Its hash stands for all but the owner, whose uid is compared by itself.
+    """
     pvc = source.store.pvc
-    if pvc is None or pvc.existing_pvc or _info(source).size is None:
+    if pvc is None or pvc.existing_pvc or not (_info(source).size or source.context.claim_size):
         return None
-    head = {"apiVersion": "v1", "kind": "PersistentVolumeClaim"}
-    return head | made(ROWS, source)
+    manifest = made(ROWS, source)
+    marks = {keys.SERVICE_UID: source.owner.uid} if source.owner.uid else {}
+    content = {"annotations": manifest["metadata"].get("annotations", {}), "spec": manifest["spec"]}
+    unite(manifest, {"metadata": {"annotations": {**marks, keys.SPEC_HASH: names.content_hash(content)}}})
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", **manifest}
 
 
 def _info(source: Source) -> ClaimInfo:
@@ -38,8 +45,9 @@ def _owner(source: Source) -> Fragment:
 
 
 def _size(source: Source) -> Fragment:
-    size = str(quantity.parse_bytes(_info(source).size or ""))
-    return {"spec": {"resources": {"requests": {"storage": size}}}}
+    size = _info(source).size
+    storage = source.context.claim_size if size is None else str(quantity.parse_bytes(size))
+    return {"spec": {"resources": {"requests": {"storage": storage}}}}
 
 
 def _storage_class(source: Source) -> Fragment:
@@ -59,7 +67,14 @@ ROWS = (
         lambda s: {"metadata": {"name": s.claim_name}},
         "A claim of that name that is there already is used as it is.",
     ),
-    Row("", "its namespace, and the label that says whose it is", _identity),
+    Row(
+        "",
+        "its namespace, the label `runai-nim.io/service`, and the annotations `runai-nim.io/service-uid` and"
+        " `runai-nim.io/spec-hash`",
+        _identity,
+        "The operator changes a claim only where it carries the uid of this very RunaiNimService. By the hash it sees"
+        " what was taken away.",
+    ),
     Row(
         "spec.modelStore.pvc.existingPvc",
         "`true`: no claim is made, it has to be there",
@@ -75,7 +90,8 @@ ROWS = (
         "spec.modelStore.pvc.retentionPolicy",
         "`Delete`: an owner reference, so that the claim goes with the RunaiNimService; `Retain` (default): none",
         _owner,
-        "Weights are large and claims are shared. A claim that was found is never owned.",
+        "Weights are large and claims are shared. A claim that was found is never owned, nor is one that an earlier"
+        " RunaiNimService of this name left.",
     ),
     Row(
         "spec.modelStore.pvc.claimInfo.accessModes",
@@ -84,7 +100,7 @@ ROWS = (
     ),
     Row(
         "spec.modelStore.pvc.claimInfo.size",
-        "`spec.resources.requests.storage`; growing is patched, shrinking refused",
+        "`spec.resources.requests.storage`; growing is patched, shrinking refused; not required where the claim exists",
         _size,
     ),
     Row(

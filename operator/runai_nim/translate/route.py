@@ -9,15 +9,21 @@ from urllib.parse import urlsplit
 from runai_nim import keys
 from runai_nim.translate import names
 from runai_nim.translate.exposure import Exposure, exposure_of, tls_secret
-from runai_nim.translate.row import Fragment, Row, Source, made
+from runai_nim.translate.row import Fragment, Row, Source, made, unite
 
 
 def make_route(source: Source) -> dict[str, Any] | None:
-    """The manifest of an Ingress, HTTPRoute or GRPCRoute; None when no route is ours to make."""
+    """The manifest of an Ingress, HTTPRoute or GRPCRoute; None when no route is ours to make.
+
+    Its hash stands for all but the owner, whose uid is compared by itself.
+    """
     exposure = exposure_of(source)
     if exposure.url is None or exposure.by != "route":
         return None
-    return _head(source, exposure) | made(ROWS, source)
+    manifest = made(ROWS, source)
+    content = {"annotations": manifest["metadata"].get("annotations", {}), "spec": manifest["spec"]}
+    unite(manifest, {"metadata": {"annotations": {keys.SPEC_HASH: names.content_hash(content)}}})
+    return _head(source, exposure) | manifest
 
 
 def _head(source: Source, exposure: Exposure) -> dict[str, Any]:
@@ -65,7 +71,12 @@ def _ingress_spec(source: Source, host: str, path: str, *, tls: bool) -> dict[st
 
 
 ROWS = (
-    Row("", "its name `<name>.external`, label and owner", _metadata_fragment),
+    Row(
+        "",
+        "its name `<name>.external`, label and owner, and the annotation `runai-nim.io/spec-hash`",
+        _metadata_fragment,
+        "By the hash the operator sees what was taken away.",
+    ),
     Row(
         "spec.servingPort.exposedUrl",
         "an Ingress, HTTPRoute or GRPCRoute of our own with that host and path to the Service, instead of the router",

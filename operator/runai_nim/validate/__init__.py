@@ -28,9 +28,19 @@ from runai_nim.validate import (
 )
 from runai_nim.validate.candidate import Candidate, Context
 from runai_nim.validate.finding import Finding, Reason, has_errors
+from runai_nim.validate.model_store import CLAIM_SIZE
 from runai_nim.validate.parse import findings_from_parse_error, readable_rest
 
-__all__ = ["Candidate", "Context", "Finding", "Reason", "findings_from_parse_error", "has_errors", "validate"]
+__all__ = [
+    "CLAIM_SIZE",
+    "Candidate",
+    "Context",
+    "Finding",
+    "Reason",
+    "findings_from_parse_error",
+    "has_errors",
+    "validate",
+]
 
 CHECKS: Final[tuple[Callable[[Candidate], Iterator[Finding]], ...]] = (
     container.check_image,

@@ -13,14 +13,16 @@ class Context:
     """What a decision may know beside the RunaiNimService itself.
 
     `namespace_labels`: None where they are not known, as offline.
-    `claim_exists`: a claim of the wanted name is there already, so that none has to be made. `nimservice_exists`: so is
-    our NIMService; only what was started can be stopped where multiNode is used. `installed`: the cluster's NIMService
-    kind, by default one that lacks nothing.
+    `claim_exists`: a claim of the wanted name is there already, so that none has to be made; None where that is not
+    known, as offline. `claim_size`: its size, a Kubernetes quantity, empty where that is not known.
+    `nimservice_exists`: our NIMService is there; only what was started can be stopped where multiNode is used.
+    `installed`: the cluster's NIMService kind, by default one that lacks nothing.
     """
 
     settings: Settings
     namespace_labels: Mapping[str, str] | None = None
-    claim_exists: bool = False
+    claim_exists: bool | None = False
+    claim_size: str = ""
     nimservice_exists: bool = False
     installed: Installed = field(default_factory=Installed)
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 
-from runai_nim import quantity, syntax
+from runai_nim import keys, quantity, syntax
 from runai_nim.api.v1alpha1 import AccessModes, ClaimInfo, Pvc
 from runai_nim.validate.candidate import Candidate
 from runai_nim.validate.finding import Finding, Reason
 from runai_nim.validate.listed import duplicates
 
 _CLAIM_INFO = "spec.modelStore.pvc.claimInfo"
+CLAIM_SIZE = f"{_CLAIM_INFO}.size"
 
 
 def check_one_store(candidate: Candidate) -> Iterator[Finding]:
@@ -62,14 +63,17 @@ def check_ignored_with_existing(candidate: Candidate) -> Iterator[Finding]:
 
 
 def check_claim_size(candidate: Candidate) -> Iterator[Finding]:
-    """Required and above 0 when a claim has to be made."""
-    info, path = _claim_info(candidate), f"{_CLAIM_INFO}.size"
+    """Required and above 0 when a claim has to be made; whether it has is not always known."""
+    info, path = _claim_info(candidate), CLAIM_SIZE
     if info is None:
         return
     if info.size is None:
-        if not candidate.context.claim_exists:
-            rule, remedy = "be set when the claim has to be made", "give its size, such as 100Gi"
-            yield Finding(Reason.REQUIRED_FIELD, path, None, rule, remedy)
+        remedy = "give its size, such as 100Gi"
+        if candidate.context.claim_exists is None:
+            rule = "be set unless the claim exists"
+            yield Finding(Reason.REQUIRED_FIELD, path, None, rule, remedy, "warning")
+        elif not candidate.context.claim_exists:
+            yield Finding(Reason.REQUIRED_FIELD, path, None, "be set when the claim has to be made", remedy)
         return
     try:
         positive = quantity.parse_bytes(info.size).nanos > 0
@@ -98,17 +102,20 @@ def check_claim_annotations(candidate: Candidate) -> Iterator[Finding]:
     """Annotations for provisioners; Kubernetes' own are not for users. Each once, as the API server has it."""
     pvc = _pvc(candidate)
     items = (pvc and pvc.claim_info and pvc.claim_info.added_attr_values) or ()
-    keys = [(f"{_CLAIM_INFO}.addedAttrValues[{index}].key", item.key) for index, item in enumerate(items)]
-    used = [] if _claim_info(candidate) is None else keys
+    given = [(f"{_CLAIM_INFO}.addedAttrValues[{index}].key", item.key) for index, item in enumerate(items)]
+    used = [] if _claim_info(candidate) is None else given
     for path, key in used:
         if not syntax.is_key(key):
             rule = "be an annotation's key, `name` or `domain/name`"
             yield Finding(Reason.INVALID_VALUE, path, key, rule, "correct it")
         domain = "." + key.partition("/")[0]
+        if domain == f".{keys.GROUP}":
+            rule = f"not be under {keys.GROUP}, whose annotations say what the operator has made"
+            yield Finding(Reason.RESERVED_KEY, path, key, rule, "remove it")
         if domain.endswith((".kubernetes.io", ".k8s.io")):
             rule = "not be under kubernetes.io or k8s.io, whose annotations drive Kubernetes itself"
             yield Finding(Reason.RESERVED_KEY, path, key, rule, "remove it")
-    yield from duplicates(keys)
+    yield from duplicates(given)
 
 
 def access_modes(modes: AccessModes | None) -> list[str]:

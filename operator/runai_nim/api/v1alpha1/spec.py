@@ -51,8 +51,7 @@ class RunaiNimServiceSpec(SpecModel):
         CelRule(
             "has(self.multiNode) == has(oldSelf.multiNode) && (!has(self.multiNode)"
             " || self.multiNode == oldSelf.multiNode)",
-            "multiNode can't be added, removed or changed: restore it, or delete the RunaiNimService and create it"
-            " again",
+            "multiNode can't be added, removed or changed: restore it, or create a RunaiNimService of another name",
             ".multiNode",
         ),
     )
