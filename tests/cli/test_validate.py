@@ -29,6 +29,13 @@ def test_a_good_one_has_nothing_to_say(run: Run) -> None:
     assert answer.err == "1 RunaiNimService checked: no errors, no warnings\n"
 
 
+def test_whether_a_claim_exists_is_not_known_here(run: Run) -> None:
+    answer = run("validate", "-f", "-", stdin=MINIMAL.replace("nimCache: {name: cache}", "pvc: {claimName: weights}"))
+
+    assert answer.code == 0
+    assert "warning: spec.modelStore.pvc.claimInfo.size should be set unless the claim exists" in answer.out
+
+
 @pytest.mark.parametrize(
     ("added", "line"),
     [

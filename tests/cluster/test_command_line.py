@@ -92,6 +92,53 @@ def test_what_the_operator_would_refuse_is_trouble(objects: Objects, live: Live,
     assert 'error: spec.modelStore.pvc.claimInfo.size is "50Gi" but must not be below the 100Gi of claim' in err
 
 
+def test_a_claim_that_is_there_needs_no_size(objects: Objects, live: Live, stand_in: Program) -> None:
+    unsized = sample("gpu-portion", modelStore={"pvc": {}})
+    code, lines, err = live(unsized)
+    assert (code, lines) == (2, [])
+    assert "error: spec.modelStore.pvc.claimInfo.size must be set when the claim has to be made" in err
+
+    serve(objects)
+    code, lines, _ = live(unsized)
+    assert (code, lines) == (0, [])
+    for retention, says in (("Delete", "is deleted with this RunaiNimService"), ("Retain", "stays when")):
+        changed = sample("gpu-portion", modelStore={"pvc": {"retentionPolicy": retention}})
+        assert f"PersistentVolumeClaim llama-8b-model-store {says}" in live(changed)[2]
+        objects.apply(changed)
+        owned = retention == "Delete"
+        wait_for(lambda owned=owned: owned == ("ownerReferences" in _claim(objects)["metadata"]))  # type: ignore[misc]
+
+
+def _claim(objects: Objects) -> dict[str, Any]:
+    return present(objects, CLAIM, "llama-8b-model-store")
+
+
+def test_what_is_lost_and_kept_by_adopting_is_said(objects: Objects, live: Live, stand_in: Program) -> None:
+    pvc = {"create": True, "name": "weights", "size": "1Gi", "volumeAccessMode": "ReadWriteOnce"}
+    theirs = {
+        "image": {"repository": "a", "tag": "b"},
+        "authSecret": "s",
+        "storage": {"pvc": pvc},
+        "expose": {"service": {"port": 8000}},
+        "nodeSelector": {"pool": "a"},
+    }
+    metadata = {"name": "llama-8b", "annotations": {"runai-nim.io/adopt": "true"}}
+    objects.apply(
+        {"apiVersion": "apps.nvidia.com/v1alpha1", "kind": "NIMService", "metadata": metadata, "spec": theirs}
+    )
+    wait_for(lambda: objects.get(CLAIM, "weights"))
+    body = sample("gpu-portion", modelStore={"pvc": {"existingPvc": True, "claimName": "weights"}})
+
+    code, lines, err = live(body)
+
+    assert code == 1
+    assert {"- spec.nodeSelector.pool: a", "- spec.storage.pvc.size: 1Gi"} <= set(lines)
+    assert "PersistentVolumeClaim weights is released from NIMService llama-8b, with which it would be deleted" in err
+    objects.apply(body)
+    settled(objects, "llama-8b", "Running", 60)
+    assert "nodeSelector" not in present(objects, NIMSERVICE, "llama-8b")["spec"]
+
+
 def test_somebody_else_s_nimservice_is_said(objects: Objects, live: Live, stand_in: Program) -> None:
     theirs = {"image": {"repository": "a", "tag": "b"}, "authSecret": "s", "storage": {}, "expose": {"service": {}}}
     objects.apply(

@@ -10,8 +10,9 @@ import pytest
 
 from local.audit import AuditLog
 from local.control_plane import ControlPlane
+from local.objects import wait_for
 from runai_nim.rest.workload import FIELD_MANAGER
-from tests.rest.conftest import SPEC, Project, body, spec_of
+from tests.rest.conftest import PEOPLE, SPEC, Project, body, spec_of
 
 Http = Callable[..., httpx.Response]
 Kubectl = Callable[..., str]
@@ -207,6 +208,34 @@ def test_a_patch_is_judged_as_a_whole(http: Http, project: Project, kubectl: Kub
     assert (truth.status_code, truth.json()["complianceIssues"][0]["field"]) == (400, "replicas")
     assert (metadata.status_code, metadata.json()["complianceIssues"][0]["field"]) == (400, "metadata")
     assert spec_of(kubectl, project) == SPEC
+
+
+def test_a_claim_needs_a_size_unless_it_exists(http: Http, project: Project, kubectl: Kubectl) -> None:
+    """Whether it does is asked for with the caller's token."""
+    at = f"--namespace={project.namespace}"
+    kubectl("create", "role", "claims", "--verb=get", "--resource=persistentvolumeclaims", at)
+    kubectl("create", "rolebinding", "claims", "--role=claims", f"--serviceaccount={PEOPLE}:editor", at)
+    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "weights"}}
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    kubectl("create", "--filename=-", at, stdin=json.dumps({**claim, "spec": spec}))
+
+    def post(name: str, claim_name: str | None) -> httpx.Response:
+        return http("POST", PATH, json=body(project, name, modelStore={"pvc": {"claimName": claim_name}}))
+
+    absent, generated = post("a", None), body(project, "b", modelStore={"pvc": {}})
+    generated["metadata"]["useGivenNameAsPrefix"] = True
+    for answer in (absent, http("POST", PATH, json=generated)):
+        assert answer.status_code == 400
+        assert answer.json()["complianceIssues"][0]["field"] == "modelStore.pvc.claimInfo.size"
+    there = post("c", "weights")
+    assert there.status_code == 202, there.text
+    patched = {"spec": {"modelStore": {"pvc": {"claimName": "other"}}}}
+    id_ = there.json()["metadata"]["id"]
+    assert http("PATCH", f"{PATH}/{id_}", json=patched).status_code == 400
+    kubectl("delete", "rolebinding", "claims", at)
+    # Who may not read claims is told by the operator.
+    assert wait_for(lambda: http("PATCH", f"{PATH}/{id_}", json=patched).status_code == 202)
+    assert http("POST", PATH, json=body(project, "d", modelStore={"pvc": {"claimName": "A_"}})).status_code == 400
 
 
 def test_git_s_own_is_said(http: Http, project: Project, kubectl: Kubectl) -> None:

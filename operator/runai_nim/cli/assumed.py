@@ -32,7 +32,7 @@ def assume(
     namespace_labels: Sequence[str] = (),
 ) -> Assumed:
     """What the options say. Raises CommandError for a file or settings that can't be used, and for odd labels."""
-    context = Context(settings_of(settings_file, dialect), labels_of(namespace_labels))
+    context = Context(settings_of(settings_file, dialect), labels_of(namespace_labels), claim_exists=None)
     if nim_operator:
         context = replace(context, installed=installed_of(nim_operator))
     return Assumed(context, namespace)

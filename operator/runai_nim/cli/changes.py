@@ -14,7 +14,7 @@ from runai_nim.translate.row import Path
 
 HIDDEN: Final = "(not shown)"
 Leaves = Mapping[str, tuple[Path, Any]]
-_HASHES: Final = (keys.SPEC_HASH, keys.POD_HASH)
+_MARKS: Final = (keys.SPEC_HASH, keys.POD_HASH, keys.SERVICE_UID)
 Object = Mapping[str, Any]
 
 
@@ -115,13 +115,13 @@ class _Leaves:
 
 
 def leaves_of(value: Any, text: str = "", path: Path = ()) -> Iterator[tuple[str, Path, Any]]:
-    """Each leaf: its path as text (`spec.env[NAME].value`), its place, its value. The operator's hashes are no leaves.
+    """Each leaf: its path as text (`spec.env[NAME].value`), its place, its value. The operator's marks are no leaves.
 
     Items of a list that all have a name of their own are told apart by it, others by their number.
     """
     if isinstance(value, Mapping) and value:
         for key, part in value.items():
-            if key not in _HASHES:
+            if key not in _MARKS:
                 yield from leaves_of(part, _with_key(text, key), (*path, key))
     elif isinstance(value, list) and value:
         for index, (item, name) in enumerate(zip(value, _item_names(value), strict=True)):

@@ -32,7 +32,7 @@ from runai_nim.cluster import (
 from runai_nim.discovery import schema_of
 from runai_nim.installed import Installed
 from runai_nim.observed import Claim, Observed
-from runai_nim.plan import Plan, is_ours, is_paused, plan
+from runai_nim.plan import Plan, held_by, is_ours, is_paused, plan, taken_over
 from runai_nim.translate import names
 
 _ROUTES: Final[Mapping[str, Resource]] = {
@@ -94,11 +94,14 @@ async def _look_at(cluster: Cluster, service: Decided, assumed: Assumed, served:
     context = replace(
         assumed.context,
         namespace_labels=labels,
-        claim_exists=claim is not None and Claim.from_object(claim).made_for != name,
+        claim_exists=claim is not None,
+        claim_size=Claim.from_object(claim).storage if claim else "",
         nimservice_exists=bool(uid) and is_ours({"metadata": {"uid": uid}}, nimservice),
         installed=served.nimservice or assumed.context.installed,
     )
     decided = decide_one(service.manifest, replace(assumed, context=context), uid)
+    created = {"creationTimestamp": stored.get("metadata", {}).get("creationTimestamp", "")}
+    decided = replace(decided, cr={**decided.cr, "metadata": decided.cr["metadata"] | created})
     observed = Observed(
         nimservice=nimservice,
         nimservice_installed=served.nimservice is not None,
@@ -106,7 +109,30 @@ async def _look_at(cluster: Cluster, service: Decided, assumed: Assumed, served:
         routes={kind: route for kind, route in routes.items() if route},
         absent_kinds=served.absent,
     )
-    return _judged(decided, plan(decided.cr, decided.desired, observed), live)
+    planned = plan(decided.cr, decided.desired, observed)
+    judged, differing = _judged(decided, planned, live)
+    notes = (_note(decided, message) for message in _about_claims(uid, planned, nimservice, observed.claim))
+    return replace(judged, remarks=(*judged.remarks, *notes)), differing
+
+
+def _about_claims(uid: str, planned: Plan, nimservice: Object | None, claim: Claim | None) -> Iterator[str]:
+    """Which claims are deleted with what from then on: owner references are no leaves of a difference."""
+    if claim is None:
+        return
+    releases = planned.releases
+    if nimservice and planned.nimservice and planned.nimservice.adopts:
+        releases += tuple(held_by(nimservice, (claim,)))
+    for one in releases:
+        yield f"PersistentVolumeClaim {one.claim} is released from {one.owner}, with which it would be deleted"
+    if planned.claim and planned.claim.confirm:
+        yield f"PersistentVolumeClaim {claim.name} is deleted with this RunaiNimService from then on"
+    elif planned.claim and claim.owned_by(uid) and not planned.claim.manifest["metadata"].get("ownerReferences"):
+        yield f"PersistentVolumeClaim {claim.name} stays when this RunaiNimService is deleted from then on"
+
+
+def _note(decided: Decided, message: str) -> Remark:
+    file, position = decided.manifest.document.file, decided.manifest.position
+    return Remark(file, position, message, "note", "ClaimOwner", resource=decided.resource)
 
 
 async def _namespace_labels(cluster: Cluster, namespace: str) -> Mapping[str, str] | None:
@@ -147,8 +173,12 @@ def _obstacles(decided: Decided, planned: Plan) -> Iterator[Remark]:
 
 def _changes(decided: Decided, planned: Plan, live: Mapping[str, Object]) -> Iterator[ObjectChanges]:
     writes = (planned.nimservice, planned.claim, planned.route.write)
-    for manifest in (write.manifest for write in writes if write):
+    for write in (write for write in writes if write):
+        manifest = write.manifest
         before = live.get(manifest["kind"], {})
+        if write.takes_fields:
+            managed = taken_over(before["metadata"].get("managedFields") or ())
+            before = {**before, "metadata": {**before["metadata"], "managedFields": managed}}
         if found := changed(before, applied(manifest, before) if before else manifest, None, decided):
             yield found
     for deletion in planned.route.deletions:

@@ -19,7 +19,7 @@ import orjson
 from httpx_aiohttp import AiohttpTransport
 
 from runai_nim import __version__
-from runai_nim.cluster import RUNAI_NIM_SERVICES
+from runai_nim.cluster import CLAIMS, RUNAI_NIM_SERVICES
 from runai_nim.rest.identifier import Identifier
 from runai_nim.rest.workload import FIELD_MANAGER
 
@@ -33,6 +33,7 @@ _TIMEOUT: Final = httpx.Timeout(10.0, connect=3.0)
 _READY: Final = "/readyz"
 _OK: Final = 200
 _FORBIDDEN: Final = 403
+_NOT_FOUND: Final = 404
 _UNWELL: Final = (500, 502, 503, 504)
 _WRITING: Final = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
 
@@ -70,6 +71,11 @@ class ApiServer:
         """The RunaiNimService of that name, whatever its uid; `cached`, sooner, and maybe as it was moments ago."""
         query = {"resourceVersion": "0"} if cached else {}
         return await self._send("GET", RUNAI_NIM_SERVICES.path(at.namespace, at.name), token, query)
+
+    async def has_claim(self, token: str, namespace: str, name: str) -> bool | None:
+        """Whether there is a PersistentVolumeClaim of that name; None when the caller may not know."""
+        found = await self._exchange("GET", CLAIMS.path(namespace, name), token, None, None, _JSON)
+        return {_OK: True, _NOT_FOUND: False}.get(found.status)
 
     async def create(self, token: str, manifest: Mapping[str, Any]) -> Answer:
         """Create a RunaiNimService."""

@@ -7,11 +7,12 @@ import asyncio
 import random
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final
 
-from runai_nim import keys
+from runai_nim import keys, syntax
 from runai_nim.body import check_body, make_manifest, metadata_of
 from runai_nim.judge import judge
 from runai_nim.rest import tracking
@@ -26,7 +27,8 @@ from runai_nim.rest.sections import json_patch, merged, same
 from runai_nim.rest.unsettled import Unsettled
 from runai_nim.rest.workload import identifier_of, workload_of
 from runai_nim.settings import Settings
-from runai_nim.validate import Context, Finding, Reason
+from runai_nim.translate import names
+from runai_nim.validate import CLAIM_SIZE, Context, Finding, Reason
 
 PATCH_SECONDS: Final = 10.0
 """How long a PATCH is tried against others' writes."""
@@ -49,7 +51,7 @@ class Calls:
     async def create(self, token: str, body: Mapping[str, Any]) -> Object:
         """The workload that `body` describes, made."""
         user = await self._callers.name(token)
-        namespace, manifest = await self._described(body)
+        namespace, manifest = await self._described(token, body)
         tried = self._unsettled.take(user, manifest)
         name = tried or manifest["metadata"].get("name") or manifest["metadata"]["generateName"] + _suffix()
         metadata = {**manifest["metadata"], "name": name, "annotations": {keys.CREATED_BY: user}}
@@ -89,7 +91,7 @@ class Calls:
         spec = merged(cr.get("spec") or {}, given)
         if same(spec, cr.get("spec")):
             return None if cached else self._shown(cr, namespace)
-        self._check_change(cr, spec, namespace)
+        await self._check_change(token, cr, spec, namespace)
         if (changed := await self._patch(token, cr, spec)) is None:
             return None
         details = tracking.details_of(changed["metadata"])
@@ -116,13 +118,13 @@ class Calls:
             raise RefusedError(401, message)
         return secret
 
-    async def _described(self, body: Mapping[str, Any]) -> tuple[Namespace, Object]:
+    async def _described(self, token: str, body: Mapping[str, Any]) -> tuple[Namespace, Object]:
         """The project's namespace and the object that `convert` would print; all that is wrong at once (400)."""
         found = await self._namespaces.find(metadata_of(body).get("projectId"))
         name, labels = (found.name, found.labels) if isinstance(found, Namespace) else ("", {})
         manifest = make_manifest(body, name)
-        judged = judge(manifest, name, Context(self._settings, labels))
-        findings = [*check_body(body), *judged.findings]
+        context = Context(self._settings, labels, claim_exists=None)
+        findings = [*check_body(body), *await self._findings(token, manifest, name, context)]
         if isinstance(found, Finding):
             _refuse_errors([found, *findings])
             raise AssertionError("a project that isn't found is an error")
@@ -180,16 +182,33 @@ class Calls:
             raise refusal_of(answer.status, answer.body, answer.retry_after, "change this workload")
         return answer.body if answer.status == 200 else None
 
-    def _check_change(self, cr: Object, spec: Object, namespace: Namespace) -> None:
-        status, metadata = cr.get("status") or {}, cr["metadata"]
+    async def _check_change(self, token: str, cr: Object, spec: Object, namespace: Namespace) -> None:
         context = Context(
             self._settings,
             namespace.labels,
-            # What the operator says that there is, it made or found.
-            claim_exists=bool(status.get("claimName")),
-            nimservice_exists=bool(status.get("nimServiceName")),
+            claim_exists=None,
+            # What the operator says that there is, it made.
+            nimservice_exists=bool((cr.get("status") or {}).get("nimServiceName")),
         )
-        _refuse_errors([*judge({**cr, "spec": spec}, metadata["namespace"], context, metadata["uid"]).findings])
+        _refuse_errors([*await self._findings(token, {**cr, "spec": spec}, cr["metadata"]["namespace"], context)])
+
+    async def _findings(self, token: str, manifest: Object, namespace: str, context: Context) -> Sequence[Finding]:
+        """All that is wrong; whether a claim exists is asked for only where that decides."""
+        findings = judge(manifest, namespace, context).findings
+        if not any(finding.path == CLAIM_SIZE and finding.reason == Reason.REQUIRED_FIELD for finding in findings):
+            return findings
+        exists = await self._claim_exists(token, namespace, manifest)
+        return judge(manifest, namespace, replace(context, claim_exists=exists)).findings
+
+    async def _claim_exists(self, token: str, namespace: str, manifest: Object) -> bool | None:
+        """Does the claim of a workload exist? None where its caller may not know."""
+        pvc = manifest["spec"]["modelStore"]["pvc"]
+        if not pvc.get("claimName") and not manifest["metadata"].get("name"):
+            return False  # its name will hold the characters that the workload's name is completed with
+        name = names.claim_name_of(manifest) or ""
+        if not namespace or not syntax.is_object_name(name):
+            return None  # which is an error in itself
+        return await self._api_server.has_claim(token, namespace, name)
 
     def _shown(self, cr: Object, namespace: Namespace) -> Object:
         return workload_of(cr, namespace, self._settings.project_labels, self._namespaces.cluster_id)
