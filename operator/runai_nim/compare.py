@@ -8,11 +8,10 @@ from typing import Any
 
 from runai_nim import quantity
 
-# After the NIM Operator's first write, server-side apply cannot take these structs of a NIMService away: it answers
-# 422 "must be of type object". An apply that keeps the named leaf is accepted and means "nothing here".
+# After the NIM Operator's first write, server-side apply cannot take these structs of a NIMService away, of which it is
+# a co-owner: it answers 422 "must be of type object". An apply that keeps the named leaf is accepted and means "nothing
+# here". For a source of storage that does not do: its webhook counts `pvc: {create: false}` as a source.
 KEPT_LEAVES: Mapping[tuple[str, ...], Mapping[str, Any]] = {
-    ("spec", "storage", "nimCache"): {"name": ""},
-    ("spec", "storage", "pvc"): {"create": False, "name": ""},
     ("spec", "scale"): {"enabled": False, "hpa": {"minReplicas": 1, "maxReplicas": 1}},
     ("spec", "readinessProbe"): {"enabled": True},
     ("spec", "expose", "router"): {"hostDomainName": None},
@@ -55,6 +54,23 @@ def without_owners(wanted: Mapping[str, Any]) -> dict[str, Any]:
     """`wanted` without owner references: a list that others may add to. Whether ours is there is asked by its uid."""
     metadata = {key: value for key, value in wanted["metadata"].items() if key != "ownerReferences"}
     return {**wanted, "metadata": metadata}
+
+
+def other_stores(wanted: Mapping[str, Any], live: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """Paths of the sources of storage that the NIMService `live` has beside that of `wanted`: there must be one only.
+
+    Which one counts is decided as the NIM Operator's webhook does (validateServiceStorageConfiguration).
+    """
+    asked, there = (_at(obj, ("spec", "storage")) or {} for obj in (wanted, live))
+    for name in ("nimCache", "pvc", "hostPath", "emptyDir"):
+        if name not in asked and _is_store(name, there.get(name)):
+            yield ("spec", "storage", name)
+
+
+def _is_store(name: str, value: Any) -> bool:
+    if not isinstance(value, Mapping):
+        return bool(value)
+    return name == "emptyDir" or "create" in value or any(value.values())
 
 
 def with_kept_leaves(wanted: dict[str, Any], live: Mapping[str, Any] | None) -> dict[str, Any]:

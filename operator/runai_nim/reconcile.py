@@ -120,7 +120,7 @@ class Reconciler:
                     return Outcome(), None
                 if write.reverts and (due := await self._wait_to_revert(key, write)):
                     return Outcome(field_conflict=self._tugs[key].told), due
-                await self._apply(key, await self._adopted(key, write) if write.adopts else write)
+                await self._apply(key, await self._prepared(key, write))
         except RefusedError as refused:
             return Outcome(refusal=refused.message), refused.due
         return await self._carry_out_route(key, planned.route)
@@ -180,19 +180,21 @@ class Reconciler:
             " sets; stop it there, or set the field here; it is put back ever more slowly"
         )
 
-    async def _adopted(self, key: Key, write: Write) -> Write:
-        """`write` of a NIMService that is not ours yet, once nothing is lost by it and its fields are ours."""
+    async def _prepared(self, key: Key, write: Write) -> Write:
+        """`write`, once no claim is lost by it and the fields that it takes away are ours."""
+        if not write.adopts and not write.takes:
+            return write
         metadata = write.manifest["metadata"]
         live = await self._cluster.get(NIM_SERVICES, metadata["namespace"], metadata["name"])
         if live is None or live["metadata"]["resourceVersion"] != write.resource_version:
             raise ApiError(409, "Conflict", f"NIMService {metadata['name']} is not as it was seen")
-        # Not only the claim that the CR names may hold weights.
-        async for page in self._cluster.pages(CLAIMS, namespace=key[0]):
-            await self._release(key, held_by(live, [Claim.from_object(obj) for obj in page["items"]]))
+        if write.adopts:  # not only the claim that the CR names may hold weights
+            async for page in self._cluster.pages(CLAIMS, namespace=key[0]):
+                await self._release(key, held_by(live, [Claim.from_object(obj) for obj in page["items"]]))
         before = live["metadata"].get("managedFields") or []
-        if not write.takes_fields or (managed := taken_over(before)) == before:
+        if (managed := taken_over(before, write.takes)) == before:
             return write
-        with _refusals(f"to hand NIMService {metadata['name']} over"):
+        with _refusals(f"to take over fields of NIMService {metadata['name']}"):
             live = await self._cluster.set_managed_fields(NIM_SERVICES, live["metadata"], managed)
         self._world.wrote(key, NIM_SERVICES, live)
         return replace(write, resource_version=live["metadata"]["resourceVersion"])

@@ -10,6 +10,7 @@ from local.objects import Object, Objects, wait_for
 from runai_nim import keys
 from tests.cluster.admission import refusing
 from tests.cluster.services import CLAIM, CR, NIMSERVICE, condition, gone, present, reason, sample, settled
+from tests.upgrade.frozen import cache_ready
 
 pytestmark = pytest.mark.usefixtures("operator_process", "stand_in")
 
@@ -18,9 +19,9 @@ CREATED = {"pvc": {"create": True, "name": "weights", "size": "1Gi", "volumeAcce
 STORAGE = "object.spec.storage"
 # Those of the NIM Operator's webhook (validateServiceStorageConfiguration, validatePVCImmutability).
 ONE_STORAGE = f"""[
-  has({STORAGE}.nimCache) && (has({STORAGE}.nimCache.name) || has({STORAGE}.nimCache.profile)),
+  has({STORAGE}.nimCache) && has({STORAGE}.nimCache.name) && {STORAGE}.nimCache.name != '',
   has({STORAGE}.pvc) && (has({STORAGE}.pvc.create) || has({STORAGE}.pvc.name)),
-  has({STORAGE}.hostPath),
+  has({STORAGE}.hostPath) && {STORAGE}.hostPath != '',
   has({STORAGE}.emptyDir)
 ].filter(defined, defined).size() == 1"""
 PVC_IMMUTABLE = (
@@ -89,6 +90,29 @@ def test_what_both_had_asked_for_can_be_taken_away_later(objects: Objects) -> No
     objects.apply(sample("gpu-portion"))
     settled(objects, "llama-8b", "Running", 60, generation=2)
     assert "env" not in present(objects, NIMSERVICE, "llama-8b")["spec"]
+
+
+CACHE = {"nimCache": {"name": "cache"}}
+CLAIMED = {"pvc": {"claimInfo": {"size": "1Gi"}}}
+
+
+@pytest.mark.parametrize(("before", "after"), [(CLAIMED, CACHE), (CACHE, CLAIMED)], ids=["to-cache", "to-claim"])
+def test_the_webhook_lets_one_store_take_the_other_s_place(objects: Objects, before: Object, after: Object) -> None:
+    cache_ready(objects)
+    with webhook(objects):
+        objects.apply(sample("gpu-portion", modelStore=before))
+        settled(objects, "llama-8b", "Running", 60)
+        objects.apply(sample("gpu-portion", modelStore=after))
+        settled(objects, "llama-8b", "Running", 60, generation=2)
+    storage = present(objects, NIMSERVICE, "llama-8b")["spec"]["storage"]
+    assert [name for name, store in storage.items() if store] == list(after)
+
+
+def test_a_second_store_that_somebody_adds_is_taken_away(objects: Objects) -> None:
+    objects.apply(sample("gpu-portion"))
+    settled(objects, "llama-8b", "Running", 60)
+    objects.patch(NIMSERVICE, "llama-8b", {"spec": {"storage": {"emptyDir": {}}}})
+    wait_for(lambda: "emptyDir" not in present(objects, NIMSERVICE, "llama-8b")["spec"]["storage"])
 
 
 def test_a_claim_is_released_even_where_the_webhook_refuses_to_adopt(

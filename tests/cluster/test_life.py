@@ -67,6 +67,15 @@ def test_a_claim_grows_and_never_shrinks(objects: Objects) -> None:
     assert _requested(objects) == "20Gi"
 
 
+def test_a_class_that_is_not_asked_for_any_more_does_not_stand_in_the_way(objects: Objects) -> None:
+    objects.apply({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", **GROWING})
+    serve(objects, modelStore={"pvc": {"claimInfo": {"size": "10Gi", "storageClass": "growing"}}})
+    objects.apply(sample("gpu-portion", modelStore={"pvc": {"claimInfo": {"size": "20Gi"}}}))
+    wait_for(lambda: _requested(objects) == "20Gi")
+    settled(objects, "llama-8b", "Running", generation=2)
+    assert present(objects, CLAIM, "llama-8b-model-store")["spec"]["storageClassName"] == "growing"
+
+
 GROWING = {"metadata": {"name": "growing"}, "provisioner": "example.com/none", "allowVolumeExpansion": True}
 
 

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from runai_nim.compare import differences, with_kept_leaves
+from runai_nim.compare import differences, other_stores, with_kept_leaves
 
 
 @pytest.mark.parametrize(
@@ -38,12 +38,26 @@ def test_a_difference_has_its_path(wanted: Any, live: Any, path: tuple[str, ...]
     assert list(differences(wanted, live)) == [path]
 
 
-def test_a_struct_that_cannot_be_taken_away_keeps_a_leaf() -> None:
+@pytest.mark.parametrize(
+    ("there", "others"),
+    [
+        ({"pvc": {"create": False, "name": "claim"}}, []),
+        ({"nimCache": {}, "hostPath": "", "emptyDir": None}, []),
+        ({"nimCache": {"name": ""}}, []),  # what was kept there by 0.1.0
+        ({"nimCache": {"name": "cache"}}, ["nimCache"]),
+        ({"hostPath": "/x", "emptyDir": {}}, ["hostPath", "emptyDir"]),
+        (None, []),
+    ],
+)
+def test_other_stores_beside_a_claim(there: Any, others: list[str]) -> None:
     wanted = {"spec": {"storage": {"pvc": {"create": False, "name": "claim"}}}}
-    live = {"spec": {"storage": {"pvc": {"create": False, "name": "claim"}, "nimCache": {"name": "cache"}}}}
-    kept = with_kept_leaves(wanted, live)
-    assert kept["spec"]["storage"] == {"pvc": {"create": False, "name": "claim"}, "nimCache": {"name": ""}}
-    assert wanted["spec"]["storage"].keys() == {"pvc"}
+    assert list(other_stores(wanted, {"spec": {"storage": there}})) == [("spec", "storage", name) for name in others]
+
+
+def test_a_claim_that_is_switched_off_is_a_store_to_the_webhook() -> None:
+    wanted = {"spec": {"storage": {"nimCache": {"name": "cache"}}}}
+    for pvc, others in (({"create": False, "name": ""}, 1), ({}, 0), ({"name": "x"}, 1)):
+        assert len(list(other_stores(wanted, {"spec": {"storage": {"pvc": pvc}}}))) == others
 
 
 def test_a_router_that_goes_keeps_its_domain_and_nothing_else() -> None:
@@ -66,6 +80,6 @@ def test_empty_structs_that_the_nim_operator_writes_for_itself_are_left_alone() 
 
 
 def test_what_is_not_there_needs_no_leaf() -> None:
-    wanted: dict[str, Any] = {"spec": {"storage": {"nimCache": {"name": "cache"}}}}
+    wanted: dict[str, Any] = {"spec": {"readinessProbe": {"enabled": True}}}
     assert with_kept_leaves(wanted, None) == wanted
-    assert with_kept_leaves(wanted, {"spec": {"storage": {}}}) == wanted
+    assert with_kept_leaves(wanted, {"spec": {"scale": {}}}) == wanted

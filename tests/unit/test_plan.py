@@ -120,14 +120,14 @@ def test_a_foreign_nimservice_is_a_conflict(owners: list[Any], says: str) -> Non
 
 def test_an_adopted_or_orphaned_one_is_taken() -> None:
     cr = a_cr()
-    for handed, takes_fields in (
-        (live(cr, ownerReferences=[], labels={}, annotations={keys.ADOPT: "true"}), True),
-        (live(cr, ownerReferences=[]), False),
+    for handed, takes in (
+        (live(cr, ownerReferences=[], labels={}, annotations={keys.ADOPT: "true"}), ("spec",)),
+        (live(cr, ownerReferences=[]), ()),
     ):
         found = planned(cr, handed).nimservice
         assert found is not None
         assert found.resource_version == "5"
-        assert (found.confirm, found.adopts, found.takes_fields) == (True, True, takes_fields)
+        assert (found.confirm, found.adopts, found.takes) == (True, True, takes)
 
 
 def test_what_the_spec_of_an_adopted_one_has_otherwise_is_not_kept() -> None:
@@ -138,6 +138,18 @@ def test_what_the_spec_of_an_adopted_one_has_otherwise_is_not_kept() -> None:
     found = planned(cr, handed).nimservice
     assert found is not None
     assert found.manifest["spec"]["storage"] == {"pvc": {"create": False, "name": "nim-model-store"}}
+
+
+@pytest.mark.parametrize("owners", [[OWNER], []], ids=["ours", "orphaned"])
+def test_a_second_store_is_taken_away(owners: list[Any]) -> None:
+    cr = a_cr()
+    stored = live(cr, ownerReferences=owners)
+    stored["spec"] = {**stored["spec"], "storage": {**stored["spec"]["storage"], "emptyDir": {}}}
+    found = planned(cr, stored).nimservice
+    assert found is not None
+    assert found.takes == ("spec", "storage")
+    assert found.manifest["spec"]["storage"] == {"pvc": {"create": False, "name": "nim-model-store"}}
+    assert found.reverts == ((("spec", "storage", "emptyDir"),) if owners else ())
 
 
 def test_an_annotation_takes_nothing_from_another_controller() -> None:

@@ -176,8 +176,8 @@ def _changes(decided: Decided, planned: Plan, live: Mapping[str, Object]) -> Ite
     for write in (write for write in writes if write):
         manifest = write.manifest
         before = live.get(manifest["kind"], {})
-        if write.takes_fields:
-            managed = taken_over(before["metadata"].get("managedFields") or ())
+        if write.takes:
+            managed = taken_over(before["metadata"].get("managedFields") or (), write.takes)
             before = {**before, "metadata": {**before["metadata"], "managedFields": managed}}
         if found := changed(before, applied(manifest, before) if before else manifest, None, decided):
             yield found

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runai_nim import keys
-from runai_nim.compare import differences, with_kept_leaves, without_owners
+from runai_nim.compare import differences, other_stores, with_kept_leaves, without_owners
 from runai_nim.observed import Observed
 from runai_nim.plan.claim import check_claim, claim_write, held_by, made_for_it, previous_claim, wrongly_owned
 from runai_nim.plan.fields import taken_over
@@ -106,13 +106,15 @@ def _nimservice_write(cr: Mapping[str, Any], wanted: dict[str, Any], observed: O
     if live is None:
         return Write(wanted, None, confirm="nimServiceName" in (cr.get("status") or {}))
     version = live["metadata"]["resourceVersion"]
+    stores = tuple(other_stores(wanted, live))
+    takes = ("spec", "storage") if stores else ()
     if not is_ours(cr, live):
-        handed_over = is_handed_over(live)
-        manifest = wanted if handed_over else with_kept_leaves(wanted, live)
-        return Write(manifest, version, confirm=True, adopts=True, takes_fields=handed_over)
-    differing = tuple(differences(without_owners(wanted), live))
+        if is_handed_over(live):
+            return Write(wanted, version, confirm=True, adopts=True, takes=("spec",))
+        return Write(with_kept_leaves(wanted, live), version, confirm=True, adopts=True, takes=takes)
+    differing = (*differences(without_owners(wanted), live), *stores)
     if not differing:
         return None
     hashes = [(obj["metadata"].get("annotations") or {}).get(keys.SPEC_HASH) for obj in (wanted, live)]
     reverted = differing if hashes[0] == hashes[1] else ()
-    return Write(with_kept_leaves(wanted, live), version, reverted)
+    return Write(with_kept_leaves(wanted, live), version, reverted, takes=takes)

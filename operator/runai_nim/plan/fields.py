@@ -1,22 +1,24 @@
-"""Who owns the fields of an object, by its managedFields. Pure.
+"""Who owns the fields of a NIMService, by its managedFields. Pure.
 
-What server-side apply leaves out is taken away only where nobody else owns it. So before a NIMService of somebody else
-is applied, all fields of its spec become ours, as with the upgrade from client-side apply (client-go csaupgrade).
+What server-side apply leaves out is taken away only where nobody else owns it. So before an apply that has to take away
+what others have set, their fields become ours, as with the upgrade from client-side apply (client-go csaupgrade).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from runai_nim import keys
 
 Fields = Mapping[str, Any]
 """FieldsV1: `{"f:spec": {"f:replicas": {}}}`."""
-_SPEC = "f:spec"
 
 
-def taken_over(managed: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """managedFields in which what was applied by us owns the whole spec; of metadata and status all stays as it is."""
-    spec: dict[str, Any] = {}
+def taken_over(managed: Iterable[Mapping[str, Any]], path: Sequence[str]) -> list[dict[str, Any]]:
+    """managedFields in which what was applied by us owns all that is owned at `path`, such as `spec`, `storage`.
+
+    What others own elsewhere, and in the status, stays theirs. An empty path changes nothing.
+    """
+    taken: dict[str, Any] = {}
     ours: dict[str, Any] = {
         "manager": keys.FIELD_MANAGER,
         "operation": "Apply",
@@ -25,18 +27,28 @@ def taken_over(managed: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         "fieldsV1": {},
     }
     others = []
-    for entry in managed:
-        fields = entry.get("fieldsV1") or {}
-        if entry.get("subresource"):
-            others.append(dict(entry))
-            continue
-        spec = _united(spec, fields.get(_SPEC, {}))
-        rest = {key: part for key, part in fields.items() if key != _SPEC}
-        if (entry.get("manager"), entry.get("operation")) == (keys.FIELD_MANAGER, "Apply"):
-            ours = {**entry, "fieldsV1": rest}
-        elif rest:
-            others.append({**entry, "fieldsV1": rest})
-    return [*others, {**ours, "fieldsV1": {**ours["fieldsV1"], _SPEC: spec}}]
+    for entry in map(dict, managed):
+        if not path or entry.get("subresource"):
+            others.append(entry)
+        elif (entry.get("manager"), entry.get("operation")) == (keys.FIELD_MANAGER, "Apply"):
+            ours = entry
+        else:
+            part, rest = _split(entry.get("fieldsV1") or {}, [f"f:{name}" for name in path])
+            taken = _united(taken, part)
+            if rest:
+                others.append({**entry, "fieldsV1": rest})
+    owned = _united(ours["fieldsV1"], taken)
+    return [*others, {**ours, "fieldsV1": owned}] if owned else others
+
+
+def _split(fields: Fields, path: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What of `fields` is at or below `path`, and what is not; both from the root."""
+    name, *below = path
+    if name not in fields:
+        return {}, dict(fields)
+    part, rest = _split(fields[name], below) if below else (fields[name], {})
+    others = {key: value for key, value in fields.items() if key != name}
+    return ({name: part} if part or not below else {}), {**others, **({name: rest} if rest else {})}
 
 
 def _united(one: Fields, other: Fields) -> dict[str, Any]:

@@ -12,8 +12,8 @@ class Write:
     `reverts` are the paths of fields that somebody changed since we wrote them. `confirm`: the owner must first be seen
     to be there still. Watches of different kinds are not in step: a NIMService that is gone, or has lost its owner, may
     be so because its RunaiNimService is being deleted, and writing it then would undo that. `adopts`: the object was
-    not ours, and before it is, its claims are released. `takes_fields`: what others have set in its spec, and
-    `manifest` lacks, is taken away.
+    not ours, and before it is, its claims are released. `takes`: where others' fields that `manifest` lacks are taken
+    away; empty: nowhere.
     """
 
     manifest: dict[str, Any]
@@ -21,7 +21,7 @@ class Write:
     reverts: tuple[tuple[str, ...], ...] = ()
     confirm: bool = False
     adopts: bool = False
-    takes_fields: bool = False
+    takes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
