@@ -1,9 +1,12 @@
+import time
+
 import pytest
 
 from runai_nim import image
 from runai_nim.image import Image, ImageError
 
 DIGEST = "0123456789abcdef" * 4
+LONGEST = "a" * 255
 
 
 @pytest.mark.parametrize(
@@ -15,6 +18,11 @@ DIGEST = "0123456789abcdef" * 4
         ("localhost:5000/llama:a_B.c-1", Image("localhost:5000/llama", "a_B.c-1", None)),
         (f"nvcr.io/llama@sha256:{DIGEST}", Image("nvcr.io/llama", None, ("sha256", DIGEST))),
         (f"llama:1@sha256:{DIGEST}", Image("llama", "1", ("sha256", DIGEST))),
+        (f"llama@sha512:{DIGEST}{DIGEST}", Image("llama", None, ("sha512", DIGEST + DIGEST))),
+        (f"llama@sha384:{DIGEST}{DIGEST[:32]}", Image("llama", None, ("sha384", DIGEST + DIGEST[:32]))),
+        (f"nvcr.io/{LONGEST}", Image(f"nvcr.io/{LONGEST}", None, None)),
+        (f"localhost/{LONGEST}", Image(f"localhost/{LONGEST}", None, None)),
+        (f"NVCR/{LONGEST}", Image(f"NVCR/{LONGEST}", None, None)),
         ("Registry.Example.com/a__b/c--d", Image("Registry.Example.com/a__b/c--d", None, None)),
     ],
 )
@@ -35,8 +43,37 @@ def test_parts(text: str, parsed: Image) -> None:
         "a//b",
         "llama\n",
         "-a",
+        "-a/b",
+        "a..b/c",
+        "a.-b/c",
+        f"llama@sha256:{DIGEST}0",
+        f"llama@sha256:{DIGEST[:-1]}",
+        f"llama@sha256:{DIGEST}{DIGEST}",
+        f"llama@sha512:{DIGEST}",
+        f"llama@md5:{DIGEST[:32]}",
+        f"llama@sha256:{DIGEST.upper()}",
+        f"nvcr.io/{LONGEST}a",
+        f"nvcr/{LONGEST}",
+        "a/" * 127 + "aa",
     ],
 )
 def test_refused(text: str) -> None:
     with pytest.raises(ImageError):
         image.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("a b", image.RULE), ("a" * 256, "it has 256"), ("a@sha256:12", "sha256 of 64, sha384 of 96, sha512 of 128")],
+)
+def test_what_is_wrong_is_said(text: str, words: str) -> None:
+    with pytest.raises(ImageError, match=words):
+        image.parse(text)
+
+
+@pytest.mark.parametrize("text", ["a" * 1023 + "!", "a-" * 511 + "!", "a_" * 511 + "!", "a." * 511 + "!", "A-" * 500])
+def test_a_hostile_text_is_refused_at_once(text: str) -> None:
+    before = time.perf_counter()
+    with pytest.raises(ImageError):
+        image.parse(text)
+    assert time.perf_counter() - before < 0.5

@@ -286,3 +286,29 @@ def test_a_probe_of_its_own_needs_a_port() -> None:
     probes: dict[str, Any] = {"readiness": {"handler": {"httpGet": {}}}}
 
     assert found({"probes": probes}) == [("RequiredField", "spec.probes.readiness.handler.httpGet.port")]
+
+
+def asked_of(host: str) -> Found:
+    return found({"probes": {"readiness": {"handler": {"httpGet": {"port": 80, "host": host}}}}})
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["", "nim", "health.Example.com", "10.0.0.7", "fd00::7", "::ffff:10.0.0.7", "0x7.example.com", "8.nim", "a" * 63],
+)
+def test_a_probe_may_ask_a_host(host: str) -> None:
+    assert asked_of(host) == []
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("169.254.169.254", "fe80::1", "fe80::1%eth0", "::ffff:169.254.169.254", "::ffff:a9fe:a9fe"),
+        *("2852039166", "0xa9fea9fe", "0XA9FEA9FE", "169.254.43518", "0251.0376.0251.0376", "1.2.3.4.5", "10.0.0.0x7"),
+        *("127.0.0.1", "127.1", "::1", "0.0.0.0", "::", "localhost", "metadata.LOCALHOST", "224.0.0.1", "ff02::1"),  # noqa: S104
+        *("fd00::7%eth0", "[fd00::7]", "user@nim", "nim:80", "nim/metadata", "nim?", "nim#", "a b", "a..b", "-a"),
+        *("nim.", "a-.", "a_b", "nim\n", "a" * 64, "\u0661.example.com", "\u2488example.com"),
+    ],
+)  # fmt: skip
+def test_a_probe_asks_nothing_of_the_node_s_own(host: str) -> None:
+    assert asked_of(host) == [("InvalidValue", "spec.probes.readiness.handler.httpGet.host")]

@@ -100,6 +100,7 @@ CHECKS: Final[tuple[Callable[[Candidate], Iterator[Finding]], ...]] = (
     labels.check_label_values,
     labels.check_reserved_keys,
     probes.check_probe_port,
+    probes.check_probe_host,
 )
 
 

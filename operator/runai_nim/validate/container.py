@@ -9,15 +9,15 @@ from runai_nim.validate.listed import duplicates
 
 
 def check_image(candidate: Candidate) -> Iterator[Finding]:
-    """Required, and readable as an image reference; a digest decides, so a tag beside it is only for people."""
+    """Required, and an image that can exist; a digest decides, so a tag beside it is only for people."""
     text = candidate.spec.image
     if text is None:
         yield Finding(Reason.REQUIRED_FIELD, "spec.image", None, "be set", "name the NIM's image")
         return
     try:
         parsed = image.parse(text)
-    except image.ImageError:
-        yield Finding(Reason.INVALID_VALUE, "spec.image", text, image.RULE, "correct it")
+    except image.ImageError as error:
+        yield Finding(Reason.INVALID_VALUE, "spec.image", text, str(error), "correct it")
         return
     if parsed.tag and parsed.digest:
         rule = "have a tag or a digest, not both (the digest decides, the tag is dropped)"

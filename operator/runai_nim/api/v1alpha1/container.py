@@ -145,7 +145,7 @@ class HttpGet(SpecModel):
     """Port to ask on, 1-65535; required."""
 
     host: Annotated[StrictStr, Field(max_length=253)] | None = None
-    """Host to ask; default: the pod's IP address."""
+    """DNS name or IP address to ask, from the node; not link-local, not loopback. Default: the pod's IP address."""
 
     scheme: Literal["HTTP", "HTTPS"] | None = None
     """HTTP (default) or HTTPS."""
