@@ -141,5 +141,5 @@ def _shown(value: Any) -> str:
 
 def _type(node: Node) -> str:
     if "enum" in node:
-        return ", ".join(f"`{value}`" for value in node["enum"])
+        return ", ".join(f"`{str(value).lower() if isinstance(value, bool) else value}`" for value in node["enum"])
     return "list" if node["type"] == "array" else str(node["type"])

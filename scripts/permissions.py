@@ -83,7 +83,8 @@ def _differing() -> str:
 
 def _table(permissions: Iterable[Permission]) -> str:
     rows = "".join(
-        f"| {permission.group or 'core'} | {permission.resource} | {', '.join(permission.verbs)} | {permission.why} |"
+        f"| {permission.group or 'core'} | {permission.resource}{f' `{permission.name}`' if permission.name else ''} |"
+        f" {', '.join(permission.verbs)} | {permission.why} |"
         f" {'every namespace' if permission.scope == 'cluster' else 'its own namespace'} |\n"
         for permission in permissions
     )
@@ -116,5 +117,5 @@ def _rule(permission: Permission, verbs: Iterable[str]) -> str:
     return f"""{why}
 - apiGroups: [{permission.group or '""'}]
   resources: [{permission.resource}]
-  verbs: [{", ".join(verbs)}]
+{f"  resourceNames: [{permission.name}]{chr(10)}" if permission.name else ""}  verbs: [{", ".join(verbs)}]
 """

@@ -62,7 +62,7 @@ class Permitted:
 async def _allowed(cluster: Cluster, access: Access) -> bool:
     resource, _, subresource = access.resource.partition("/")
     asked = {"group": access.group, "resource": resource, "subresource": subresource}
-    attributes = {**asked, "verb": access.verb, "namespace": access.namespace}
+    attributes = {**asked, "verb": access.verb, "namespace": access.namespace, "name": access.name}
     kind = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
     answer = await cluster.review({**kind, "spec": {"resourceAttributes": attributes}})
     return bool(answer["status"]["allowed"])

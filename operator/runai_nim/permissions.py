@@ -22,7 +22,8 @@ class Permission:
     """Verbs on one resource (`pods`, or with a subresource `pods/log`), and what they are for.
 
     scope: in every namespace that is served, or in the namespace that the operator runs in. listed: the verbs where
-    listed namespaces are served only, by a Role in each; None: the same.
+    listed namespaces are served only, by a Role in each; None: the same. name: of the one object that it is for;
+    empty: all.
     """
 
     group: str
@@ -31,6 +32,7 @@ class Permission:
     why: str
     scope: Literal["cluster", "own namespace"] = "cluster"
     listed: tuple[str, ...] | None = None
+    name: str = ""
 
     @property
     def verbs_in_listed(self) -> tuple[str, ...]:
@@ -39,17 +41,20 @@ class Permission:
 
 
 class Access(NamedTuple):
-    """One verb on one resource in one namespace; an empty namespace stands for every one."""
+    """One verb on one resource in one namespace; an empty namespace or name stands for every one."""
 
     verb: str
     group: str
     resource: str
     namespace: str
+    name: str = ""
 
     def __str__(self) -> str:
         """As kubectl names resources: `list nimservices.apps.nvidia.com in namespace team-a`."""
+        group = f".{self.group}" if self.group else ""
+        name = f" {self.name}" if self.name else ""
         where = f" in namespace {self.namespace}" if self.namespace else ""
-        return f"{self.verb} {self.resource}{f'.{self.group}' if self.group else ''}{where}"
+        return f"{self.verb} {self.resource}{group}{name}{where}"
 
 
 PERMISSIONS: Final[tuple[Permission, ...]] = (
@@ -81,6 +86,8 @@ PERMISSIONS: Final[tuple[Permission, ...]] = (
         ("get", "create", "patch"),
         "the Lease that says which replica writes",
         "own namespace",
+        # A create by server-side apply has its name in the URL, so that RBAC can hold it against this, too.
+        name=keys.FIELD_MANAGER,
     ),
 )
 """Every permission, and no other: a verb that is missing is a 403 in the tests, where the operator has only these."""
@@ -100,4 +107,5 @@ def needed(namespaces: Collection[str], lease_namespace: str | None) -> Iterator
         elif namespaces:
             verbs = permission.verbs_in_listed
         for place in places:
-            yield from (Access(verb, permission.group, permission.resource, place) for verb in verbs)
+            about = permission.group, permission.resource, place, permission.name
+            yield from (Access(verb, *about) for verb in verbs)

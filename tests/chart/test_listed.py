@@ -27,12 +27,13 @@ def test_the_rules_are_those_of_the_table(render: Render) -> None:
     values = case_values("listed")
     objects = render(values)
     found = {
-        Access(verb, group, resource, made["metadata"]["namespace"])
+        Access(verb, group, resource, made["metadata"]["namespace"], name)
         for made in objects
         if made["kind"] == "Role"
         for rule in made["rules"]
         for group in rule["apiGroups"]
         for resource in rule["resources"]
+        for name in rule.get("resourceNames", [""])
         for verb in rule["verbs"]
     }
 

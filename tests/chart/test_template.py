@@ -95,7 +95,7 @@ def test_the_rules_are_those_of_the_tables(name: str, render: Render) -> None:
         assert rules(objects, pod(objects, "-rest")["serviceAccountName"]) == tuples(REST_PERMISSIONS)
 
 
-Rules = set[tuple[str, str, str, str]]
+Rules = set[tuple[str, str, str, str, str]]
 
 
 def rules(objects: list[dict[str, Any]], account: str) -> Rules:
@@ -107,20 +107,22 @@ def rules(objects: list[dict[str, Any]], account: str) -> Rules:
         and made["subjects"] == [{"kind": "ServiceAccount", "name": account, "namespace": "runai-nim-system"}]
     }
     return {
-        (made["kind"], group, resource, verb)
+        (made["kind"], group, resource, name, verb)
         for made in objects
         if (made["kind"], made["metadata"]["name"]) in bound
         for rule in made["rules"]
         for group in rule["apiGroups"]
         for resource in rule["resources"]
+        for name in rule.get("resourceNames", [""])
         for verb in rule["verbs"]
     }
 
 
 def tuples(permissions: Iterable[Permission]) -> Rules:
     return {
-        ("ClusterRole" if permission.scope == "cluster" else "Role", permission.group, permission.resource, verb)
+        (kind, permission.group, permission.resource, permission.name, verb)
         for permission in permissions
+        for kind in ["ClusterRole" if permission.scope == "cluster" else "Role"]
         for verb in permission.verbs
     }
 
@@ -183,6 +185,44 @@ def test_the_rest_api_is_what_its_process_takes(render: Render) -> None:
 
 def test_without_it_there_is_nothing_of_the_rest_api(render: Render) -> None:
     assert [made["kind"] for made in render(IMAGE) if made["metadata"]["name"].endswith("-rest")] == []
+
+
+@pytest.mark.parametrize(
+    ("dialect", "enabled", "there"),
+    [
+        ("kai", None, True),
+        ("kai", "auto", True),
+        ("kai", False, False),
+        ("runai", None, False),
+        (None, None, False),
+        ("runai", True, True),
+        (None, True, True),
+    ],
+)
+def test_with_kai_the_admission_policy_is_there_by_default(
+    dialect: str | None, enabled: bool | str | None, there: bool, render: Render
+) -> None:
+    values: dict[str, Any] = dict(IMAGE)
+    if dialect is not None:
+        values["settings"] = {"dialect": dialect}
+    if enabled is not None:
+        values["admissionPolicy"] = {"enabled": enabled}
+    kinds = {made["kind"] for made in render(values)}
+
+    assert (kinds & POLICY) == (POLICY if there else set())
+
+
+POLICY = {"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"}
+
+
+def test_the_admission_policy_looks_at_the_namespaces_that_are_served(render: Render) -> None:
+    def bound(settings: dict[str, Any]) -> Any:
+        values = IMAGE | {"settings": settings, "admissionPolicy": {"enabled": True}}
+        return one(render(values), "ValidatingAdmissionPolicyBinding")["spec"].get("matchResources")
+
+    listed = {"key": "kubernetes.io/metadata.name", "operator": "In", "values": ["team-a", "team-b"]}
+    assert bound({"namespaces": ["team-a", "team-b"]}) == {"namespaceSelector": {"matchExpressions": [listed]}}
+    assert bound({}) is None
 
 
 def test_a_changed_setting_rolls_the_pods_and_the_same_does_not(render: Render) -> None:

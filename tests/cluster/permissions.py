@@ -71,9 +71,16 @@ def _without(rule: dict[str, Any], permissions: tuple[Permission, ...]) -> dict[
 
 
 def _allowed(cluster: LocalCluster, permission: Permission) -> bool:
+    # Of Leases it has its own alone.
+    return may(cluster, permission, keys.FIELD_MANAGER if permission.resource == "leases" else "")
+
+
+def may(cluster: LocalCluster, permission: Permission, name: str) -> bool:
+    """May the operator do this to the object of that name (empty: to all), in the namespace of the object?"""
     resource, _, subresource = permission.resource.partition("/")
+    about = {"resource": resource, "subresource": subresource, "name": name}
+    attributes = {"group": permission.group, "verb": permission.verb, **about}
     namespace = OPERATOR_NAMESPACE if resource == "leases" else ""
-    attributes = {"group": permission.group, "resource": resource, "subresource": subresource, "verb": permission.verb}
     review = {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SubjectAccessReview",

@@ -12,7 +12,7 @@ from runai_nim import keys
 from runai_nim.permissions import PERMISSIONS
 from tests.cluster.conftest import Spans, Without
 from tests.cluster.missed import SCENARIOS
-from tests.cluster.permissions import Permission, asked_for, denied
+from tests.cluster.permissions import Permission, asked_for, denied, may
 from tests.cluster.services import condition, sample, settled
 from tests.scraped import scrape
 
@@ -119,6 +119,13 @@ def test_what_was_asked_for_in_all_tests_is_the_table(
     others = [request for request in requests if request.code == 403]
     assert [request for request in others if not any(part in request.message for part in allowed)] == []
     assert {one for request in requests for one in asked_for(request)} | AT_ADMISSION == set(TABLE)
+
+
+@pytest.mark.parametrize("verb", ["get", "create", "patch", "update", "delete", "list", "watch"])
+def test_of_leases_it_may_touch_its_own_alone(verb: str, cluster: LocalCluster) -> None:
+    permission = Permission(verb, "coordination.k8s.io", "leases")
+    names = [name for name in (keys.FIELD_MANAGER, "other", "") if may(cluster, permission, name)]
+    assert names == ([keys.FIELD_MANAGER] if permission in TABLE else [])
 
 
 def within(ran: Spans, left_out: Spans) -> Iterator[tuple[int, int]]:

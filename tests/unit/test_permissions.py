@@ -1,3 +1,4 @@
+from runai_nim.election import NAME
 from runai_nim.permissions import PERMISSIONS, Access, needed
 
 
@@ -25,3 +26,13 @@ def test_an_access_is_named_as_kubectl_does() -> None:
     assert str(Access("patch", "runai-nim.io", "runainimservices/status", "a")) == (
         "patch runainimservices/status.runai-nim.io in namespace a"
     )
+    assert str(Access("patch", "coordination.k8s.io", "leases", "a", "mine")) == (
+        "patch leases.coordination.k8s.io mine in namespace a"
+    )
+
+
+def test_of_leases_only_its_own_is_asked_for() -> None:
+    (lease,) = {access.name for access in needed((), "system") if access.resource == "leases"}
+
+    assert lease == NAME
+    assert {access.name for access in needed((), "system") if access.resource != "leases"} == {""}

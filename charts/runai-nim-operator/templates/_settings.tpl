@@ -8,3 +8,9 @@ The settings file. Even a single replica elects a leader: a rollout starts the n
 {{- define "runai-nim.port" -}}
 {{- default 8080 .Values.settings.healthz_port -}}
 {{- end -}}
+
+{{/* Whether objects of admission are made. By default with KAI, whose pod grouper takes the queue from the topmost owner. */}}
+{{- define "runai-nim.admissionPolicy" -}}
+{{- $enabled := toString .Values.admissionPolicy.enabled -}}
+{{- eq $enabled "auto" | ternary (eq (default "runai" .Values.settings.dialect) "kai") (eq $enabled "true") -}}
+{{- end -}}
