@@ -4,7 +4,9 @@ Plain strings and what is reserved among them. It may not import anything of thi
 of Run:ai or KAI can rename are defaults here: `settings` holds the ones in force.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Final
 
@@ -131,6 +133,91 @@ CHILD_KEYS: Final[dict[str, str]] = {
 }
 """Reserved on children only: Helm, Argo CD and people put these on a RunaiNimService, whose metadata isn't copied."""
 
+EDGE_KEYS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        # Ingress controllers and gateways: authentication, rewriting, snippets, upstreams.
+        "ingress.*/*": "ingress controllers",
+        "*.ingress.kubernetes.io/*": "ingress controllers",
+        "kubernetes.io/ingress.*": "ingress controllers",
+        "nginx.org/*": "ingress controllers",
+        "nginx.com/*": "ingress controllers",
+        "*.nginx.org/*": "ingress controllers",
+        "*.nginx.com/*": "ingress controllers",
+        "haproxy.org/*": "ingress controllers",
+        "haproxy.com/*": "ingress controllers",
+        "*.haproxy.org/*": "ingress controllers",
+        "haproxy-ingress.github.io/*": "ingress controllers",
+        "traefik.io/*": "ingress controllers",
+        "*.traefik.io/*": "ingress controllers",
+        "traefik.containo.us/*": "ingress controllers",
+        "konghq.com/*": "ingress controllers",
+        "*.konghq.com/*": "ingress controllers",
+        "projectcontour.io/*": "ingress controllers",
+        "contour.heptio.com/*": "ingress controllers",
+        "getambassador.io/*": "ingress controllers",
+        "k8s.apisix.apache.org/*": "ingress controllers",
+        "higress.io/*": "ingress controllers",
+        "k8s.ngrok.com/*": "ingress controllers",
+        "zalando.org/*": "ingress controllers",
+        "*.f5.com/*": "ingress controllers",
+        "*.ako.vmware.com/*": "ingress controllers",
+        "ako.vmware.com/*": "ingress controllers",
+        "ncp/*": "ingress controllers",
+        "tailscale.com/*": "ingress controllers",
+        "route.openshift.io/*": "ingress controllers",
+        "router.openshift.io/*": "ingress controllers",
+        "*.router.openshift.io/*": "ingress controllers",
+        "gateway.*/*": "gateways",
+        "kgateway.dev/*": "gateways",
+        "networking.istio.io/*": "gateways",
+        "networking.gke.io/*": "gateways",
+        "alb.networking.azure.io/*": "gateways",
+        # Names and certificates.
+        "external-dns.*/*": "external-dns",
+        "dns.alpha.kubernetes.io/*": "controllers of DNS",
+        "dns.gardener.cloud/*": "controllers of DNS",
+        "cert-manager.io/*": "cert-manager",
+        "*.cert-manager.io/*": "cert-manager",
+        "certmanager.k8s.io/*": "cert-manager",
+        "kubernetes.io/tls-acme": "cert-manager",
+        "cert.gardener.cloud/*": "issuers of certificates",
+        "service.beta.openshift.io/*": "issuers of certificates",
+        "service.alpha.openshift.io/*": "issuers of certificates",
+        # Load balancers.
+        "service.kubernetes.io/*": "load balancers",
+        "service.beta.kubernetes.io/*": "load balancers",
+        "service.alpha.kubernetes.io/*": "load balancers",
+        "*.k8s.aws/*": "load balancers",
+        "cloud.google.com/*": "load balancers",
+        "*.cloud.google.com/*": "load balancers",
+        "oci.oraclecloud.com/*": "load balancers",
+        "*.oraclecloud.com/*": "load balancers",
+        "loadbalancer.openstack.org/*": "load balancers",
+        "load-balancer.hetzner.cloud/*": "load balancers",
+        "kubernetes.digitalocean.com/*": "load balancers",
+        "k8s.scaleway.com/*": "load balancers",
+        "kubernetes.io/elb.*": "load balancers",
+        "kubernetes.civo.com/*": "load balancers",
+        "metallb.io/*": "load balancers",
+        "metallb.universe.tf/*": "load balancers",
+        "purelb.io/*": "load balancers",
+        "kube-vip.io/*": "load balancers",
+        "loxilb.io/*": "load balancers",
+        "lbipam.cilium.io/*": "load balancers",
+        "io.cilium/*": "load balancers",
+        "service.cilium.io/*": "load balancers",
+        "projectcalico.org/*": "load balancers",
+        "*.openelb.io/*": "load balancers",
+        # Metrics adapters ask what an annotation of an HPA says, any URL among it.
+        "metric-config.*/*": "metrics adapters",
+        "autoscaling.alpha.kubernetes.io/*": "autoscalers",
+    }
+)
+"""Keys of annotations by which controllers at the cluster's edge work, a `*` standing for anything; and who reads them.
+
+The NIM Operator puts a NIMService's annotations on its Service, Ingress, routes and HPA, over the router's own.
+"""
+
 
 def match(key: str, patterns: Mapping[str, str]) -> str | None:
     """What stands beside the first of `patterns` that `key` fits; a trailing `*` fits any ending."""
@@ -145,3 +232,23 @@ def owner_of(key: str, configured: Mapping[str, str] = MappingProxyType({})) -> 
     looked at here.
     """
     return match(key, SCHEDULING_KEYS) or configured.get(key)
+
+
+def fits(key: str, patterns: Iterable[str]) -> bool:
+    """Does `key` fit one of `patterns`, in which a `*` stands for any text?"""
+    return any(_regex(pattern).fullmatch(key) for pattern in patterns)
+
+
+def edge_reader(key: str) -> str | None:
+    """Who at the cluster's edge reads an annotation `key`; None when nobody is known to."""
+    if _EDGE.fullmatch(key) is None:
+        return None
+    return next(reader for pattern, reader in EDGE_KEYS.items() if fits(key, (pattern,)))
+
+
+@cache
+def _regex(pattern: str) -> re.Pattern[str]:
+    return re.compile(".*".join(re.escape(part) for part in pattern.split("*")))
+
+
+_EDGE: Final = re.compile("|".join(_regex(pattern).pattern for pattern in EDGE_KEYS))

@@ -16,6 +16,8 @@ from runai_nim import keys, syntax
 _HYPHENATED: Final = r"([a-z0-9][a-z0-9-]*[a-z0-9])?"
 _DOMAIN: Final = re.compile(rf"(?=.{{1,63}}$)({_HYPHENATED}[a-z0-9]+\.)*{_HYPHENATED}([a-z]+|xn--[a-z0-9]+)")
 
+_KEY_PATTERN: Final = re.compile(r"[A-Za-z0-9*./_-]{1,317}")
+
 
 def _not_a_truth_value(value: Any) -> Any:
     if isinstance(value, bool):
@@ -50,6 +52,11 @@ def _route_key(value: str) -> str:
     return value
 
 
+def _is_key_pattern(value: str) -> bool:
+    # What a `*` stands for may hold the slash too, so that only the letters can be looked at.
+    return _KEY_PATTERN.fullmatch(value) is not None and not value.startswith("/") and value.count("/") <= 1
+
+
 def _is_name(value: str) -> bool:
     return syntax.is_object_name(value) and syntax.is_yaml_text(value)
 
@@ -70,6 +77,9 @@ _Setting = TypeVar("_Setting")
 OrNone = Annotated[_Setting | None, BeforeValidator(_empty_is_none)]
 Key = Annotated[str, AfterValidator(_key)]
 RouteKey = Annotated[str, AfterValidator(_route_key)]
+KeyPattern = Annotated[
+    str, _must(_is_key_pattern, "a pattern of keys is `name` or `domain/name`, in which `*` stands for any text")
+]
 LabelValue = Annotated[
     str,
     _must(

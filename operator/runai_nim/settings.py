@@ -20,6 +20,7 @@ from runai_nim.setting_types import (
     CredentialSecret,
     Domain,
     Key,
+    KeyPattern,
     LabelValue,
     Name,
     OrNone,
@@ -36,7 +37,7 @@ FILE_VARIABLE: Final = "RUNAI_NIM_SETTINGS_FILE"
 
 # A Service called runai-nim-… makes the kubelet set such variables in every pod of its namespace.
 _SERVICE_LINK: Final = re.compile(r".*_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_[0-9]+_(TCP|UDP|SCTP).*)?)")
-_STRUCTURED: Final = ("namespaces", "project_labels", "priority_classes", "external_annotations")
+_STRUCTURED: Final = ("namespaces", "project_labels", "priority_classes", "external_annotations", "allowed_annotations")
 _NEEDED_BY_MODE: Final[dict[str, tuple[str, ...]]] = {
     "none": (),
     "ingress": ("external_domain", "external_ingress_class"),
@@ -128,6 +129,9 @@ class Settings(BaseModel):
     external_gateway_name: OrNone[Name] = Field(None, description="Gateway, for external_mode gateway")
     external_gateway_namespace: OrNone[Name] = Field(None, description="namespace of the Gateway")
     external_annotations: dict[RouteKey, str] = Field({}, description="annotations of the Ingress or routes")
+    allowed_annotations: tuple[KeyPattern, ...] = Field(
+        (), description="keys that users may annotate though controllers at the cluster's edge read them, as patterns"
+    )
 
     user_credential_secret: OrNone[CredentialSecret] = Field(
         None, description="Secret of a user's credential, such as runai-{name}; none: credentials are refused"

@@ -31,8 +31,11 @@ OWN = "llama-8b.external"
 PORTS = {"port": 8000, "grpcPort": 50051}
 
 
+Configured = Callable[[dict[str, str]], None]
+
+
 @pytest.fixture
-def configured(operator_process: Program) -> Iterator[Callable[[dict[str, str]], None]]:
+def configured(operator_process: Program) -> Iterator[Configured]:
     """Start the operator anew with these settings."""
     yield lambda environment: operator_process.start(environment=environment)
     operator_process.start()
@@ -46,7 +49,7 @@ def exposed(objects: Objects, **spec: Any) -> dict[str, Any]:
     return status
 
 
-def test_a_router_comes_changes_and_goes(objects: Objects, configured: Callable[[dict[str, str]], None]) -> None:
+def test_a_router_comes_changes_and_goes(objects: Objects, configured: Configured) -> None:
     configured(BY_GATEWAY)
     host = f"llama-8b.{objects.namespace}.nim.example.com"
     assert exposed(objects)["url"] == f"https://{host}"
@@ -75,9 +78,7 @@ def test_a_router_comes_changes_and_goes(objects: Objects, configured: Callable[
     assert reason(objects, "llama-8b", "Exposed") == "NotWanted"
 
 
-def test_a_route_of_our_own_comes_changes_and_goes(
-    objects: Objects, configured: Callable[[dict[str, str]], None]
-) -> None:
+def test_a_route_of_our_own_comes_changes_and_goes(objects: Objects, configured: Configured) -> None:
     configured(BY_GATEWAY)
     url = "https://llama.example.com/v1"
     assert exposed(objects, servingPort={"port": 8000, "exposedUrl": url})["url"] == url
@@ -105,7 +106,7 @@ def test_a_route_of_our_own_comes_changes_and_goes(
 
 
 def test_external_access_that_is_not_configured_any_more_is_cleaned_up(
-    objects: Objects, configured: Callable[[dict[str, str]], None]
+    objects: Objects, configured: Configured
 ) -> None:
     configured(BY_INGRESS)
     exposed(objects, servingPort={"port": 8000, "exposedUrl": "https://llama.example.com"})
@@ -116,7 +117,7 @@ def test_external_access_that_is_not_configured_any_more_is_cleaned_up(
     assert reason(objects, "llama-8b") == "Running"
 
 
-def test_a_foreign_route_is_never_overwritten(objects: Objects, configured: Callable[[dict[str, str]], None]) -> None:
+def test_a_foreign_route_is_never_overwritten(objects: Objects, configured: Configured) -> None:
     configured(BY_INGRESS)
     backend = {"service": {"name": "theirs", "port": {"number": 80}}}
     theirs = {"rules": [{"http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}]}
@@ -203,9 +204,7 @@ def test_what_is_taken_away_from_a_route_is_gone(
 
 
 @pytest.mark.long
-def test_routes_wait_for_the_gateway_api(
-    objects: Objects, configured: Callable[[dict[str, str]], None], kubectl: Callable[..., str]
-) -> None:
+def test_routes_wait_for_the_gateway_api(objects: Objects, configured: Configured, kubectl: Callable[..., str]) -> None:
     kubectl("delete", "crd", "httproutes.gateway.networking.k8s.io", "--timeout=60s")
     configured(BY_GATEWAY)
     exposed(objects, servingPort={"port": 8000, "exposedUrl": "https://llama.example.com"})

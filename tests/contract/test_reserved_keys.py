@@ -1,7 +1,12 @@
 """Keys by which schedulers and the NIM Operator work are no user's to set, wherever a user could write one."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
+from runai_nim import keys
+from runai_nim.settings import settings_from
 from runai_nim.translate import Desired, translate
 from tests.contract.resources import CONTEXTS, VALID, a_cr, key_sets
 from tests.contract.specs import Spec
@@ -74,3 +79,32 @@ def test_a_key_of_the_nim_operator_is_not_a_user_s(key: str, field: str) -> None
 @pytest.mark.parametrize(("context", "key"), RESERVED_ANYWHERE)
 def test_a_reserved_label_of_the_resource_is_refused(context: str, key: str) -> None:
     assert errors(translate(a_cr(BUSY, labels={key: "mine"}), CONTEXTS[context])) == [f"metadata.labels[{key}]"]
+
+
+EDGE = [pattern.replace("*", "x") for pattern in keys.EDGE_KEYS]
+
+
+def edge_errors(name: str, exclude: bool = False, **settings: Any) -> list[str]:
+    context = replace(CONTEXTS["runai"], settings=settings_from(settings, {}))
+    spec = {**BUSY, "annotations": [{"name": name, "value": "mine", "exclude": exclude}]}
+    return errors(translate(a_cr(spec), context))
+
+
+@pytest.mark.parametrize("key", EDGE)
+def test_what_the_cluster_s_edge_reads_is_no_user_s_unless_it_is_allowed(key: str) -> None:
+    assert edge_errors(key) == ["spec.annotations[0].name"]
+    assert edge_errors(key, exclude=True) == []
+    assert edge_errors(key, allowed_annotations=["other.io/*"]) == ["spec.annotations[0].name"]
+    assert edge_errors(key, allowed_annotations=["other.io/*", key[:-1] + "*"]) == []
+
+
+@pytest.mark.parametrize("key", ["example.com/note", "nginx.ingress.kubernetes.io/auth-url"])
+def test_a_key_of_external_annotations_is_no_user_s_even_if_it_is_allowed(key: str) -> None:
+    settings: dict[str, Any] = {"external_annotations": {key: "theirs"}, "allowed_annotations": ["*"]}
+
+    assert edge_errors(key, **settings) == ["spec.annotations[0].name"]
+    assert edge_errors(key, exclude=True, **settings) == []
+
+
+def test_what_a_scheduler_reads_can_t_be_allowed() -> None:
+    assert edge_errors("gpu-fraction", allowed_annotations=["*"]) == ["spec.annotations[0].name"]

@@ -43,3 +43,69 @@ def test_every_key_of_the_settings_is_reserved() -> None:
 
     assert keys.owner_of("example.com/pool", settings.configured_keys) == "spec.nodePools"
     assert all(keys.owner_of(key, settings.configured_keys) for key in settings.configured_keys)
+
+
+@pytest.mark.parametrize(
+    ("key", "reader"),
+    [
+        ("nginx.ingress.kubernetes.io/auth-url", "ingress controllers"),
+        ("ingress.kubernetes.io/ssl-redirect", "ingress controllers"),
+        ("kubernetes.io/ingress.class", "ingress controllers"),
+        ("alb.ingress.kubernetes.io/group.name", "ingress controllers"),
+        ("traefik.ingress.kubernetes.io/router.middlewares", "ingress controllers"),
+        ("nginx.org/server-snippets", "ingress controllers"),
+        ("haproxy.org/backend-config-snippet", "ingress controllers"),
+        ("konghq.com/plugins", "ingress controllers"),
+        ("ingress.gcp.kubernetes.io/pre-shared-cert", "ingress controllers"),
+        ("gateway.envoyproxy.io/x", "gateways"),
+        ("networking.istio.io/exportTo", "gateways"),
+        ("external-dns.alpha.kubernetes.io/hostname", "external-dns"),
+        ("external-dns.kubernetes.io/hostname", "external-dns"),
+        ("cert-manager.io/cluster-issuer", "cert-manager"),
+        ("acme.cert-manager.io/http01-edit-in-place", "cert-manager"),
+        ("service.beta.openshift.io/serving-cert-secret-name", "issuers of certificates"),
+        ("service.beta.kubernetes.io/aws-load-balancer-eip-allocations", "load balancers"),
+        ("elbv2.k8s.aws/pod-readiness-gate-inject", "load balancers"),
+        ("cloud.google.com/backend-config", "load balancers"),
+        ("metallb.io/allow-shared-ip", "load balancers"),
+        ("lbipam.cilium.io/ips", "load balancers"),
+        ("metric-config.pods.queue.json-path/path", "metrics adapters"),
+    ],
+)
+def test_a_key_of_the_cluster_s_edge_names_its_reader(key: str, reader: str) -> None:
+    assert keys.edge_reader(key) == reader
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *(
+            "prometheus.io/scrape",
+            "sidecar.istio.io/inject",
+            "kubernetes.io/ingress-bandwidth",
+            "example.com/ingress.x",
+        ),
+        *("k8s.v1.cni.cncf.io/networks", "cluster-autoscaler.kubernetes.io/safe-to-evict", "my-cert-manager.io/x"),
+        *("nginx.organisation/x", "note", "cloud.google.community/x"),
+    ],
+)
+def test_an_annotation_of_pods_is_free(key: str) -> None:
+    assert keys.edge_reader(key) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "pattern", "fits"),
+    [
+        ("a.b/c", "a.b/c", True),
+        ("axb/c", "a.b/c", False),
+        ("a.b/c", "*", True),
+        ("a.b/c", "*/c", True),
+        ("a.b/c", "a.*/*", True),
+        ("a.b/cd", "a.b/c", False),
+        ("xa.b/c", "a.b/c", False),
+        ("", "*", True),
+    ],
+)
+def test_a_star_stands_for_any_text(key: str, pattern: str, fits: bool) -> None:
+    assert keys.fits(key, ("never", pattern)) is fits
+    assert not keys.fits(key, ())

@@ -1,3 +1,4 @@
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,7 @@ def test_external_access_is_off_by_default() -> None:
 
     assert (settings.external_mode, settings.external_domain, settings.external_tls) == ("none", None, True)
     assert (settings.external_annotations, settings.user_credential_secret) == ({}, None)
+    assert settings.allowed_annotations == ()
 
 
 def test_external_access_by_ingress_and_by_gateway() -> None:
@@ -88,6 +90,13 @@ def test_external_access_by_ingress_and_by_gateway() -> None:
     assert (by_ingress.external_ingress_class, by_ingress.external_tls) == ("nginx", False)
     assert by_ingress.external_annotations == {"nginx.ingress.kubernetes.io/proxy-read-timeout": "600"}
     assert (by_gateway.external_gateway_name, by_gateway.external_gateway_namespace) == ("edge", "gateways")
+
+
+def test_patterns_of_annotations_that_are_allowed() -> None:
+    patterns = ("*", "metallb.io/loadBalancerIPs", "*.k8s.aws/*", "note")
+
+    assert settings_from({"allowed_annotations": list(patterns)}, {}).allowed_annotations == patterns
+    assert settings_from({}, {"RUNAI_NIM_ALLOWED_ANNOTATIONS": json.dumps(patterns)}).allowed_annotations == patterns
 
 
 @pytest.mark.parametrize(
@@ -235,6 +244,11 @@ def test_what_the_kubelet_sets_for_a_service_is_no_setting(variable: str) -> Non
             {},
             ["external_annotations", "external_ingress_class sets the class"],
         ),
+        ({"allowed_annotations": ["metallb.io"] * 2 + ["a b"]}, {}, ["allowed_annotations.2", "pattern of keys"]),
+        ({"allowed_annotations": ["a/b/c"]}, {}, ["allowed_annotations.0", "`*` stands for any text"]),
+        ({"allowed_annotations": ["/b"]}, {}, ["allowed_annotations.0", "found '/b'"]),
+        ({"allowed_annotations": [""]}, {}, ["allowed_annotations.0", "found ''"]),
+        ({}, {"RUNAI_NIM_ALLOWED_ANNOTATIONS": "metallb.io/*"}, ["RUNAI_NIM_ALLOWED_ANNOTATIONS", "write JSON"]),
         (["dialect"], {}, ["the settings file holds list; it must hold `setting: value` lines"]),
     ],
 )

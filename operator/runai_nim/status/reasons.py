@@ -29,7 +29,7 @@ READY: Final[Mapping[str, str]] = {
 
 REFUSED: Final[Mapping[str, str]] = {
     "InvalidName": "the name, or one in the spec, can't be used",
-    "ReservedKey": "a label or annotation that belongs to a scheduler, the NIM Operator or this operator",
+    "ReservedKey": "a label or annotation that belongs to a scheduler, an operator or the cluster's edge",
     "UnknownField": "the API has no such field",
     "RequiredField": "a field must be set",
     "InvalidValue": "a value is not allowed",

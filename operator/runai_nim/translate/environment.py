@@ -49,8 +49,9 @@ ROWS = (
     ),
     Row(
         "spec.annotations",
-        "`spec.annotations`: annotations of the pods and their Service",
+        "`spec.annotations`: annotations of the pods, their Service, its Ingress or routes and its HPA",
         lambda s: _items("annotations", s.spec.annotations),
-        "As for labels.",
+        "As for labels. Keys of ingress controllers, gateways, DNS, certificates and load balancers are refused, unless"
+        " the setting `allowed_annotations` allows them: on Ingress and routes they would win over the router's own.",
     ),
 )

@@ -99,6 +99,7 @@ CHECKS: Final[tuple[Callable[[Candidate], Iterator[Finding]], ...]] = (
     labels.check_label_keys,
     labels.check_label_values,
     labels.check_reserved_keys,
+    labels.check_edge_keys,
     probes.check_probe_port,
     probes.check_probe_host,
 )

@@ -1,4 +1,4 @@
-"""Rules for spec.labels and spec.annotations, which reach the pods and their Service."""
+"""Rules for spec.labels and spec.annotations, which reach the pods, and all that stands before them."""
 
 from collections.abc import Iterator
 
@@ -37,6 +37,25 @@ def check_reserved_keys(candidate: Candidate) -> Iterator[Finding]:
             if owner is not None and not item.exclude:
                 rule, remedy = "not be a reserved key", f"remove it; this is set through {owner}"
                 yield Finding(Reason.RESERVED_KEY, f"{path}.name", item.name, rule, remedy)
+
+
+def check_edge_keys(candidate: Candidate) -> Iterator[Finding]:
+    """Annotations reach Service, Ingress and routes, where they would win over the administrator's."""
+    settings = candidate.context.settings
+    for path, item in _items(candidate, "annotations"):
+        if item.exclude:
+            continue
+        if item.name in settings.external_annotations:
+            rule = "not be a key of the operator's setting external_annotations, whose value holds for every route"
+            yield Finding(Reason.RESERVED_KEY, f"{path}.name", item.name, rule, "remove it")
+            continue
+        reader = keys.edge_reader(item.name)
+        if reader is not None and not keys.fits(item.name, settings.allowed_annotations):
+            rule = (
+                f"not be a key that {reader} read, since annotations reach the Service, its routes and its autoscaler"
+            )
+            remedy = "remove it, or have it allowed by allowed_annotations in the operator's settings"
+            yield Finding(Reason.RESERVED_KEY, f"{path}.name", item.name, rule, remedy)
 
 
 def _items(candidate: Candidate, field: str) -> Iterator[tuple[str, Label | Annotation]]:

@@ -109,10 +109,12 @@ class Label(SpecModel):
 
 
 class Annotation(SpecModel):
-    """An annotation of the pods and their Service."""
+    """An annotation of the pods, their Service, its routes and its autoscaler."""
 
     name: LabelKey
-    """Key of the annotation, 1-63 characters. Keys of Run:ai, KAI and NVIDIA are refused: spec has a field for each."""
+    """Key of the annotation, 1-63 characters. Keys of Run:ai, KAI and NVIDIA are refused: spec has a field for each.
+    So are those of ingress controllers, gateways, DNS, certificates and load balancers, unless a setting allows
+    them."""
 
     value: Value | None = None
     """Value of the annotation; default empty."""

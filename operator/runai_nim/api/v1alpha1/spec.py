@@ -119,7 +119,8 @@ class RunaiNimServiceSpec(SpecModel):
     """Labels of the pods and their Service. Become labels of the NIMService's spec."""
 
     annotations: Annotated[tuple[Annotation, ...], listed_by("name")] | None = None
-    """Annotations of the pods and their Service. Become annotations of the NIMService's spec."""
+    """Annotations of the pods, their Service, its routes and its autoscaler. Become annotations of the NIMService's
+    spec."""
 
     probes: Probes | None = None
     """Health checks of the pods; default: the NIM's own."""
