@@ -199,9 +199,11 @@ class Cluster:
         """A document of the API server that is no object, such as its discovery."""
         return await self._object("GET", path, {}, None, None)
 
-    async def pages(self, resource: Resource, selector: str = "", namespace: str = "") -> AsyncIterator[Object]:
+    async def pages(
+        self, resource: Resource, selector: str = "", namespace: str = "", limit: int = PAGE
+    ) -> AsyncIterator[Object]:
         """LIST page by page; each page is the API's list object (`metadata.resourceVersion`, `items`)."""
-        query = {"limit": str(PAGE), **({"labelSelector": selector} if selector else {})}
+        query = {"limit": str(limit), **({"labelSelector": selector} if selector else {})}
         while True:
             page = await self._object("GET", resource.path(namespace), query, None, None)
             yield page

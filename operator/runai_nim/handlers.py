@@ -20,6 +20,7 @@ from runai_nim.discovery import may_be_found
 from runai_nim.election import NAME, Election, NotLeaderError
 from runai_nim.events import Events
 from runai_nim.health import OwnWatch, Watched, serve_health
+from runai_nim.hosts import Hosts
 from runai_nim.kopf_parts import Sessions, set_up
 from runai_nim.metrics import Metrics
 from runai_nim.observe import ABSENT_KIND_SECONDS
@@ -61,12 +62,14 @@ class Operator:
         self._cluster = await Cluster.connect(self._answered, self._permit())
         self.world = World(self._cluster, self._queue, settings.watch_resync_seconds, settings.namespaces)
         events = Events(self._cluster)
-        reconciler = Reconciler(self._cluster, self.world, events, self._settings, self._metrics.services)
+        hosts = Hosts(self._cluster, settings.namespaces, self._queue.add)
+        reconciler = Reconciler(self._cluster, self.world, hosts, events, settings, self._metrics.services)
         for watch in self.world.watches:
             self._spawn(watch.run())
         self._measure(self.world)
         self._spawn(self.world.discovery.run())
         self._spawn(self._permitted.run(self._cluster, self.world.look_at_all))
+        self._spawn(hosts.run())
         self._spawn(events.run())
         self._spawn(self._metrics.measure_event_loop())
         probed = (self.own_watch, *self.world.watches), self.world.discovery, self._permitted

@@ -11,6 +11,7 @@ from runai_nim import keys
 
 _SEE: Final = ("list", "watch")
 _KEEP: Final = ("list", "watch", "create", "patch", "delete")
+_ROUTES: Final = "routes of exposedUrl, and whether another namespace has a host"
 _OWNED: Final = (
     "delete: the API server asks for it before an owner is set on an object that is there already, or taken from it; "
     "the operator itself deletes none"
@@ -77,9 +78,9 @@ PERMISSIONS: Final[tuple[Permission, ...]] = (
     Permission("", "events", ("create", "patch"), "events on the resources"),
     Permission("apps", "deployments", _SEE, "replicas"),
     Permission(keys.LWS_GROUP, "leaderworkersets", _SEE, "replicas on several nodes"),
-    Permission("networking.k8s.io", "ingresses", _KEEP, "routes of exposedUrl"),
-    Permission(keys.GATEWAY_GROUP, "httproutes", _KEEP, "routes of exposedUrl"),
-    Permission(keys.GATEWAY_GROUP, "grpcroutes", _KEEP, "routes of exposedUrl"),
+    Permission("networking.k8s.io", "ingresses", _KEEP, _ROUTES),
+    Permission(keys.GATEWAY_GROUP, "httproutes", _KEEP, _ROUTES),
+    Permission(keys.GATEWAY_GROUP, "grpcroutes", _KEEP, _ROUTES),
     Permission(
         "coordination.k8s.io",
         "leases",

@@ -16,22 +16,38 @@ from typing import Any
 from runai_nim import logs
 from runai_nim.cluster import CLAIMS, NIM_SERVICES, RUNAI_NIM_SERVICES, ApiError, Cluster, Resource
 from runai_nim.events import Events
+from runai_nim.hosts import Hosts
 from runai_nim.metrics import ServiceMetrics
 from runai_nim.observed import Claim, Observed
 from runai_nim.pace import Pace
-from runai_nim.plan import Deletion, Plan, Release, RoutePlan, Write, held_by, is_ours, plan, taken_over
+from runai_nim.plan import (
+    Deletion,
+    Plan,
+    Release,
+    RoutePlan,
+    Write,
+    held_by,
+    host_is_taken,
+    host_to_ask_for,
+    is_ours,
+    plan,
+    taken_over,
+)
 from runai_nim.queueing import Key
 from runai_nim.settings import Settings
 from runai_nim.status import Deadlines, Outcome, facts_of, status_of, transitions
 from runai_nim.translate import Context, Desired, translate
 from runai_nim.translate.names import claim_name_of
 from runai_nim.tug import Tug, managers_of
+from runai_nim.validate import Reason
 from runai_nim.world import ROUTES, World
 
 logger = logging.getLogger(__name__)
 
 FORBIDDEN_SECONDS = 30.0
 """When is tried again what was forbidden: nobody tells of a permission, a quota or a webhook that allows it now."""
+TAKEN_SECONDS = 5.0, 600.0
+"""When is looked again at what somebody else has, at first and at last: nobody tells that it is gone."""
 
 
 class RefusedError(Exception):
@@ -62,10 +78,12 @@ class Reconciler:
     """Brings one RunaiNimService at a time to where it should be, as `KeyQueue.work` asks."""
 
     def __init__(
-        self, cluster: Cluster, world: World, events: Events, settings: Settings, metrics: ServiceMetrics
+        self, cluster: Cluster, world: World, hosts: Hosts, events: Events, settings: Settings, metrics: ServiceMetrics
     ) -> None:
         self._cluster, self._world, self._events, self._settings = cluster, world, events, settings
-        self._metrics = metrics
+        self._hosts, self._metrics = hosts, metrics
+        self._taken: dict[Key, float] = {}
+        """Seconds until the next look, of resources that want what somebody else has."""
         self._tugs: defaultdict[Key, Tug] = defaultdict(Tug)
         self._paces: defaultdict[Key, Pace] = defaultdict(Pace)
 
@@ -84,14 +102,23 @@ class Reconciler:
         desired = translate(cr, self._context(key, cr, claim_name))
         observed = self._world.observed(key, claim_name, desired.nim_cache)
         planned = plan(cr, desired, observed)
+        if planned.writes:
+            self._cluster.permit()  # before anything is read or counted for the sake of a write
+            allowed = self._unless_taken(key, cr, desired, planned, observed)
+            if allowed is None:
+                return None
+            planned = allowed
         outcome, tug_due = await self._carry_out(key, cr, planned)
         if planned.writes or planned.releases:
             observed = self._world.observed(key, claim_name, desired.nim_cache)
         status_due = await self._report(key, cr, desired, planned, observed, outcome)
-        return min((due for due in (tug_due, status_due) if due is not None), default=None)
+        dues = tug_due, status_due, self._taken_due(key, planned)
+        return min((due for due in dues if due is not None), default=None)
 
     def _forget(self, key: Key) -> None:
         self._world.forget(key)
+        self._hosts.forget(key)
+        self._taken.pop(key, None)
         self._metrics.gone(key)
         self._tugs.pop(key, None)
         self._paces.pop(key, None)
@@ -106,6 +133,32 @@ class Reconciler:
             nimservice_exists=is_ours(cr, self._world.nimservice(key)),
             installed=self._world.installed,
         )
+
+    def _unless_taken(
+        self, key: Key, cr: Mapping[str, Any], desired: Desired, planned: Plan, observed: Observed
+    ) -> Plan | None:
+        """The plan, or its refusal where somebody else has what it would take; None while that isn't known yet."""
+        host = host_to_ask_for(cr, planned.route.write, observed.routes)
+        if not host:
+            return planned
+        answer = self._hosts.ask(key, host)
+        if answer is None:
+            return None
+        if answer.holder is None:
+            return planned
+        logger.warning("host is taken", extra={"reason": "HostTaken", "host": host, "route": str(answer.holder)})
+        url = desired.exposure.url if desired.exposure else None
+        return Plan(refused=host_is_taken(host, url, answer.holder.kind))
+
+    def _taken_due(self, key: Key, planned: Plan) -> float | None:
+        """When to look again at what somebody else has, ever more seldom."""
+        if planned.refused is None or planned.refused.reason not in _BY_OTHERS:
+            self._taken.pop(key, None)
+            return None
+        first, last = TAKEN_SECONDS
+        seconds = self._taken.get(key, first)
+        self._taken[key] = min(seconds * 2, last)
+        return seconds
 
     async def _carry_out(self, key: Key, cr: Mapping[str, Any], planned: Plan) -> tuple[Outcome, float | None]:
         """Write what is planned; what came of it, and when a revert or a refused write that has to wait is due."""
@@ -271,6 +324,8 @@ class Reconciler:
         return True
 
 
+_BY_OTHERS = (Reason.HOST_TAKEN,)
+"""Reasons of a refusal that others cause, and heal."""
 _RESOURCES: Mapping[str, Resource] = {
     "PersistentVolumeClaim": CLAIMS,
     "NIMService": NIM_SERVICES,

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from runai_nim import keys, syntax
+from runai_nim import host_patterns, keys, syntax
 
 # NIMService expose.router.hostDomainName, in a form that Python matches fast, and with no dot at the end, which the API
 # server refuses in a route's host.
@@ -57,6 +57,12 @@ def _is_key_pattern(value: str) -> bool:
     return _KEY_PATTERN.fullmatch(value) is not None and not value.startswith("/") and value.count("/") <= 1
 
 
+def _with_the_default_type(types: tuple[str, ...]) -> tuple[str, ...]:
+    if "ClusterIP" not in types:
+        raise ValueError("ClusterIP must be among them, which a Service is by default")
+    return types
+
+
 def _is_name(value: str) -> bool:
     return syntax.is_object_name(value) and syntax.is_yaml_text(value)
 
@@ -98,6 +104,17 @@ Domain = Annotated[
         "a domain as the NIM Operator takes it has up to 63 lower case letters, digits, `-` and `.`, ends in a letter,"
         " and none of its labels ends in `-` and one character, as eu-west-1 does",
     ),
+]
+HostPattern = Annotated[
+    str,
+    _must(
+        host_patterns.is_pattern,
+        "a pattern of hosts is a DNS name in lower case, in which `*` stands for text within one label and {namespace}"
+        " for the RunaiNimService's; `*` alone stands for every host",
+    ),
+]
+ServiceTypes = Annotated[
+    tuple[Literal["ClusterIP", "NodePort", "LoadBalancer"], ...], AfterValidator(_with_the_default_type)
 ]
 TlsSecret = Annotated[
     str, _must(_is_tls_secret, "a Secret's name; {name} and {namespace} in it stand for the RunaiNimService's")

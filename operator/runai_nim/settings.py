@@ -19,6 +19,7 @@ from runai_nim.setting_types import (
     Count,
     CredentialSecret,
     Domain,
+    HostPattern,
     Key,
     KeyPattern,
     LabelValue,
@@ -27,6 +28,7 @@ from runai_nim.setting_types import (
     Priority,
     RouteKey,
     Seconds,
+    ServiceTypes,
     TlsSecret,
 )
 
@@ -37,7 +39,10 @@ FILE_VARIABLE: Final = "RUNAI_NIM_SETTINGS_FILE"
 
 # A Service called runai-nim-… makes the kubelet set such variables in every pod of its namespace.
 _SERVICE_LINK: Final = re.compile(r".*_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_[0-9]+_(TCP|UDP|SCTP).*)?)")
-_STRUCTURED: Final = ("namespaces", "project_labels", "priority_classes", "external_annotations", "allowed_annotations")
+_STRUCTURED: Final = (
+    *("namespaces", "project_labels", "priority_classes", "external_annotations", "allowed_annotations"),
+    *("external_hosts", "reserved_hosts", "allowed_service_types"),
+)
 _NEEDED_BY_MODE: Final[dict[str, tuple[str, ...]]] = {
     "none": (),
     "ingress": ("external_domain", "external_ingress_class"),
@@ -121,6 +126,12 @@ class Settings(BaseModel):
         "none", description="how NIMs are reached from outside the cluster"
     )
     external_domain: OrNone[Domain] = Field(None, description="hosts are <name>.<namespace>.<external_domain>")
+    external_hosts: tuple[HostPattern, ...] = Field(
+        (), description="hosts that exposedUrl may have, as patterns; none: *.{namespace}.<external_domain>"
+    )
+    reserved_hosts: tuple[HostPattern, ...] = Field(
+        (), description="hosts that no RunaiNimService may have, as patterns, such as the REST API's"
+    )
     external_tls: bool = Field(True, description="whether URLs are https")
     external_ingress_class: OrNone[Name] = Field(None, description="IngressClass, for external_mode ingress")
     external_tls_secret: OrNone[TlsSecret] = Field(
@@ -131,6 +142,9 @@ class Settings(BaseModel):
     external_annotations: dict[RouteKey, str] = Field({}, description="annotations of the Ingress or routes")
     allowed_annotations: tuple[KeyPattern, ...] = Field(
         (), description="keys that users may annotate though controllers at the cluster's edge read them, as patterns"
+    )
+    allowed_service_types: ServiceTypes = Field(
+        ("ClusterIP", "NodePort", "LoadBalancer"), description="types of Services that users may ask for"
     )
 
     user_credential_secret: OrNone[CredentialSecret] = Field(
@@ -197,6 +211,11 @@ class Settings(BaseModel):
         configured = self._keys("_label") | self._keys("_annotation")
         projects = dict.fromkeys(self.project_labels, "the namespace's project")
         return projects | {key: _SET_BY[name] for name, key in configured.items()}
+
+    @property
+    def hosts_of_urls(self) -> tuple[str, ...]:
+        """Patterns of the hosts that exposedUrl may have; of no use without external access."""
+        return self.external_hosts or (f"*.{{namespace}}.{self.external_domain}",)
 
     def credential_secret(self, credential: str) -> str | None:
         """The Secret of a user's credential; None where the settings name no Secrets for credentials."""

@@ -15,7 +15,8 @@ import pytest
 from local.cluster import OPERATOR_NAMESPACE, OPERATOR_USER, LocalCluster
 from local.objects import Objects, wait_for
 from runai_nim import keys
-from runai_nim.settings import Settings
+from runai_nim.settings import Settings, settings_from
+from runai_nim.validate import Context, validate
 from runai_nim.validate.metadata import check_reserved_labels
 from tests.chart.conftest import CHART, RELEASE, Helm
 from tests.cluster.services import CR, DEPLOYMENT, NIMSERVICE, present, sample, serve
@@ -130,6 +131,73 @@ def test_the_policy_leaves_alone_what_was_there_before(
 
     assert apply(cluster, labelled(mps="x", team="research")) == ""
     cluster.kubectl("delete", "rnim", "labelled", f"--namespace={SERVICES}", "--cascade=foreground", "--timeout=30s")
+
+
+EXPOSURE = {
+    "external_mode": "ingress",
+    "external_domain": "nim.example.com",
+    "external_ingress_class": "nginx",
+    "external_hosts": ["*.{namespace}.nim.example.com", "llama.example.com"],
+    "reserved_hosts": ["api.team-a.nim.example.com"],
+    "allowed_service_types": ["ClusterIP", "NodePort"],
+}
+
+
+def served(**serving: Any) -> dict[str, Any]:
+    cr = sample("gpu-portion", servingPort={"port": 8000, **serving})
+    return {**cr, "metadata": {"name": "served", "namespace": SERVICES}}
+
+
+def test_the_policy_leaves_alone_hosts_that_were_there_before(cluster: LocalCluster, release: Release) -> None:
+    """From here on the release has these settings; the operator, which is no pod of it, has not."""
+
+    def acts() -> bool:
+        return "must have a host" in apply(cluster, served(exposedUrl="https://evil.com"), "--dry-run=server")
+
+    refused = served(exposedUrl="https://www.example.com", serviceType="LoadBalancer")
+    assert apply(cluster, refused) == ""
+    release("upgrade", f"--set-json=settings={json.dumps(EXPOSURE)}")
+    wait_for(acts)
+
+    refused["metadata"]["labels"] = {"team": "research"}
+    assert apply(cluster, refused) == ""
+    cluster.kubectl("delete", "rnim", "served", f"--namespace={SERVICES}", "--cascade=foreground", "--timeout=30s")
+
+
+@pytest.mark.parametrize(
+    "serving",
+    [
+        {"exposedUrl": "https://www.example.com"},
+        {"exposedUrl": "https://www.example.com:8443/llama.example.com"},
+        {"exposedUrl": "https://chat.team-b.nim.example.com"},
+        {"exposedUrl": "https://a.chat.team-a.nim.example.com"},
+        {"exposedUrl": "https://chatxteam-a.nim.example.com"},
+        {"exposedUrl": "https://api.team-a.nim.example.com/v1"},
+        {"serviceType": "LoadBalancer"},
+    ],
+)
+def test_the_policy_refuses_hosts_and_types_that_the_operator_refuses(
+    serving: dict[str, Any], cluster: LocalCluster
+) -> None:
+    (finding,) = [
+        one for one in validate(served(**serving), Context(settings_from(EXPOSURE, {})))[1] if one.severity == "error"
+    ]
+
+    assert finding.message in apply(cluster, served(**serving))
+
+
+@pytest.mark.parametrize(
+    "serving",
+    [
+        {},
+        {"exposedUrl": "https://chat.team-a.nim.example.com/v1"},
+        {"exposedUrl": "http://llama.example.com:8080"},
+        {"serviceType": "NodePort"},
+    ],
+)
+def test_the_policy_lets_other_hosts_and_types_pass(serving: dict[str, Any], cluster: LocalCluster) -> None:
+    assert validate(served(**serving), Context(settings_from(EXPOSURE, {}), {"runai/queue": "research"}))[1] == ()
+    assert apply(cluster, served(**serving), "--dry-run=server") == ""
 
 
 def test_uninstalling_leaves_the_kind_and_every_model(

@@ -62,9 +62,22 @@ def test_the_settings_are_ones_that_the_operator_takes(name: str, render: Render
     ]
     file = yaml.safe_load(text)
 
-    assert settings_from(file, {}) == settings_from(
-        {"leader_election": True, "lease_namespace": "runai-nim-system"} | values.get("settings", {}), {}
-    )
+    of_the_chart = {"leader_election": True, "lease_namespace": "runai-nim-system"}
+    if name == "rest":
+        of_the_chart["reserved_hosts"] = ["nim.example.com"]
+    assert settings_from(file, {}) == settings_from(of_the_chart | values.get("settings", {}), {})
+
+
+def test_hosts_of_the_rest_api_are_reserved(render: Render) -> None:
+    values = case_values("rest")
+    values["settings"]["reserved_hosts"] = ["www.example.com", "nim.example.com"]
+    values["rest"]["httpRoute"]["hostnames"] = ["*.api.example.com"]
+    file = yaml.safe_load(named(render(values), "ConfigMap", "")["data"]["settings.yaml"])
+    assert file["reserved_hosts"] == ["www.example.com", "nim.example.com", "*.api.example.com"]
+
+    values["rest"] = {"enabled": True}
+    file = yaml.safe_load(named(render(values), "ConfigMap", "")["data"]["settings.yaml"])
+    assert file["reserved_hosts"] == ["www.example.com", "nim.example.com"]
 
 
 @pytest.mark.parametrize(("name", "suffix"), [*((name, "") for name in NAMES), ("rest", "-rest")])

@@ -22,7 +22,12 @@ from tests.upgrade.frozen import FOLDER, OPERATOR_ENVIRONMENT, VERSIONS, records
 from tests.upgrade.left import KINDS, everything, make, without_marks
 
 pytestmark = pytest.mark.chart
-SETTINGS = json.dumps({name.removeprefix("RUNAI_NIM_").lower(): value for name, value in OPERATOR_ENVIRONMENT.items()})
+SETTINGS = json.dumps(
+    {
+        name.removeprefix("RUNAI_NIM_").lower(): json.loads(value) if value.startswith("[") else value
+        for name, value in OPERATOR_ENVIRONMENT.items()
+    }
+)
 
 Upgrade = Callable[..., None]
 

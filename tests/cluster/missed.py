@@ -8,7 +8,7 @@ from local.objects import Object, Objects, wait_for
 from runai_nim import keys
 from tests.cluster.permissions import Permission
 from tests.cluster.services import CR, NIMSERVICE, present, sample, serve, settled
-from tests.cluster.test_exposure import BY_GATEWAY, BY_INGRESS, PORTS
+from tests.cluster.test_exposure import BY_GATEWAY, BY_INGRESS, PORTS, url_of
 
 
 class Stage:
@@ -80,7 +80,7 @@ class RoutedByIngress(Stage):
     ports: ClassVar[Object] = {"port": 8000}
 
     def act(self) -> None:
-        ports = {**self.ports, "exposedUrl": "https://llama.example.com"}
+        ports = {**self.ports, "exposedUrl": url_of(self.objects)}
         self.objects.apply(sample("gpu-portion", servingPort=ports))
 
 

@@ -41,6 +41,11 @@ def configured(operator_process: Program) -> Iterator[Configured]:
     operator_process.start()
 
 
+def url_of(objects: Objects, name: str = "chat") -> str:
+    """A URL with a host that every namespace has of its own."""
+    return f"https://{name}.{objects.namespace}.nim.example.com"
+
+
 def exposed(objects: Objects, **spec: Any) -> dict[str, Any]:
     """Apply the sample, wait until it runs, and return its status."""
     applied = objects.apply(sample("gpu-portion", **spec))
@@ -80,19 +85,20 @@ def test_a_router_comes_changes_and_goes(objects: Objects, configured: Configure
 
 def test_a_route_of_our_own_comes_changes_and_goes(objects: Objects, configured: Configured) -> None:
     configured(BY_GATEWAY)
-    url = "https://llama.example.com/v1"
+    url = f"{url_of(objects)}/v1"
+    host = f"chat.{objects.namespace}.nim.example.com"
     assert exposed(objects, servingPort={"port": 8000, "exposedUrl": url})["url"] == url
     route = present(objects, HTTP_ROUTE, OWN)
-    assert route["spec"]["hostnames"] == ["llama.example.com"]
+    assert route["spec"]["hostnames"] == [host]
     assert (route["spec"]["rules"][0]["backendRefs"][0]["name"], objects.get(HTTP_ROUTE, "llama-8b")) == (
         "llama-8b",
         None,
     )
 
     objects.patch(HTTP_ROUTE, OWN, {"spec": {"hostnames": ["evil.example.com"]}})
-    wait_for(lambda: present(objects, HTTP_ROUTE, OWN)["spec"]["hostnames"] == ["llama.example.com"])
+    wait_for(lambda: present(objects, HTTP_ROUTE, OWN)["spec"]["hostnames"] == [host])
 
-    exposed(objects, servingPort={**PORTS, "exposedUrl": "https://llama.example.com"})
+    exposed(objects, servingPort={**PORTS, "exposedUrl": url_of(objects)})
     assert wait_for(lambda: objects.get(GRPC_ROUTE, OWN))
     assert gone(objects, HTTP_ROUTE, OWN)
 
@@ -109,7 +115,7 @@ def test_external_access_that_is_not_configured_any_more_is_cleaned_up(
     objects: Objects, configured: Configured
 ) -> None:
     configured(BY_INGRESS)
-    exposed(objects, servingPort={"port": 8000, "exposedUrl": "https://llama.example.com"})
+    exposed(objects, servingPort={"port": 8000, "exposedUrl": url_of(objects)})
     assert wait_for(lambda: objects.get(INGRESS, OWN))
     configured({})
     assert gone(objects, INGRESS, OWN)
@@ -125,7 +131,7 @@ def test_a_foreign_route_is_never_overwritten(objects: Objects, configured: Conf
     foreign = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": OWN, "labels": labels}}
     objects.apply({**foreign, "spec": theirs})
     before = present(objects, INGRESS, OWN)["metadata"]["resourceVersion"]
-    status = exposed(objects, servingPort={"port": 8000, "exposedUrl": "https://llama.example.com"})
+    status = exposed(objects, servingPort={"port": 8000, "exposedUrl": url_of(objects)})
     assert "url" not in status
     assert reason(objects, "llama-8b", "Exposed") == "NameConflict"
     assert present(objects, INGRESS, OWN)["metadata"]["resourceVersion"] == before
@@ -207,7 +213,7 @@ def test_what_is_taken_away_from_a_route_is_gone(
 def test_routes_wait_for_the_gateway_api(objects: Objects, configured: Configured, kubectl: Callable[..., str]) -> None:
     kubectl("delete", "crd", "httproutes.gateway.networking.k8s.io", "--timeout=60s")
     configured(BY_GATEWAY)
-    exposed(objects, servingPort={"port": 8000, "exposedUrl": "https://llama.example.com"})
+    exposed(objects, servingPort={"port": 8000, "exposedUrl": url_of(objects)})
     assert "install the Gateway API" in condition(objects, "llama-8b", "Exposed")["message"]
     kubectl("apply", "--server-side", f"--filename={CHECKOUT / 'local' / 'crds' / 'httproutes.yaml'}")
     wait_for(lambda: reason(objects, "llama-8b", "Exposed") == "RouteWritten", 30)

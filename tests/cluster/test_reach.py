@@ -1,12 +1,25 @@
 """What a tenant can't reach through a RunaiNimService: the cluster's edge, hosts and objects of others."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from local.cluster import LocalCluster
 from local.objects import Objects, wait_for
-from tests.cluster.services import NIMSERVICE, condition, present, sample, settled
-from tests.cluster.test_exposure import BY_INGRESS, INGRESS, Configured, configured, exposed
+from tests.cluster.services import CLAIM, NIMSERVICE, condition, present, reason, sample, settled
+from tests.cluster.test_exposure import (
+    BY_GATEWAY,
+    BY_INGRESS,
+    HTTP_ROUTE,
+    INGRESS,
+    OWN,
+    Configured,
+    configured,
+    exposed,
+    url_of,
+)
 
 pytestmark = pytest.mark.usefixtures("stand_in")
 __all__ = ["configured"]
@@ -42,3 +55,107 @@ def test_what_an_administrator_allows_reaches_the_service(objects: Objects, conf
     configured({"RUNAI_NIM_ALLOWED_ANNOTATIONS": '["service.beta.kubernetes.io/*"]'})
     settled(objects, "llama-8b", "Running")
     assert present(objects, "v1 Service", "llama-8b")["metadata"]["annotations"][key] == "true"
+
+
+SHARED = {"RUNAI_NIM_EXTERNAL_HOSTS": '["*.example.com"]'}
+"""Hosts that every namespace may have."""
+
+
+@pytest.fixture
+def elsewhere(cluster: LocalCluster, namespace: str) -> Iterator[Objects]:
+    """Objects of another namespace, which is gone when the test is over."""
+    name = f"{namespace}-elsewhere"
+    cluster.kubectl("create", "namespace", name)
+    with Objects(Path(cluster.control_plane.kubeconfig), name) as opened:
+        yield opened
+    cluster.kubectl("delete", "namespace", name, "--wait=false")
+
+
+def at(host: str, path: str = "") -> dict[str, Any]:
+    return {"servingPort": {"port": 8000, "exposedUrl": f"https://{host}{path}"}}
+
+
+def an_ingress(host: str) -> dict[str, Any]:
+    backend = {"service": {"name": "web", "port": {"number": 80}}}
+    rules = [
+        {"host": name, "http": {"paths": [{"path": "/login", "pathType": "Prefix", "backend": backend}]}}
+        for name in ("other.example.com", host)
+    ]
+    metadata = {"name": "web"}
+    return {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": metadata, "spec": {"rules": rules}}
+
+
+def an_http_route(host: str) -> dict[str, Any]:
+    spec = {"hostnames": ["other.example.com", host], "rules": [{"backendRefs": [{"name": "web", "port": 80}]}]}
+    metadata = {"name": "web"}
+    return {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": metadata, "spec": spec}
+
+
+def nothing_is_written(objects: Objects) -> bool:
+    return [found for kind in (NIMSERVICE, CLAIM, INGRESS, HTTP_ROUTE) for found in objects.list(kind)] == []
+
+
+def test_a_host_that_is_not_allowed_is_refused_before_anything_is_written(
+    objects: Objects, elsewhere: Objects, configured: Configured
+) -> None:
+    configured(BY_INGRESS)
+    objects.apply(sample("gpu-portion", servingPort={"port": 8000, "exposedUrl": url_of(elsewhere)}))
+    settled(objects, "llama-8b", "NotAllowed")
+    assert f"(*.{objects.namespace}.nim.example.com)" in condition(objects, "llama-8b", "Ready")["message"]
+    assert nothing_is_written(objects)
+
+
+@pytest.mark.parametrize(
+    ("route", "kind", "settings"), [(an_ingress, INGRESS, BY_GATEWAY), (an_http_route, HTTP_ROUTE, BY_INGRESS)]
+)
+def test_a_host_of_another_namespace_is_not_taken(
+    route: Any, kind: str, settings: dict[str, str], objects: Objects, elsewhere: Objects, configured: Configured
+) -> None:
+    host = f"{objects.namespace}.example.com"
+    elsewhere.apply(route(host))
+    configured(settings | SHARED)
+    objects.apply(sample("gpu-portion", **at(host, "/v1")))
+    settled(objects, "llama-8b", "HostTaken")
+    message = condition(objects, "llama-8b", "Ready")["message"]
+    assert f"must not have the host {host}, which an {kind.split()[1]} of another namespace has" in message
+    assert elsewhere.namespace not in message
+    assert nothing_is_written(objects)
+
+    elsewhere.delete(kind, "web")
+    settled(objects, "llama-8b", "Running", 40)
+
+
+def test_a_host_of_the_same_namespace_may_be_shared(objects: Objects, configured: Configured) -> None:
+    host = f"{objects.namespace}.example.com"
+    objects.apply(an_ingress(host))
+    configured(BY_INGRESS | SHARED)
+    exposed(objects, **at(host, "/v1"))
+    assert present(objects, INGRESS, OWN)["spec"]["rules"][0]["host"] == host
+
+
+def test_of_two_who_ask_for_a_host_at_the_same_time_one_has_it(
+    objects: Objects, elsewhere: Objects, configured: Configured
+) -> None:
+    host = f"{objects.namespace}.example.com"
+    configured(BY_INGRESS | SHARED)
+    both = (objects, elsewhere)
+    for one in both:
+        one.apply(sample("gpu-portion", **at(host)))
+    wait_for(lambda: sorted(reason(one, "llama-8b") for one in both) == ["HostTaken", "Running"])
+    assert sum(one.get(INGRESS, OWN) is not None for one in both) == 1
+    (refused,) = [one for one in both if reason(one, "llama-8b") == "HostTaken"]
+    assert nothing_is_written(refused)
+
+
+def test_the_last_good_spec_keeps_running_at_its_host(
+    objects: Objects, elsewhere: Objects, configured: Configured
+) -> None:
+    taken, free = (f"{name}-{objects.namespace}.example.com" for name in ("taken", "free"))
+    elsewhere.apply(an_ingress(taken))
+    configured(BY_INGRESS | SHARED)
+    exposed(objects, **at(free))
+    objects.apply(sample("gpu-portion", **at(taken), replicas=2))
+    settled(objects, "llama-8b", "HostTaken")
+    assert "The last good spec keeps running" in condition(objects, "llama-8b", "Ready")["message"]
+    assert present(objects, INGRESS, OWN)["spec"]["rules"][0]["host"] == free
+    assert present(objects, NIMSERVICE, "llama-8b")["spec"]["replicas"] == 1

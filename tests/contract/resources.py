@@ -13,10 +13,16 @@ from tests.contract.specs import SCHEMA, Place, Schema, Spec, places
 GATEWAY = {
     "external_mode": "gateway",
     "external_domain": "example.com",
+    "external_hosts": ["*"],
     "external_gateway_name": "public",
     "external_gateway_namespace": "gateways",
 }
-INGRESS = {"external_mode": "ingress", "external_domain": "example.com", "external_ingress_class": "nginx"}
+INGRESS = {
+    "external_mode": "ingress",
+    "external_domain": "example.com",
+    "external_hosts": ["*"],
+    "external_ingress_class": "nginx",
+}
 OWN_KEYS = {
     "scheduler_name": "mine",
     "queue_label": "example.com/queue",

@@ -19,6 +19,7 @@ LISTED = {f"{field}: {change}" for fields in DIFFERENCES.values() for field, cha
 EXTERNAL = {
     "external_mode": "gateway",
     "external_domain": "example.com",
+    "external_hosts": ["llama.example.com"],
     "external_gateway_name": "public",
     "external_gateway_namespace": "gateways",
 }

@@ -15,7 +15,6 @@ OPERATOR_ENVIRONMENT = {
 }
 """So that a route of the operator's own comes and goes too."""
 _SLOW = "example.com/slow"
-_EXPOSED = {"servingPort": {"port": 8000, "exposedUrl": "https://llama.example.com/v1"}}
 _CHANGED = {
     "replicas": 2,
     "servingPort": {"port": 8000, "exposeExternally": False},
@@ -39,6 +38,12 @@ def _apply(**spec: Any) -> Callable[[Objects], None]:
     return do
 
 
+def _expose(objects: Objects, **spec: Any) -> None:
+    """At a host of the namespace's own: those of other namespaces are refused."""
+    url = f"https://llama.{objects.namespace}.nim.example.com/v1"
+    objects.apply(sample("gpu-portion", **{"servingPort": {"port": 8000, "exposedUrl": url}, **spec}))
+
+
 def _delete_slowly(objects: Objects) -> None:
     """In the foreground, and held, so that the operator sees it being deleted."""
     objects.patch(NIMSERVICE, NAME, {"metadata": {"finalizers": [_SLOW]}})
@@ -51,13 +56,13 @@ def _let_go(objects: Objects) -> None:
 
 def _flip(objects: Objects) -> None:
     """There and back, faster than anybody acts. The route stays, or who sees only the end would keep it."""
-    objects.apply(sample("gpu-portion", **(_CHANGED | _EXPOSED)))
-    objects.apply(sample("gpu-portion", **_EXPOSED))
+    _expose(objects, **{field: value for field, value in _CHANGED.items() if field != "servingPort"})
+    _expose(objects)
 
 
 def _recreate(objects: Objects) -> None:
     objects.delete(CR, NAME)
-    objects.apply(sample("gpu-portion", **_EXPOSED))
+    _expose(objects)
 
 
 def _remove(objects: Objects) -> None:
@@ -86,7 +91,7 @@ def _gone(there: Mapping[str, Object]) -> bool:
     return not any(NAME in key for key in there if not key.startswith("persistentvolumeclaims"))
 
 
-_CREATE = Stage("create", _apply(**_EXPOSED), _ready("Running"))
+_CREATE = Stage("create", _expose, _ready("Running"))
 LIVES: Mapping[str, tuple[Stage, ...]] = {
     # First: until it is over the garbage collector has learnt of the kinds.
     "removed": (_CREATE, Stage("removed", _remove, _gone)),

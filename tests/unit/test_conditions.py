@@ -152,6 +152,7 @@ def test_a_missing_workload_is_said_so() -> None:
 GATEWAY = {
     "external_mode": "gateway",
     "external_domain": "example.com",
+    "external_hosts": ["nim.example.com"],
     "external_gateway_name": "main",
     "external_gateway_namespace": "gateways",
 }

@@ -1,7 +1,9 @@
 from typing import Any
 
+import pytest
+
 from runai_nim import keys
-from runai_nim.observed import Claim, Namespace, NimCache, Owner, Pod, Service, Stored, Workload
+from runai_nim.observed import Claim, Namespace, NimCache, Owner, Pod, Service, Stored, Workload, hosts_of
 
 METADATA: dict[str, Any] = {"name": "nim", "namespace": "ns", "uid": "u1", "resourceVersion": "5"}
 
@@ -105,3 +107,18 @@ def test_how_a_container_exited() -> None:
 def test_a_container_that_started_and_is_not_ready_is_named() -> None:
     assert a_pod({"containerStatuses": [{"name": "c", "started": True, "ready": False}]}).unready == "c"
     assert a_pod({"containerStatuses": [{"name": "c", "started": False, "ready": False}]}).unready == ""
+
+
+@pytest.mark.parametrize(
+    ("route", "hosts"),
+    [
+        ({}, set()),
+        ({"spec": None}, set()),
+        ({"spec": {"hostnames": ["a.io", "b.io"], "rules": [{"matches": []}]}}, {"a.io", "b.io"}),
+        ({"spec": {"rules": [{"host": "a.io"}, {"http": {}}, {"host": ""}, {"host": "*.b.io"}]}}, {"a.io", "*.b.io"}),
+        ({"spec": {"rules": "x", "hostnames": {"a.io": 1}}}, set()),
+        ({"spec": {"rules": [None, {"host": ["a.io"]}], "hostnames": [1, None]}}, set()),
+    ],
+)
+def test_hosts_of_a_route(route: dict[str, Any], hosts: set[str]) -> None:
+    assert hosts_of(route) == hosts

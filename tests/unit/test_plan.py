@@ -5,7 +5,7 @@ import pytest
 
 from runai_nim import keys
 from runai_nim.observed import Claim, Observed, Owner, Workload
-from runai_nim.plan import Deletion, Plan, Release, made_for_it, plan
+from runai_nim.plan import Deletion, Plan, Release, host_is_taken, host_to_ask_for, made_for_it, plan
 from runai_nim.plan.route import RoutePlan
 from runai_nim.settings import settings_from
 from runai_nim.translate import Context, translate
@@ -356,6 +356,7 @@ def test_a_cache_needs_no_claim() -> None:
 GATEWAY = {
     "external_mode": "gateway",
     "external_domain": "example.com",
+    "external_hosts": ["*"],
     "external_gateway_name": "main",
     "external_gateway_namespace": "gateways",
 }
@@ -532,3 +533,31 @@ def test_an_owner_is_asked_for_before_its_nimservice_is_made_anew_or_taken() -> 
     again = planned({**cr, "status": {"nimServiceName": "nim"}}).nimservice
     assert again is not None
     assert again.confirm
+
+
+INGRESS_OF_OURS = {"metadata": {"ownerReferences": [OWNER]}, "spec": {"rules": [{"host": "nim.example.com"}]}}
+ROUTE_OF_OTHERS = {"metadata": {"ownerReferences": []}, "spec": {"hostnames": ["nim.example.com"]}}
+
+
+@pytest.mark.parametrize(
+    ("routes", "asked"),
+    [
+        ({}, "nim.example.com"),
+        ({"Ingress": INGRESS_OF_OURS}, ""),
+        ({"HTTPRoute": ROUTE_OF_OTHERS}, "nim.example.com"),
+        ({"HTTPRoute": ROUTE_OF_OTHERS, "Ingress": INGRESS_OF_OURS}, ""),
+    ],
+)
+def test_a_host_that_no_route_of_ours_has_is_asked_for(routes: dict[str, Any], asked: str) -> None:
+    cr = an_exposed_cr()
+
+    assert host_to_ask_for(cr, routed(cr).write, routes) == asked
+    assert host_to_ask_for(cr, None, routes) == ""
+
+
+@pytest.mark.parametrize(("kind", "words"), [("Ingress", "an Ingress"), ("GRPCRoute", "a GRPCRoute")])
+def test_a_host_that_is_taken_is_said_with_the_kind_alone(kind: str, words: str) -> None:
+    finding = host_is_taken("nim.example.com", "https://nim.example.com", kind)
+
+    assert (finding.reason, finding.path) == ("HostTaken", "spec.servingPort.exposedUrl")
+    assert f"must not have the host nim.example.com, which {words} of another namespace has" in finding.message

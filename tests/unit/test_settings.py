@@ -92,6 +92,14 @@ def test_external_access_by_ingress_and_by_gateway() -> None:
     assert (by_gateway.external_gateway_name, by_gateway.external_gateway_namespace) == ("edge", "gateways")
 
 
+def test_hosts_of_urls_are_those_of_the_namespace_unless_others_are_named() -> None:
+    hosts = settings_from(GATEWAY, {}).hosts_of_urls
+    assert hosts == ("*.{namespace}.apps.example.com",)
+
+    environ = {"RUNAI_NIM_EXTERNAL_HOSTS": '["a.example.com", "*"]'}
+    assert settings_from(GATEWAY, environ).hosts_of_urls == ("a.example.com", "*")
+
+
 def test_patterns_of_annotations_that_are_allowed() -> None:
     patterns = ("*", "metallb.io/loadBalancerIPs", "*.k8s.aws/*", "note")
 
@@ -249,6 +257,11 @@ def test_what_the_kubelet_sets_for_a_service_is_no_setting(variable: str) -> Non
         ({"allowed_annotations": ["/b"]}, {}, ["allowed_annotations.0", "found '/b'"]),
         ({"allowed_annotations": [""]}, {}, ["allowed_annotations.0", "found ''"]),
         ({}, {"RUNAI_NIM_ALLOWED_ANNOTATIONS": "metallb.io/*"}, ["RUNAI_NIM_ALLOWED_ANNOTATIONS", "write JSON"]),
+        ({"external_hosts": ["*.{name}.com"]}, {}, ["external_hosts.0", "a pattern of hosts is"]),
+        ({"external_hosts": ["https://a.com"]}, {}, ["external_hosts.0", "a pattern of hosts is"]),
+        ({"reserved_hosts": ["a.com", ""]}, {}, ["reserved_hosts.1", "a pattern of hosts is"]),
+        ({"allowed_service_types": ["LoadBalancer"]}, {}, ["allowed_service_types", "ClusterIP must be among them"]),
+        ({"allowed_service_types": ["ClusterIP", "X"]}, {}, ["allowed_service_types.1", "'ClusterIP', 'NodePort' or"]),
         (["dialect"], {}, ["the settings file holds list; it must hold `setting: value` lines"]),
     ],
 )

@@ -8,6 +8,7 @@ from runai_nim.validate import Context, Finding, validate
 GATEWAY = {
     "external_mode": "gateway",
     "external_domain": "example.com",
+    "external_hosts": ["*"],
     "external_gateway_name": "edge",
     "external_gateway_namespace": "gateways",
 }
@@ -20,7 +21,8 @@ def findings(settings: dict[str, Any] | None = None, **serving: Any) -> tuple[Fi
         "modelStore": {"nimCache": {"name": "cache"}},
         "servingPort": {"port": 8000, **serving},
     }
-    return validate({"metadata": {"name": "llama"}, "spec": spec}, Context(settings_from(settings, {})))[1]
+    metadata = {"name": "llama", "namespace": "team-a"}
+    return validate({"metadata": metadata, "spec": spec}, Context(settings_from(settings, {})))[1]
 
 
 @pytest.mark.parametrize(
@@ -117,3 +119,83 @@ def test_a_path_is_for_http(settings: dict[str, Any] | None, serving: dict[str, 
 
     assert findings(settings, **serving, exposedUrl="https://llama.example.com/") == ()
     assert (findings(settings, **serving, exposedUrl="https://llama.example.com/v1") == ()) is allowed
+
+
+BY_DEFAULT = {**GATEWAY, "external_hosts": []}
+
+
+def reasons(settings: dict[str, Any], **serving: Any) -> list[tuple[str, str]]:
+    return [(finding.reason, finding.path) for finding in findings(settings, **serving)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "url", "allowed"),
+    [
+        (BY_DEFAULT, "https://other.team-a.example.com/v1", True),
+        (BY_DEFAULT, "https://other.team-a.example.com:8443", True),
+        (BY_DEFAULT, "https://other.team-b.example.com", False),
+        (BY_DEFAULT, "https://a.b.team-a.example.com", False),
+        (BY_DEFAULT, "https://llama.example.com", False),
+        (BY_DEFAULT, "https://team-a.example.com", False),
+        (BY_DEFAULT, "https://evil.com/other.team-a.example.com", False),
+        ({**GATEWAY, "external_hosts": ["llama.example.org"]}, "https://llama.example.org", True),
+        ({**GATEWAY, "external_hosts": ["llama.example.org"]}, "https://other.team-a.example.com", False),
+        ({**GATEWAY, "external_hosts": ["*"]}, "https://any.thing", True),
+        # Without external access no route is made, whatever the URL is.
+        ({}, "https://llama.example.com", True),
+    ],
+)
+def test_a_host_is_the_administrator_s_to_give(settings: dict[str, Any], url: str, allowed: bool) -> None:
+    assert reasons(settings, exposedUrl=url) == ([] if allowed else [("NotAllowed", "spec.servingPort.exposedUrl")])
+
+
+def test_hosts_that_are_allowed_are_said_with_the_namespace() -> None:
+    (finding,) = findings(BY_DEFAULT, exposedUrl="https://llama.example.com")
+
+    assert "that the operator's settings allow here (*.team-a.example.com)" in finding.message
+    assert "external_hosts in the operator's settings" in finding.message
+
+
+def test_of_many_patterns_some_are_said() -> None:
+    (finding,) = findings({**GATEWAY, "external_hosts": [f"{i}.io" for i in range(1000)]}, exposedUrl="https://a.io")
+
+    assert "allow here (0.io, 1.io, 2.io, 3.io, 4.io, …)" in finding.message
+
+
+def test_what_is_wrong_with_a_url_is_said_once() -> None:
+    assert reasons(BY_DEFAULT, exposedUrl="https://Llama") == [("InvalidValue", "spec.servingPort.exposedUrl")]
+
+
+RESERVED = {**GATEWAY, "reserved_hosts": ["api.team-a.example.com", "*.internal", "llama.{namespace}.example.com"]}
+
+
+@pytest.mark.parametrize(
+    ("serving", "found"),
+    [
+        ({"exposedUrl": "https://api.team-a.example.com/v1"}, [("HostTaken", "spec.servingPort.exposedUrl")]),
+        ({"exposedUrl": "https://x.internal"}, [("HostTaken", "spec.servingPort.exposedUrl")]),
+        ({"exposedUrl": "https://x.team-a.example.com"}, []),
+        ({}, [("HostTaken", "metadata.name")]),
+        ({"exposeExternally": False}, []),
+    ],
+)
+def test_a_reserved_host_is_nobody_s(serving: dict[str, Any], found: list[tuple[str, str]]) -> None:
+    assert reasons(RESERVED, **serving) == found
+    assert reasons({"reserved_hosts": RESERVED["reserved_hosts"]}, **serving) == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "allowed", "found"),
+    [
+        ("LoadBalancer", ["ClusterIP"], ["NotAllowed"]),
+        ("NodePort", ["ClusterIP", "LoadBalancer"], ["NotAllowed"]),
+        ("LoadBalancer", ["ClusterIP", "LoadBalancer"], []),
+        ("ClusterIP", ["ClusterIP"], []),
+        (None, ["ClusterIP"], []),
+        ("ExternalName", ["ClusterIP"], ["InvalidValue"]),
+    ],
+)
+def test_types_of_services_can_be_limited(wanted: str | None, allowed: list[str], found: list[str]) -> None:
+    serving = {} if wanted is None else {"serviceType": wanted}
+
+    assert [reason for reason, _ in reasons({"allowed_service_types": allowed}, **serving)] == found

@@ -17,9 +17,11 @@ VERSIONS = sorted(path.name for path in FOLDER.iterdir() if (path / "translation
 OPERATOR_ENVIRONMENT = {
     "RUNAI_NIM_EXTERNAL_MODE": "ingress",
     "RUNAI_NIM_EXTERNAL_DOMAIN": "nim.example.com",
+    "RUNAI_NIM_EXTERNAL_HOSTS": '["llama.example.com"]',
     "RUNAI_NIM_EXTERNAL_INGRESS_CLASS": "nginx",
 }
-"""Settings of the operator under which the stored resources converged."""
+"""Settings of the operator under which the stored resources converged: 0.1.0, which had no external_hosts, allowed all
+hosts, and the changelog asks for them to be listed before the upgrade."""
 
 Record = dict[str, Any]
 

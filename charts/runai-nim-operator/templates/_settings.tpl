@@ -2,7 +2,31 @@
 The settings file. Even a single replica elects a leader: a rollout starts the new pod before the old one has ended.
 */}}
 {{- define "runai-nim.settings" -}}
-{{- merge (dict) .Values.settings (dict "leader_election" true "lease_namespace" .Release.Namespace) | toYaml -}}
+{{- $reserved := include "runai-nim.reservedHosts" . | fromYamlArray -}}
+{{- $hosts := ternary (dict "reserved_hosts" $reserved) (dict) (not (empty $reserved)) -}}
+{{- merge $hosts .Values.settings (dict "leader_election" true "lease_namespace" .Release.Namespace) | toYaml -}}
+{{- end -}}
+
+{{/* Hosts that no RunaiNimService may have: those of the settings, and the REST API's own. */}}
+{{- define "runai-nim.reservedHosts" -}}
+{{- $hosts := .Values.settings.reserved_hosts | default list -}}
+{{- with .Values.rest -}}
+{{- if .enabled -}}
+{{- if .ingress.enabled -}}{{- $hosts = append $hosts .ingress.host -}}{{- end -}}
+{{- if .httpRoute.enabled -}}{{- $hosts = concat $hosts .httpRoute.hostnames -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $hosts | uniq | toYaml -}}
+{{- end -}}
+
+{{/* Patterns of hosts as CEL has them: what people read, and a regular expression for what is between two dots. */}}
+{{- define "runai-nim.hostPatterns" -}}
+{{- $patterns := list -}}
+{{- range . -}}
+{{- $regex := eq . "*" | ternary ".*" (. | replace "." "\\." | replace "*" "[a-z0-9-]+") -}}
+{{- $patterns = append $patterns (dict "text" . "regex" (printf "^%s$" $regex)) -}}
+{{- end -}}
+{{- toJson $patterns -}}
 {{- end -}}
 
 {{- define "runai-nim.port" -}}

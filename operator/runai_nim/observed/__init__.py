@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from runai_nim.observed.pod import Pod
+from runai_nim.observed.route import hosts_of
 from runai_nim.observed.storage import Claim, NimCache, Owner
 from runai_nim.observed.stored import Object, Stored, controller_of
 from runai_nim.observed.workload import Service, Workload
@@ -25,6 +26,7 @@ __all__ = [
     "Stored",
     "Workload",
     "controller_of",
+    "hosts_of",
 ]
 
 

@@ -38,6 +38,8 @@ REFUSED: Final[Mapping[str, str]] = {
     "ConflictingFields": "two fields exclude each other",
     "LimitBelowRequest": "a limit is below its request",
     "NotConfigured": "the operator's settings lack what the field needs",
+    "NotAllowed": "the operator's settings don't allow the value",
+    "HostTaken": "the host is reserved, or a route of another namespace has it",
     "NotInstalled": "the cluster's NIMService kind lacks what the field becomes",
     "NameConflict": "an object of that name was made by somebody else",
     "FieldConflict": "another field manager keeps changing what the operator sets",

@@ -56,7 +56,10 @@ CHECKS: Final[tuple[Callable[[Candidate], Iterator[Finding]], ...]] = (
     serving.check_port,
     serving.check_ports_differ,
     serving.check_service_type,
+    serving.check_service_type_is_allowed,
     exposure.check_exposed_url,
+    exposure.check_exposed_host,
+    exposure.check_router_host,
     exposure.check_exposed_url_is_exposed,
     exposure.check_exposed_protocol,
     exposure.check_grpc_has_no_path,
@@ -108,7 +111,7 @@ CHECKS: Final[tuple[Callable[[Candidate], Iterator[Finding]], ...]] = (
 def validate(cr: Mapping[str, Any], context: Context) -> tuple[RunaiNimServiceSpec | None, tuple[Finding, ...]]:
     """Read and check a RunaiNimService as the API gives it: its spec, None when unreadable, and all findings."""
     own_labels = cr["metadata"].get("labels") or {}
-    name = cr["metadata"].get("name", "")
+    name, namespace = cr["metadata"].get("name", ""), cr["metadata"].get("namespace", "")
     findings = [*_metadata_findings(name, own_labels, context)]
     written = cr.get("spec") or {}
     try:
@@ -118,10 +121,10 @@ def validate(cr: Mapping[str, Any], context: Context) -> tuple[RunaiNimServiceSp
         rest, concerned = readable_rest(written, error) if isinstance(written, Mapping) else (None, frozenset())
         if rest is not None:
             # What is wrong beside a mistake in the same field may only follow from it.
-            others = _spec_findings(Candidate(name, rest, context))
+            others = _spec_findings(Candidate(name, rest, context, namespace))
             findings += [finding for finding in others if _top_level_field(finding.path) not in concerned]
         return None, tuple(findings)
-    findings += _spec_findings(Candidate(name, spec, context))
+    findings += _spec_findings(Candidate(name, spec, context, namespace))
     return spec, tuple(findings)
 
 

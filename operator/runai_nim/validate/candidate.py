@@ -48,3 +48,4 @@ class Candidate:
     name: str
     spec: RunaiNimServiceSpec
     context: Context
+    namespace: str = ""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from runai_nim import syntax
+from runai_nim import host_patterns, syntax
 from runai_nim.api.v1alpha1 import ServingPort
 from runai_nim.validate.candidate import Candidate
 from runai_nim.validate.finding import Finding, Reason
@@ -16,6 +16,9 @@ _URL: Final = re.compile(
     re.ASCII,
 )
 
+_ANOTHER_HOST: Final = "choose another host"
+_PATTERNS_TOLD: Final = 5
+
 
 def check_exposed_url(candidate: Candidate) -> Iterator[Finding]:
     """A URL that a route can be made of. One with credentials is not shown in the message."""
@@ -25,6 +28,35 @@ def check_exposed_url(candidate: Candidate) -> Iterator[Finding]:
     rule = "be an http or https URL of a DNS name in lower case, with at most a port and a plain path"
     remedy = "write it as https://llama.example.com/v1, without IP address, credentials, query or fragment"
     yield Finding(Reason.INVALID_VALUE, _PATH, None if "@" in url else url, rule, remedy)
+
+
+def check_exposed_host(candidate: Candidate) -> Iterator[Finding]:
+    """A host is the administrator's to give: whoever has it has its visitors, their cookies and its certificates."""
+    settings, url = candidate.context.settings, _serving(candidate).exposed_url
+    if url is None or settings.external_mode == "none" or not _is_routable(url):
+        return
+    host = host_of(url)
+    if host_patterns.fits(host, settings.reserved_hosts, candidate.namespace):
+        yield Finding(Reason.HOST_TAKEN, _PATH, url, f"not have the host {host}, which is reserved", _ANOTHER_HOST)
+    elif not host_patterns.fits(host, settings.hosts_of_urls, candidate.namespace):
+        patterns = settings.hosts_of_urls
+        some = [pattern.replace(host_patterns.NAMESPACE, candidate.namespace) for pattern in patterns[:_PATTERNS_TOLD]]
+        told = ", ".join([*some, "…"] if len(patterns) > len(some) else some)
+        rule = f"have a host that the operator's settings allow here ({told})"
+        remedy = "choose one of these, or have it allowed by external_hosts in the operator's settings"
+        yield Finding(Reason.NOT_ALLOWED, _PATH, url, rule, remedy)
+
+
+def check_router_host(candidate: Candidate) -> Iterator[Finding]:
+    """Names of a RunaiNimService and its namespace make a host, too."""
+    settings, serving = candidate.context.settings, _serving(candidate)
+    by_router = settings.external_mode != "none" and serving.expose_externally is not False
+    host = f"{candidate.name}.{candidate.namespace}.{settings.external_domain}"
+    reserved = host_patterns.fits(host, settings.reserved_hosts, candidate.namespace)
+    if by_router and serving.exposed_url is None and reserved:
+        rule = f"not give the host {host}, which is reserved"
+        remedy = "create it under another name, or set servingPort.exposeExternally: false"
+        yield Finding(Reason.HOST_TAKEN, "metadata.name", candidate.name, rule, remedy)
 
 
 def check_exposed_url_is_exposed(candidate: Candidate) -> Iterator[Finding]:
@@ -53,6 +85,12 @@ def check_grpc_has_no_path(candidate: Candidate) -> Iterator[Finding]:
     if (serving.exposed_protocol == "grpc" or implied) and url is not None and url["path"] not in ("", "/"):
         rule, remedy = "have no path with gRPC", f"remove {url['path']}, or set exposedProtocol: http"
         yield Finding(Reason.CONFLICTING_FIELDS, _PATH, serving.exposed_url, rule, remedy)
+
+
+def host_of(url: str) -> str:
+    """The host of a URL that a route can be made of; empty of any other."""
+    parts = _URL.fullmatch(url)
+    return parts["host"] if parts else ""
 
 
 def _is_routable(url: str) -> bool:

@@ -21,6 +21,8 @@ class Reason(StrEnum):
     CONFLICTING_FIELDS = "ConflictingFields"
     LIMIT_BELOW_REQUEST = "LimitBelowRequest"
     NOT_CONFIGURED = "NotConfigured"
+    NOT_ALLOWED = "NotAllowed"
+    HOST_TAKEN = "HostTaken"
     IGNORED_FIELD = "IgnoredField"
     NOT_INSTALLED = "NotInstalled"
     QUEUE_UNKNOWN = "QueueUnknown"

@@ -33,3 +33,14 @@ def check_service_type(candidate: Candidate) -> Iterator[Finding]:
         rule = "be ClusterIP, NodePort or LoadBalancer, a NIM runs in pods"
         remedy = "choose one of these, or remove it for ClusterIP"
         yield Finding(Reason.INVALID_VALUE, "spec.servingPort.serviceType", serving.service_type, rule, remedy)
+
+
+def check_service_type_is_allowed(candidate: Candidate) -> Iterator[Finding]:
+    """A NodePort or LoadBalancer is open to the outside, past Ingress, Gateway and what they ask for."""
+    serving, allowed = candidate.spec.serving_port, candidate.context.settings.allowed_service_types
+    wanted = None if serving is None else serving.service_type
+    if wanted in (None, "ExternalName", *allowed):
+        return
+    rule = f"be {' or '.join(allowed)}, as the operator's settings allow"
+    remedy = "choose one of these, or have it allowed by allowed_service_types in the operator's settings"
+    yield Finding(Reason.NOT_ALLOWED, "spec.servingPort.serviceType", wanted, rule, remedy)
