@@ -66,6 +66,8 @@ line of the log (`a permission is missing`), a metric (`runai_nim_permission_mis
 503 meanwhile; a rollout waits then, and the pods of before go on. The operator does what it may do in the meantime, and
 takes up what it is given later by itself.
 
+{_optional()}
+
 {_table(PERMISSIONS)}
 # What the REST API may do
 
@@ -79,6 +81,17 @@ def _differing() -> str:
     """The permissions that are others where namespaces are listed."""
     found = (permission for permission in PERMISSIONS if permission.listed is not None)
     return ", ".join(f"{' and '.join(one.verbs_in_listed)} on {one.resource} instead" for one in found)
+
+
+def _optional() -> str:
+    """The permissions without which the operator serves all the same."""
+    resources = ", ".join(permission.resource for permission in PERMISSIONS if permission.optional)
+    (verbs,) = {permission.optional for permission in PERMISSIONS if permission.optional}
+    text = (
+        f"It serves without {' and '.join(verbs)} on {resources}, and `/readyz` is 200 then: it can't see whether"
+        " somebody else's object has a name that the NIM Operator would take, and writes the NIMService all the same."
+    )
+    return textwrap.fill(text, 118)
 
 
 def _table(permissions: Iterable[Permission]) -> str:

@@ -5,6 +5,10 @@ asked for, Ingress, HTTPRoute, GRPCRoute, HorizontalPodAutoscaler and claim, and
 the real one are its test; of LeaderWorkerSet and routes they only show what happens where the kind isn't installed.
 ServiceMonitor is not made: a NIMService that asks for one ends in state Failed.
 
+As the real one does, it takes what has its names, whoever made it: it overwrites a ServiceAccount, Role or RoleBinding,
+deletes an Ingress where no router is asked for, and what is called as the endpoint picker that it doesn't make
+(`<name>-epp`), and never gets past a Deployment, Service or HorizontalPodAutoscaler that is there already.
+
 Since there is no kubelet either, it also plays the node: it marks pods ready and answers as their model (`nodes`,
 `endpoints`); and since no LeaderWorkerSet controller runs, it makes the pods of a LeaderWorkerSet, too (`groups`).
 

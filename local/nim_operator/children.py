@@ -112,6 +112,11 @@ def set_name(name: str) -> str:
     return f"{name}-lws"
 
 
+def picker_name(name: str) -> str:
+    """Name of the endpoint picker of the NIMService called `name`, which the stand-in never makes."""
+    return f"{name}-epp"
+
+
 def leader_labels(nim: Object) -> dict[str, str]:
     """Labels by which the Service finds the leaders' pods."""
     return {"app": set_name(nim["metadata"]["name"]), "nim-llm-role": "leader"}
@@ -225,11 +230,15 @@ def is_current(existing: Object, desired: Object) -> bool:
 
 
 def replacement(existing: Object, desired: Object) -> Object:
-    """Return the existing object with labels, annotations and content replaced whole, everything else kept."""
+    """Return the existing object with labels, annotations and content replaced whole, whoever made it.
+
+    Owners stay as they are, and so does status; a ServiceAccount loses its own pull secrets.
+    """
     metadata = {
         **existing["metadata"],
         "labels": desired["metadata"]["labels"],
         "annotations": desired["metadata"]["annotations"],
     }
     content = {key: value for key, value in desired.items() if key not in ("metadata", "status")}
-    return {**existing, **content, "metadata": metadata}
+    status = {"status": existing["status"]} if "status" in existing else {}
+    return {**content, **status, "metadata": metadata}

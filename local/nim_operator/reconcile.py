@@ -17,6 +17,9 @@ from local.nim_operator.store import Key, Store
 from local.nim_operator.workload import ModelStore, PanicError
 from local.nim_operator.writer import FailedError, Writer
 
+# By reading: what it makes of an endpoint picker, and deletes where none is asked for.
+PICKER = (kinds.DEPLOYMENT, kinds.SERVICE, kinds.SERVICE_ACCOUNT, kinds.ROLE, kinds.ROLE_BINDING)
+
 Ask = Callable[[str], Awaitable[Any]]
 """GET /v1/models from `address:port`; raises OSError, TimeoutError or aiohttp.ClientError when nobody answers well."""
 
@@ -119,6 +122,8 @@ class Reconciler:
         await self._apply_or_remove(kinds.HTTP_ROUTE, this, router.http_route(nim))
         await self._apply_or_remove(kinds.GRPC_ROUTE, this, router.grpc_route(nim))
         await self._apply_or_remove(kinds.HPA, this, children.autoscaler(nim))
+        for kind in PICKER:
+            await writer.remove(kind, nim, children.picker_name(this.name))
         if nim["spec"].get("metrics", {}).get("enabled"):
             await writer.require(kinds.SERVICE_MONITOR)
             raise FailedError("this stand-in for the NIM Operator makes no ServiceMonitor")

@@ -61,9 +61,13 @@ class Writer:
         except ApiError as error:
             raise FailedError(str(error)) from error
 
-    async def remove(self, kind: Kind, nim: Object) -> None:
-        """Delete the child of that kind; an Ingress of that name goes even when it was made by somebody else."""
-        namespace, name = key_of(nim)
+    async def remove(self, kind: Kind, nim: Object, name: str = "") -> None:
+        """Delete the child of that kind, of the NIMService's name or another one.
+
+        What is known of a kind whoever made it goes, too, even when it was made by somebody else: an Ingress.
+        """
+        namespace, own = key_of(nim)
+        name = name or own
         if self._store.get(kind, (namespace, name)):
             await self._client.delete(kind, namespace, name)
 

@@ -24,6 +24,9 @@ WATCH_SECONDS = 300
 """How long a watch lasts before the server ends it and it is opened anew."""
 SILENCE_SECONDS = 90.0
 """A watch that says nothing for so long is dead: bookmarks come about once a minute."""
+JSON = "application/json"
+METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+"""What an answer is to be: the whole object, or nothing of it but its metadata."""
 
 Object = dict[str, Any]
 Query = Mapping[str, str]
@@ -72,6 +75,10 @@ LEADER_WORKER_SETS = Resource(keys.LWS_GROUP, "v1", "leaderworkersets")
 INGRESSES = Resource("networking.k8s.io", "v1", "ingresses")
 HTTP_ROUTES = Resource(keys.GATEWAY_GROUP, "v1", "httproutes")
 GRPC_ROUTES = Resource(keys.GATEWAY_GROUP, "v1", "grpcroutes")
+SERVICE_ACCOUNTS = Resource("", "v1", "serviceaccounts")
+ROLES = Resource(keys.RBAC_GROUP, "v1", "roles")
+ROLE_BINDINGS = Resource(keys.RBAC_GROUP, "v1", "rolebindings")
+AUTOSCALERS = Resource("autoscaling", "v2", "horizontalpodautoscalers")
 LEASES = Resource("coordination.k8s.io", "v1", "leases")
 
 
@@ -175,10 +182,13 @@ class Cluster:
         seen = {"uid": uid, "resourceVersion": resource_version}
         await self._object("DELETE", resource.path(namespace, name), {}, {"preconditions": seen}, "application/json")
 
-    async def get(self, resource: Resource, namespace: str, name: str) -> Object | None:
-        """The object; None when it or its kind is not there."""
+    async def get(
+        self, resource: Resource, namespace: str, name: str, *, metadata_alone: bool = False
+    ) -> Object | None:
+        """The object, or nothing of it but `metadata`; None when it or its kind is not there."""
+        accept = METADATA if metadata_alone else JSON
         try:
-            return await self._object("GET", resource.path(namespace, name), {}, None, None)
+            return await self._object("GET", resource.path(namespace, name), {}, None, None, accept)
         except ApiError as error:
             if error.status == 404:
                 return None
@@ -234,10 +244,12 @@ class Cluster:
         finally:
             response.close()
 
-    async def _object(self, method: str, path: str, query: Query, body: Body, content: str | None) -> Object:
+    async def _object(
+        self, method: str, path: str, query: Query, body: Body, content: str | None, accept: str = JSON
+    ) -> Object:
         if method not in ("GET", "POST"):  # only reviews are posted
             self.permit()
-        response = await self._send(method, path, query, body, content, self._timeout)
+        response = await self._send(method, path, query, body, content, self._timeout, accept)
         try:
             loaded: Object = orjson.loads(await response.read())
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
@@ -245,9 +257,16 @@ class Cluster:
         return loaded
 
     async def _send(
-        self, method: str, path: str, query: Query, body: Body, content: str | None, limits: aiohttp.ClientTimeout
+        self,
+        method: str,
+        path: str,
+        query: Query,
+        body: Body,
+        content: str | None,
+        limits: aiohttp.ClientTimeout,
+        accept: str = JSON,
     ) -> aiohttp.ClientResponse:
-        headers = {"Accept": "application/json", **({"Content-Type": content} if content else {})}
+        headers = {"Accept": accept, **({"Content-Type": content} if content else {})}
         code = "<error>"
         try:
             for auth in (await self._api.configuration.auth_settings()).values():

@@ -79,8 +79,8 @@ async def serve_health(
     """Answer on `port` until cancelled.
 
     /healthz: 200 while every watch has heard of the API server lately, else 503 naming the dead. /readyz: 503 naming
-    what was not read yet, until all was once, and what permissions are missing. /metrics: what `exposition` makes of
-    the Accept header, and its type.
+    what was not read yet, until all was once, and what permissions are missing that it can't do without. /metrics: what
+    `exposition` makes of the Accept header, and its type.
     """
 
     async def healthz(_: web.Request) -> web.Response:
@@ -90,9 +90,8 @@ async def serve_health(
         kinds = dict.fromkeys(watch.resource.plural for watch in watches if not watch.synced.is_set())
         unread = [f"{kind}: not listed yet" for kind in kinds]
         unread += [] if discovery.synced.is_set() else ["schema of NIMService: not read yet"]
-        return _answer(
-            [*unread, *(f"may not {access}: the permission is missing" for access in sorted(permitted.missing))]
-        )
+        missing = sorted(access for access in permitted.missing if not access.optional)
+        return _answer([*unread, *(f"may not {access}: the permission is missing" for access in missing)])
 
     async def metrics(request: web.Request) -> web.Response:
         body, content_type = exposition(request.headers.get(hdrs.ACCEPT, ""))

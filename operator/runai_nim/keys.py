@@ -58,6 +58,8 @@ NIM_MODEL_PROFILE: Final = "NIM_MODEL_PROFILE"
 """Environment variable by which a NIM container is told its model profile."""
 NIM_PORT_VARIABLES: Final = ("NIM_SERVER_PORT", "NIM_HTTP_API_PORT")
 """Environment variables by which a NIM container is told the port of its HTTP API."""
+NIM_PICKER_SUFFIX: Final = "-epp"
+"""The NIM Operator deletes `<NIMService name>-epp`, of several kinds, where it makes no endpoint picker."""
 NIM_CONTAINER_SUFFIX: Final = "-ctr"
 """The NIM container is called `<NIMService name>-ctr`."""
 
@@ -68,6 +70,8 @@ GATEWAY_GROUP: Final = "gateway.networking.k8s.io"
 GATEWAY_API_VERSION: Final = f"{GATEWAY_GROUP}/v1"
 HTTP_ROUTE_KIND: Final = "HTTPRoute"
 GRPC_ROUTE_KIND: Final = "GRPCRoute"
+
+RBAC_GROUP: Final = "rbac.authorization.k8s.io"
 
 # LeaderWorkerSet (kubernetes-sigs/lws v1).
 LWS_GROUP: Final = "leaderworkerset.x-k8s.io"

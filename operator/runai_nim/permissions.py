@@ -1,6 +1,7 @@
 """What the operator and the REST API may do in a cluster: deploy/rbac.yaml and the chart's rules are written from it.
 
-Data only. What is not here is not asked for: no Secret, no pod's life, no RBAC object, no webhook.
+Data only. What is not here is not asked for: no Secret, no ConfigMap, no pod's life, no write of RBAC objects,
+no webhook.
 """
 
 from collections.abc import Collection, Iterator
@@ -11,7 +12,9 @@ from runai_nim import keys
 
 _SEE: Final = ("list", "watch")
 _KEEP: Final = ("list", "watch", "create", "patch", "delete")
-_ROUTES: Final = "routes of exposedUrl, and whether another namespace has a host"
+_NAMED: Final = "whether a name is free, before the first write"
+_ROUTES: Final = f"routes of exposedUrl, and whether another namespace has a host (get: {_NAMED})"
+_GET: Final = ("get",)
 _OWNED: Final = (
     "delete: the API server asks for it before an owner is set on an object that is there already, or taken from it; "
     "the operator itself deletes none"
@@ -24,7 +27,7 @@ class Permission:
 
     scope: in every namespace that is served, or in the namespace that the operator runs in. listed: the verbs where
     listed namespaces are served only, by a Role in each; None: the same. name: of the one object that it is for;
-    empty: all.
+    empty: all. optional: the verbs without which the operator serves all the same; what it can't tell then is `why`.
     """
 
     group: str
@@ -34,6 +37,7 @@ class Permission:
     scope: Literal["cluster", "own namespace"] = "cluster"
     listed: tuple[str, ...] | None = None
     name: str = ""
+    optional: tuple[str, ...] = ()
 
     @property
     def verbs_in_listed(self) -> tuple[str, ...]:
@@ -57,6 +61,11 @@ class Access(NamedTuple):
         where = f" in namespace {self.namespace}" if self.namespace else ""
         return f"{self.verb} {self.resource}{group}{name}{where}"
 
+    @property
+    def optional(self) -> bool:
+        """Does the operator serve without it?"""
+        return self[:3] in _OPTIONAL
+
 
 PERMISSIONS: Final[tuple[Permission, ...]] = (
     Permission(keys.GROUP, keys.PLURAL, ("get", *_SEE), "the resources that it serves"),
@@ -73,14 +82,24 @@ PERMISSIONS: Final[tuple[Permission, ...]] = (
     Permission(keys.NIM_GROUP, keys.NIMCACHE_PLURAL, _SEE, "whether a model is cached"),
     Permission("", "persistentvolumeclaims", _KEEP, f"model stores ({_OWNED})"),
     Permission("", "namespaces", _SEE, "the project of a namespace, and whether it is being deleted", listed=("get",)),
-    Permission("", "services", _SEE, "whether the NIM Operator has seen a spec"),
+    Permission(
+        "",
+        "services",
+        ("get", *_SEE),
+        f"whether the NIM Operator has seen a spec (get: {_NAMED})",
+        optional=_GET,
+    ),
     Permission("", "pods", _SEE, "why a pod is not ready"),
     Permission("", "events", ("create", "patch"), "events on the resources"),
-    Permission("apps", "deployments", _SEE, "replicas"),
+    Permission("apps", "deployments", ("get", *_SEE), f"replicas (get: {_NAMED})", optional=_GET),
     Permission(keys.LWS_GROUP, "leaderworkersets", _SEE, "replicas on several nodes"),
-    Permission("networking.k8s.io", "ingresses", _KEEP, _ROUTES),
-    Permission(keys.GATEWAY_GROUP, "httproutes", _KEEP, _ROUTES),
-    Permission(keys.GATEWAY_GROUP, "grpcroutes", _KEEP, _ROUTES),
+    Permission("networking.k8s.io", "ingresses", ("get", *_KEEP), _ROUTES, optional=_GET),
+    Permission(keys.GATEWAY_GROUP, "httproutes", ("get", *_KEEP), _ROUTES, optional=_GET),
+    Permission(keys.GATEWAY_GROUP, "grpcroutes", ("get", *_KEEP), _ROUTES, optional=_GET),
+    Permission("", "serviceaccounts", _GET, _NAMED, optional=_GET),
+    Permission(keys.RBAC_GROUP, "roles", _GET, _NAMED, optional=_GET),
+    Permission(keys.RBAC_GROUP, "rolebindings", _GET, _NAMED, optional=_GET),
+    Permission("autoscaling", "horizontalpodautoscalers", _GET, _NAMED, optional=_GET),
     Permission(
         "coordination.k8s.io",
         "leases",
@@ -92,6 +111,8 @@ PERMISSIONS: Final[tuple[Permission, ...]] = (
     ),
 )
 """Every permission, and no other: a verb that is missing is a 403 in the tests, where the operator has only these."""
+
+_OPTIONAL: Final = {(verb, one.group, one.resource) for one in PERMISSIONS for verb in one.optional}
 
 REST_PERMISSIONS: Final[tuple[Permission, ...]] = (
     Permission("", "namespaces", _SEE, "the project of a namespace, and the uid that stands for the cluster"),

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from runai_nim import logs
+from runai_nim import foreign, logs
 from runai_nim.cluster import CLAIMS, NIM_SERVICES, RUNAI_NIM_SERVICES, ApiError, Cluster, Resource
 from runai_nim.events import Events
 from runai_nim.hosts import Hosts
@@ -26,10 +26,12 @@ from runai_nim.plan import (
     Release,
     RoutePlan,
     Write,
+    check_names,
     held_by,
     host_is_taken,
     host_to_ask_for,
     is_ours,
+    names_to_ask_for,
     plan,
     taken_over,
 )
@@ -104,7 +106,7 @@ class Reconciler:
         planned = plan(cr, desired, observed)
         if planned.writes:
             self._cluster.permit()  # before anything is read or counted for the sake of a write
-            allowed = self._unless_taken(key, cr, desired, planned, observed)
+            allowed = await self._unless_taken(key, cr, desired, planned, observed)
             if allowed is None:
                 return None
             planned = allowed
@@ -134,10 +136,14 @@ class Reconciler:
             installed=self._world.installed,
         )
 
-    def _unless_taken(
+    async def _unless_taken(
         self, key: Key, cr: Mapping[str, Any], desired: Desired, planned: Plan, observed: Observed
     ) -> Plan | None:
         """The plan, or its refusal where somebody else has what it would take; None while that isn't known yet."""
+        if names := names_to_ask_for(planned.nimservice):
+            found = await foreign.named(self._cluster, key[0], names)
+            if refused := check_names(key[1], found):
+                return Plan(refused=refused)
         host = host_to_ask_for(cr, planned.route.write, observed.routes)
         if not host:
             return planned
@@ -324,7 +330,7 @@ class Reconciler:
         return True
 
 
-_BY_OTHERS = (Reason.HOST_TAKEN,)
+_BY_OTHERS = (Reason.HOST_TAKEN, "NameConflict")
 """Reasons of a refusal that others cause, and heal."""
 _RESOURCES: Mapping[str, Resource] = {
     "PersistentVolumeClaim": CLAIMS,

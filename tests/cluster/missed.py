@@ -131,6 +131,11 @@ SEEN = (
     *(("apps", "deployments"), (keys.LWS_GROUP, "leaderworkersets"), ("networking.k8s.io", "ingresses")),
     *((keys.GATEWAY_GROUP, "httproutes"), (keys.GATEWAY_GROUP, "grpcroutes")),
 )
+NAMED = (
+    *(("", "serviceaccounts"), ("", "services"), ("apps", "deployments")),
+    *((keys.RBAC_GROUP, "roles"), (keys.RBAC_GROUP, "rolebindings"), ("autoscaling", "horizontalpodautoscalers")),
+    *(("networking.k8s.io", "ingresses"), (keys.GATEWAY_GROUP, "httproutes"), (keys.GATEWAY_GROUP, "grpcroutes")),
+)
 SCENARIOS: dict[Permission, type[Stage]] = {
     **{Permission(verb, *kind): Started for verb in ("list", "watch") for kind in SEEN},
     **{Permission(verb, keys.NIM_GROUP, keys.NIMSERVICE_PLURAL): Made for verb in ("create", "patch")},
@@ -148,6 +153,7 @@ SCENARIOS: dict[Permission, type[Stage]] = {
     Permission("delete", "networking.k8s.io", "ingresses"): UnroutedByIngress,
     Permission("delete", keys.GATEWAY_GROUP, "httproutes"): UnroutedByGateway,
     Permission("delete", keys.GATEWAY_GROUP, "grpcroutes"): UnroutedForGrpc,
+    **{Permission("get", *kind): Made for kind in NAMED},
     **{Permission(verb, "coordination.k8s.io", "leases"): Elected for verb in ("get", "create", "patch")},
 }
 """What can't be done without each permission."""

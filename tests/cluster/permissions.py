@@ -46,6 +46,8 @@ def denied(request: Request) -> Permission | None:
         return Permission("update", keys.GROUP, f"{keys.PLURAL}/finalizers")
     if _DELETE in request.message:
         return Permission("delete", request.group, request.resource)
+    if not request.message:  # so in the audit log where nothing but an object's metadata was asked for
+        return Permission(request.verb, request.group, request.resource)
     found = _DENIED.search(request.message)
     return found and Permission(found["verb"], found["group"], found["resource"])
 

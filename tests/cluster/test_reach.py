@@ -159,3 +159,63 @@ def test_the_last_good_spec_keeps_running_at_its_host(
     assert "The last good spec keeps running" in condition(objects, "llama-8b", "Ready")["message"]
     assert present(objects, INGRESS, OWN)["spec"]["rules"][0]["host"] == free
     assert present(objects, NIMSERVICE, "llama-8b")["spec"]["replicas"] == 1
+
+
+BACKEND = {"service": {"name": "web", "port": {"number": 80}}}
+POD = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "web"}]}}
+RULES = [{"backendRefs": [{"name": "web", "port": 80}]}]
+TARGET = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+RBAC = "rbac.authorization.k8s.io"
+FOREIGN: dict[str, dict[str, Any]] = {
+    "v1 ServiceAccount": {"imagePullSecrets": [{"name": "theirs"}]},
+    f"{RBAC}/v1 Role": {"rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}]},
+    f"{RBAC}/v1 RoleBinding": {
+        "roleRef": {"apiGroup": RBAC, "kind": "Role", "name": "theirs"},
+        "subjects": [{"kind": "ServiceAccount", "name": "theirs"}],
+    },
+    "v1 Service": {"spec": {"selector": {"a": "b"}, "ports": [{"port": 80}]}},
+    "apps/v1 Deployment": {"spec": {"selector": {"matchLabels": {"a": "b"}}, "template": POD}},
+    "networking.k8s.io/v1 Ingress": {"spec": {"defaultBackend": BACKEND}},
+    "gateway.networking.k8s.io/v1 HTTPRoute": {"spec": {"rules": RULES}},
+    "gateway.networking.k8s.io/v1 GRPCRoute": {"spec": {"rules": RULES}},
+    "autoscaling/v2 HorizontalPodAutoscaler": {"spec": {"maxReplicas": 2, "scaleTargetRef": TARGET}},
+}
+"""What others made, by its kind."""
+
+
+def foreign(kind: str, name: str) -> dict[str, Any]:
+    api_version, kind_name = kind.split()
+    return {"apiVersion": api_version, "kind": kind_name, "metadata": {"name": name}, **FOREIGN[kind]}
+
+
+def named(name: str) -> dict[str, Any]:
+    body = sample("gpu-portion")
+    body["metadata"]["name"] = name
+    return body
+
+
+@pytest.mark.parametrize("suffix", ["", "-epp"])
+@pytest.mark.usefixtures("operator_process")
+def test_what_others_made_is_not_handed_to_the_nim_operator(suffix: str, objects: Objects) -> None:
+    names = {kind: f"n{index}" for index, kind in enumerate(FOREIGN)}
+    before = {kind: objects.apply(foreign(kind, name + suffix))["metadata"] for kind, name in names.items()}
+    for name in names.values():
+        objects.apply(named(name))
+    for kind, name in names.items():
+        settled(objects, name, "NameConflict")
+        message = condition(objects, name, "Ready")["message"]
+        assert f"the name of {kind.split()[1]} {name}{suffix}, which no NIMService of this name owns" in message
+    assert objects.list(NIMSERVICE) == objects.list(CLAIM) == []
+    for kind, name in names.items():
+        assert present(objects, kind, name + suffix)["metadata"]["uid"] == before[kind]["uid"]
+        assert present(objects, kind, name + suffix)["metadata"].get("labels") is None
+
+
+@pytest.mark.usefixtures("operator_process")
+def test_a_name_that_is_free_again_is_taken(objects: Objects) -> None:
+    kind = "v1 ServiceAccount"
+    objects.apply(foreign(kind, "llama-8b"))
+    objects.apply(sample("gpu-portion"))
+    settled(objects, "llama-8b", "NameConflict")
+    objects.delete(kind, "llama-8b")
+    settled(objects, "llama-8b", "Running", 40)

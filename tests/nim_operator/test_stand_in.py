@@ -3,6 +3,7 @@
 import subprocess
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -113,12 +114,39 @@ def test_a_deleted_child_is_made_again(api: Api, plane: ControlPlane) -> None:
     until(lambda: bool(api.get("deployment")), "the Deployment again")
 
 
-def test_a_foreign_service_account_is_overwritten(api: Api) -> None:
-    """As the real one does: it takes any ServiceAccount of that name for its own."""
-    api.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "llama", "labels": {"mine": "yes"}}})
+BACKEND = {"service": {"name": "web", "port": {"number": 80}}}
+FOREIGN: dict[str, dict[str, Any]] = {
+    "serviceaccount": {"apiVersion": "v1", "kind": "ServiceAccount", "imagePullSecrets": [{"name": "mine"}]},
+    "role": {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "Role",
+        "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}],
+    },
+    "ingress": {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "spec": {"defaultBackend": BACKEND},
+    },
+}
+
+
+def foreign(kind: str, name: str = "llama") -> dict[str, Any]:
+    return {**FOREIGN[kind], "metadata": {"name": name, "labels": {"mine": "yes"}}}
+
+
+def test_what_others_made_of_its_names_is_overwritten_or_deleted(api: Api) -> None:
+    """As by the real one: it takes any ServiceAccount and Role of its name for its own, and any Ingress for a rest."""
+    api.apply(*(foreign(kind) for kind in FOREIGN), foreign("serviceaccount", "llama-epp"))
+    before = api.get("serviceaccount")["metadata"]["uid"]
     api.apply(nim_service())
     until(lambda: api.state() == "Ready", "Ready")
-    assert "mine" not in api.get("serviceaccount")["metadata"]["labels"]
+    account = api.get("serviceaccount")
+    assert (account["metadata"]["uid"], account.get("imagePullSecrets")) == (before, None)
+    assert "mine" not in account["metadata"]["labels"]
+    assert "ownerReferences" not in account["metadata"]
+    assert [rule["resources"] for rule in api.get("role")["rules"]] == [["securitycontextconstraints"]]
+    assert not api.get("ingress")
+    assert not api.get("serviceaccount", "llama-epp")
 
 
 def test_a_failed_cache_is_reported(api: Api, plane: ControlPlane) -> None:

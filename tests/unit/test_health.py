@@ -89,6 +89,13 @@ def test_not_ready_while_a_permission_is_missing(served: Served) -> None:
     assert served.get("readyz") == (503, said)
 
 
+def test_ready_without_a_permission_that_is_optional(served: Served) -> None:
+    served.own.synced.set()
+    served.discovery.synced.set()
+    served.permitted.missing = frozenset({Access("get", "", "serviceaccounts", "team-a")})
+    assert served.get("readyz") == (200, "ok")
+
+
 def test_answers_to_requests_are_the_signs_of_life_of_kopfs_watch() -> None:
     """The API server's part is played by a server that answers as the path says."""
 

@@ -36,3 +36,13 @@ def test_of_leases_only_its_own_is_asked_for() -> None:
 
     assert lease == NAME
     assert {access.name for access in needed((), "system") if access.resource != "leases"} == {""}
+
+
+def test_what_it_can_do_without_is_to_read_by_name_whose_an_object_is() -> None:
+    optional = {access for access in needed((), "system") if access.optional}
+
+    assert {access.verb for access in optional} == {"get"}
+    assert len(optional) == 9
+    assert not any(access.resource in ("nimservices", "runainimservices", "leases") for access in optional)
+    assert Access("get", "", "services", "team-a").optional
+    assert not Access("list", "", "services", "").optional

@@ -5,7 +5,17 @@ import pytest
 
 from runai_nim import keys
 from runai_nim.observed import Claim, Observed, Owner, Workload
-from runai_nim.plan import Deletion, Plan, Release, host_is_taken, host_to_ask_for, made_for_it, plan
+from runai_nim.plan import (
+    Deletion,
+    Plan,
+    Release,
+    check_names,
+    host_is_taken,
+    host_to_ask_for,
+    made_for_it,
+    names_to_ask_for,
+    plan,
+)
 from runai_nim.plan.route import RoutePlan
 from runai_nim.settings import settings_from
 from runai_nim.translate import Context, translate
@@ -561,3 +571,44 @@ def test_a_host_that_is_taken_is_said_with_the_kind_alone(kind: str, words: str)
 
     assert (finding.reason, finding.path) == ("HostTaken", "spec.servingPort.exposedUrl")
     assert f"must not have the host nim.example.com, which {words} of another namespace has" in finding.message
+
+
+def test_names_are_asked_for_before_a_nimservice_is_created() -> None:
+    cr = a_cr()
+
+    assert names_to_ask_for(planned(cr).nimservice) == ("nim", "nim-epp")
+    assert names_to_ask_for(planned(cr, nimservice={**live(cr), "spec": {}}).nimservice) == ()
+    assert names_to_ask_for(None) == ()
+
+
+NIMSERVICE = {"apiVersion": "apps.nvidia.com/v1beta1", "kind": "NIMService", "name": "nim", "uid": "gone"}
+
+
+def named(name: str = "nim", *owners: dict[str, Any]) -> dict[str, Any]:
+    return {"metadata": {"name": name, **({"ownerReferences": list(owners)} if owners else {})}}
+
+
+@pytest.mark.parametrize(
+    ("obj", "free"),
+    [
+        (named("nim", NIMSERVICE), True),
+        (named("nim-epp", NIMSERVICE), True),
+        (named("nim", {**NIMSERVICE, "kind": "Other"}, NIMSERVICE), True),
+        (named(), False),
+        (named("nim", {**NIMSERVICE, "name": "other"}), False),
+        (named("nim-epp", {**NIMSERVICE, "name": "nim-epp"}), False),
+        (named("nim", {**NIMSERVICE, "apiVersion": "example.com/v1"}), False),
+        (named("nim", {**NIMSERVICE, "kind": "NIMCache"}), False),
+    ],
+)
+def test_a_name_is_free_where_a_nimservice_of_it_owns_what_there_is(obj: dict[str, Any], free: bool) -> None:
+    finding = check_names("nim", [("Service", named("nim", NIMSERVICE)), ("Role", obj)])
+
+    assert (finding is None) is free
+    if finding is not None:
+        assert (finding.reason, finding.path, finding.value) == ("NameConflict", "metadata.name", "nim")
+        assert f"of Role {obj['metadata']['name']}, which no NIMService of this name owns" in finding.message
+
+
+def test_what_is_not_there_is_no_conflict() -> None:
+    assert check_names("nim", []) is None

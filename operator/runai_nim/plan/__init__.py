@@ -14,7 +14,7 @@ from runai_nim.observed import Observed
 from runai_nim.plan.claim import check_claim, claim_write, held_by, made_for_it, previous_claim, wrongly_owned
 from runai_nim.plan.fields import taken_over
 from runai_nim.plan.multi_node import check_multi_node, with_groups
-from runai_nim.plan.others import host_is_taken, host_to_ask_for
+from runai_nim.plan.others import check_names, host_is_taken, host_to_ask_for, names_to_ask_for
 from runai_nim.plan.ownership import check_owner, is_handed_over, is_ours, previous_instance
 from runai_nim.plan.route import RoutePlan, route_plan
 from runai_nim.plan.waking import woken
@@ -29,12 +29,14 @@ __all__ = [
     "Release",
     "RoutePlan",
     "Write",
+    "check_names",
     "held_by",
     "host_is_taken",
     "host_to_ask_for",
     "is_ours",
     "is_paused",
     "made_for_it",
+    "names_to_ask_for",
     "plan",
     "taken_over",
 ]

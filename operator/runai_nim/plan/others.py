@@ -1,12 +1,44 @@
-"""What others may have before the first write: the host of a route of ours. Pure."""
+"""What others may have before the first write: names that the NIM Operator takes, the host of a route. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from runai_nim.observed import hosts_of
+from runai_nim import keys
+from runai_nim.observed import Object, hosts_of
 from runai_nim.plan.ownership import is_ours
 from runai_nim.plan.write import Write
 from runai_nim.validate import Finding, Reason
+
+
+def names_to_ask_for(nimservice: Write | None) -> tuple[str, ...]:
+    """The names that the NIM Operator will take, or free, for a NIMService that is to be created; none for others."""
+    if nimservice is None or nimservice.resource_version is not None:
+        return ()
+    name = nimservice.manifest["metadata"]["name"]
+    return (name, name + keys.NIM_PICKER_SUFFIX)
+
+
+def check_names(name: str, found: Iterable[tuple[str, Object]]) -> Finding | None:
+    """The NIM Operator overwrites, deletes or stumbles over what has its names, whoever made it.
+
+    `found`: kind and metadata of what there is. What a NIMService of this name owns is the NIM Operator's own, left by
+    one that the garbage collector has not caught up with.
+    """
+    for kind, obj in found:
+        if not _is_of_nimservice(obj, name):
+            rule = (
+                f"not make the NIM Operator take the name of {kind} {obj['metadata']['name']}, which no NIMService of"
+                " this name owns: it would delete it, overwrite it, or wait for ever"
+            )
+            remedy = f"create this RunaiNimService under another name, or rename the {kind}"
+            return Finding("NameConflict", "metadata.name", name, rule, remedy)
+    return None
+
+
+def _is_of_nimservice(obj: Object, name: str) -> bool:
+    owners = obj["metadata"].get("ownerReferences") or ()
+    nimservice = keys.NIM_GROUP, keys.NIMSERVICE_KIND, name
+    return any((owner["apiVersion"].partition("/")[0], owner["kind"], owner["name"]) == nimservice for owner in owners)
 
 
 def host_to_ask_for(cr: Mapping[str, Any], route: Write | None, routes: Mapping[str, Mapping[str, Any]]) -> str:

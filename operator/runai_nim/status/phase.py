@@ -77,7 +77,7 @@ ROWS: tuple[Row, ...] = (
         "Deleting", "False", "NamespaceTerminating", lambda f: "its namespace is being deleted, and everything in it",
     ),
     Row(
-        "a NIMService of this name belongs to somebody else",
+        "a NIMService of this name, or another object that the NIM Operator would take, belongs to somebody else",
         lambda f: f.conflict,
         "Failed", "False", "NameConflict", _refused, "Stalled",
     ),

@@ -27,7 +27,7 @@ def check_name_is_free(name: str) -> Iterator[Finding]:
     if name == "default":
         rule = "not be that of the namespace's ServiceAccount, which the NIM Operator would overwrite"
         yield Finding(Reason.INVALID_NAME, "metadata.name", name, rule, _ELSE)
-    if name.endswith("-epp"):
+    if name.endswith(keys.NIM_PICKER_SUFFIX):
         rule = "not end in -epp, which the NIM Operator deletes as a left-over of another service"
         yield Finding(Reason.INVALID_NAME, "metadata.name", name, rule, _ELSE)
 
