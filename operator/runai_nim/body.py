@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from runai_nim import keys, syntax
-from runai_nim.validate import Finding, Reason
+from runai_nim.validate import Finding, Reason, cut, unknown_field
 
 BODY: Final = ("metadata", "spec", "desiredPhase")
 """Fields of a body. desiredPhase is in answers of the API, which are taken too."""
@@ -23,12 +23,11 @@ SET_BY_RUNAI: Final = (
 def check_body(body: Mapping[str, Any]) -> Iterator[Finding]:
     """What has no place in a manifest, and metadata of the wrong type."""
     metadata = metadata_of(body)
-    fields = [(field, BODY) for field in body if field not in BODY]
-    asked = [(f"metadata.{field}", ASKED) for field in metadata if field not in ASKED and field not in SET_BY_RUNAI]
-    for path, known in (*fields, *asked):
-        near = syntax.nearest(path.removeprefix("metadata."), known)
-        remedy = f"did you mean {near}?" if near else "remove it"
-        yield Finding(Reason.UNKNOWN_FIELD, path, None, "not be there, the REST API has no such field", remedy)
+    suggestions = syntax.Suggestions()
+    fields = [("", field, BODY) for field in body if field not in BODY]
+    asked = [("metadata.", field, ASKED) for field in metadata if field not in (*ASKED, *SET_BY_RUNAI)]
+    for parent, field, known in (*fields, *asked):
+        yield unknown_field(parent + cut(field), suggestions.nearest(field, known), "the REST API")
     phase = body.get("desiredPhase")
     if phase not in (None, "Running", "Stopped"):
         yield Finding(Reason.INVALID_VALUE, "desiredPhase", str(phase), "be Running or Stopped", "remove it")

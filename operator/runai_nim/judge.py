@@ -3,7 +3,7 @@
 Pure. What the command line and the REST API say of a resource before any cluster saw it; the rules are others'.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,14 +30,20 @@ def judge(manifest: Mapping[str, Any], namespace: str, context: Context, uid: st
     cr = as_stored(manifest, namespace, uid)
     shape = tuple(check_shape(manifest))
     desired = translate(cr, context)
-    others = (finding for finding in desired.findings if not _says_the_same(finding, shape))
+    wrong = {finding.path for finding in shape if finding.severity == "error"}
+    others = (finding for finding in desired.findings if wrong.isdisjoint(_around(finding.path)))
     findings = (*shape, *(about_prefix(finding, manifest) for finding in others))
     if has_errors(shape):
         return Judged(cr, Desired(findings, desired.project))
     return Judged(cr, replace(desired, findings=findings))
 
 
-def _says_the_same(finding: Finding, shape: Iterable[Finding]) -> bool:
-    """A spec that is no mapping has all its fields missing, and a name that is no text is no good name either."""
-    errors = [wrong.path for wrong in shape if wrong.severity == "error"]
-    return any(finding.path == path or finding.path.startswith(f"{path}.") for path in errors)
+def _around(path: str) -> Iterator[str]:
+    """A field and all that it is in: where these are wrong already, a finding about it says the same once more.
+
+    A spec that is no mapping has all its fields missing, and a name that is no text is no good name either.
+    """
+    yield path
+    while "." in path:
+        path = path.rpartition(".")[0]
+        yield path

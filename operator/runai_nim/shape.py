@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from runai_nim import keys, syntax
-from runai_nim.validate import Finding, Reason
+from runai_nim.validate import Finding, Reason, below, cut, unknown_field
 
 _FIELDS: Final = ("apiVersion", "kind", "metadata", "spec", "status")
 _METADATA: Final = (
@@ -33,11 +33,10 @@ def check_shape(manifest: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _check_known(parent: str, found: Mapping[str, Any], known: Iterable[str]) -> Iterator[Finding]:
+    suggestions = syntax.Suggestions()
     for name in found:
         if name not in known:
-            near = syntax.nearest(name, known)
-            remedy = f"did you mean {near}?" if near else "remove it"
-            yield Finding(Reason.UNKNOWN_FIELD, parent + name, None, "not be there, the API has no such field", remedy)
+            yield unknown_field(parent + cut(name), suggestions.nearest(name, known))
 
 
 def _check_nulls(path: str, found: Any) -> Iterator[Finding]:
@@ -46,10 +45,12 @@ def _check_nulls(path: str, found: Any) -> Iterator[Finding]:
     for name, part in parts:
         if part is None:
             rule, remedy = "not be null, which server-side apply refuses", "remove it"
-            yield Finding(Reason.IGNORED_FIELD, f"{path}.{name}", None, rule, remedy, "warning")
-        yield from _check_nulls(f"{path}.{name}", part)
+            yield Finding(Reason.IGNORED_FIELD, below(path, name), None, rule, remedy, "warning")
+        elif isinstance(part, Mapping | list):
+            yield from _check_nulls(below(path, name), part)
     for index, item in enumerate(found if isinstance(found, list) else ()):
-        yield from _check_nulls(f"{path}[{index}]", item)
+        if isinstance(item, Mapping | list):
+            yield from _check_nulls(f"{path}[{index}]", item)
 
 
 def _check_metadata(metadata: Any) -> Iterator[Finding]:

@@ -19,6 +19,10 @@ _QUALIFIED: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _ALSO_NO_TEXT: Final = re.compile(r"[yYnN]|0o[0-7_]+|[-+]?[0-9][0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]+)?")
 _TEXT: Final = "tag:yaml.org,2002:str"
 _RESOLVER: Final = Resolver()
+_LONGEST_MISTYPED: Final = 100
+"""Characters of a word that may be a known one, mistyped."""
+MOST_SUGGESTED: Final = 20
+"""Of many unknown words: the rest is looked at when these are corrected."""
 
 
 def is_dns_1035_label(text: str) -> bool:
@@ -59,6 +63,20 @@ def is_yaml_text(text: str) -> bool:
 
 def nearest(text: str, known: Iterable[str]) -> str | None:
     """The known word that `text` was probably meant to be."""
+    if len(text) > _LONGEST_MISTYPED:
+        return None
     lower = {word.lower(): word for word in known}
     found = get_close_matches(text.lower(), lower, n=1, cutoff=0.6)
     return lower[found[0]] if found else None
+
+
+class Suggestions:
+    """`nearest` for the first MOST_SUGGESTED of many words: it costs more than everything else done about a mistake."""
+
+    def __init__(self) -> None:
+        self._left = MOST_SUGGESTED
+
+    def nearest(self, text: str, known: Iterable[str]) -> str | None:
+        """The known word that `text` was probably meant to be; None when it was asked too often."""
+        self._left -= 1
+        return nearest(text, known) if self._left >= 0 else None

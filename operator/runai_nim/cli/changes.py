@@ -158,9 +158,10 @@ def _findings(old: Decided | None, new: Decided | None) -> Iterator[tuple[int, s
     yield from ((+1, message) for message in after if message not in before)
 
 
-def _messages(decided: Decided | None) -> list[str]:
+def _messages(decided: Decided | None) -> dict[str, None]:
+    """In their order, and quick to look up: there may be tens of thousands."""
     remarks = decided.remarks if decided else ()
-    return [f"{remark.severity}: {remark.message}" for remark in remarks]
+    return dict.fromkeys(f"{remark.severity}: {remark.message}" for remark in remarks)
 
 
 def _pairs(old: Iterable[Object], new: Iterable[Object]) -> Iterator[tuple[Object, Object]]:

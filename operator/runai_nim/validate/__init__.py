@@ -27,7 +27,7 @@ from runai_nim.validate import (
     tolerations,
 )
 from runai_nim.validate.candidate import Candidate, Context
-from runai_nim.validate.finding import Finding, Reason, has_errors
+from runai_nim.validate.finding import Finding, Reason, below, cut, has_errors, unknown_field
 from runai_nim.validate.model_store import CLAIM_SIZE
 from runai_nim.validate.parse import findings_from_parse_error, readable_rest
 
@@ -37,8 +37,11 @@ __all__ = [
     "Context",
     "Finding",
     "Reason",
+    "below",
+    "cut",
     "findings_from_parse_error",
     "has_errors",
+    "unknown_field",
     "validate",
 ]
 

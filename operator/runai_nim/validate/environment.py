@@ -62,6 +62,7 @@ def check_variable_keys(candidate: Candidate) -> Iterator[Finding]:
 
 def check_variable_fields(candidate: Candidate) -> Iterator[Finding]:
     """A field that Kubernetes hands to containers; it refuses the pods with any other."""
+    suggestions = syntax.Suggestions()
     for path, item in _variables(candidate):
         reference = item.pod_field_ref
         if reference is None:
@@ -70,7 +71,7 @@ def check_variable_fields(candidate: Candidate) -> Iterator[Finding]:
         if reference.path is None:
             yield Finding(Reason.REQUIRED_FIELD, path, None, "be set", "name a field of the pod, such as metadata.name")
         elif not _is_pod_field(reference.path):
-            near = None if "[" in reference.path else syntax.nearest(reference.path, _FIELDS)
+            near = None if "[" in reference.path else suggestions.nearest(reference.path, _FIELDS)
             rule = f"be {', '.join(_FIELDS)}, metadata.labels['<key>'] or metadata.annotations['<key>']"
             remedy = f"did you mean {near}?" if near else "choose one of these"
             yield Finding(Reason.INVALID_VALUE, path, reference.path, rule, remedy)

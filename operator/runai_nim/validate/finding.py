@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final, Literal
 
 _LONGEST_VALUE: Final = 100
+_LONGEST_PATH: Final = 300
 
 
 class Reason(StrEnum):
@@ -50,8 +51,23 @@ class Finding:
         must = "must" if self.severity == "error" else "should"
         if self.value is None:
             return f"{self.path} {must} {self.rule}: {self.remedy}"
-        shown = self.value if len(self.value) <= _LONGEST_VALUE else self.value[:_LONGEST_VALUE] + "…"
-        return f'{self.path} is "{shown}" but {must} {self.rule}: {self.remedy}'
+        return f'{self.path} is "{cut(self.value)}" but {must} {self.rule}: {self.remedy}'
+
+
+def cut(text: str) -> str:
+    """A value or a name as far as people read it."""
+    return text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "…"
+
+
+def below(path: str, name: str) -> str:
+    """The path of a field of `path`; far down, where no field of the API is, still `path`, so that none gets long."""
+    return f"{path}.{cut(name)}" if len(path) <= _LONGEST_PATH else path
+
+
+def unknown_field(path: str, near: str | None, whose: str = "the API") -> Finding:
+    """A field that the API doesn't have, `near` what may have been meant."""
+    remedy = f"did you mean {near}?" if near else "remove it"
+    return Finding(Reason.UNKNOWN_FIELD, path, None, f"not be there, {whose} has no such field", remedy)
 
 
 def has_errors(findings: Iterable[Finding]) -> bool:

@@ -3,7 +3,8 @@
 import copy
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -11,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from runai_nim import syntax
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
-from runai_nim.validate.finding import Finding, Reason
+from runai_nim.validate.finding import Finding, Reason, below, unknown_field
 
 # pydantic's sentences begin "Input should …", "String should …" or, for our own checks, "Value error, must …".
 _BEGINNING: Final = re.compile(r"^(?:Value error, must|[\w ]+ should) ")
@@ -24,8 +25,14 @@ def findings_from_parse_error(error: ValidationError) -> Iterator[Finding]:
 
     A field that the API doesn't have is answered with the nearest one that it has.
     """
+    suggestions = syntax.Suggestions()
     for mistake in error.errors(include_url=False):
-        yield _EXPLAINED.get(mistake["type"], _wrong_value)(mistake)
+        if mistake["type"] == "extra_forbidden":
+            yield _unknown_field(mistake["loc"], suggestions)
+        elif mistake["type"] == "missing":
+            yield Finding(Reason.REQUIRED_FIELD, _path(mistake["loc"]), None, "be set", "add it")
+        else:
+            yield _wrong_value(mistake)
 
 
 def readable_rest(spec: Mapping[str, Any], error: ValidationError) -> tuple[RunaiNimServiceSpec | None, frozenset[str]]:
@@ -35,7 +42,7 @@ def readable_rest(spec: Mapping[str, Any], error: ValidationError) -> tuple[Runa
     can be read at all.
     """
     rest = copy.deepcopy(dict(spec))
-    mistakes = [mistake["loc"] for mistake in error.errors(include_url=False)]
+    mistakes = [mistake["loc"] for mistake in error.errors(include_url=False, include_input=False)]
     for loc in mistakes:
         _remove(rest, tuple(itertools.takewhile(lambda part: isinstance(part, str), loc)))
     try:
@@ -52,15 +59,10 @@ def _remove(tree: Any, path: tuple[Any, ...]) -> None:
         tree.pop(path[-1], None)
 
 
-def _unknown_field(mistake: ErrorDetails) -> Finding:
-    *parents, name = mistake["loc"]
-    near = syntax.nearest(str(name), _known_fields(parents))
-    remedy = f"did you mean {near}?" if near else "remove it"
-    return Finding(Reason.UNKNOWN_FIELD, _path(mistake["loc"]), None, "not be there, the API has no such field", remedy)
-
-
-def _missing(mistake: ErrorDetails) -> Finding:
-    return Finding(Reason.REQUIRED_FIELD, _path(mistake["loc"]), None, "be set", "add it")
+def _unknown_field(loc: Sequence[str | int], suggestions: syntax.Suggestions) -> Finding:
+    *parents, name = loc
+    near = suggestions.nearest(str(name), _known_fields(parents))
+    return unknown_field(below(_path(parents), str(name)), near)
 
 
 def _wrong_value(mistake: ErrorDetails) -> Finding:
@@ -70,22 +72,20 @@ def _wrong_value(mistake: ErrorDetails) -> Finding:
     return Finding(Reason.INVALID_VALUE, _path(loc), str(value) if shown else None, rule, "correct or remove it")
 
 
-_EXPLAINED: Final[Mapping[str, Callable[[ErrorDetails], Finding]]] = {
-    "extra_forbidden": _unknown_field,
-    "missing": _missing,
-}
-
-
 def _path(loc: Sequence[str | int]) -> str:
     return "spec" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc)
 
 
-def _known_fields(loc: Sequence[str | int]) -> list[str]:
+def _known_fields(loc: Iterable[str | int]) -> tuple[str, ...]:
+    return _fields_of(*(part for part in loc if isinstance(part, str)))
+
+
+@lru_cache  # the API has few paths, and a wrong body may ask for one of them ten thousand times
+def _fields_of(*path: str) -> tuple[str, ...]:
     model: type[BaseModel] = RunaiNimServiceSpec
-    for part in loc:
-        if isinstance(part, str):
-            (model,) = _models({field.alias: field.annotation for field in model.model_fields.values()}[part])
-    return [str(field.alias) for field in model.model_fields.values()]
+    for part in path:
+        (model,) = _models({field.alias: field.annotation for field in model.model_fields.values()}[part])
+    return tuple(str(field.alias) for field in model.model_fields.values())
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -1,0 +1,96 @@
+"""What somebody wrote may be large: its cost is linear, and what nobody reads any more is not looked for."""
+
+from typing import Any
+
+import pytest
+
+from runai_nim import syntax
+from runai_nim.body import check_body
+from runai_nim.judge import judge
+from runai_nim.shape import check_shape
+from runai_nim.validate import Context
+from tests.growth import LINEAR, growth
+from tests.unit.resources import CONTEXT
+
+
+def unknown(count: int) -> dict[str, Any]:
+    return {f"replica{number}": number for number in range(count)}
+
+
+def manifest(metadata: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
+    return {"apiVersion": "runai-nim.io/v1alpha1", "kind": "RunaiNimService", "metadata": metadata, "spec": spec}
+
+
+def judged(made: dict[str, Any]) -> object:
+    return judge(made, "default", CONTEXT).findings
+
+
+@pytest.mark.parametrize("where", ["spec", "metadata", "both", "list", "values", "nulls", "labels"])
+def test_findings_cost_what_their_number_is(where: str) -> None:
+    def made(count: int) -> dict[str, Any]:
+        items = [{"name": f"A{number}", **unknown(count // 100)} for number in range(100)]
+        return {
+            "spec": manifest({"name": "a"}, unknown(count)),
+            "metadata": manifest({"name": "a", **unknown(count)}, {}),
+            "both": manifest({"name": "a", **unknown(count)}, unknown(count)),
+            "list": manifest({"name": "a"}, {"environmentVariables": items}),
+            "values": manifest({"name": "a"}, {"environmentVariables": [{"name": 1}] * count}),
+            "nulls": manifest({"name": "a"}, {"compute": dict.fromkeys(unknown(count))}),
+            "labels": manifest({"name": "a", "labels": {f"kai/{name}": "x" for name in unknown(count)}}, {}),
+        }[where]
+
+    assert growth(judged, made, 400) < LINEAR
+
+
+def test_a_body_s_findings_cost_what_their_number_is() -> None:
+    def made(count: int) -> dict[str, Any]:
+        return {"metadata": unknown(count), **unknown(count)}
+
+    assert growth(lambda body: [*check_body(body)], made, 400) < LINEAR
+
+
+def test_long_names_far_down_are_not_repeated_by_all_below_them() -> None:
+    def made(count: int) -> dict[str, Any]:
+        found: dict[str, Any] = dict.fromkeys(map(str, range(count)))
+        for _ in range(50):
+            found = {"x" * count: found}
+        return manifest({"name": "a"}, {"compute": found})
+
+    (*_, last) = check_shape(made(2000))
+    assert len(last.path) < 1000
+    assert growth(lambda one: [*check_shape(one)], made, 500) < LINEAR
+
+
+def test_only_the_first_unknown_fields_get_a_suggestion() -> None:
+    findings = [
+        *judge(manifest({"name": "a", **unknown(100)}, unknown(100)), "default", CONTEXT).findings,
+        *check_body({"metadata": unknown(100)}),
+    ]
+
+    suggested = [finding.path for finding in findings if "did you mean" in finding.remedy]
+    assert "spec.replica0" in suggested
+    assert len([path for path in suggested if path.startswith("spec")]) == syntax.MOST_SUGGESTED
+
+
+def test_only_the_first_wrong_pod_fields_get_a_suggestion() -> None:
+    variables = [{"name": f"A{number}", "podFieldRef": {"path": "metadata.nam"}} for number in range(200)]
+
+    findings = judge(manifest({"name": "a"}, {"environmentVariables": variables}), "default", CONTEXT).findings
+
+    about = [finding.remedy for finding in findings if finding.path.endswith("podFieldRef.path")]
+    assert about.count("did you mean metadata.name?") == syntax.MOST_SUGGESTED
+    assert len(about) == 200
+
+
+def test_a_long_word_is_no_mistyped_one() -> None:
+    assert syntax.nearest("replica" + "s" * 100, ["replicas"]) is None
+    assert syntax.nearest("replcas", ["replicas"]) == "replicas"
+
+
+def test_a_long_name_is_not_repeated_whole() -> None:
+    (finding,) = [
+        found
+        for found in judge(manifest({"name": "a"}, {"x" * 1000: 1}), "default", Context(CONTEXT.settings)).findings
+        if found.reason == "UnknownField"
+    ]
+    assert len(finding.message) < 250
