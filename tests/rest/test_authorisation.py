@@ -1,6 +1,7 @@
 """Who may do what: the caller's token decides, at the API server, and a refusal tells nothing."""
 
 import json
+import socket
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from local.control_plane import ControlPlane, token_of
 from local.objects import wait_for
 from local.rest import Rest
+from runai_nim.rest.reading import LARGEST
 from tests.rest.conftest import Project, body, make_project
 
 Http = Callable[..., httpx.Response]
@@ -86,6 +88,25 @@ def test_no_good_token_no_answer(http: Http, project: Project, token: str) -> No
         answer = call(http, what, project, "a" * 40, who=None, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (401, 401), what
         assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b" " * 2 * LARGEST])
+def test_nothing_of_a_body_is_looked_at_before_its_caller_is_known(http: Http, content: bytes) -> None:
+    headers = {"Content-Type": "application/json"}
+    for method, path in (("POST", PATH), ("PATCH", f"{PATH}/{'a' * 40}")):
+        for token in ("", "garbage"):
+            answer = http(method, path, who=None, token=token, content=content, headers=headers)
+            assert answer.status_code == 401, answer.text
+        assert http(method, path, who=None, token="garbage", content=content).status_code == 401  # noqa: S106
+
+
+def test_a_body_whose_caller_is_not_known_is_not_waited_for(rest: Rest) -> None:
+    address = httpx.URL(rest.url)
+    with socket.create_connection((address.host, address.port or 0), timeout=10) as connection:
+        head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n"
+        connection.sendall(f"{head}Authorization: Bearer garbage\r\n\r\n{{".encode())
+
+        assert connection.recv(1000).startswith(b"HTTP/1.1 401 ")
 
 
 def test_a_token_that_is_no_more(http: Http, control_plane: ControlPlane, project: Project) -> None:

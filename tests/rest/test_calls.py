@@ -3,7 +3,8 @@
 import json
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -11,12 +12,14 @@ import pytest
 from local.audit import AuditLog
 from local.control_plane import ControlPlane
 from local.objects import wait_for
+from local.rest import Rest, rest_process
 from runai_nim.rest.workload import FIELD_MANAGER
-from tests.rest.conftest import PEOPLE, SPEC, Project, body, spec_of
+from tests.rest.conftest import PEOPLE, SPEC, Project, body, make_project, spec_of
 
 Http = Callable[..., httpx.Response]
 Kubectl = Callable[..., str]
 PATH = "/api/v2/workloads/nim-services"
+OWN_USER = "system:serviceaccount:runai-nim-system:runai-nim-rest"
 
 
 def made(http: Http, project: Project, **spec: Any) -> str:
@@ -109,6 +112,58 @@ def test_unknown_and_ambiguous_projects_are_sentences(http: Http, project: Proje
     assert "be of one namespace, and 2 have it in their label runai/queue" in message
     assert project.namespace not in message.replace(project.id, "")
     kubectl("delete", "namespace", f"{project.namespace}-2", "--wait=false")
+
+
+def test_look_ups_of_unknown_projects_are_shared(http: Http, project: Project, control_plane: ControlPlane) -> None:
+    log = AuditLog(control_plane.audit_log)
+    mark = log.mark()
+
+    with ThreadPoolExecutor(24) as pool:
+        requests = (body(Project("", f"nowhere-{number}")) for number in range(24))
+        codes = list(pool.map(lambda request: http("POST", PATH, json=request).status_code, requests))
+
+    time.sleep(0.5)
+    own = [request for request in log.requests(mark, OWN_USER) if request.verb == "list"]
+    assert codes == [400] * 24
+    assert 1 <= len(own) <= 3
+
+
+def test_what_can_be_no_project_is_not_looked_for(http: Http, control_plane: ControlPlane) -> None:
+    log = AuditLog(control_plane.audit_log)
+    mark = log.mark()
+
+    for project_id in (None, "", True, [1], "a b", "a" * 300, "ä"):
+        assert http("POST", PATH, json=body(Project("", cast(str, project_id)))).status_code == 400
+
+    time.sleep(0.5)
+    assert [request for request in log.requests(mark, OWN_USER) if request.verb == "list"] == []
+
+
+def test_projects_that_the_operator_does_not_serve(
+    rest: Rest, http: Http, project: Project, control_plane: ControlPlane, kubectl: Kubectl, tokens: dict[str, str]
+) -> None:
+    served = make_project(control_plane, f"{project.namespace}-served")
+    id_ = made(http, project)
+    some = rest_process(control_plane, "rest-of-some", control_plane.directory / "rest.kubeconfig")
+    some.program.start(environment={"RUNAI_NIM_NAMESPACES": json.dumps([served.namespace])})
+
+    headers = {"Authorization": f"Bearer {tokens['editor']}"}
+    with httpx.Client(base_url=some.url, headers=headers, timeout=30, trust_env=False) as client:
+        created = [client.post(PATH, json=body(where, "another")) for where in (served, project)]
+        changed = client.patch(f"{PATH}/{id_}", json={"spec": {"replicas": 2}})
+        unchanged = client.patch(f"{PATH}/{id_}", json={"spec": {}})
+        shown, gone = client.get(f"{PATH}/{id_}"), client.delete(f"/api/v2/workloads/{id_}")
+    some.program.stop()
+
+    assert [answer.status_code for answer in created] == [202, 400]
+    for answer in (created[1], changed):
+        (issue,) = answer.json()["complianceIssues"]
+        assert (answer.status_code, issue["field"]) == (400, "metadata.projectId")
+        assert issue["details"] == (
+            f'metadata.projectId is "{project.id}" but must be a project that the operator serves: choose another one,'
+            " or ask an administrator to add its namespace to the setting namespaces"
+        )
+    assert [answer.status_code for answer in (unchanged, shown, gone)] == [202, 200, 202]
 
 
 def test_a_prefix_is_completed(http: Http, project: Project, kubectl: Kubectl) -> None:
@@ -283,7 +338,7 @@ def test_the_process_itself_reads_namespaces_and_nothing_else(
     http("DELETE", f"/api/v2/workloads/{id_}")
     time.sleep(0.5)
 
-    own = list(log.requests(mark, "system:serviceaccount:runai-nim-system:runai-nim-rest"))
+    own = list(log.requests(mark, OWN_USER))
     assert {(request.verb, request.resource) for request in own} <= {("list", "namespaces"), ("watch", "namespaces")}
     callers = log.requests(mark, "system:serviceaccount:people:editor")
     assert {(r.verb, r.resource) for r in callers} >= {(v, "runainimservices") for v in ("create", "get", "delete")}

@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from runai_nim.rest.reading import DEEPEST, LARGEST
+from runai_nim.rest.reading import DEEPEST, LARGEST, LARGEST_OF_ANYBODY, MOST_VALUES
+from runai_nim.rest.refusal import MOST_ISSUES
 
 Http = Callable[..., httpx.Response]
 PATH = "/api/v2/workloads/nim-services"
@@ -57,7 +58,7 @@ def test_paths(http: Http, method: str, path: str, code: int) -> None:
         (b'{"spec": ' + b"9" * 5000 + b"}", "the body must be JSON: it can't be read"),
         (b'{"a": 1, "a": 2}', 'the body must be JSON: "a" is there twice, remove one'),
         (rb'{"a": "\ud800"}', "the body must be JSON: it can't be read"),
-        (b'{"a":' * 5000 + b"1" + b"}" * 5000, "the body must be JSON: it can't be read"),
+        (b'{"a":' * 2500 + b"1" + b"}" * 2500, "the body must be JSON: it can't be read"),
         (b'{"a":' * (DEEPEST + 2) + b"1" + b"}" * (DEEPEST + 2), "the body must not be nested deeper than 100 levels"),
     ],
 )
@@ -65,6 +66,26 @@ def test_bodies_that_can_t_be_read(http: Http, content: bytes, message: str) -> 
     for method, path in (("POST", PATH), ("PATCH", f"{PATH}/abc"), ("POST", "/api/v1/token")):
         found = of_the_api(http(method, path, content=content, headers=JSON), 400)
         assert found["message"].startswith(message)
+
+
+@pytest.mark.parametrize("where", ["spec", "body", "metadata"])
+def test_of_many_mistakes_the_first_are_named(http: Http, where: str) -> None:
+    unknown = {f"field{number}": number for number in range(MOST_VALUES // 2)}
+    body = {"spec": {"spec": unknown}, "body": unknown, "metadata": {"metadata": unknown}}[where]
+
+    found = of_the_api(http("POST", PATH, json=body), 400)
+
+    *issues, rest = found["complianceIssues"]
+    count = int(found["message"].partition(" ")[0])
+    assert len(issues) == MOST_ISSUES
+    assert count >= len(unknown)
+    assert rest == {"field": "", "details": f"and {count - MOST_ISSUES} more: correct these first"}
+
+
+def test_too_many_values(http: Http) -> None:
+    found = of_the_api(http("POST", PATH, json={"spec": {"a": [1] * MOST_VALUES}}), 400)
+
+    assert found["message"] == f"the body must hold at most {MOST_VALUES} values: send what the API has"
 
 
 def test_other_kinds_of_content(http: Http) -> None:
@@ -80,6 +101,12 @@ def test_other_kinds_of_content(http: Http) -> None:
 def test_too_much(http: Http, size: int) -> None:
     of_the_api(http("POST", PATH, content=b" " * size, headers=JSON), 413)
     of_the_api(http("POST", PATH, content=(b" " * 65536 for _ in range(size // 65536 + 1)), headers=JSON), 413)
+
+
+def test_too_much_of_a_stranger(http: Http) -> None:
+    for content in (b" " * (LARGEST_OF_ANYBODY + 1), (b" " for _ in range(LARGEST_OF_ANYBODY + 1))):
+        of_the_api(http("POST", "/api/v1/token", who=None, content=content, headers=JSON), 413)
+    of_the_api(http("POST", "/api/v1/token", who=None, content=b" " * LARGEST_OF_ANYBODY, headers=JSON), 400)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from runai_nim.body import check_body, make_manifest
 from runai_nim.rest.compliance import issue_of, issues_of
 from runai_nim.rest.identifier import Identifier, identifier_from
-from runai_nim.rest.projects import Namespace, find_namespace
+from runai_nim.rest.projects import Namespace, check_served, find_namespace, may_be_project
 from runai_nim.rest.sections import json_patch, merged, same
 from runai_nim.rest.tracking import details_of
 from runai_nim.rest.workload import workload_of
@@ -100,6 +100,21 @@ def test_what_is_no_project(wanted: Any, rule: str) -> None:
 
     assert isinstance(found, Finding)
     assert (found.path, found.rule) == ("metadata.projectId", rule)
+
+
+@pytest.mark.parametrize(
+    ("project_id", "possible"),
+    [("a", True), (7, True), ("A_1", True), ("a." * 99 + "a", True), ("a" * 254, False), ("a b", False)],
+)
+def test_what_may_be_a_project(project_id: Any, possible: bool) -> None:
+    assert may_be_project(project_id) is possible
+    assert not any(map(may_be_project, (None, "", True, 1.5, [], {})))
+
+
+def test_served_projects() -> None:
+    assert [*check_served(namespace("n"), (), LABELS)] == [*check_served(namespace("n"), ("m", "n"), LABELS)] == []
+    (finding,) = check_served(namespace("n", queue="q"), ("m",), LABELS)
+    assert finding.message.startswith('metadata.projectId is "q" but must be a project that the operator serves: ')
 
 
 def test_a_namespace_as_a_project() -> None:

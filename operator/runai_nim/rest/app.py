@@ -22,8 +22,9 @@ from runai_nim.rest.calls import Calls
 from runai_nim.rest.document import make_document, page, request_body
 from runai_nim.rest.metrics import OTHER, RestMetrics
 from runai_nim.rest.namespaces import Namespaces
-from runai_nim.rest.reading import Body, Token, is_token
+from runai_nim.rest.reading import LARGEST, LARGEST_OF_ANYBODY, Token, content_of, is_token, parsed
 from runai_nim.rest.refusal import RefusedError, unauthorized, unavailable
+from runai_nim.rest.turns import Turns
 from runai_nim.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -43,10 +44,19 @@ class Rest:
         self.cluster: Cluster
         self.calls: Calls
         self.namespaces: Namespaces
+        self._turns = Turns()
 
     async def connect(self) -> None:
         """Before anything is served. Raises ApiError without a kubeconfig."""
         self.cluster = await Cluster.connect(self.metrics.answered)
+
+    @asynccontextmanager
+    async def body(self, request: Request, token: str) -> AsyncIterator[Mapping[str, Any]]:
+        """The JSON object that a known caller sent, while it is worked on. Raises RefusedError, and NoAnswerError."""
+        caller = await self.calls.caller(token)
+        content = await content_of(request, LARGEST)
+        async with self._turns.turn(caller, len(content)):
+            yield parsed(content)
 
     @asynccontextmanager
     async def served(self, _: FastAPI) -> AsyncIterator[None]:
@@ -92,8 +102,9 @@ def _add_workloads(app: FastAPI, rest: Rest) -> None:
         responses=_documented(202, schemas.Workload, *_OF_BODIES, *_ERRORS),
         openapi_extra=request_body(schemas.CreateRequest) | _GUARDED,
     )
-    async def create(token: Token, body: Body) -> Response:
-        return _json(await rest.calls.create(token, body), 202)
+    async def create(token: Token, request: Request) -> Response:
+        async with rest.body(request, token) as body:
+            return _json(await rest.calls.create(token, body), 202)
 
     @app.get(
         NIM_SERVICES + "/{id}",
@@ -111,8 +122,9 @@ def _add_workloads(app: FastAPI, rest: Rest) -> None:
         responses=_documented(202, schemas.Workload, *_OF_BODIES, *_ERRORS),
         openapi_extra=request_body(schemas.UpdateRequest) | _GUARDED,
     )
-    async def update(id: str, token: Token, body: Body) -> Response:  # noqa: A002
-        return _json(await rest.calls.update(token, id, body), 202)
+    async def update(id: str, token: Token, request: Request) -> Response:  # noqa: A002
+        async with rest.body(request, token) as body:
+            return _json(await rest.calls.update(token, id, body), 202)
 
     @app.delete(
         "/api/v2/workloads/{id}",
@@ -132,7 +144,8 @@ def _add_token(app: FastAPI, rest: Rest) -> None:
         responses=_documented(200, schemas.AccessToken, 400, 401, 413, 415, 500, 503),
         openapi_extra=request_body(schemas.TokenRequest),
     )
-    async def token(body: Body) -> Response:
+    async def token(request: Request) -> Response:
+        body = parsed(await content_of(request, LARGEST_OF_ANYBODY))
         if body.get("grantType") != "app_token":
             raise RefusedError(400, "grantType must be app_token: no other is served")
         app_id, secret = body.get("AppId"), body.get("AppSecret")
@@ -156,13 +169,16 @@ def _add_pages(app: FastAPI, rest: Rest, document: Mapping[str, Any]) -> None:
         body, content_type = rest.metrics.exposition(request.headers.get("accept", ""))
         return Response(body, headers={"Content-Type": content_type})
 
+    # Anybody may ask for these: they are made once.
+    text, shown = orjson.dumps(document), page(document).encode()
+
     @app.get("/openapi.json", include_in_schema=False)
     async def openapi() -> Response:
-        return _json(document)
+        return Response(text, media_type="application/json")
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:
-        return HTMLResponse(page(document))
+        return HTMLResponse(shown)
 
 
 def _add_errors(app: FastAPI) -> None:

@@ -21,7 +21,7 @@ from runai_nim.rest.callers import Callers
 from runai_nim.rest.compliance import issue_of
 from runai_nim.rest.identifier import Identifier, identifier_from
 from runai_nim.rest.namespaces import Namespaces
-from runai_nim.rest.projects import Namespace
+from runai_nim.rest.projects import Namespace, check_served
 from runai_nim.rest.refusal import RefusedError, invalid, not_found, refusal_of, unavailable
 from runai_nim.rest.sections import json_patch, merged, same
 from runai_nim.rest.unsettled import Unsettled
@@ -47,6 +47,10 @@ class Calls:
         self._api_server, self._namespaces, self._settings = api_server, namespaces, settings
         self._callers = Callers(api_server)
         self._unsettled = Unsettled()
+
+    async def caller(self, token: str) -> str:
+        """Whose token it is: asked before anything is read of what else was sent."""
+        return await self._callers.name(token)
 
     async def create(self, token: str, body: Mapping[str, Any]) -> Object:
         """The workload that `body` describes, made."""
@@ -128,7 +132,7 @@ class Calls:
         if isinstance(found, Finding):
             _refuse_errors([found, *findings])
             raise AssertionError("a project that isn't found is an error")
-        _refuse_errors(findings)
+        _refuse_errors([*self._unserved(found), *findings])
         return found, manifest
 
     async def _create(self, token: str, manifest: Object, *, again: bool) -> Object:
@@ -183,6 +187,7 @@ class Calls:
         return answer.body if answer.status == 200 else None
 
     async def _check_change(self, token: str, cr: Object, spec: Object, namespace: Namespace) -> None:
+        _refuse_errors([*self._unserved(namespace)])
         context = Context(
             self._settings,
             namespace.labels,
@@ -209,6 +214,9 @@ class Calls:
         if not namespace or not syntax.is_object_name(name):
             return None  # which is an error in itself
         return await self._api_server.has_claim(token, namespace, name)
+
+    def _unserved(self, namespace: Namespace) -> Iterator[Finding]:
+        return check_served(namespace, self._settings.namespaces, self._settings.project_labels)
 
     def _shown(self, cr: Object, namespace: Namespace) -> Object:
         return workload_of(cr, namespace, self._settings.project_labels, self._namespaces.cluster_id)

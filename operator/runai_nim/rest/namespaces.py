@@ -6,12 +6,16 @@ from typing import Any, Final
 
 from runai_nim.cluster import NAMESPACES, ApiError, Cluster
 from runai_nim.observe import Watch
-from runai_nim.rest.projects import Namespace, find_namespace
+from runai_nim.rest.projects import Namespace, find_namespace, may_be_project
 from runai_nim.rest.refusal import unavailable
 from runai_nim.validate import Finding
 
 _SYSTEM: Final = "kube-system"
 """The namespace whose uid stands for the cluster, as is usual."""
+_APART_SECONDS: Final = 1.0
+"""From one reading of all namespaces to the next."""
+_WAITING: Final = 32
+"""Calls that may wait for one."""
 
 
 class Namespaces:
@@ -20,7 +24,10 @@ class Namespaces:
     def __init__(self, cluster: Cluster, project_labels: Iterable[str]) -> None:
         self._cluster, self._project_labels = cluster, tuple(project_labels)
         self._watch = Watch(cluster, NAMESPACES, Namespace.of, lambda *_: None, lambda: None)
-        self._asking = asyncio.Lock()
+        self._reading = asyncio.Lock()
+        self._next: asyncio.Task[None] | None = None
+        self._not_before = 0.0
+        self._waiting = 0
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -45,7 +52,7 @@ class Namespaces:
     async def find(self, project_id: Any) -> Namespace | Finding:
         """The namespace of a project, or what is wrong with its id. Raises RefusedError (503) until they were read."""
         found = self._found(project_id)
-        if isinstance(found, Finding):
+        if isinstance(found, Finding) and may_be_project(project_id):
             await self._ask()
             found = self._found(project_id)
         return found
@@ -62,11 +69,26 @@ class Namespaces:
         return find_namespace(project_id, tuple(self._watch.objects.values()), self._project_labels)
 
     async def _ask(self) -> None:
-        """Before somebody is told that there is none: the watch may be behind, or broken. One request at a time."""
+        """Before somebody is told that there is none: the watch may be behind, or broken.
+
+        All who ask before a reading begins share it: however many ask, and for whatever, there is one a second.
+        """
+        if self._waiting >= _WAITING:
+            raise unavailable("too many callers ask for projects that are not known")
+        self._waiting += 1
+        self._next = self._next or asyncio.create_task(self._read_all())
         try:
-            async with self._asking:
-                async for page in self._cluster.pages(NAMESPACES):
-                    for found in page["items"]:
-                        self._watch.record(found)
+            await asyncio.shield(self._next)
         except ApiError as error:
             raise unavailable("the projects can't be read") from error
+        finally:
+            self._waiting -= 1
+
+    async def _read_all(self) -> None:
+        loop = asyncio.get_running_loop()
+        async with self._reading:
+            await asyncio.sleep(self._not_before - loop.time())
+            self._next, self._not_before = None, loop.time() + _APART_SECONDS
+            async for page in self._cluster.pages(NAMESPACES):
+                for found in page["items"]:
+                    self._watch.record(found)

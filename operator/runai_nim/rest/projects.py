@@ -1,11 +1,13 @@
 """Run:ai's projects are namespaces: which one a projectId means, and what a namespace is called as a project. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from runai_nim import keys, syntax
 from runai_nim.validate import Finding, Reason
+
+_PATH: Final = "metadata.projectId"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,21 @@ class Namespace:
         return next((value for key in project_labels if (value := self.labels.get(key))), self.name)
 
 
+def check_served(namespace: Namespace, served: Collection[str], project_labels: Iterable[str]) -> Iterator[Finding]:
+    """Where the operator serves some namespaces only, what is written elsewhere would stay as it is for ever."""
+    if served and namespace.name not in served:
+        rule = "be a project that the operator serves"
+        remedy = "choose another one, or ask an administrator to add its namespace to the setting namespaces"
+        yield Finding(Reason.INVALID_VALUE, _PATH, namespace.project_id(project_labels), rule, remedy)
+
+
+def may_be_project(project_id: Any) -> bool:
+    """Whether there can be such a project, so that it is worth looking for one that isn't known."""
+    text = str(project_id)
+    given = isinstance(project_id, str | int) and not isinstance(project_id, bool) and text != ""
+    return given and (syntax.is_label_value(text) or syntax.is_object_name(text))
+
+
 def find_namespace(
     project_id: Any, namespaces: Sequence[Namespace], project_labels: Iterable[str]
 ) -> Namespace | Finding:
@@ -43,19 +60,18 @@ def find_namespace(
 
     Run:ai's examples have numbers, its client sends texts. A finding for no project, and for one of several namespaces.
     """
-    path = "metadata.projectId"
     if project_id is None:
-        return Finding(Reason.REQUIRED_FIELD, path, None, "be set", "give the project's id or name")
+        return Finding(Reason.REQUIRED_FIELD, _PATH, None, "be set", "give the project's id or name")
     if isinstance(project_id, bool) or not isinstance(project_id, str | int) or project_id == "":
-        return Finding(Reason.INVALID_VALUE, path, None, "be a text or a number", "give the project's id or name")
+        return Finding(Reason.INVALID_VALUE, _PATH, None, "be a text or a number", "give the project's id or name")
     wanted = str(project_id)
     for key in (*project_labels, keys.PROJECT_ID):
         found = [namespace for namespace in namespaces if namespace.labels.get(key) == wanted]
         if len(found) > 1:
             rule = f"be of one namespace, and {len(found)} have it in their label {key}"
-            return Finding(Reason.INVALID_VALUE, path, wanted, rule, "ask an administrator to correct the labels")
+            return Finding(Reason.INVALID_VALUE, _PATH, wanted, rule, "ask an administrator to correct the labels")
         if found:
             return found[0]
     named = next((namespace for namespace in namespaces if namespace.name == wanted), None)
     rule, remedy = "be a project of this cluster", "give a namespace's project, or its name"
-    return named or Finding(Reason.INVALID_VALUE, path, wanted, rule, remedy)
+    return named or Finding(Reason.INVALID_VALUE, _PATH, wanted, rule, remedy)

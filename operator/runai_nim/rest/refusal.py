@@ -9,6 +9,8 @@ from runai_nim.rest.compliance import Issue, issues_of
 _RBAC: Final = re.compile(r'is forbidden: User ".*" cannot \w+ resource', re.DOTALL)
 """How the API server says that nothing allows it, in a sentence that names the namespace."""
 _BUSY: Final = 429
+MOST_ISSUES: Final = 100
+"""Mistakes that are named one by one."""
 
 
 class RefusedError(Exception):
@@ -55,7 +57,9 @@ def unavailable(details: str | None = None, retry_after: int = 1) -> RefusedErro
 def invalid(issues: Sequence[Issue]) -> RefusedError:
     """Something in the body must be otherwise."""
     message = issues[0]["details"] if len(issues) == 1 else f"{len(issues)} fields are wrong: see complianceIssues"
-    return RefusedError(400, message, issues=issues)
+    more = len(issues) - MOST_ISSUES
+    rest = [{"field": "", "details": f"and {more} more: correct these first"}] if more > 0 else []
+    return RefusedError(400, message, issues=[*issues[:MOST_ISSUES], *rest])
 
 
 def refusal_of(status: int, answer: Mapping[str, Any], retry_after: int, subject: str) -> RefusedError:
