@@ -61,7 +61,7 @@ def metadata_of(body: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def without_nulls(value: Any) -> Any:
     """null is what Run:ai's client sends for whatever was not given."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {name: without_nulls(part) for name, part in value.items() if part is not None}
     if isinstance(value, list):
         return [without_nulls(item) for item in value if item is not None]

@@ -41,15 +41,15 @@ def _check_known(parent: str, found: Mapping[str, Any], known: Iterable[str]) ->
 
 def _check_nulls(path: str, found: Any) -> Iterator[Finding]:
     """`kubectl apply` takes a null for an absent field, `kubectl apply --server-side` only right below spec."""
-    parts = found.items() if isinstance(found, Mapping) else ()
+    parts = found.items() if isinstance(found, dict) else ()
     for name, part in parts:
         if part is None:
             rule, remedy = "not be null, which server-side apply refuses", "remove it"
             yield Finding(Reason.IGNORED_FIELD, below(path, name), None, rule, remedy, "warning")
-        elif isinstance(part, Mapping | list):
+        elif isinstance(part, (dict, list)):
             yield from _check_nulls(below(path, name), part)
     for index, item in enumerate(found if isinstance(found, list) else ()):
-        if isinstance(item, Mapping | list):
+        if isinstance(item, (dict, list)):
             yield from _check_nulls(f"{path}[{index}]", item)
 
 

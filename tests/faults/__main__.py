@@ -1,7 +1,7 @@
 """`python -m tests.faults [words]`: the fault campaign, or the cases whose names have all the words.
 
 It prints a line for each case and a table of the groups, and writes build/faults.json: `cases`, `passed`, `failed`,
-then each failure under its case's name.
+then each failure under its case's name. The attacks of a hostile client on the REST API come last, by themselves.
 """
 
 import itertools
@@ -9,16 +9,30 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from local.cluster import CHECKOUT, LocalCluster
 from tests.faults.batch import NEVER_CAME, Batch, Run
+from tests.faults.besieged import Besieged
 from tests.faults.cases import CASES, Case, batches
+from tests.faults.hostile import ATTACKS
 from tests.faults.life import OPERATOR_ENVIRONMENT
 from tests.faults.reference import Reference, references
 from tests.faults.rig import Rig
 
 QUIET_SECONDS_A_CASE = 3.0
 """A batch of 20 is left alone for a minute."""
+ATTACK_SECONDS = 20.0
+HOSTILE = "hostile"
+"""Group of the attacks."""
+
+
+class Verdict(NamedTuple):
+    """What became of a case."""
+
+    group: str
+    name: str
+    problems: Sequence[str]
 
 
 def campaign(rig: Rig, cases: Sequence[Case]) -> Iterator[Run]:
@@ -50,12 +64,22 @@ def _timed(rig: Rig, known: Mapping[str, Reference], batch: Sequence[Case], numb
     return runs
 
 
-def report(runs: Sequence[Run]) -> bool:
+def sieges(cluster: LocalCluster, attacks: Sequence[str]) -> Iterator[Verdict]:
+    """Run the attacks, one after the other."""
+    with Besieged(cluster).running() as besieged:
+        for attack in attacks:
+            siege = besieged.under(attack, ATTACK_SECONDS)
+            word = "failed" if siege.problems else "passed"
+            print(f"{word}  {HOSTILE}:{attack}: {siege.figures}", *siege.problems, sep="\n        ", flush=True)
+            yield Verdict(HOSTILE, f"{HOSTILE}:{attack}", siege.problems)
+
+
+def report(runs: Sequence[Verdict]) -> bool:
     """Print the table, write build/faults.json; whether all passed."""
-    failures = {run.case.name: "; ".join(run.problems) for run in runs if run.problems}
+    failures = {run.name: "; ".join(run.problems) for run in runs if run.problems}
     print(f"\n{'group':<12}{'cases':>6}{'passed':>8}{'failed':>8}")
-    for group in dict.fromkeys(run.case.group for run in runs):
-        bad = [bool(run.problems) for run in runs if run.case.group == group]
+    for group in dict.fromkeys(run.group for run in runs):
+        bad = [bool(run.problems) for run in runs if run.group == group]
         print(f"{group:<12}{len(bad):>6}{len(bad) - sum(bad):>8}{sum(bad):>8}")
     print(f"{'all':<12}{len(runs):>6}{len(runs) - len(failures):>8}{len(failures):>8}")
     figures = {"cases": len(runs), "passed": len(runs) - len(failures), "failed": len(failures), **failures}
@@ -68,13 +92,19 @@ def report(runs: Sequence[Run]) -> bool:
 def main(words: Sequence[str]) -> int:
     """Run on a cluster of its own; 1 when a case failed."""
     cases = [case for case in CASES if all(word in f"{case.group} {case.name}" for word in words)]
+    attacks = [attack for attack in ATTACKS if all(word in f"{HOSTILE} {attack}" for word in words)]
+    verdicts: list[Verdict] = []
     cluster = LocalCluster(CHECKOUT / ".local" / "faults")
     with cluster.control_plane.processes.tied_to_this_process():
         cluster.start(operator=False)
         rig = Rig(cluster)
-        with rig.running():
-            runs = list(campaign(rig, cases))
-    return 0 if report(runs) else 1
+        if cases:
+            with rig.running():
+                verdicts += (Verdict(run.case.group, run.case.name, run.problems) for run in campaign(rig, cases))
+        if attacks:
+            cluster.stand_in.stop()  # it takes CPU from both sides
+            verdicts += sieges(cluster, attacks)
+    return 0 if report(verdicts) else 1
 
 
 if __name__ == "__main__":

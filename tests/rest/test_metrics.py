@@ -17,6 +17,7 @@ def test_the_reference_lists_what_is_served() -> None:
     metrics = RestMetrics("1.2.3")
     metrics.served("GET", "/docs", 200, 0.1)
     metrics.answered("GET", "200", "kubernetes")
+    metrics.ended("crowded")
 
     served = set()
     for family in Scraped(metrics.exposition("")[0]).families:

@@ -1,8 +1,10 @@
 """The process from outside: what it is started with, HTTPS, how it ends."""
 
+import socket
 import ssl
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,3 +48,34 @@ def test_what_it_can_t_start_with(arguments: list[str], environment: dict[str, s
 
     assert (answer.returncode, said in answer.stderr) == (code, True), answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+def test_a_port_that_is_taken(rest: Rest, control_plane: ControlPlane) -> None:
+    kubeconfig = {"KUBECONFIG": str(control_plane.directory / "rest.kubeconfig")}
+    command = [*COMMAND, "--host=127.0.0.1", f"--port={httpx.URL(rest.url).port}"]
+
+    answer = subprocess.run(command, env=kubeconfig, capture_output=True, text=True, check=False)
+
+    assert (answer.returncode, "can't listen" in answer.stderr) == (3, True), answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_it_ends_while_somebody_keeps_it_waiting(
+    control_plane: ControlPlane, rest: Rest, tokens: dict[str, str]
+) -> None:
+    found = rest_process(control_plane, "rest-ending", control_plane.directory / "rest.kubeconfig")
+    found.program.start()
+    address = httpx.URL(found.url)
+    head = "POST /api/v2/workloads/nim-services HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    with (
+        socket.create_connection((address.host, address.port or 0), timeout=10) as sending,
+        socket.create_connection((address.host, address.port or 0), timeout=10),
+    ):
+        sending.sendall(f"{head}Authorization: Bearer {tokens['editor']}\r\nContent-Length: 9\r\n\r\n{{".encode())
+        time.sleep(0.5)
+        began = time.monotonic()
+        found.program.stop()
+
+        assert time.monotonic() - began < 5
+        assert sending.recv(1000).startswith(b"HTTP/1.1 503 ")
+    assert "Traceback" not in found.program.log.read_text(encoding="utf-8")

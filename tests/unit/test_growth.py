@@ -1,5 +1,6 @@
 """What somebody wrote may be large: its cost is linear, and what nobody reads any more is not looked for."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -80,6 +81,14 @@ def test_only_the_first_wrong_pod_fields_get_a_suggestion() -> None:
     about = [finding.remedy for finding in findings if finding.path.endswith("podFieldRef.path")]
     assert about.count("did you mean metadata.name?") == syntax.MOST_SUGGESTED
     assert len(about) == 200
+
+
+def test_who_reads_a_few_mistakes_only_gets_no_more() -> None:
+    few = replace(CONTEXT, most_mistakes=5)
+    wrong = manifest({"name": "a"}, unknown(100) | {"replicas": "many"})
+
+    assert len(judge(wrong, "default", few).findings) == 5
+    assert len(judge(manifest({"name": "a"}, unknown(5)), "default", few).findings) > 5  # what is missing, too
 
 
 def test_a_long_word_is_no_mistyped_one() -> None:

@@ -8,7 +8,8 @@ import sys
 import uvicorn
 
 from runai_nim.cluster import ApiError
-from runai_nim.rest.app import Measured, Rest, make_app
+from runai_nim.rest.app import Bounded, Measured, Rest, make_app
+from runai_nim.rest.door import Server, listening
 from runai_nim.start import start
 
 logger = logging.getLogger(__name__)
@@ -34,9 +35,8 @@ def main() -> int:
     settings = start(chatty=("uvicorn",))
     rest = Rest(settings)
     config = uvicorn.Config(
-        Measured(make_app(rest), rest.metrics),
-        host=given.host,
-        port=given.port,
+        Measured(Bounded(make_app(rest)), rest.metrics),
+        ws="none",
         ssl_certfile=given.tls_certificate,
         ssl_keyfile=given.tls_key,
         log_config=None,
@@ -50,16 +50,22 @@ def main() -> int:
         print(f"--tls-certificate: {given.tls_certificate} and --tls-key can't be used: {error}", file=sys.stderr)
         return 2
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        return runner.run(_serve(config, rest))
+        return runner.run(_serve(config, rest, given.host, given.port))
 
 
-async def _serve(config: uvicorn.Config, rest: Rest) -> int:
+async def _serve(config: uvicorn.Config, rest: Rest, host: str, port: int) -> int:
     try:
         await rest.connect()
     except ApiError as error:
         logger.critical("no API server to speak to", extra={"error": str(error)})
         return 3
-    server, renewal = uvicorn.Server(config), asyncio.create_task(_renew(config))
+    try:
+        listener = listening(host, port)
+    except OSError as error:
+        logger.critical("can't listen", extra={"host": host, "port": port, "error": str(error)})
+        await rest.cluster.close()
+        return 3
+    server, renewal = Server(config, listener, rest.metrics.ended), asyncio.create_task(_renew(config))
     try:
         # SIGTERM ends the process in here, by that very signal: what must be closed, the application closes.
         await server.serve()

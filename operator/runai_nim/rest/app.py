@@ -10,7 +10,7 @@ from typing import Any, Final
 import orjson
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -29,7 +29,9 @@ from runai_nim.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+_API: Final = "/api/"
 NIM_SERVICES: Final = "/api/v2/workloads/nim-services"
+_MOST_CALLS: Final = 256
 _ERRORS: Final = (401, 403, 404, 500, 503)
 _OF_BODIES: Final = (400, 409, 413, 415)
 _GUARDED: Final[dict[str, Any]] = {"security": [{"token": []}]}
@@ -56,7 +58,9 @@ class Rest:
         caller = await self.calls.caller(token)
         content = await content_of(request, LARGEST)
         async with self._turns.turn(caller, len(content)):
-            yield parsed(content)
+            body = parsed(content)
+            await asyncio.sleep(0)  # others' turn, before this one is judged
+            yield body
 
     @asynccontextmanager
     async def served(self, _: FastAPI) -> AsyncIterator[None]:
@@ -188,7 +192,7 @@ def _add_errors(app: FastAPI) -> None:
             logger.error("call failed", extra={"reason": type(error).__name__})
         return _json(refusal.body, refusal.code, refusal.headers)
 
-    for kind in (RefusedError, NoAnswerError, HTTPException, Exception):
+    for kind in (RefusedError, NoAnswerError, ClientDisconnect, HTTPException, Exception):
         app.add_exception_handler(kind, refused)
 
 
@@ -197,11 +201,46 @@ def _refusal_of(error: Exception) -> RefusedError:
         return error
     if isinstance(error, NoAnswerError):
         return unavailable()
+    if isinstance(error, ClientDisconnect):
+        return RefusedError(408, "the body did not come to its end")  # nobody hears of it
     if isinstance(error, HTTPException) and error.status_code == 405:
         return RefusedError(405, "the path has no such method: see Allow", headers=error.headers)
     if isinstance(error, HTTPException):
         return RefusedError(error.status_code, "there is no such path: see /docs", headers=error.headers)
     return RefusedError(500, "something unexpected went wrong: the log of the REST API says what")
+
+
+class Bounded:
+    """ASGI: so many calls at a time, not counting those whose callers keep us waiting.
+
+    Those whose callers are gone go on, so that connections don't bound them.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app, self._calls = app, 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, or refuse."""
+        if scope["type"] != "http" or not scope["path"].startswith(_API):
+            await self._app(scope, receive, send)
+            return
+        if self._calls >= _MOST_CALLS:
+            refusal = unavailable("too many calls at a time")
+            await _json(refusal.body, refusal.code, refusal.headers)(scope, receive, send)
+            return
+
+        async def received() -> Message:
+            self._calls -= 1
+            try:
+                return await receive()
+            finally:
+                self._calls += 1
+
+        self._calls += 1
+        try:
+            await self._app(scope, received, send)
+        finally:
+            self._calls -= 1
 
 
 class Measured:

@@ -15,7 +15,7 @@ from runai_nim.rest.refusal import refusal_of, unavailable
 
 REMEMBERED_SECONDS: Final = 10.0
 _MOST: Final = 4096
-_ASKED_AT_ONCE: Final = 8
+_ASKED_AT_ONCE: Final = 4
 _WAITING: Final = 128
 """Requests about tokens that were never good, and calls that wait for one: anybody can send such tokens."""
 

@@ -7,9 +7,10 @@ import asyncio
 import random
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import chain, islice
 from typing import Any, Final
 
 from runai_nim import keys, syntax
@@ -22,7 +23,7 @@ from runai_nim.rest.compliance import issue_of
 from runai_nim.rest.identifier import Identifier, identifier_from
 from runai_nim.rest.namespaces import Namespaces
 from runai_nim.rest.projects import Namespace, check_served
-from runai_nim.rest.refusal import RefusedError, invalid, not_found, refusal_of, unavailable
+from runai_nim.rest.refusal import MOST_ISSUES, RefusedError, invalid, not_found, refusal_of, unavailable
 from runai_nim.rest.sections import json_patch, merged, same
 from runai_nim.rest.unsettled import Unsettled
 from runai_nim.rest.workload import identifier_of, workload_of
@@ -127,12 +128,12 @@ class Calls:
         found = await self._namespaces.find(metadata_of(body).get("projectId"))
         name, labels = (found.name, found.labels) if isinstance(found, Namespace) else ("", {})
         manifest = make_manifest(body, name)
-        context = Context(self._settings, labels, claim_exists=None)
-        findings = [*check_body(body), *await self._findings(token, manifest, name, context)]
+        context = Context(self._settings, labels, claim_exists=None, most_mistakes=MOST_ISSUES + 1)
+        findings = chain(check_body(body), await self._findings(token, manifest, name, context))
         if isinstance(found, Finding):
-            _refuse_errors([found, *findings])
+            _refuse_errors(chain([found], findings))
             raise AssertionError("a project that isn't found is an error")
-        _refuse_errors([*self._unserved(found), *findings])
+        _refuse_errors(chain(self._unserved(found), findings))
         return found, manifest
 
     async def _create(self, token: str, manifest: Object, *, again: bool) -> Object:
@@ -187,15 +188,16 @@ class Calls:
         return answer.body if answer.status == 200 else None
 
     async def _check_change(self, token: str, cr: Object, spec: Object, namespace: Namespace) -> None:
-        _refuse_errors([*self._unserved(namespace)])
+        _refuse_errors(self._unserved(namespace))
         context = Context(
             self._settings,
             namespace.labels,
             claim_exists=None,
             # What the operator says that there is, it made.
             nimservice_exists=bool((cr.get("status") or {}).get("nimServiceName")),
+            most_mistakes=MOST_ISSUES + 1,
         )
-        _refuse_errors([*await self._findings(token, {**cr, "spec": spec}, cr["metadata"]["namespace"], context)])
+        _refuse_errors(await self._findings(token, {**cr, "spec": spec}, cr["metadata"]["namespace"], context))
 
     async def _findings(self, token: str, manifest: Object, namespace: str, context: Context) -> Sequence[Finding]:
         """All that is wrong; whether a claim exists is asked for only where that decides."""
@@ -234,7 +236,7 @@ def _is_of(cr: Object, manifest: Object) -> bool:
 
 def _given(body: Mapping[str, Any]) -> Mapping[str, Any]:
     """The sections of a PATCH."""
-    _refuse_errors(list(_check_update(body)))
+    _refuse_errors(_check_update(body))
     given: Mapping[str, Any] = body["spec"]
     return given
 
@@ -246,6 +248,7 @@ def _check_update(body: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(Reason.REQUIRED_FIELD, "spec", None, "be a mapping", "say what to change in it")
 
 
-def _refuse_errors(findings: list[Finding]) -> None:
-    if issues := [issue_of(finding) for finding in findings if finding.severity == "error"]:
+def _refuse_errors(findings: Iterable[Finding]) -> None:
+    errors = (issue_of(finding) for finding in findings if finding.severity == "error")
+    if issues := list(islice(errors, MOST_ISSUES + 1)):
         raise invalid(issues)

@@ -30,6 +30,17 @@ class RestMetrics(ProcessMetrics):
             registry=self.registry,
         )
 
+        self._ended = Counter(
+            "runai_nim_rest_connections_ended_total",
+            "Number of connections that the process ended, partitioned by what they did",
+            ("reason",),
+            registry=self.registry,
+        )
+
+    def ended(self, reason: str) -> None:
+        """Count a connection that was ended."""
+        self._ended.labels(reason).inc()
+
     def served(self, method: str, route: str, code: int, seconds: float) -> None:
         """Count a request that was answered."""
         self._requests.labels(method, route, code).inc()

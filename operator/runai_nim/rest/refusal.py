@@ -56,10 +56,12 @@ def unavailable(details: str | None = None, retry_after: int = 1) -> RefusedErro
 
 def invalid(issues: Sequence[Issue]) -> RefusedError:
     """Something in the body must be otherwise."""
+    if len(issues) > MOST_ISSUES:
+        message = f"more than {MOST_ISSUES} fields are wrong: see complianceIssues"
+        more = {"field": "", "details": "and more: correct these first"}
+        return RefusedError(400, message, issues=[*issues[:MOST_ISSUES], more])
     message = issues[0]["details"] if len(issues) == 1 else f"{len(issues)} fields are wrong: see complianceIssues"
-    more = len(issues) - MOST_ISSUES
-    rest = [{"field": "", "details": f"and {more} more: correct these first"}] if more > 0 else []
-    return RefusedError(400, message, issues=[*issues[:MOST_ISSUES], *rest])
+    return RefusedError(400, message, issues=issues)
 
 
 def refusal_of(status: int, answer: Mapping[str, Any], retry_after: int, subject: str) -> RefusedError:

@@ -10,15 +10,15 @@ from runai_nim.rest.refusal import unavailable
 
 LIGHT: Final = 2**14
 """Bytes of a body that is served at once. People and pipelines send some hundred to a few thousand."""
-_APART_SECONDS: Final = 0.25
-"""From one turn to the next: a body of 1 MiB may take the process for 50 ms."""
+_APART_SECONDS: Final = 0.5
+"""From one turn to the next: the most that a body may hold costs 30 ms."""
 _MOST: Final = 8
 _MOST_OF_ONE: Final = 2
 """Calls that have a turn or wait for one: of all callers, and of one."""
 
 
 class Turns:
-    """One large body at a time, and at most four a second."""
+    """One large body at a time, and at most two a second."""
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()

@@ -5,6 +5,8 @@ again here, since an object can be older than a rule. What a valid resource beco
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from math import inf
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -120,7 +122,9 @@ def validate(cr: Mapping[str, Any], context: Context) -> tuple[RunaiNimServiceSp
     try:
         spec = RunaiNimServiceSpec.model_validate(written, by_alias=True, by_name=False)
     except ValidationError as error:
-        findings += findings_from_parse_error(error)
+        findings += islice(findings_from_parse_error(error), context.most_mistakes)
+        if error.error_count() > (context.most_mistakes or inf):
+            return None, tuple(findings)
         rest, concerned = readable_rest(written, error) if isinstance(written, Mapping) else (None, frozenset())
         if rest is not None:
             # What is wrong beside a mistake in the same field may only follow from it.

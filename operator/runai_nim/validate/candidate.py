@@ -16,7 +16,8 @@ class Context:
     `claim_exists`: a claim of the wanted name is there already, so that none has to be made; None where that is not
     known, as offline. `claim_size`: its size, a Kubernetes quantity, empty where that is not known.
     `nimservice_exists`: our NIMService is there; only what was started can be stopped where multiNode is used.
-    `installed`: the cluster's NIMService kind, by default one that lacks nothing.
+    `installed`: the cluster's NIMService kind, by default one that lacks nothing. `most_mistakes`: of types, after
+    which nothing more is looked for.
     """
 
     settings: Settings
@@ -25,6 +26,7 @@ class Context:
     claim_size: str = ""
     nimservice_exists: bool = False
     installed: Installed = field(default_factory=Installed)
+    most_mistakes: int | None = None
 
     @property
     def project(self) -> str | None:

@@ -26,7 +26,7 @@ def findings_from_parse_error(error: ValidationError) -> Iterator[Finding]:
     A field that the API doesn't have is answered with the nearest one that it has.
     """
     suggestions = syntax.Suggestions()
-    for mistake in error.errors(include_url=False):
+    for mistake in error.errors(include_url=False, include_context=False):
         if mistake["type"] == "extra_forbidden":
             yield _unknown_field(mistake["loc"], suggestions)
         elif mistake["type"] == "missing":

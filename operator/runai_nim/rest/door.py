@@ -1,0 +1,140 @@
+"""Where connections come in: as many as there is room for, handshakes of TLS included, and one more for who is quick.
+
+uvicorn's own listener takes all that come, and waits a minute for each handshake.
+"""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from ssl import SSLContext
+from typing import Any, Final
+
+import uvicorn
+
+from runai_nim.rest.connection import Connection, Crowd, Limits
+
+logger = logging.getLogger(__name__)
+
+_BACKLOG: Final = 1024
+_LOOK_SECONDS: Final = 0.5
+_PAUSE_SECONDS: Final = 0.1
+"""After the system refused a connection, for want of file descriptors say."""
+_AT_ONCE: Final = 16
+"""Connections that are taken before anything else is looked at: 2 ms."""
+
+
+class Door:
+    """Takes connections from a listener; as uvicorn wants it, `close` ends that, and what is open stays open."""
+
+    def __init__(
+        self, listener: socket.socket, crowd: Crowd, make: Callable[[], Connection], tls: SSLContext | None
+    ) -> None:
+        self._listener, self._crowd, self._make, self._tls = listener, crowd, make, tls
+        self._coming: dict[socket.socket, tuple[float, asyncio.Task[None]]] = {}
+        """Since when, the oldest first."""
+        self._loop = asyncio.get_running_loop()
+        self._looks = self._loop.create_task(self._look_around())
+        self._loop.add_reader(self._listener, self._take)
+
+    def close(self) -> None:
+        """Take no more."""
+        self._loop.remove_reader(self._listener)
+        self._listener.close()
+        for accepted in self._coming:
+            _cut(accepted)
+
+    async def wait_closed(self) -> None:
+        """When all connections have ended."""
+        self._looks.cancel()
+
+    def _take(self) -> None:
+        for _ in range(_AT_ONCE):
+            try:
+                accepted, _ = self._listener.accept()
+            except BlockingIOError:  # there are no more
+                return
+            except OSError as error:
+                logger.warning("no connection can be taken", extra={"error": str(error)})
+                self._make_room()
+                self._loop.remove_reader(self._listener)
+                self._loop.call_later(_PAUSE_SECONDS, self._go_on)
+                return
+            full = len(self._crowd.connections) + len(self._coming) >= self._crowd.limits.connections
+            if full and not self._make_room():
+                accepted.close()
+                continue
+            self._coming[accepted] = self._loop.time(), self._loop.create_task(self._let_in(accepted))
+
+    def _go_on(self) -> None:
+        if self._listener.fileno() != -1:
+            self._loop.add_reader(self._listener, self._take)
+
+    async def _let_in(self, accepted: socket.socket) -> None:
+        accepted.setblocking(False)
+        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        seconds = self._crowd.limits.head_seconds if self._tls else None
+        try:
+            await self._loop.connect_accepted_socket(self._make, accepted, ssl=self._tls, ssl_handshake_timeout=seconds)
+        except OSError:  # ssl.SSLError is one
+            self._crowd.ended("handshake")
+            accepted.close()
+        finally:
+            self._coming.pop(accepted, None)
+
+    def _make_room(self) -> bool:
+        """Let the one go that keeps us waiting longest; where there is none, the new one has to."""
+        slowest, coming = self._crowd.slowest, next(iter(self._coming.items()), None)
+        if coming and (slowest is None or coming[1][0] < slowest.since):
+            self._coming.pop(coming[0])
+            _cut(coming[0])
+        elif slowest:
+            slowest.end("crowded")
+            return True
+        self._crowd.ended("crowded")
+        return coming is not None
+
+    async def _look_around(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            self._crowd.look_around()
+
+
+def _cut(accepted: socket.socket) -> None:
+    """End a connection that is still coming. (Where its task is cancelled, uvloop tells no protocol of its end.)"""
+    with suppress(OSError):
+        accepted.shutdown(socket.SHUT_RDWR)
+
+
+class Server(uvicorn.Server):
+    """uvicorn's, with our door. `ended` is told why a connection was ended, in one word."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        listener: socket.socket,
+        ended: Callable[[str], None],
+        limits: Limits | None = None,
+    ) -> None:
+        super().__init__(config)
+        self._listener, self._crowd = listener, Crowd(limits or Limits(), ended)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve."""
+        await super().startup(sockets=[])
+        make = partial(Connection, self._crowd, self.config, self.server_state, self.lifespan.state)
+        door: Any = Door(self._listener, self._crowd, make, self.config.ssl)
+        self.servers = [door]
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens; on all addresses where `host` is empty. Raises OSError."""
+    if not host and socket.has_dualstack_ipv6():
+        found = socket.create_server(("", port), family=socket.AF_INET6, backlog=_BACKLOG, dualstack_ipv6=True)
+    else:
+        family = socket.getaddrinfo(host or "0.0.0.0", port, type=socket.SOCK_STREAM)[0][0]  # noqa: S104
+        found = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    found.setblocking(False)
+    return found
