@@ -250,7 +250,7 @@ def _is_service_link(variable: str, name: str) -> bool:
 def _structured(variable: str, text: str) -> Any:
     try:
         return json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         raise SettingsError(f'{variable}: found {text!r}; write JSON, such as ["runai/queue"]') from None
 
 
@@ -264,4 +264,11 @@ def _line(mistake: Any, sources: Mapping[str, str]) -> str:
     if name not in Settings.model_fields:
         return f"{setting}: {reason}"
     about = Settings.model_fields[name].description
-    return f"{setting} {source}: found {mistake['input']!r}: {reason} ({about}); correct it or leave it out"
+    return f"{setting} {source}: found {_shown(mistake['input'])}: {reason} ({about}); correct it or leave it out"
+
+
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)
+    except ValueError:  # of a number, or with one in it, that Python doesn't print
+        return "a number of thousands of digits"

@@ -39,7 +39,7 @@ def _read_settings() -> Settings:
     path = os.environ.get(FILE_VARIABLE)
     try:
         file = yaml.safe_load(Path(path).read_text(encoding="utf-8")) if path else None
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:  # a number of 5,000 digits is a ValueError
         raise SettingsError(f"{FILE_VARIABLE}: {path} can't be read: {error}") from error
     return settings_from(file, os.environ)
 

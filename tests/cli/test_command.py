@@ -58,6 +58,50 @@ def test_a_wrong_option_is_wrong_use() -> None:
     assert "No such option: --nosuch" in answer.stderr
 
 
+VALIDATE = ["validate", "-f", "deploy/samples/mistake.yaml"]
+RENDER = ["render", "-f", "deploy/samples/gpu-portion.yaml"]
+
+
+def in_shell(command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`"$@"` in the command stands for the command line."""
+    shell = ["bash", "-c", command, "bash", str(BIN / "runai-nim"), *arguments]
+    return subprocess.run(shell, capture_output=True, text=True, check=False, cwd=ROOT)
+
+
+@pytest.mark.parametrize("arguments", [VALIDATE, [*VALIDATE, "-o", "json"], RENDER, ["explain"], ["--help"]])
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        ('"$@" > /dev/full', "No space left on device"),
+        ('"$@" >&-', "it is closed"),
+        ('exec 3> >(exec true); sleep 0.1; "$@" >&3', "Broken pipe"),
+    ],
+)
+def test_output_that_can_t_be_written_is_one_line(command: str, reason: str, arguments: list[str]) -> None:
+    answer = in_shell(command, *arguments)
+
+    # What was said beside the output before that is no part of it.
+    said = [line for line in answer.stderr.splitlines() if " checked: " not in line]
+    assert (answer.returncode, said) == (2, [f"standard output can't be written: {reason}"])
+
+
+@pytest.mark.parametrize("command", ['"$@" 2> /dev/full', '"$@" > /dev/full 2>&1'])
+def test_where_nothing_can_be_said_the_exit_code_says_it(command: str) -> None:
+    answer = in_shell(command, *VALIDATE)
+
+    assert (answer.returncode, answer.stderr) == (2, "")
+
+
+def test_closed_streams() -> None:
+    assert in_shell('"$@" 2>&-', *VALIDATE).returncode == 1
+    assert in_shell('"$@" >&- 2>&-', *VALIDATE).returncode == 2
+    answer = in_shell('"$@" <&-', "validate", "-f", "-")
+    assert (answer.returncode, answer.stdout) == (2, "<stdin>: error: can't be read: it is closed\n")
+    for command in ('"$@" 0> /dev/null', '"$@" < /proc/self/mem'):
+        answer = in_shell(command, "validate", "-f", "-")
+        assert (answer.returncode, len(answer.stdout.splitlines())) == (2, 1), answer.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "forbidden"),
     [

@@ -11,7 +11,11 @@ from typer.testing import CliRunner
 
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
 from runai_nim.cli.app import app
+from runai_nim.cli.documents import Document, documents_of
+from runai_nim.cli.remark import MOST
+from runai_nim.cli.sources import Text
 from tests.cli.conftest import MINIMAL, Run
+from tests.growth import LINEAR, growth
 
 SAMPLES = Path(__file__).parents[2] / "deploy" / "samples"
 
@@ -302,3 +306,60 @@ def test_the_file_of_a_crd_does_as_well(run: Run, tmp_path: Path) -> None:
         "9:16: error: spec.modelStore.nimCache.name must not ask for spec.storage, which the NIMService kind of this"
         " cluster does not have: change it, or install a newer NIM Operator"
     ]
+
+
+def unknown(count: int) -> str:
+    return MINIMAL + "".join(f"  replica{number}: 1\n" for number in range(count))
+
+
+def test_text_holds_the_first_findings_of_each_file(run: Run, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.yaml").write_text(unknown(MOST + 11).replace("  image:", "  compute: {a: null}\n  image:"))
+
+    answer = run("validate", "-f", tmp_path)
+
+    lines = answer.out.splitlines()
+    assert [sum(f"{name}.yaml" in line for line in lines) for name in ("a", "b")] == [MOST, MOST]
+    assert all(" error: " in line for line in lines)  # rather than a warning
+    more = "13 more are not shown: runai-nim validate -o json prints all findings"
+    assert answer.err.splitlines() == [
+        *(f"{tmp_path / name}.yaml: note: {more}" for name in ("a", "b")),
+        "2 RunaiNimServices checked: 224 errors, 2 warnings",
+    ]
+    assert answer.code == 1
+    assert len(json.loads(run("validate", "-f", tmp_path, "-o", "json").out)) == 226
+
+
+def test_what_is_said_beside_other_output_is_bounded_too(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(unknown(MOST + 50))
+    (tmp_path / "b.json").write_text(json.dumps({"metadata": {}, "spec": {f"replica{n}": 1 for n in range(MOST + 50)}}))
+
+    rendered = run("render", "-f", tmp_path / "a.yaml").err.splitlines()
+    converted = run("convert", "-f", tmp_path / "b.json").err.splitlines()
+    (tmp_path / "c.yaml").write_text(MINIMAL)
+    compared = run("diff", tmp_path / "a.yaml", tmp_path / "c.yaml").out.splitlines()
+
+    assert len(rendered) == len(converted) == MOST + 1
+    assert compared[1].startswith("- error: spec.replica0 ")
+    assert len(compared) == MOST + 2
+    assert compared[-1] == "  50 more findings change: -o json prints all of them"
+
+
+@pytest.mark.parametrize("options", [(), ("-o", "json")])
+def test_findings_cost_what_their_number_is(tmp_path: Path, options: tuple[str, ...]) -> None:
+    def made(count: int) -> list[str]:
+        path = tmp_path / f"{count}.yaml"
+        path.write_text(unknown(count))
+        return ["validate", "-f", str(path), *options]
+
+    assert growth(lambda arguments: CliRunner().invoke(app, arguments), made, 400) < LINEAR
+
+
+def test_places_of_keys_with_dots_and_brackets() -> None:
+    names = ["a", "a.b", ".a[b", "x." * 400, "[x]", "." * 500]
+    (document,) = documents_of(Text("a.yaml", json.dumps({"spec": {name: {"c": 1} for name in names}}, indent=1)))
+    assert isinstance(document, Document)
+
+    assert [document.locate(f"spec.{name}").line for name in names] == [3 + 3 * number for number in range(len(names))]
+    assert [document.locate(f"spec.{name}.c").line for name in names[:3]] == [4, 7, 10]
+    assert document.locate(f"spec{'.y' * 1000}").line == 2

@@ -50,6 +50,21 @@ def test_what_it_can_t_start_with(arguments: list[str], environment: dict[str, s
     assert "Traceback" not in answer.stderr
 
 
+@pytest.mark.parametrize(
+    "content", [b"healthz_port: " + b"9" * 5000, b"a: \xff", b"[" * 5000, b"healthz_port: 0x" + b"f" * 5000]
+)
+def test_settings_that_can_t_be_read(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "settings.yaml"
+    path.write_bytes(content)
+
+    answer = subprocess.run(
+        COMMAND, env={"RUNAI_NIM_SETTINGS_FILE": str(path)}, capture_output=True, text=True, check=False
+    )
+
+    assert (answer.returncode, len(answer.stderr.splitlines()) <= 5) == (2, True), answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
 def test_a_port_that_is_taken(rest: Rest, control_plane: ControlPlane) -> None:
     kubeconfig = {"KUBECONFIG": str(control_plane.directory / "rest.kubeconfig")}
     command = [*COMMAND, "--host=127.0.0.1", f"--port={httpx.URL(rest.url).port}"]

@@ -271,3 +271,21 @@ def test_mistakes_are_named(file: Any, environ: dict[str, str], messages: list[s
 
     for message in messages:
         assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "environment"),
+    [
+        ({"healthz_port": 1 << 20_000}, {}),
+        ({"project_labels": [1 << 20_000]}, {}),
+        ({"lease_seconds": -1 << 20_000}, {}),
+        ({"backoff_max_seconds": 1 << 20_000}, {}),
+        ({"none such": {"a": 1 << 20_000}}, {}),
+        ({}, {"RUNAI_NIM_PROJECT_LABELS": "9" * 5000}),
+        ({}, {"RUNAI_NIM_PROJECT_LABELS": "[" * 100_000}),
+        ({}, {"RUNAI_NIM_HEALTHZ_PORT": "9" * 5000}),
+    ],
+)
+def test_what_is_too_large_to_be_read_or_shown_is_a_mistake(file: Any, environment: dict[str, str]) -> None:
+    with pytest.raises(SettingsError):
+        settings_from(file, environment)

@@ -4,15 +4,21 @@ It writes nothing into a cluster, and reads one for `diff --live` only. Decision
 `plan`'s: here is reading, showing, and finding the place in a file.
 """
 
-import io
 import sys
 
 
 def main() -> None:
-    """The command line's entry point."""
+    """The command line's entry point. Where its output can't be written, it ends with a line on stderr and code 2."""
     from runai_nim.cli.app import app
+    from runai_nim.cli.output import OutputError, open_streams, say_failure
+    from runai_nim.cli.remark import TROUBLE
 
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # names of files need not be text
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-    app(prog_name="runai-nim")
+    try:
+        open_streams()
+        try:
+            app(prog_name="runai-nim")
+        finally:
+            sys.stdout.flush()
+    except OutputError as error:
+        say_failure(error)
+        sys.exit(TROUBLE)

@@ -20,9 +20,7 @@ def check(files: Sequence[str], assumed: Assumed, output: Literal["text", "json"
     if output == "json":
         terminal.write_json([remark.as_json() for remark in remarks if remark.severity != "note"])
     else:
-        for remark in remarks:
-            if remark.severity != "note":
-                terminal.write_remark(remark)
+        terminal.write_remarks(remark for remark in remarks if remark.severity != "note")
     terminal.say_remarks(remark for remark in remarks if remark.severity == "note")
     terminal.say(_summary(services, remarks))
     return exit_code(remarks)

@@ -9,7 +9,7 @@ from runai_nim.cli.assumed import Assumed
 from runai_nim.cli.changes import HIDDEN, Change, Difference, Side, difference
 from runai_nim.cli.decided import Decided, decide
 from runai_nim.cli.manifests import Manifest
-from runai_nim.cli.remark import FINE, FOUND, TROUBLE, UNREADABLE, Remark
+from runai_nim.cli.remark import FINE, FOUND, MOST, TROUBLE, UNREADABLE, Remark
 
 Output = Literal["text", "json"]
 
@@ -58,8 +58,10 @@ def write_differences(differences: Iterable[Difference], output: Output) -> int:
 
 def _lines(one: Difference) -> Iterator[str]:
     yield f"RunaiNimService {one.resource}"
-    for sign, message in one.findings:
+    for sign, message in one.findings[:MOST]:
         yield f"{'+' if sign > 0 else '-'} {message}"
+    if (more := len(one.findings) - MOST) > 0:
+        yield f"  {more} more findings change: -o json prints all of them"
     for changed in one.objects:
         yield f"  {changed.name}"
         for change in changed.changes:

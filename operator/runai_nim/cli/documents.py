@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 import yaml
@@ -19,6 +20,8 @@ DEEPEST: Final = 100
 """Levels of a document. The API server's own types have fewer than 20."""
 MOST: Final = 300_000
 """Values in a text, each alias counted as what it stands for."""
+_MOST_STEPS: Final = 64
+"""Dots and brackets of a path behind which its next key may end; behind others only the whole path may be one."""
 _TOO_DEEP: Final = f"must not be nested deeper than {DEEPEST} levels"
 _TOO_MANY: Final = f"must hold at most {MOST} values, aliases counted in full: split it"
 
@@ -28,6 +31,9 @@ _MERGE: Final = f"{_TAG}merge"
 # PyYAML leaves JSON's 1e3 as text, and reads 22:30 as a number with base 60.
 _EXPONENT: Final = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+")
 _TWO_HALVES: Final = re.compile(r"((?<!\\)(?:\\\\)*)(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})")
+_STEPS: Final = re.compile(r"[.\[]")
+_LARGEST_BITS: Final = 1024
+"""Of a whole number: what a floating-point number holds. Go makes one of it, and Python doesn't print much larger."""
 _CONSTRUCTOR: Final[Any] = yaml.constructor.SafeConstructor()
 
 Places = dict[str | int, Position]
@@ -62,12 +68,13 @@ def _step(value: Any, path: str) -> tuple[Any, str] | None:
         return (int(match[1]), path[match.end() :]) if match and int(match[1]) < len(value) else None
     if not isinstance(value, dict):
         return None
-    steps = ((key, len(text)) for key in value for text in (f".{key}", key, f"[{key}]") if path.startswith(text))
-    whole = [(key, end) for key, end in steps if path[end : end + 1] in ("", ".", "[")]
-    if not whole:
-        return None
-    key, end = max(whole, key=lambda step: step[1])
-    return key, path[end:]
+    starts = islice(_STEPS.finditer(path, 1), _MOST_STEPS)
+    for end in (len(path), *reversed([start.start() for start in starts])):
+        text = path[:end]
+        for key in (text[1:] if text[0] == "." else text, text[1:-1] if text[0] + text[-1] == "[]" else text):
+            if key in value:
+                return key, path[end:]
+    return None
 
 
 class _UnusableError(Exception):
@@ -219,6 +226,8 @@ def _scalar(node: yaml.ScalarNode) -> Any:
         raise _UnusableError(f"must have no YAML tag {node.tag}: Kubernetes knows none", node.start_mark)
     try:
         value = _SCALARS[kind](node)
+        if isinstance(value, int) and value.bit_length() > _LARGEST_BITS:
+            raise ValueError("too large")
     except (LookupError, ValueError) as error:  # of an empty text, IndexError
         raise _UnusableError(f"is no {kind} that can be read", node.start_mark) from error
     if isinstance(value, float) and not math.isfinite(value):

@@ -1,11 +1,13 @@
 """What is said about a place in the input: one line a remark, or one object. Values only, nothing is printed here."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
 UNREADABLE: Final = "Unreadable"
 """Reason of whatever can't be read, or holds nothing to work on."""
+MOST: Final = 100
+"""Remarks on one file that people get to see."""
 FINE: Final = 0
 FOUND: Final = 1
 """Exit code: there are errors, or differences."""
@@ -54,6 +56,20 @@ class Remark:
             "message": self.message,
             "resource": self.resource or None,
         }
+
+
+def first_of(remarks: Iterable[Remark]) -> Iterator[Remark]:
+    """The first MOST remarks on each file, and a note on how many more there are; then errors go before warnings."""
+    files: dict[str, list[Remark]] = {}
+    for remark in remarks:
+        files.setdefault(remark.file, []).append(remark)
+    for file, found in files.items():
+        if len(found) <= MOST:
+            yield from found
+            continue
+        yield from sorted(found, key=lambda remark: remark.severity != "error")[:MOST]
+        message = f"{len(found) - MOST} more are not shown: runai-nim validate -o json prints all findings"
+        yield Remark(file, Position(), message, "note")
 
 
 def exit_code(remarks: Iterable[Remark]) -> int:

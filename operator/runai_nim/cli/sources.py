@@ -27,7 +27,7 @@ class Text:
 def texts_of(argument: str) -> Iterator[Text]:
     """What one `-f` names: a file, standard input, or all manifests right in a directory, by name."""
     if argument == STDIN:
-        yield read("<stdin>", sys.stdin.buffer)
+        yield _read_stdin()
         return
     try:
         if os.path.isdir(argument):
@@ -40,6 +40,16 @@ def texts_of(argument: str) -> Iterator[Text]:
             yield _read_file(argument)
     except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
         yield _failed(argument, f"can't be read: {getattr(error, 'strerror', None) or error}")
+
+
+def _read_stdin() -> Text:
+    name = "<stdin>"
+    if sys.stdin is None:
+        return _failed(name, "can't be read: it is closed")
+    try:
+        return read(name, sys.stdin.buffer)
+    except OSError as error:
+        return _failed(name, f"can't be read: {error.strerror or error}")
 
 
 def _read_file(name: str) -> Text:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any, Final, TextIO
 
-from runai_nim.cli.remark import Remark
+from runai_nim.cli.remark import Remark, first_of
 
 _STYLES: Final = {"error": "bold red", "warning": "yellow", "note": "dim", "-": "red", "+": "green"}
 
@@ -33,14 +33,15 @@ def write_line(text: str) -> None:
     _line(sys.stdout, [(text, _STYLES.get(text[:1], ""))])
 
 
-def write_remark(remark: Remark) -> None:
-    """A remark as a result."""
-    _remark(sys.stdout, remark)
+def write_remarks(remarks: Iterable[Remark]) -> None:
+    """Remarks as a result, as many as people read; notes go to stderr."""
+    for remark in first_of(remarks):
+        _remark(sys.stderr if remark.severity == "note" else sys.stdout, remark)
 
 
 def say_remarks(remarks: Iterable[Remark]) -> None:
-    """Remarks beside a result, on stderr."""
-    for remark in remarks:
+    """Remarks beside a result, on stderr, as many as people read."""
+    for remark in first_of(remarks):
         _remark(sys.stderr, remark)
 
 

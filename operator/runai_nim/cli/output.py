@@ -1,0 +1,59 @@
+"""Standard output and standard error that say in one line why they can't be written: a full disk, a closed pipe.
+
+Python itself would end in a traceback, or lose the last part in silence.
+"""
+
+import io
+import os
+import sys
+from contextlib import suppress
+from typing import Any, Final, TextIO
+
+_NAMES: Final = {1: "standard output", 2: "standard error"}
+
+
+class OutputError(Exception):
+    """What was to be written is lost. The message says why."""
+
+
+class _File(io.FileIO):
+    """After a failure it takes everything, so that nobody fails again at the end."""
+
+    _failed = False
+
+    def write(self, data: Any) -> int:
+        if self._failed:
+            return len(data)
+        try:
+            return super().write(data)
+        except OSError as error:
+            self._failed = True
+            raise OutputError(f"{_NAMES[self.fileno()]} can't be written: {error.strerror}") from None
+
+
+def open_streams() -> None:
+    """Replace the two standard streams. Raises OutputError where there is no standard output."""
+    for number, name in ((2, "stderr"), (1, "stdout")):
+        if getattr(sys, name) is not None:
+            setattr(sys, name, _opened(number))
+    if sys.stderr is None:
+        sys.stderr = io.StringIO()
+    if sys.stdout is None:
+        raise OutputError(f"{_NAMES[1]} can't be written: it is closed")
+
+
+def say_failure(error: OutputError) -> None:
+    """Its one line, if there is anybody to hear it."""
+    with suppress(OutputError):
+        sys.stderr.write(f"{error}\n")
+        sys.stderr.flush()
+
+
+def _opened(number: int) -> TextIO:
+    # Names of files need not be text.
+    return io.TextIOWrapper(
+        io.BufferedWriter(_File(number, "w", closefd=False)),
+        encoding="utf-8",
+        errors="backslashreplace",
+        line_buffering=number == 2 or os.isatty(number),
+    )
