@@ -9,8 +9,9 @@ As the real one does, it takes what has its names, whoever made it: it overwrite
 deletes an Ingress where no router is asked for, and what is called as the endpoint picker that it doesn't make
 (`<name>-epp`), and never gets past a Deployment, Service or HorizontalPodAutoscaler that is there already.
 
-Since there is no kubelet either, it also plays the node: it marks pods ready and answers as their model (`nodes`,
-`endpoints`); and since no LeaderWorkerSet controller runs, it makes the pods of a LeaderWorkerSet, too (`groups`).
+Where there is no kubelet either, it also plays the node: it marks pods ready and answers as their model (`nodes`,
+`endpoints`); and since no LeaderWorkerSet controller runs, it makes the pods of a LeaderWorkerSet, too (`groups`). On a
+real cluster it does neither: there it is a pod itself (deploy/kind/nim-operator), with `--no-nodes`.
 
 Knobs, as annotations of a NIMService or in its `spec.annotations`; but for `fail`, flags of the same names set them
 for all:
@@ -18,6 +19,7 @@ for all:
     stand-in.runai-nim.io/delay-service: "2"      seconds before the Service is written
     stand-in.runai-nim.io/delay-deployment: "5"   seconds before Deployment or LeaderWorkerSet is written, after Service
     stand-in.runai-nim.io/delay-ready: "3"        seconds before a pod becomes ready
+    stand-in.runai-nim.io/delay-probes: "2"       at most, before a default probe asks; the real one's wait 15 and 30
     stand-in.runai-nim.io/fail: "no luck"         Deployment or LeaderWorkerSet fails with this message, over and over
     stand-in.runai-nim.io/never-act: "true"       nothing is done, as if the NIM Operator were down
 """

@@ -1,8 +1,12 @@
-"""Runs the stand-in: `python -m local.nim_operator --kubeconfig FILE`. SIGTERM and SIGINT end it at once."""
+"""Runs the stand-in: `python -m local.nim_operator --kubeconfig FILE`, or `… --no-nodes` in a pod of a real cluster.
+
+SIGTERM and SIGINT end it at once.
+"""
 
 import argparse
 import asyncio
 import logging
+import math
 import signal
 from pathlib import Path
 
@@ -26,7 +30,9 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m local.nim_operator", description=about, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--kubeconfig", type=Path, required=True, help="of an administrator")
+    parser.add_argument(
+        "--kubeconfig", type=Path, help="of an administrator (default: the ServiceAccount of the pod that this runs in)"
+    )
     parser.add_argument(
         "--no-nodes", action="store_true", help="make no pods of LeaderWorkerSets, mark none, answer as no model"
     )
@@ -42,13 +48,20 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--never-act", action="store_true", help="do nothing, as if the NIM Operator were down")
     for step in ("service", "deployment", "ready"):
         parser.add_argument(f"--delay-{step}", type=float, default=0.0, metavar="SECONDS")
+    parser.add_argument("--delay-probes", type=float, default=math.inf, metavar="SECONDS", help="at most")
     parser.add_argument("--verbose", action="store_true", help="log each failed attempt")
     return parser.parse_args()
 
 
 async def run(options: argparse.Namespace) -> None:
     """Run until cancelled."""
-    defaults = Knobs(options.delay_service, options.delay_deployment, options.delay_ready, never_act=options.never_act)
+    defaults = Knobs(
+        delay_service=options.delay_service,
+        delay_deployment=options.delay_deployment,
+        delay_ready=options.delay_ready,
+        delay_probes=options.delay_probes,
+        never_act=options.never_act,
+    )
     ask = assume_an_answer if options.assume_endpoints else ask_for_models
     store = Store()
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import aiohttp
 from kubernetes.aio.client import Configuration
-from kubernetes.aio.config import load_kube_config
+from kubernetes.aio.config import load_incluster_config, load_kube_config
 
 from local.nim_operator.kinds import Kind
 
@@ -30,22 +30,23 @@ class ApiError(Exception):
 
 
 class Client:
-    """One connection pool to the API server of a kubeconfig; a context manager."""
+    """One connection pool to the API server of a kubeconfig, without one to that of the pod; a context manager."""
 
-    def __init__(self, kubeconfig: Path) -> None:
+    def __init__(self, kubeconfig: Path | None) -> None:
         self._kubeconfig = kubeconfig
+        self._configuration = Configuration()
 
     async def __aenter__(self) -> Self:
-        configuration = Configuration()
-        await load_kube_config(str(self._kubeconfig), client_configuration=configuration)
+        configuration = self._configuration
+        if self._kubeconfig:
+            await load_kube_config(str(self._kubeconfig), client_configuration=configuration)
+        else:
+            load_incluster_config(client_configuration=configuration)
         tls = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
         if configuration.cert_file:
             tls.load_cert_chain(configuration.cert_file, configuration.key_file)
-        bearer = (await configuration.auth_settings()).get("BearerToken")
-        headers = {bearer["key"]: bearer["value"]} if bearer and bearer["value"] else {}
         self._session = aiohttp.ClientSession(
             configuration.host,
-            headers=headers,
             connector=aiohttp.TCPConnector(ssl=tls, limit=100),
             timeout=aiohttp.ClientTimeout(total=30),
             read_bufsize=LONGEST_LINE,
@@ -85,7 +86,8 @@ class Client:
     async def watch(self, path: str, **query: str) -> AsyncIterator[dict[str, Any]]:
         """Yield watch events until the server ends the watch; raises ApiError."""
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10)
-        async with self._session.get(path, params={"watch": "true", **query}, timeout=timeout) as response:
+        parameters, headers = {"watch": "true", **query}, await self._authorization()
+        async with self._session.get(path, params=parameters, headers=headers, timeout=timeout) as response:
             await _raise_for_status(response)
             async for line in response.content:
                 yield json.loads(line)
@@ -100,11 +102,16 @@ class Client:
     ) -> dict[str, Any]:
         """Send a request and return the answer; raises ApiError."""
         data = None if body is None else json.dumps(body).encode()
-        headers = {"Content-Type": content_type} if data else {}
+        headers = await self._authorization() | ({"Content-Type": content_type} if data else {})
         async with self._session.request(method, path, data=data, headers=headers, params=query or {}) as response:
             await _raise_for_status(response)
             answer: dict[str, Any] = await response.json(content_type=None)
             return answer
+
+    async def _authorization(self) -> dict[str, str]:
+        """The header with the token, which a pod is given anew each hour."""
+        bearer = (await self._configuration.auth_settings()).get("BearerToken")
+        return {bearer["key"]: bearer["value"]} if bearer and bearer["value"] else {}
 
 
 async def _raise_for_status(response: aiohttp.ClientResponse) -> None:

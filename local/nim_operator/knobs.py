@@ -9,11 +9,12 @@ PREFIX = "stand-in.runai-nim.io/"
 
 @dataclass(frozen=True)
 class Knobs:
-    """How to treat a NIMService; delays in seconds, `fail` is a message, empty for none."""
+    """How to treat a NIMService; delays in seconds, of probes at most, `fail` is a message, empty for none."""
 
     delay_service: float = 0
     delay_deployment: float = 0
     delay_ready: float = 0
+    delay_probes: float = math.inf
     fail: str = ""
     never_act: bool = False
 
@@ -25,7 +26,7 @@ def knobs_of(nim: dict[str, Any], defaults: Knobs) -> Knobs:
     """
     annotations = {**nim["spec"].get("annotations", {}), **nim["metadata"].get("annotations", {})}
     changes: dict[str, Any] = {}
-    for name in ("delay_service", "delay_deployment", "delay_ready"):
+    for name in ("delay_service", "delay_deployment", "delay_ready", "delay_probes"):
         seconds = _seconds(annotations.get(PREFIX + name.replace("_", "-"), ""))
         if seconds is not None:
             changes[name] = seconds

@@ -1,5 +1,6 @@
 """One pass over one NIMService, in the order in which the real NIM Operator takes its steps."""
 
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -154,9 +155,12 @@ class Reconciler:
         await self._writer.apply(kind, made, parent, this.knobs.delay_deployment)
 
     def _rendered(self, kind: kinds.Kind, this: Pass, store: ModelStore, resources: Object) -> Object:
+        nim = this.nim
+        if math.isfinite(this.knobs.delay_probes):
+            nim = workload.hurried(nim, this.knobs.delay_probes)
         if kind is kinds.LEADER_WORKER_SET:
-            return multinode.leader_worker_set(this.nim, store, resources)
-        return workload.deployment(this.nim, store, resources)
+            return multinode.leader_worker_set(nim, store, resources)
+        return workload.deployment(nim, store, resources)
 
     async def _ready_cache(self, this: Pass) -> Object | None:
         """Return the NIMCache that the spec names, None if it names none; PassEndedError while it isn't ready."""

@@ -44,9 +44,13 @@ def install(plane: ControlPlane, plurals: Iterable[str]) -> None:
 
 
 @contextmanager
-def stand_in(plane: ControlPlane, *flags: str) -> Iterator["subprocess.Popen[str]"]:
-    """Run the stand-in, from its first word on; fails when it logs a traceback or doesn't end by SIGTERM."""
-    command = [sys.executable, "-m", "local.nim_operator", "--kubeconfig", str(plane.kubeconfig), *flags]
+def stand_in(plane: ControlPlane, *flags: str, kubeconfig: Path | None = None) -> Iterator["subprocess.Popen[str]"]:
+    """Run the stand-in, from its first word on; fails when it logs a traceback or doesn't end by SIGTERM.
+
+    kubeconfig: as whom; left out: as administrator.
+    """
+    path = str(kubeconfig or plane.kubeconfig)
+    command = [sys.executable, "-m", "local.nim_operator", "--kubeconfig", path, *flags]
     process = subprocess.Popen(command, cwd=CHECKOUT, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     log = process.stderr.readline()

@@ -78,6 +78,16 @@ def test_a_disabled_probe_is_gone_and_a_given_one_is_used_as_it_is() -> None:
     assert container["readinessProbe"]["httpGet"]["path"] == "/v1/health/ready"
 
 
+def test_hurried_default_probes_wait_less_and_others_are_left_alone() -> None:
+    probe = {"httpGet": {"path": "/", "port": 1}, "initialDelaySeconds": 60}
+    nim = a_nim(livenessProbe={"enabled": False}, startupProbe={"probe": probe})
+    container = pod_of(workload.hurried(nim, 20))["containers"][0]
+    assert "livenessProbe" not in container
+    assert container["startupProbe"] == probe
+    assert container["readinessProbe"]["initialDelaySeconds"] == 15
+    assert pod_of(workload.hurried(a_nim(), 20))["containers"][0]["startupProbe"]["initialDelaySeconds"] == 20
+
+
 @pytest.mark.parametrize("text", ["true", "yes", "on", "n", "null", "~", "123", "1e3", "0.5"])
 def test_values_that_yaml_reads_as_something_else_break_the_deployment(text: str) -> None:
     for changes in ({"schedulerName": text}, {"nodeSelector": {"pool": text}}):
@@ -198,7 +208,7 @@ def test_knobs_are_read_from_metadata_before_the_spec() -> None:
     prefix = "stand-in.runai-nim.io/"
     of_the_spec = {prefix + "delay-service": "9", prefix + "delay-ready": "3", prefix + "never-act": "true"}
     nim = a_nim({prefix + "delay-service": "2", prefix + "fail": "no luck"}, annotations=of_the_spec)
-    assert knobs_of(nim, Knobs(delay_deployment=1)) == Knobs(2, 1, 3, "no luck", never_act=True)
+    assert knobs_of(nim, Knobs(delay_deployment=1)) == Knobs(2, 1, 3, fail="no luck", never_act=True)
 
 
 @pytest.mark.parametrize("text", ["soon", "-1", "nan", "inf", ""])
