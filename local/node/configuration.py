@@ -1,5 +1,6 @@
 """Configuration files and command lines of a node's programs, below one directory. Nothing is started here."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,6 +36,7 @@ class NodeLayout:
         self.cni = directory / "cni"
         self.containerd = directory / "containerd"
         self.containerd_config = directory / "containerd.toml"
+        self.control_group = control_group_of(directory)
         self.corefile = directory / "Corefile"
         self.hosts = directory / "hosts"
         self.kubelet = directory / "kubelet"
@@ -46,6 +48,11 @@ class NodeLayout:
     def kubeconfig(self, program: str) -> Path:
         """The kubeconfig of a program."""
         return self.kubeconfigs / f"{program}.kubeconfig"
+
+
+def control_group_of(directory: Path) -> str:
+    """Name of the control group with all pods of the node in `directory`: a kubelet ends what it finds in its own."""
+    return f"runai-nim-node-{hashlib.sha256(str(directory).encode()).hexdigest()[:8]}"
 
 
 def write_configuration(layout: NodeLayout) -> None:
@@ -179,6 +186,7 @@ def _kubelet(layout: NodeLayout) -> dict[str, Any]:
         "authentication": {"anonymous": {"enabled": True}, "webhook": {"enabled": False}},
         "authorization": {"mode": "AlwaysAllow"},
         "cgroupDriver": "cgroupfs",
+        "cgroupRoot": f"/{layout.control_group}",
         "containerRuntimeEndpoint": f"unix://{CONTAINERD_SOCKET}",
         "clusterDNS": [DNS_SERVICE],
         "clusterDomain": DNS_DOMAIN,

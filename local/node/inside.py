@@ -24,6 +24,7 @@ from local.node.configuration import (
     write_configuration,
 )
 from local.node.containerd import import_image
+from local.node.control_groups import make_control_groups
 from local.node.image import write_image
 from local.node.network import BRIDGE, DNS_SERVICE, METRICS_PORT, NODE, NODE_NAME
 from local.processes import Processes, StartError
@@ -101,6 +102,7 @@ def main(directory: Path) -> int:
 def _enter(layout: NodeLayout) -> None:
     """Set network and mounts of the namespaces up, and write the configuration."""
     write_configuration(layout)
+    make_control_groups(layout.control_group)
     for command in (
         "ip link set lo up",
         f"ip link add {BRIDGE} type bridge",

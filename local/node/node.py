@@ -13,6 +13,8 @@ from pathlib import Path
 import yaml
 
 from local.cluster import SOURCES
+from local.node.configuration import control_group_of
+from local.node.control_groups import remove_control_groups
 from local.node.network import NODE
 from local.node.requirements import require_node
 from local.processes import Processes, StartError
@@ -70,7 +72,7 @@ class Node:
         """End everything and remove all files; False when nothing ran. Left-overs of a killed run go too."""
         ran = self.processes.alive("namespaces")
         self.processes.stop_all()
-        _remove_control_groups()
+        remove_control_groups(control_group_of(self._inside))
         shutil.rmtree(self.directory, ignore_errors=True)
         return ran
 
@@ -122,13 +124,3 @@ class Node:
         inner["clusters"][0]["cluster"]["server"] = f"https://localhost:{outer}"
         self.kubeconfig.touch(mode=0o600)
         self.kubeconfig.write_text(json.dumps(inner), encoding="utf-8")
-
-
-def _remove_control_groups() -> None:
-    """Remove the control groups that a kubelet has made, which are empty once its pods have ended."""
-    for root in sorted(Path("/sys/fs/cgroup").glob("**/kubepods")):
-        for folder in sorted((path for path in root.rglob("*") if path.is_dir()), reverse=True):
-            with contextlib.suppress(OSError):
-                folder.rmdir()
-        with contextlib.suppress(OSError):
-            root.rmdir()

@@ -12,6 +12,7 @@ import pytest
 
 from local.cluster import CHECKOUT
 from local.node import requirements
+from local.node.configuration import control_group_of
 from local.node.node import Node
 from local.node.requirements import require_node
 from local.objects import wait_for
@@ -75,6 +76,11 @@ def processes_below(directory: Path) -> list[int]:
     return found
 
 
+def groups_of(node: Node) -> list[Path]:
+    """The node's control groups."""
+    return list(Path("/sys/fs/cgroup").glob(f"**/{control_group_of(node.directory / 'inside')}"))
+
+
 @pytest.mark.node
 def test_a_pod_runs_and_nothing_of_a_node_is_left(node: Node) -> None:
     assert node.start()
@@ -85,13 +91,14 @@ def test_a_pod_runs_and_nothing_of_a_node_is_left(node: Node) -> None:
     assert [item["status"]["allocatable"]["nvidia.com/gpu"] for item in found] == ["8"]
     subprocess.run([*kubectl, "create", "deployment", "pause", "--image=runai-nim.io/pause:local"], check=True)
     subprocess.run([*kubectl, "rollout", "status", "deployment/pause", "--timeout=60s"], check=True)
+    assert groups_of(node)  # another node's kubelet ends what it finds in its own
     assert mounts_below(node.directory) == []  # all of them are in the node's own mount namespace
 
     assert node.stop()
     assert not node.stop()
     wait_for(lambda: processes_below(node.directory) == [])
     assert not node.directory.exists()
-    assert list(Path("/sys/fs/cgroup").glob("**/kubepods")) == []
+    assert groups_of(node) == []
 
 
 @pytest.mark.node

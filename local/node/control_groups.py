@@ -1,0 +1,42 @@
+"""The control groups of a node's pods, on cgroup v1 and v2: made before its kubelet starts, removed after it."""
+
+import contextlib
+import time
+from pathlib import Path
+
+ROOT = Path("/sys/fs/cgroup")
+
+
+def make_control_groups(name: str) -> None:
+    """Make the group `name` in each hierarchy: a kubelet takes none that isn't there."""
+    controllers = ROOT / "cgroup.controllers"
+    if controllers.exists():
+        for controller in controllers.read_text().split():
+            with contextlib.suppress(OSError):  # one that can't be handed down
+                (ROOT / "cgroup.subtree_control").write_text(f"+{controller}")
+        (ROOT / name).mkdir(exist_ok=True)
+        return
+    for hierarchy in ROOT.iterdir():
+        if hierarchy.is_dir() and not hierarchy.is_symlink():
+            (hierarchy / name).mkdir(exist_ok=True)
+
+
+def remove_control_groups(name: str, seconds: float = 10) -> None:
+    """Remove the group `name` and all below it from each hierarchy, once the processes in them have ended.
+
+    Those that aren't empty after that time stay.
+    """
+    deadline = time.monotonic() + seconds
+    while (left := _folders(name)) and time.monotonic() < deadline:
+        for folder in left:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        if _folders(name):
+            time.sleep(0.1)
+
+
+def _folders(name: str) -> list[Path]:
+    """The groups' folders, those below others first."""
+    groups = [group for group in (ROOT / name, *ROOT.glob(f"*/{name}")) if group.is_dir()]
+    below = [path for group in groups for path in group.rglob("*") if path.is_dir()]
+    return sorted([*groups, *below], reverse=True)
