@@ -158,7 +158,7 @@ def test_names_are_the_release_s_own(render: Render) -> None:
 
     names = {made["metadata"]["name"] for made in objects if made["kind"] != "CustomResourceDefinition"}
     suffixes = {name.removeprefix("a-runai-nim-operator") for name in names}
-    assert suffixes == {"", "-view", "-edit", "-rest"}
+    assert suffixes == {"", "-view", "-edit", "-rest", "-test"}
 
 
 def test_nothing_selects_the_pods_of_the_other(render: Render) -> None:
@@ -274,7 +274,29 @@ def test_an_old_cluster_is_refused_with_its_version(helm: Helm) -> None:
     assert helm(*arguments, "--kube-version=1.30.0-eks-1")
 
 
-def test_it_has_no_hooks_and_looks_nothing_up() -> None:
-    texts = {path.name: path.read_text(encoding="utf-8") for path in (CHART / "templates").iterdir()}
+def test_it_looks_nothing_up_and_has_no_hook_but_that_of_helm_test() -> None:
+    texts = {path.name: path.read_text(encoding="utf-8") for path in (CHART / "templates").rglob("*.*")}
 
-    assert [name for name, text in texts.items() if "helm.sh/hook" in text or "lookup" in text] == []
+    assert [name for name, text in texts.items() if "lookup" in text] == []
+    assert [name for name, text in texts.items() if "helm.sh/hook:" in text] == ["answers.yaml"]
+    assert "helm.sh/hook: test\n" in texts["answers.yaml"]
+
+
+def test_the_pod_of_helm_test_is_restricted_and_asks_everything_that_answers(render: Render) -> None:
+    for case, asked in (
+        ("defaults", ["http://runai-nim-operator.runai-nim-system.svc:8080/readyz"]),
+        (
+            "rest",
+            [
+                "http://runai-nim-operator.runai-nim-system.svc:9090/readyz",
+                "https://runai-nim-operator-rest.runai-nim-system.svc:443/readyz",
+            ],
+        ),
+    ):
+        spec = one(render(case_values(case)), "Pod")["spec"]
+        (container,) = spec["containers"]
+        assert container["args"][1:] == asked
+        assert spec["automountServiceAccountToken"] is False
+        assert spec["securityContext"]["runAsNonRoot"] is True
+        assert container["securityContext"]["allowPrivilegeEscalation"] is False
+        assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}

@@ -76,3 +76,14 @@ namespace: {{ .Release.Namespace }}
 labels:
   {{- include "runai-nim.rest.labels" . | nindent 2 }}
 {{- end -}}
+
+{{/* The pod of `helm test`. */}}
+{{- define "runai-nim.test.selector" -}}
+app.kubernetes.io/name: {{ include "runai-nim.name" . }}-test
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "runai-nim.test.labels" -}}
+{{ include "runai-nim.test.selector" . }}
+{{ include "runai-nim.releaseLabels" . }}
+{{- end -}}
