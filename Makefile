@@ -79,7 +79,7 @@ coverage: programs ## does a test run each branch of each decision?
 	$(RUN)coverage run -m pytest -m $(SHORT) $(OF_DECISIONS)
 	$(RUN)coverage report --fail-under=100 --include='$(PURE)'
 
-SHORT := "not chart and not clone and not long and not node"
+SHORT := "not chart and not clone and not long and not node and not e2e"
 # Their lines are counted here and not in `make test`, which would take a sixth longer.
 OF_DECISIONS := tests/cli tests/golden tests/rest tests/unit
 
@@ -107,9 +107,16 @@ test-cluster: programs ## the scenarios on a cluster with chart and NIM Operator
 # What starts, ends and installs nothing but what it asks the operator for.
 SCENARIOS := tests/cluster/scenarios tests/cluster/test_multi_node.py tests/cluster/test_taking_away.py
 
+# A KUBECONFIG of the environment is no wish: only one that is given to make.
+GIVEN := $(if $(filter command line,$(origin KUBECONFIG)),$(abspath $(KUBECONFIG)))
+
 .PHONY: e2e
-e2e: install ## the scenarios on a kind cluster with the real NIM Operator (NIM_OPERATOR_CHART=…; needs Docker and kind)
-	@$(RUN)python -m local e2e
+e2e: install ## what we ship on real nodes: a node of our own, kind, or KUBECONFIG=… IMAGES=… (NIM_OPERATOR_CHART=… for the real one, KEEP=1)
+	@E2E_KUBECONFIG=$(GIVEN) $(RUN)python -m local e2e
+
+.PHONY: e2e-images
+e2e-images: install ## the images of make e2e as OCI archives, for a cluster that pulls them from a registry
+	@$(RUN)python -m local e2e-images
 
 .PHONY: chart-programs
 chart-programs: install ## helm and kubeconform into .local (minutes, once)
@@ -126,9 +133,6 @@ faults: programs ## every fault of the campaign, into build/faults.json (an hour
 .PHONY: test-clone
 test-clone: install ## the README's commands in a fresh clone, with empty HOME and caches (long)
 	$(RUN)python -m pytest -m clone --capture=no
-
-# A KUBECONFIG of the environment is no wish: only one that is given to make.
-GIVEN := $(if $(filter command line,$(origin KUBECONFIG)),$(abspath $(KUBECONFIG)))
 
 .PHONY: demo
 demo: $(if $(GIVEN),install,programs) ## three RunaiNimServices, as they happen (KEEP=1 leaves it running; KUBECONFIG=… on a cluster of yours)

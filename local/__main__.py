@@ -1,6 +1,6 @@
 """`python -m local up` and `down`: a cluster in the background for looking around; `demo`: three services, shown.
 
-`programs` builds what they run, `chart-programs` what the chart's tests run; `e2e` is the same scenarios on kind.
+`programs` builds what they run, `chart-programs` what the chart's tests run; `e2e` runs scenarios on a real cluster.
 `image` builds the image that we ship, `image-check` looks at what is in it and starts it, `sbom` lists it. Each may be
 repeated.
 """
@@ -17,7 +17,8 @@ from rich.console import Console
 from local import image
 from local.cluster import CHECKOUT, LocalCluster
 from local.demo import NAMESPACE, demo
-from local.e2e import run_scenarios
+from local.e2e import Progress, run_end_to_end
+from local.e2e.images import build_images
 from local.existing import BorrowedCluster
 from local.image.check import check_image, write_sbom
 from local.image.commands import CommandError
@@ -136,9 +137,15 @@ def build_for_node(_: Path) -> None:
     print(f"The node's programs are in {node_programs()}.")
 
 
-def end_to_end(_: Path) -> None:
-    """Run the scenarios on a kind cluster with the real NIM Operator, where there can be one."""
-    run_scenarios()
+def end_to_end(state: Path) -> None:
+    """Run the scenarios on a real cluster, with what users install."""
+    run_end_to_end(state)
+
+
+def build_for_end_to_end(_: Path) -> None:
+    """Build the images of the scenarios, for a cluster that pulls them from a registry, and say where they are."""
+    for built in build_images(Progress()).all:
+        print(f"{built.archive.relative_to(CHECKOUT)} holds {built.name}")
 
 
 def build_image(_: Path) -> None:
@@ -174,6 +181,7 @@ def main() -> int:
         "node-up": node_up,
         "node-down": node_down,
         "e2e": end_to_end,
+        "e2e-images": build_for_end_to_end,
         "image": build_image,
         "image-check": look_at_image,
         "sbom": list_image,

@@ -4,6 +4,7 @@ Objects are plain mappings, as in the API. Kinds are written as in a manifest: "
 server refuses is raised as kubernetes.dynamic.exceptions.DynamicApiError, its own words in `summary()`.
 """
 
+import copy
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +32,12 @@ class Objects:
 
     def __exit__(self, *_: object) -> None:
         self._api.close()
+
+    def of(self, namespace: str) -> Self:
+        """The objects of another namespace, by the same connections: they end with these."""
+        others = copy.copy(self)
+        others.namespace = namespace
+        return others
 
     def apply(self, manifest: Object) -> Object:
         """Server-side apply with force and strict field validation; returns the object as stored."""
@@ -77,6 +84,11 @@ class Objects:
             self._kind(kind).delete(name=name, namespace=self.namespace, propagation_policy=policy)
         except NotFoundError:
             return
+
+    def evict(self, name: str) -> None:
+        """Ask for the eviction of a pod, as a drain does; raises DynamicApiError (429) where a budget forbids it."""
+        body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": self.namespace}}
+        self._kind("v1 Pod").subresources["eviction"].create(body=body, name=name, namespace=self.namespace)
 
     def _kind(self, kind: str) -> Any:
         version, name = kind.split()
