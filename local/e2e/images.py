@@ -66,7 +66,7 @@ def images_of(registry: str) -> Images:
 def require_builder() -> None:
     """Raise CannotRunError unless something can build images here."""
     with image.exclusive(image.STATE):
-        engine(image.STATE)
+        engine(image.STATE, image.STATE / "tmp")
 
 
 def build_images(say: Callable[[str], None]) -> Images:
@@ -100,7 +100,7 @@ def _builder() -> Iterator[Callable[[str, dict[str, str], Path], Image]]:
     """Inside the block, a function that builds an image of a name, build arguments and a context."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with image.exclusive(image.STATE):
-        builder = engine(image.STATE)
+        builder = engine(image.STATE, image.STATE / "tmp")
 
         def build(name: str, arguments: dict[str, str], context: Path) -> Image:
             archive = FOLDER / f"{name.rpartition('/')[2].replace(':', '-')}.tar"
