@@ -1,5 +1,6 @@
 """The process from outside: what it is started with, HTTPS, how it ends."""
 
+import resource
 import socket
 import ssl
 import subprocess
@@ -73,6 +74,21 @@ def test_a_port_that_is_taken(rest: Rest, control_plane: ControlPlane) -> None:
 
     assert (answer.returncode, "can't listen" in answer.stderr) == (3, True), answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+def test_it_answers_where_the_system_gives_it_few_files(control_plane: ControlPlane, rest: Rest) -> None:
+    found = rest_process(control_plane, "rest-with-few-files", control_plane.directory / "rest.kubeconfig")
+    found.program.start()
+    resource.prlimit(found.program.pid or 0, resource.RLIMIT_NOFILE, (60, 60))
+    address = httpx.URL(found.url)
+    silent = [socket.create_connection((address.host, address.port or 0)) for _ in range(200)]
+
+    answers = [httpx.get(f"{found.url}/healthz", timeout=20, trust_env=False).text for _ in range(3)]
+
+    for connection in silent:
+        connection.close()
+    found.program.stop()
+    assert answers == ["ok"] * 3
 
 
 def test_it_ends_while_somebody_keeps_it_waiting(

@@ -1,10 +1,13 @@
-"""Large bodies take turns; small ones don't wait, and nobody takes all the turns."""
+"""Large bodies take turns, small ones don't wait, nobody takes all the turns; and calls at a time are bounded."""
 
 import asyncio
 import time
 
 import pytest
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
 
+from runai_nim.rest.app import MOST_CALLS, Bounded
 from runai_nim.rest.refusal import RefusedError
 from runai_nim.rest.turns import LIGHT, Turns
 
@@ -57,3 +60,45 @@ async def _too_many() -> None:
     await asyncio.gather(*of_one, *others)
 
     await one(turns, "a", LIGHT + 1, began)
+
+
+def test_so_many_calls_are_worked_on_at_a_time() -> None:
+    asyncio.run(_bounded())
+
+
+async def _bounded() -> None:
+    done, came = asyncio.Event(), asyncio.Event()
+    codes: list[int] = []
+
+    async def work(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"].endswith("/slow"):
+            await receive()
+        await done.wait()
+        await Response(status_code=202)(scope, receive, send)
+
+    async def receive() -> Message:
+        await came.wait()
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            codes.append(message["status"])
+
+    app = Bounded(work)
+
+    def begin(path: str, count: int) -> list[asyncio.Task[None]]:
+        return [
+            asyncio.create_task(app({"type": "http", "path": path, "method": "GET"}, receive, send))
+            for _ in range(count)
+        ]
+
+    # Whose caller keeps us waiting counts for nothing until all is there.
+    tasks = [*begin("/api/slow", MOST_CALLS), *begin("/api/v1", MOST_CALLS + 2), *begin("/healthz", 1)]
+    await asyncio.sleep(0.1)
+    assert codes == [503, 503]
+    came.set()
+    done.set()
+    await asyncio.gather(*tasks)
+    assert codes[2:] == [202] * (2 * MOST_CALLS + 1)
+    await asyncio.gather(*begin("/api/v1", 1))
+    assert codes[-1] == 202

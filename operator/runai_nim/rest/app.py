@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 _API: Final = "/api/"
 NIM_SERVICES: Final = "/api/v2/workloads/nim-services"
-_MOST_CALLS: Final = 256
+MOST_CALLS: Final = 256
 _ERRORS: Final = (401, 403, 404, 500, 503)
 _OF_BODIES: Final = (400, 409, 413, 415)
 _GUARDED: Final[dict[str, Any]] = {"security": [{"token": []}]}
@@ -224,7 +224,7 @@ class Bounded:
         if scope["type"] != "http" or not scope["path"].startswith(_API):
             await self._app(scope, receive, send)
             return
-        if self._calls >= _MOST_CALLS:
+        if self._calls >= MOST_CALLS:
             refusal = unavailable("too many calls at a time")
             await _json(refusal.body, refusal.code, refusal.headers)(scope, receive, send)
             return

@@ -174,7 +174,8 @@ class Connection(HttpToolsProtocol):
         """It is answered."""
         super().on_response_complete()
         self._calls.popleft()
-        self._let_go()
+        if not self._calls:
+            self._let_go()
         if not self.reading:
             self._wait_for("")
 

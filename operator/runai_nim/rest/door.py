@@ -58,12 +58,14 @@ class Door:
                 return
             except OSError as error:
                 logger.warning("no connection can be taken", extra={"error": str(error)})
-                self._make_room()
+                for _ in range(_AT_ONCE):
+                    self._make_room()  # each connection is a file
                 self._loop.remove_reader(self._listener)
                 self._loop.call_later(_PAUSE_SECONDS, self._go_on)
                 return
             full = len(self._crowd.connections) + len(self._coming) >= self._crowd.limits.connections
             if full and not self._make_room():
+                self._crowd.ended("crowded")
                 accepted.close()
                 continue
             self._coming[accepted] = self._loop.time(), self._loop.create_task(self._let_in(accepted))
@@ -85,16 +87,15 @@ class Door:
             self._coming.pop(accepted, None)
 
     def _make_room(self) -> bool:
-        """Let the one go that keeps us waiting longest; where there is none, the new one has to."""
+        """Let the one go that keeps us waiting longest, if any does."""
         slowest, coming = self._crowd.slowest, next(iter(self._coming.items()), None)
         if coming and (slowest is None or coming[1][0] < slowest.since):
+            self._crowd.ended("crowded")
             self._coming.pop(coming[0])
             _cut(coming[0])
         elif slowest:
             slowest.end("crowded")
-            return True
-        self._crowd.ended("crowded")
-        return coming is not None
+        return coming is not None or slowest is not None
 
     async def _look_around(self) -> None:
         while True:

@@ -14,7 +14,7 @@ _SYSTEM: Final = "kube-system"
 """The namespace whose uid stands for the cluster, as is usual."""
 _APART_SECONDS: Final = 1.0
 """From one reading of all namespaces to the next."""
-_WAITING: Final = 32
+_WAITING: Final = 64
 """Calls that may wait for one."""
 
 
