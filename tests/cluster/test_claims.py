@@ -45,6 +45,17 @@ def changed_to_retain(objects: Objects, name: str) -> None:
     wait_for(lambda: owners(objects, name) == [])
 
 
+def another_named(objects: Objects, name: str) -> None:
+    made("Delete")(objects, name)
+    serve(objects, name, claimName=f"{name}-others", claimInfo={"size": "1Gi"}, retentionPolicy="Retain")
+
+
+def named_as_existing_later(objects: Objects, name: str) -> None:
+    made("Delete")(objects, name)
+    serve(objects, name, existingPvc=True)
+    wait_for(lambda: owners(objects, name) == [])
+
+
 def made_for_an_earlier_one(objects: Objects, name: str) -> None:
     made("Retain")(objects, name)
     objects.delete(CR, name)
@@ -126,6 +137,8 @@ WHOSE: Mapping[str, Do] = {
     "made by this operator, `Retain`": made("Retain"),
     "made by this operator, `Delete`": made("Delete"),
     "made with `Delete`, changed to `Retain`": changed_to_retain,
+    "made with `Delete`, then another claim named in `claimName`": another_named,
+    "made with `Delete`, then named with `existingPvc: true`": named_as_existing_later,
     "left by an earlier RunaiNimService of the name; the later one has `Delete`": made_for_an_earlier_one,
     "was there before; `Delete`": found,
     "was there before; `existingPvc: true`": named_as_existing,

@@ -101,7 +101,7 @@ def test_a_claim_that_is_there_needs_no_size(objects: Objects, live: Live, stand
     serve(objects)
     code, lines, _ = live(unsized)
     assert (code, lines) == (0, [])
-    for retention, says in (("Delete", "is deleted with this RunaiNimService"), ("Retain", "stays when")):
+    for retention, says in (("Delete", "is deleted with"), ("Retain", "is released from")):
         changed = sample("gpu-portion", modelStore={"pvc": {"retentionPolicy": retention}})
         assert f"PersistentVolumeClaim llama-8b-model-store {says}" in live(changed)[2]
         objects.apply(changed)

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from runai_nim import keys
 from tests.faults.oracle import masked, tracebacks, unlike
 
 
@@ -29,6 +30,16 @@ def test_another_owner_is_seen() -> None:
     assert unlike(masked(then, "faults-a"), masked(now, "faults-a")) == [
         'nimservices llama-8b.metadata.ownerReferences[0].uid is "u-0", not "uid of nimservices llama-8b"'
     ]
+
+
+def test_a_claim_is_of_one_that_is_there_or_gone() -> None:
+    def claim(uid: str) -> dict[str, Any]:
+        return {"metadata": {"name": "weights", "uid": "c-1", "annotations": {keys.SERVICE_UID: uid}}}
+
+    there = {"runainimservices llama-8b": service("u-1", "faults-a", "u-1")}
+    gone, other = (masked({"claims weights": claim(uid)}, "faults-a") for uid in ("u-1", "u-2"))
+    assert unlike(gone, other) == []
+    assert unlike(masked({**there, "claims weights": claim("u-1")}, "faults-a"), {**there, **gone}) != []
 
 
 def test_what_is_missing_or_too_much_is_seen() -> None:

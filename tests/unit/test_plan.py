@@ -291,11 +291,23 @@ def test_a_label_that_was_taken_off_our_claim_comes_back() -> None:
 
 def test_retention_delete_makes_us_the_owner_of_our_claim() -> None:
     cr = a_cr(pvc={"retentionPolicy": "Delete"})
-    taken, given_up = planned(cr).claim, planned(a_cr(), claim=claim_of(cr)).claim
+    taken = planned(cr).claim
     assert taken is not None
-    assert given_up is not None
-    assert (taken.confirm, given_up.confirm) == (True, False)
-    assert planned(cr, claim=claim_of(cr)).claim is None
+    assert taken.confirm
+    kept = planned(cr, claim=claim_of(cr))
+    assert (kept.claim, kept.releases) == (None, ())
+
+
+def test_without_retention_delete_our_claim_is_released() -> None:
+    owned = claim_of(a_cr(pvc={"retentionPolicy": "Delete"}))
+    released = (Release("nim-model-store", "c1", "RunaiNimService nim", "u1"),)
+    existing = a_cr(pvc={"existingPvc": True, "claimName": "nim-model-store", "retentionPolicy": "Delete"})
+    for cr in (a_cr(), existing):
+        assert planned(cr, claim=owned).releases == released
+    assert planned(a_cr({"size": "10 GB"}), claim=owned).releases == ()  # it is not known what is wanted
+    assert planned(a_cr({"size": "1Gi"}), claim=owned).releases == released  # refused for another reason
+    theirs = replace(owned, annotations={}, applied_at="", made_for="")
+    assert planned(a_cr(), claim=theirs).releases == ()  # a person's wish
 
 
 def without_size(**pvc: Any) -> dict[str, Any]:
@@ -316,9 +328,7 @@ def test_a_claim_that_is_there_needs_no_size() -> None:
 def test_ownership_is_given_up_without_a_size_too() -> None:
     context, owned = replace(CONTEXT, claim_exists=True, claim_size="10Gi"), a_cr(pvc={"retentionPolicy": "Delete"})
     cr = without_size(retentionPolicy="Retain")
-    found = plan(cr, translate(cr, context), Observed(claim=claim_of(owned))).claim
-    assert found is not None
-    assert "ownerReferences" not in found.manifest["metadata"]
+    assert len(plan(cr, translate(cr, context), Observed(claim=claim_of(owned))).releases) == 1
 
 
 HELD = replace(CLAIM, name="weights", owners=(Owner("NIMService", "nim", "n1"),))

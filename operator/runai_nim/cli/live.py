@@ -111,11 +111,11 @@ async def _look_at(cluster: Cluster, service: Decided, assumed: Assumed, served:
     )
     planned = plan(decided.cr, decided.desired, observed)
     judged, differing = _judged(decided, planned, live)
-    notes = (_note(decided, message) for message in _about_claims(uid, planned, nimservice, observed.claim))
+    notes = (_note(decided, message) for message in _about_claims(planned, nimservice, observed.claim))
     return replace(judged, remarks=(*judged.remarks, *notes)), differing
 
 
-def _about_claims(uid: str, planned: Plan, nimservice: Object | None, claim: Claim | None) -> Iterator[str]:
+def _about_claims(planned: Plan, nimservice: Object | None, claim: Claim | None) -> Iterator[str]:
     """Which claims are deleted with what from then on: owner references are no leaves of a difference."""
     if claim is None:
         return
@@ -126,8 +126,6 @@ def _about_claims(uid: str, planned: Plan, nimservice: Object | None, claim: Cla
         yield f"PersistentVolumeClaim {one.claim} is released from {one.owner}, with which it would be deleted"
     if planned.claim and planned.claim.confirm:
         yield f"PersistentVolumeClaim {claim.name} is deleted with this RunaiNimService from then on"
-    elif planned.claim and claim.owned_by(uid) and not planned.claim.manifest["metadata"].get("ownerReferences"):
-        yield f"PersistentVolumeClaim {claim.name} stays when this RunaiNimService is deleted from then on"
 
 
 def _note(decided: Decided, message: str) -> Remark:

@@ -11,7 +11,7 @@ from typing import Any
 from runai_nim import keys
 from runai_nim.compare import differences, other_stores, with_kept_leaves, without_owners
 from runai_nim.observed import Observed
-from runai_nim.plan.claim import check_claim, claim_write, held_by, made_for_it, previous_claim, wrongly_owned
+from runai_nim.plan.claim import check_claim, claim_write, held_by, held_by_us, made_for_it, previous_claim
 from runai_nim.plan.fields import taken_over
 from runai_nim.plan.multi_node import check_multi_node, with_groups
 from runai_nim.plan.others import check_names, host_is_taken, host_to_ask_for, names_to_ask_for
@@ -69,7 +69,7 @@ def plan(cr: Mapping[str, Any], desired: Desired, observed: Observed) -> Plan:
     """The plan for `cr`. Nothing is written for a CR that is refused, paused or going."""
     if is_paused(cr) or "deletionTimestamp" in cr["metadata"] or observed.namespace_deleting:
         return Plan()
-    live, releases = observed.nimservice, tuple(_releases(cr, observed))
+    live, releases = observed.nimservice, tuple(_releases(cr, desired, observed))
     if desired.nimservice is None:
         return Plan(releases)
     if refused := check_owner(cr, live, observed.claim) or check_claim(cr, desired, observed.claim):
@@ -91,15 +91,15 @@ def is_paused(cr: Mapping[str, Any]) -> bool:
     return (cr["metadata"].get("annotations") or {}).get(keys.PAUSED) == "true"
 
 
-def _releases(cr: Mapping[str, Any], observed: Observed) -> Iterator[Release]:
-    """Of the claim that is used: version 0.1.0 set an owner that it should not have, and left one that it should not.
+def _releases(cr: Mapping[str, Any], desired: Desired, observed: Observed) -> Iterator[Release]:
+    """Of the claim that is used, from the CR and from its NIMService.
 
     All claims of a NIMService that is adopted now are released by its write (`Write.adopts`).
     """
     claim, live = observed.claim, observed.nimservice
     if claim is None:
         return
-    yield from wrongly_owned(cr, claim)
+    yield from held_by_us(cr, desired, claim)
     if live is not None and is_ours(cr, live):
         yield from held_by(live, (claim,))
 

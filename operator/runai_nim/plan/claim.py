@@ -71,7 +71,7 @@ def claim_write(cr: Mapping[str, Any], wanted: dict[str, Any] | None, found: Cla
         quantity.equal(spec["resources"]["requests"]["storage"], found.storage)
         and not any(differences(metadata["annotations"], found.annotations))
         and _named_after(cr, found)
-        and owns == owned
+        and (owned or not owns)
     )
     # Server-side apply takes away what it no longer finds in a manifest, and of a claim's class that is refused.
     kept = {"storageClassName": found.storage_class} if found.storage_class else {}
@@ -94,10 +94,19 @@ def _is_previous(cr: Mapping[str, Any], kind: str, name: str, uid: str) -> bool:
     return (kind, name) == (keys.KIND, cr["metadata"]["name"]) and uid != cr["metadata"].get("uid")
 
 
-def wrongly_owned(cr: Mapping[str, Any], found: Claim) -> Iterator[Release]:
-    """From us, a claim that an earlier CR of this name left: version 0.1.0 took it for ours."""
+def held_by_us(cr: Mapping[str, Any], desired: Desired, found: Claim) -> Iterator[Release]:
+    """From the CR, a claim that stays when it is deleted: one that we made and have no retentionPolicy Delete for, or
+    one that an earlier CR of this name left, which version 0.1.0 took for ours. A claim that others made is theirs.
+    """
     uid = cr["metadata"].get("uid", "")
-    if found.owned_by(uid) and _named_after(cr, found) and not made_for_it(cr, found):
+    if not found.owned_by(uid):
+        return
+    if made_for_it(cr, found):
+        # While the spec is refused nobody knows.
+        stays = desired.nimservice is not None and not (desired.claim or {}).get("metadata", {}).get("ownerReferences")
+    else:
+        stays = _named_after(cr, found)
+    if stays:
         yield Release(found.name, found.uid, f"{keys.KIND} {cr['metadata']['name']}", uid)
 
 
