@@ -124,13 +124,19 @@ class Model:
         return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
 
     def said(self, kind: str, reason: str, message: str) -> str:
-        """Wait until an Event about an object of this kind has these words, and return them: who saw it says why."""
+        """Wait until somebody has said this of an object of this kind, and return it.
+
+        In an Event, or in a pod's condition: the scheduler counts up its first Event of a pod, and says there alone
+        what it finds later.
+        """
 
         def words() -> str | None:
-            for event in self.objects.list("v1 Event"):
-                about = (event["involvedObject"]["kind"], event.get("reason"))
-                if about == (kind, reason) and re.search(message, event.get("message", "")):
-                    return str(event["message"])
+            events = [(e["involvedObject"]["kind"], e) for e in self.objects.list("v1 Event")]
+            conditions = [("Pod", found) for pod in self.pods for found in pod["status"].get("conditions", ())]
+            for about, found in (*events, *conditions):
+                text = found.get("message", "")
+                if (about, found.get("reason")) == (kind, reason) and re.search(message, text):
+                    return str(text)
             return None
 
         return self.wait(words)

@@ -16,7 +16,7 @@ STARTING = r"^0 of 1 replicas are available$"
 
 @dataclass(frozen=True)
 class Cause:
-    """What somebody says of which kind of object in an Event, as reason and words."""
+    """What somebody says of which kind of object, as reason and words."""
 
     kind: str
     reason: str
@@ -99,7 +99,7 @@ TOLD = [
     (
         Case("gpus", spec={"compute": COMPUTE | {"gpuDevicesRequest": 9}}),
         Told(
-            Cause("Pod", "FailedScheduling", "Insufficient nvidia.com/gpu"),
+            Cause("Pod", "Unschedulable", "Insufficient nvidia.com/gpu"),
             "Pending", "Unschedulable",
             r"^default-scheduler can't place pod nim-\S+: 0/\d+ nodes are available: .*Insufficient nvidia.com/gpu",
         ),
