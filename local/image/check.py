@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pip._internal.models.index import PyPI
+
 from local.image import CHECKOUT, NAME, STATE, build_image, exclusive, pip, revision, sbom
 from local.image.archive import HIDDEN, Entry, Image, differences, read_image
 from local.image.commands import PACKAGES
@@ -25,7 +27,8 @@ EXECUTABLES = ("kubectl-runai_nim", "python*", "runai-nim")
 FOLDERS_OF_PROGRAMS = ("bin", "sbin")
 NOT_FOR_IMAGES = ("etc/apt", "etc/hostname", "etc/pip.conf", "etc/resolv.conf", "root/.cache", "var/cache")
 INSTALLERS = ("ensurepip", "pip", "setuptools", "wheel")
-PUBLIC = {"pypi.org", "files.pythonhosted.org"}
+PUBLIC = {PyPI.netloc, PyPI.file_storage_domain}
+"""The public index, whose name metadata of packages may have; pip itself knows it."""
 SECONDS = 2.0
 """How long a start may compute on a machine that does SUM in REFERENCE seconds; on a slower one as much longer."""
 SUM = "sum(i * i for i in range(3_000_000))"

@@ -4,15 +4,15 @@ import hashlib
 import os
 import platform
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
 from local.image.commands import run_logged
-from local.requirements import missing_packages, require_packages, require_root
+from local.requirements import CannotRunError, missing_packages, require_packages, require_root
 
 SUITE = "bookworm"
 PACKAGES = ("ca-certificates", "python3", "python3-venv")
-MIRROR, SECURITY = "http://deb.debian.org/debian", "http://deb.debian.org/debian-security"
 WHAT = "a base for the image, since it is not pulled,"
 RECIPE = """\
 set -eu
@@ -39,13 +39,14 @@ def version() -> str:
 def debian_base(folder: Path) -> Path:
     """Return the base's tar file below `folder`, made if it isn't there. Raises CannotRunError, CommandError.
 
-    DEBIAN_MIRROR and DEBIAN_SECURITY_MIRROR name other mirrors.
+    Its mirrors are those of this machine's apt; DEBIAN_MIRROR and DEBIAN_SECURITY_MIRROR name others.
     """
     tar = folder / f"{version()}.tar"
     if tar.exists():
         return tar
     require_root(WHAT)
     require_packages(WHAT, missing_packages({"debootstrap": "debootstrap", "chroot": "coreutils"}))
+    mirrors = _mirrors()
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.glob("unfinished-*"):
         shutil.rmtree(left)
@@ -53,10 +54,10 @@ def debian_base(folder: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=folder, prefix="unfinished-") as name:
         unfinished = Path(name, "base.tar")
         environment = {
-            "MIRROR": os.environ.get("DEBIAN_MIRROR", MIRROR),
+            "MIRROR": mirrors[SUITE],
             "PACKAGES": ",".join(PACKAGES),
             "ROOT": str(Path(name, "root")),
-            "SECURITY": os.environ.get("DEBIAN_SECURITY_MIRROR", SECURITY),
+            "SECURITY": mirrors[f"{SUITE}-security"],
             "SUITE": SUITE,
             "TAR": str(unfinished),
         }
@@ -67,3 +68,20 @@ def debian_base(folder: Path) -> Path:
             old.unlink()
         unfinished.rename(tar)
     return tar
+
+
+def _mirrors() -> dict[str, str]:
+    """Suite → its mirror: as the environment says, or as apt is set up here. Raises CannotRunError."""
+    targets = ["apt-get", "indextargets", "--format", "$(RELEASE) $(REPO_URI)"]
+    try:
+        listed = subprocess.run(targets, capture_output=True, text=True, check=False).stdout
+    except OSError:  # no apt
+        listed = ""
+    found = {suite: mirror for suite, _, mirror in (line.partition(" ") for line in listed.splitlines())}
+    asked = {SUITE: "DEBIAN_MIRROR", f"{SUITE}-security": "DEBIAN_SECURITY_MIRROR"}
+    found |= {suite: os.environ[name] for suite, name in asked.items() if name in os.environ}
+    if missing := [name for suite, name in asked.items() if suite not in found]:
+        raise CannotRunError(
+            f"{WHAT} needs mirrors of Debian {SUITE}, which apt has none of here: set {', '.join(missing)}"
+        )
+    return found

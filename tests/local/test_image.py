@@ -328,10 +328,10 @@ def test_too_many_bytes_layers_and_rights_are_findings(tmp_path: Path, monkeypat
 
 def test_a_trace_of_this_machine_is_found(tmp_path: Path) -> None:
     (tmp_path / "a").write_text(f"built in {CHECKOUT}/operator")
-    (tmp_path / "b").write_text("from index.example.com and pypi.org")
+    (tmp_path / "b").write_text("from index.example.com")
     (tmp_path / "c").symlink_to("nowhere")
 
-    assert check.traces(tmp_path, {"index.example.com", "pypi.org"}).findings == [
+    assert check.traces(tmp_path, {"index.example.com"}).findings == [
         "a has a trace of this machine",
         "b has a trace of this machine",
     ]
