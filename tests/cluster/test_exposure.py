@@ -20,12 +20,14 @@ BY_INGRESS = {
     "RUNAI_NIM_EXTERNAL_MODE": "ingress",
     "RUNAI_NIM_EXTERNAL_DOMAIN": "nim.example.com",
     "RUNAI_NIM_EXTERNAL_INGRESS_CLASS": "nginx",
+    "RUNAI_NIM_EXTERNAL_HOSTS": '["*.example.com"]',
 }
 BY_GATEWAY = {
     "RUNAI_NIM_EXTERNAL_MODE": "gateway",
     "RUNAI_NIM_EXTERNAL_DOMAIN": "nim.example.com",
     "RUNAI_NIM_EXTERNAL_GATEWAY_NAME": "main",
     "RUNAI_NIM_EXTERNAL_GATEWAY_NAMESPACE": "gateways",
+    "RUNAI_NIM_EXTERNAL_HOSTS": '["*.example.com"]',
 }
 OWN = "llama-8b.external"
 PORTS = {"port": 8000, "grpcPort": 50051}
