@@ -24,7 +24,7 @@ from local.image.check import check_image, write_sbom
 from local.image.commands import CommandError
 from local.node.configuration import PAUSE_IMAGE
 from local.node.node import Node
-from local.processes import StartError
+from local.processes import StartError, failed_command
 from local.programs import ProgramsMissingError, chart_programs, node_programs, programs
 from local.requirements import CannotRunError
 
@@ -200,7 +200,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     except subprocess.CalledProcessError as error:
-        print(f"{' '.join(map(str, error.cmd))}\n{error.stderr or ''}", file=sys.stderr)
+        print(failed_command(error), file=sys.stderr)
         return 1
     return 0
 

@@ -20,6 +20,11 @@ class StartError(Exception):
     """A program ended or didn't become ready; the message holds the end of its log."""
 
 
+def failed_command(error: subprocess.CalledProcessError) -> str:
+    """The command that failed, and what it said on stderr where that was captured."""
+    return f"{' '.join(map(str, error.cmd))}\n{error.stderr or ''}"
+
+
 class Processes:
     """The programs that were started in `directory`, by this process or an earlier one."""
 

@@ -27,7 +27,7 @@ from local.node.containerd import import_image
 from local.node.control_groups import make_control_groups
 from local.node.image import write_image
 from local.node.network import BRIDGE, DNS_SERVICE, METRICS_PORT, NODE, NODE_NAME
-from local.processes import Processes, StartError
+from local.processes import Processes, StartError, failed_command
 from local.programs import node_programs
 
 GPUS = 8
@@ -94,7 +94,7 @@ def main(directory: Path) -> int:
         print(error, file=sys.stderr)
         return 1
     except subprocess.CalledProcessError as error:
-        print(f"{' '.join(map(str, error.cmd))}\n{error.stderr or ''}", file=sys.stderr)
+        print(failed_command(error), file=sys.stderr)
         return 1
     return 0
 

@@ -25,6 +25,7 @@ WATCH_SECONDS = 300
 SILENCE_SECONDS = 90.0
 """A watch that says nothing for so long is dead: bookmarks come about once a minute."""
 JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"
 METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 """What an answer is to be: the whole object, or nothing of it but its metadata."""
 
@@ -158,7 +159,7 @@ class Cluster:
         path = resource.path(seen["namespace"], seen["name"]) + "/status"
         query = {"fieldManager": keys.FIELD_MANAGER}
         body = {"metadata": {field: seen[field] for field in ("uid", "resourceVersion")}, "status": status}
-        return await self._object("PATCH", path, query, body, "application/merge-patch+json")
+        return await self._object("PATCH", path, query, body, MERGE_PATCH)
 
     async def disown(self, resource: Resource, namespace: str, name: str, *, uid: str, owner_uid: str) -> Object:
         """Take one owner reference out of the object of that uid; 409 when it is another object by now."""
@@ -173,14 +174,13 @@ class Cluster:
         """Say who owns which fields of the object that was seen; 409 when it changed since."""
         metadata = {field: seen[field] for field in ("uid", "resourceVersion")} | {"managedFields": managed}
         query = {"fieldManager": keys.FIELD_MANAGER}
-        content = "application/merge-patch+json"
         path = resource.path(seen["namespace"], seen["name"])
-        return await self._object("PATCH", path, query, {"metadata": metadata}, content)
+        return await self._object("PATCH", path, query, {"metadata": metadata}, MERGE_PATCH)
 
     async def delete(self, resource: Resource, namespace: str, name: str, uid: str, resource_version: str) -> None:
         """Delete the object that was seen at that version; 409 when it is another one by now."""
         seen = {"uid": uid, "resourceVersion": resource_version}
-        await self._object("DELETE", resource.path(namespace, name), {}, {"preconditions": seen}, "application/json")
+        await self._object("DELETE", resource.path(namespace, name), {}, {"preconditions": seen}, JSON)
 
     async def get(
         self, resource: Resource, namespace: str, name: str, *, metadata_alone: bool = False
@@ -203,7 +203,7 @@ class Cluster:
     async def review(self, review: Object) -> Object:
         """The API server's answer to a review of authorization.k8s.io, which it stores nowhere."""
         path = f"/apis/{review['apiVersion']}/{review['kind'].lower()}s"
-        return await self._object("POST", path, {}, review, "application/json")
+        return await self._object("POST", path, {}, review, JSON)
 
     async def document(self, path: str) -> Object:
         """A document of the API server that is no object, such as its discovery."""
