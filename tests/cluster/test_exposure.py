@@ -16,18 +16,20 @@ pytestmark = pytest.mark.usefixtures("stand_in")
 INGRESS = "networking.k8s.io/v1 Ingress"
 HTTP_ROUTE = "gateway.networking.k8s.io/v1 HTTPRoute"
 GRPC_ROUTE = "gateway.networking.k8s.io/v1 GRPCRoute"
+HOSTS = '["*.{namespace}.nim.example.com", "*.example.com"]'
+"""A star stands for one label: the default hosts, and those that these tests name."""
 BY_INGRESS = {
     "RUNAI_NIM_EXTERNAL_MODE": "ingress",
     "RUNAI_NIM_EXTERNAL_DOMAIN": "nim.example.com",
     "RUNAI_NIM_EXTERNAL_INGRESS_CLASS": "nginx",
-    "RUNAI_NIM_EXTERNAL_HOSTS": '["*.example.com"]',
+    "RUNAI_NIM_EXTERNAL_HOSTS": HOSTS,
 }
 BY_GATEWAY = {
     "RUNAI_NIM_EXTERNAL_MODE": "gateway",
     "RUNAI_NIM_EXTERNAL_DOMAIN": "nim.example.com",
     "RUNAI_NIM_EXTERNAL_GATEWAY_NAME": "main",
     "RUNAI_NIM_EXTERNAL_GATEWAY_NAMESPACE": "gateways",
-    "RUNAI_NIM_EXTERNAL_HOSTS": '["*.example.com"]',
+    "RUNAI_NIM_EXTERNAL_HOSTS": HOSTS,
 }
 OWN = "llama-8b.external"
 PORTS = {"port": 8000, "grpcPort": 50051}
