@@ -101,7 +101,8 @@ def test_a_host_that_is_not_allowed_is_refused_before_anything_is_written(
     configured(BY_INGRESS)
     objects.apply(sample("gpu-portion", servingPort={"port": 8000, "exposedUrl": url_of(elsewhere)}))
     settled(objects, "llama-8b", "NotAllowed")
-    assert f"(*.{objects.namespace}.nim.example.com)" in condition(objects, "llama-8b", "Ready")["message"]
+    message = condition(objects, "llama-8b", "Ready")["message"]
+    assert f"(*.{objects.namespace}.nim.example.com, *.example.com)" in message
     assert nothing_is_written(objects)
 
 

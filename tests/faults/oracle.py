@@ -17,6 +17,8 @@ _HISTORY = frozenset(
     {"deployment.kubernetes.io/revision", "nvidia.com/last-applied-hash", "nvidia.com/parent-spec-hash"}
 )
 """Annotations that others count and hash by: how often pods were rolled, the namespace, a spec's writing."""
+_ROUTES = frozenset({"ingresses", "httproutes", "grpcroutes"})
+"""Their hash is of a host that has the namespace in it."""
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 _ENDS_KOPF = frozenset(
     {
@@ -40,6 +42,8 @@ def _masked(key: str, obj: Object, namespace: str, uids: Mapping[str, str]) -> O
         metadata["annotations"] = {k: v for k, v in annotations.items() if k not in _HISTORY}
         if annotations.get(keys.SERVICE_UID) not in (None, *uids):
             metadata["annotations"][keys.SERVICE_UID] = "uid of one that is gone"
+        if key.partition(" ")[0] in _ROUTES:
+            metadata["annotations"].pop(keys.SPEC_HASH, None)
     status = dict(obj.get("status") or {})
     if not key.startswith("runainimservices "):
         status.pop("observedGeneration", None)  # of a generation that counts our writes
