@@ -22,7 +22,7 @@ _INDEX = "/openapi/v3"
 class Discovery:
     """`nimservice` is the kind as last read; `changed` is called when it is another one. `synced`: it was read once."""
 
-    def __init__(self, cluster: Cluster, changed: Callable[[], None]) -> None:
+    def __init__(self, cluster: Cluster, changed: Callable[[], None] = lambda: None) -> None:
         self.nimservice = Installed()
         self.synced = asyncio.Event()
         self._cluster, self._changed = cluster, changed

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import orjson
@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runai_nim import __version__
 from runai_nim.cluster import Cluster
+from runai_nim.discovery import Discovery
 from runai_nim.rest import schemas
 from runai_nim.rest.api_server import ApiServer, NoAnswerError
 from runai_nim.rest.calls import Calls
@@ -64,17 +65,18 @@ class Rest:
 
     @asynccontextmanager
     async def served(self, _: FastAPI) -> AsyncIterator[None]:
-        """Watch the namespaces while requests come, and close all connections after the last."""
+        """Watch namespaces and the NIMService kind while requests come, and close all connections after the last."""
         api_server = ApiServer(*self.cluster.address, self.metrics.answered)
         self.namespaces = Namespaces(self.cluster, self.settings.project_labels)
-        self.calls = Calls(api_server, self.namespaces, self.settings)
-        watch = asyncio.create_task(self.namespaces.run())
+        self.discovery = Discovery(self.cluster)
+        self.calls = Calls(api_server, self.namespaces, self.discovery, self.settings)
+        tasks = [asyncio.create_task(run()) for run in (self.namespaces.run, self.discovery.run)]
         try:
             yield
         finally:
-            watch.cancel()
-            with suppress(asyncio.CancelledError):
-                await watch
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             await api_server.close()
             await self.cluster.close()
 
@@ -165,8 +167,11 @@ def _add_pages(app: FastAPI, rest: Rest, document: Mapping[str, Any]) -> None:
 
     @app.get("/readyz", include_in_schema=False)
     async def readyz() -> Response:
-        read = rest.namespaces.read
-        return PlainTextResponse("ok" if read else "namespaces: not listed yet", 200 if read else 503)
+        if not rest.namespaces.read:
+            return PlainTextResponse("namespaces: not listed yet", 503)
+        if not rest.discovery.synced.is_set():
+            return PlainTextResponse("schema of NIMService: not read yet", 503)
+        return PlainTextResponse("ok")
 
     @app.get("/metrics", include_in_schema=False)
     async def metrics(request: Request) -> Response:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from runai_nim import keys, syntax
 from runai_nim.body import check_body, make_manifest, metadata_of
+from runai_nim.discovery import Discovery
 from runai_nim.judge import judge
 from runai_nim.rest import tracking
 from runai_nim.rest.api_server import ApiServer, NoAnswerError
@@ -44,8 +45,9 @@ Object = dict[str, Any]
 class Calls:
     """Each raises RefusedError, or NoAnswerError while the API server is away."""
 
-    def __init__(self, api_server: ApiServer, namespaces: Namespaces, settings: Settings) -> None:
+    def __init__(self, api_server: ApiServer, namespaces: Namespaces, discovery: Discovery, settings: Settings) -> None:
         self._api_server, self._namespaces, self._settings = api_server, namespaces, settings
+        self._discovery = discovery
         self._callers = Callers(api_server)
         self._unsettled = Unsettled()
 
@@ -128,7 +130,7 @@ class Calls:
         found = await self._namespaces.find(metadata_of(body).get("projectId"))
         name, labels = (found.name, found.labels) if isinstance(found, Namespace) else ("", {})
         manifest = make_manifest(body, name)
-        context = Context(self._settings, labels, claim_exists=None, most_mistakes=MOST_ISSUES + 1)
+        context = self._context(labels)
         findings = chain(check_body(body), await self._findings(token, manifest, name, context))
         if isinstance(found, Finding):
             _refuse_errors(chain([found], findings))
@@ -189,15 +191,20 @@ class Calls:
 
     async def _check_change(self, token: str, cr: Object, spec: Object, namespace: Namespace) -> None:
         _refuse_errors(self._unserved(namespace))
-        context = Context(
+        # What the operator says that there is, it made.
+        made = bool((cr.get("status") or {}).get("nimServiceName"))
+        context = self._context(namespace.labels, nimservice_exists=made)
+        _refuse_errors(await self._findings(token, {**cr, "spec": spec}, cr["metadata"]["namespace"], context))
+
+    def _context(self, namespace_labels: Mapping[str, str], *, nimservice_exists: bool = False) -> Context:
+        return Context(
             self._settings,
-            namespace.labels,
+            namespace_labels,
             claim_exists=None,
-            # What the operator says that there is, it made.
-            nimservice_exists=bool((cr.get("status") or {}).get("nimServiceName")),
+            nimservice_exists=nimservice_exists,
+            installed=self._discovery.nimservice,
             most_mistakes=MOST_ISSUES + 1,
         )
-        _refuse_errors(await self._findings(token, {**cr, "spec": spec}, cr["metadata"]["namespace"], context))
 
     async def _findings(self, token: str, manifest: Object, namespace: str, context: Context) -> Sequence[Finding]:
         """All that is wrong; whether a claim exists is asked for only where that decides."""
