@@ -9,16 +9,16 @@ import pytest
 import yaml
 
 from tests.cli.conftest import MINIMAL, Answer, Run
-from tests.golden.test_golden import CASES, read, stored
+from tests.support.golden import Case, golden_cases, stored
 
 ORDER = ("nimservice", "claim", "route")
 KNOWN = {"settings", "namespaceLabels", "nimOperator"}
-OFFLINE = [case for case in sorted(CASES.iterdir()) if read(case / "context.yaml").keys() <= KNOWN]
+OFFLINE = [case for case in golden_cases() if case.context.keys() <= KNOWN]
 
 
-def options(case: Path, folder: Path) -> list[Any]:
+def options(case: Case, folder: Path) -> list[Any]:
     """What the command line has to be told of a case's context."""
-    context = read(case / "context.yaml")
+    context = case.context
     (folder / "settings.yaml").write_text(yaml.safe_dump(context.get("settings", {})))
     labels = [f"--namespace-label={key}={value}" for key, value in context.get("namespaceLabels", {}).items()]
     version = ["--nim-operator", context["nimOperator"]] if "nimOperator" in context else []
@@ -30,16 +30,16 @@ def rendered(answer: Answer) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("case", OFFLINE, ids=lambda case: case.name)
-def test_every_golden_case_is_rendered_as_expected(run: Run, case: Path, tmp_path: Path) -> None:
-    expected = read(case / "expected.yaml")
+def test_every_golden_case_is_rendered_as_expected(run: Run, case: Case, tmp_path: Path) -> None:
+    expected = case.expected
     errors = [finding for finding in expected["findings"] if finding["severity"] == "error"]
-    cr = json.dumps(stored(read(case / "cr.yaml")))
+    cr = json.dumps(stored(case.cr))
 
     plain = run("render", "-f", "-", *options(case, tmp_path), stdin=cr)
     explained = run("render", "-f", "-", "--explain", *options(case, tmp_path), stdin=cr)
     as_json = run("render", "-f", "-", "-o", "json", *options(case, tmp_path), stdin=cr)
 
-    assert rendered(plain) == [expected[name] for name in ORDER if expected[name]]
+    assert rendered(plain) == [expected[name] for name in ORDER if expected.get(name)]
     assert rendered(explained) == rendered(plain) == json.loads(as_json.out)
     assert plain.code == explained.code == as_json.code == (1 if errors else 0)
     assert [line.split(": ", 2)[1:] for line in plain.err.splitlines()] == [

@@ -1,14 +1,12 @@
 """RunaiNimServices and contexts to translate: the golden cases', in any of several settings. Values only."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-
-import yaml
 
 from runai_nim.settings import settings_from
 from runai_nim.translate import Context, Desired
 from tests.contract.specs import SCHEMA, Place, Schema, Spec, places
+from tests.support.golden import golden_cases
 
 GATEWAY = {
     "external_mode": "gateway",
@@ -54,10 +52,7 @@ VALID: Spec = {
     "modelStore": {"nimCache": {"name": "cache"}},
     "servingPort": {"port": 8000},
 }
-GOLDEN: list[Spec] = [
-    yaml.safe_load((case / "cr.yaml").read_text())["spec"]
-    for case in sorted((Path(__file__).parents[1] / "golden" / "cases").iterdir())
-]
+GOLDEN: list[Spec] = [case.cr["spec"] for case in golden_cases()]
 
 
 def fields(schema: Schema, place: Place = ()) -> Iterator[tuple[Place, Schema]]:

@@ -1,4 +1,4 @@
-"""`pytest tests/golden/test_golden.py --update-golden` rewrites what cases expect; read the difference afterwards."""
+"""`pytest tests/golden/test_golden.py --update-golden` rewrites what is expected; read the difference afterwards."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from tests.expectations import rewritten
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update-golden", action="store_true", help="rewrite expected.yaml of every golden case")
+    parser.addoption("--update-golden", action="store_true", help="rewrite expected.yaml and findings")
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from runai_nim.compare import differences
+from tests.support.golden import golden_cases
 
 ROOT = Path(__file__).parents[2]
 LOCAL_CRDS = ROOT / "local" / "crds"
@@ -33,21 +34,16 @@ CRDS = {
     },
 }
 # Those of another version of the NIM Operator are not for the CRD of this one.
-CASES = sorted(
-    case
-    for case in (Path(__file__).parent / "cases").iterdir()
-    if "nimOperator" not in (case / "context.yaml").read_text()
-)
+CASES = [case for case in golden_cases() if not case.refused and "nimOperator" not in case.context]
 Kubectl = Callable[..., str]
 
 
 def rendered(kind: str, namespace: str) -> list[dict[str, Any]]:
     """The objects of this kind from all cases, each named after its case."""
-    expected = {case.name: yaml.safe_load((case / "expected.yaml").read_text())[kind] for case in CASES}
     return [
-        {**manifest, "metadata": {**manifest["metadata"], "name": name, "namespace": namespace}}
-        for name, manifest in expected.items()
-        if manifest is not None
+        {**manifest, "metadata": {**manifest["metadata"], "name": case.name, "namespace": namespace}}
+        for case in CASES
+        if (manifest := case.expected[kind]) is not None
     ]
 
 
@@ -119,8 +115,8 @@ def test_every_route_is_accepted_and_kept(kubectl: Kubectl, namespace: str, grou
 
 
 def test_a_field_that_the_crd_lacks_is_refused(kubectl: Kubectl, namespace: str, group: str) -> None:
-    wanted = {**rendered("nimservice", namespace)[0], "apiVersion": f"{group}/v1alpha1"}
-    wanted["spec"]["replica"] = 1
+    manifest = rendered("nimservice", namespace)[0]
+    wanted = {**manifest, "apiVersion": f"{group}/v1alpha1", "spec": {**manifest["spec"], "replica": 1}}
 
     with pytest.raises(subprocess.CalledProcessError) as error:
         apply(kubectl, wanted)

@@ -1,79 +1,92 @@
-"""Golden cases: a resource and its context go in; what should exist and what is said about it come out."""
+"""Golden cases: a resource and its context go in; what should exist and the findings come out.
 
-from collections.abc import Mapping
-from dataclasses import asdict, fields
+`tests.support.golden` says what their files hold.
+"""
+
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-from runai_nim.installed import Installed
-from runai_nim.settings import settings_from
-from runai_nim.translate import Context, Desired, translate
+from runai_nim.translate import Desired, translate
+from tests.support.golden import (
+    BLOCKS,
+    CASES,
+    REFUSALS,
+    SAMPLES,
+    Case,
+    a_context,
+    canonical,
+    finding_fields,
+    golden_cases,
+    read,
+    refusal,
+    stored,
+    table_text,
+    updated,
+)
 
-CASES = Path(__file__).parent / "cases"
-SAMPLES = Path(__file__).parents[2] / "deploy" / "samples"
-
-
-def read(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = yaml.safe_load(path.read_text())
-    return content
-
-
-def a_context(given: Mapping[str, Any]) -> Context:
-    """From context.yaml: `settings`, `namespaceLabels`, `claimExists`, `nimOperator` (a version), all optional."""
-    unknown = set(given) - {"settings", "namespaceLabels", "claimExists", "nimOperator"}
-    assert not unknown, f"context.yaml holds {unknown}"
-    return Context(
-        settings=settings_from(given.get("settings"), {}),
-        namespace_labels=given.get("namespaceLabels"),
-        claim_exists=given.get("claimExists", False),
-        installed=Installed.of_version(given["nimOperator"]) if "nimOperator" in given else Installed(),
-    )
+ACCEPTED = [case for case in golden_cases() if not case.refused]
+REFUSED = [case for case in golden_cases() if case.refused]
+HINT = "pytest tests/golden/test_golden.py --update-golden"
 
 
-def stored(cr: dict[str, Any]) -> dict[str, Any]:
-    """With what the API server adds to a resource that names no namespace."""
-    return {**cr, "metadata": {"namespace": "team-a", "uid": "11111111-2222-3333-4444-555555555555", **cr["metadata"]}}
+def desired_of(case: Case) -> Desired:
+    return translate(stored(case.cr), a_context(case.context))
 
 
-def canonical(desired: Desired) -> str:
-    shown: dict[str, Any] = {field.name: getattr(desired, field.name) for field in fields(desired)}
-    shown["exposure"] = desired.exposure and asdict(desired.exposure)
-    shown["findings"] = [
-        {"severity": finding.severity, "reason": str(finding.reason), "message": finding.message}
-        for finding in desired.findings
-    ]
-    return yaml.dump(shown, Dumper=WithoutAliases, sort_keys=False, width=120, allow_unicode=True)
-
-
-class WithoutAliases(yaml.SafeDumper):
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-@pytest.mark.parametrize("case", sorted(CASES.iterdir()), ids=lambda case: case.name)
-def test_translation_is_as_expected(case: Path, update_golden: bool) -> None:
-    found = canonical(translate(stored(read(case / "cr.yaml")), a_context(read(case / "context.yaml"))))
+@pytest.mark.parametrize("case", ACCEPTED, ids=lambda case: case.name)
+def test_translation_is_as_expected(case: Case, update_golden: bool) -> None:
+    found, expected = canonical(desired_of(case)), case.folder / "expected.yaml"
 
     if update_golden:
-        (case / "expected.yaml").write_text(found)
+        expected.write_text(found)
 
-    assert found == (case / "expected.yaml").read_text(), (
-        f"see {case.name}; pytest tests/golden/test_golden.py --update-golden"
-    )
+    assert found == expected.read_text(), f"see {case.name}; {HINT}"
 
 
-@pytest.mark.parametrize("case", sorted(CASES.iterdir()), ids=lambda case: case.name)
-def test_case_holds_one_resource(case: Path) -> None:
-    cr = read(case / "cr.yaml")
+@pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.name)
+def test_refusal_is_as_expected(case: Case, update_golden: bool) -> None:
+    desired = desired_of(case)
 
-    assert sorted(path.name for path in case.iterdir()) == ["context.yaml", "cr.yaml", "expected.yaml"]
-    assert (cr["apiVersion"], cr["kind"]) == ("runai-nim.io/v1alpha1", "RunaiNimService")
+    assert replace(desired, findings=()) == Desired((), case.expected["project"])
+    assert "error" in {finding.severity for finding in desired.findings}
+    if not update_golden:
+        found = [finding_fields(finding) for finding in desired.findings]
+        assert found == case.expected["findings"], f"see {case.block}.yaml, {case.name}; {HINT}"
+
+
+@pytest.mark.parametrize("path", sorted(REFUSALS.iterdir()), ids=lambda path: path.name)
+def test_a_table_of_refusals_is_as_it_would_be_written(path: Path, update_golden: bool) -> None:
+    found = table_text([updated(entry, desired_of(refusal(path.stem, entry))) for entry in read(path)])
+
+    if update_golden:
+        path.write_text(found)
+
+    assert found == path.read_text(), f"see {path.name}; {HINT}"
+
+
+@pytest.mark.parametrize("case", ACCEPTED, ids=lambda case: case.name)
+def test_case_holds_one_resource(case: Case) -> None:
+    assert sorted(path.name for path in case.folder.iterdir()) == ["context.yaml", "cr.yaml", "expected.yaml"]
+    assert (case.cr["apiVersion"], case.cr["kind"]) == ("runai-nim.io/v1alpha1", "RunaiNimService")
+
+
+def test_names_are_unique() -> None:
+    names = [case.name for case in golden_cases()]
+
+    assert len(set(names)) == len(names)
+
+
+def test_folders_and_tables_are_named_after_blocks() -> None:
+    assert sorted(path.name for path in CASES.iterdir()) == list(BLOCKS)
+    assert sorted(path.name for path in REFUSALS.iterdir()) == [f"{block}.yaml" for block in BLOCKS]
 
 
 def test_every_sample_is_a_case() -> None:
-    of_samples = {path.resolve() for path in CASES.glob("*/cr.yaml") if path.is_symlink()}
+    of_cases = {path.resolve() for path in CASES.glob("*/*/cr.yaml") if path.is_symlink()}
+    of_tables = {
+        SAMPLES / f"{entry['sample']}.yaml" for path in REFUSALS.iterdir() for entry in read(path) if "sample" in entry
+    }
 
-    assert of_samples == {path.resolve() for path in SAMPLES.glob("*.yaml")}
+    assert of_cases | of_tables == set(SAMPLES.glob("*.yaml"))

@@ -20,7 +20,7 @@ from local.programs import chart_programs
 from runai_nim import __version__, keys
 from runai_nim.translate import translate
 from tests.cluster.services import CLAIM, CR, NIMSERVICE, settled
-from tests.golden.test_golden import CASES, a_context, canonical, read, stored
+from tests.support.golden import a_context, canonical, golden_case, golden_cases, stored
 from tests.upgrade.frozen import FOLDER, OPERATOR_ENVIRONMENT, Record, cache_ready, owned
 
 INGRESS = "networking.k8s.io/v1 Ingress"
@@ -34,10 +34,9 @@ CONVERGED = (
 
 def translations() -> Iterator[Record]:
     """Each golden case, and what is translated of it."""
-    for case in sorted(CASES.iterdir()):
-        cr, context = read(case / "cr.yaml"), read(case / "context.yaml")
-        expected = yaml.safe_load(canonical(translate(stored(cr), a_context(context))))
-        yield {"name": case.name, "cr": cr, "context": context, "expected": expected}
+    for case in golden_cases():
+        expected = yaml.safe_load(canonical(translate(stored(case.cr), a_context(case.context))))
+        yield {"name": case.name, "cr": case.cr, "context": case.context, "expected": expected}
 
 
 def manifests() -> str:
@@ -51,7 +50,7 @@ def manifests() -> str:
 def converged(cluster: LocalCluster) -> Iterator[Record]:
     """Let the operator bring each resource to rest in a namespace of its own; what it applied, and the status."""
     for name in CONVERGED:
-        cr = read(CASES / name / "cr.yaml")
+        cr = golden_case(name).cr
         cluster.kubectl("create", "namespace", name)
         cluster.kubectl("label", "namespace", name, "runai/queue=team-a")
         with Objects(Path(cluster.control_plane.kubeconfig), name) as objects:
