@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from local.cluster import OPERATOR_USER
 from local.objects import Objects, wait_for
@@ -60,6 +61,7 @@ class Batch:
 
     def __init__(self, rig: Rig, references: Mapping[str, Reference], cases: Sequence[Case], number: int) -> None:
         self._rig, self._groups = rig, {case.group for case in cases}
+        self._begun = datetime.now(UTC)
         self._runs = [
             Run(case, namespace(rig, f"{number}-{index}"), references[case.life]) for index, case in enumerate(cases)
         ]
@@ -69,6 +71,7 @@ class Batch:
 
         quiet_seconds: in which nothing may be written, once. resync_seconds: for groups that nothing else heals.
         """
+        self._begun = datetime.now(UTC)
         before = len(self._rig.log()), self._rig.cluster.audit_log.mark(), self._rig.proxy.traffic.sent_on.copy()
         variety: Variety = "clock" if "clock" in self._groups else "usual"
         if "token" in self._groups:
@@ -167,7 +170,8 @@ class Batch:
         """What the API server was asked as the operator and the proxy has not sent on."""
         asked: Counter[Seen] = Counter()
         for r in self._rig.cluster.audit_log.requests(mark, OPERATOR_USER):
-            asked[Seen(r.verb, "/".join(filter(None, (r.resource, r.subresource))), r.namespace, r.name)] += 1
+            if r.received >= self._begun:  # or else the last batch's, which the API server has answered meanwhile
+                asked[Seen(r.verb, "/".join(filter(None, (r.resource, r.subresource))), r.namespace, r.name)] += 1
         return asked - (self._rig.proxy.traffic.sent_on - sent_on)
 
     def _counted(self, run: Run) -> Iterator[str]:
