@@ -27,13 +27,19 @@ def check_body(body: Mapping[str, Any]) -> Iterator[Finding]:
     fields = [("", field, BODY) for field in body if field not in BODY]
     asked = [("metadata.", field, ASKED) for field in metadata if field not in (*ASKED, *SET_BY_RUNAI)]
     for parent, field, known in (*fields, *asked):
-        yield unknown_field(parent + cut(field), suggestions.nearest(field, known), "the REST API")
+        yield unknown_field(parent + cut(field), suggestions.nearest(field, known))
     phase = body.get("desiredPhase")
     if phase not in (None, "Running", "Stopped"):
-        yield Finding(Reason.INVALID_VALUE, "desiredPhase", str(phase), "be Running or Stopped", "remove it")
+        yield Finding(
+            reason=Reason.INVALID_VALUE,
+            path="desiredPhase",
+            value=str(phase),
+            must="be Running or Stopped",
+            remedy="remove it",
+        )
     if not isinstance(metadata.get("useGivenNameAsPrefix"), bool | None):
         rule, remedy = "be true or false", "correct or remove it"
-        yield Finding(Reason.INVALID_VALUE, "metadata.useGivenNameAsPrefix", None, rule, remedy)
+        yield Finding(reason=Reason.INVALID_VALUE, path="metadata.useGivenNameAsPrefix", must=rule, remedy=remedy)
 
 
 def make_manifest(body: Mapping[str, Any], namespace: str | None) -> dict[str, Any]:

@@ -45,7 +45,13 @@ def _check_nulls(path: str, found: Any) -> Iterator[Finding]:
     for name, part in parts:
         if part is None:
             rule, remedy = "not be null, which server-side apply refuses", "remove it"
-            yield Finding(Reason.IGNORED_FIELD, below(path, name), None, rule, remedy, "warning")
+            yield Finding(
+                reason=Reason.IGNORED_FIELD,
+                path=below(path, name),
+                must=rule,
+                remedy=remedy,
+                severity="warning",
+            )
         elif isinstance(part, (dict, list)):
             yield from _check_nulls(below(path, name), part)
     for index, item in enumerate(found if isinstance(found, list) else ()):
@@ -60,25 +66,36 @@ def _check_metadata(metadata: Any) -> Iterator[Finding]:
     yield from _check_known("metadata.", metadata, _METADATA)
     for field in ("name", "generateName", "namespace"):
         if not isinstance(metadata.get(field), str | None):
-            yield _invalid(f"metadata.{field}", metadata[field], "be a text", "put it into quotes")
+            yield _invalid(f"metadata.{field}", metadata[field], "be a string", "quote it")
     if not metadata.get("name") and not metadata.get("generateName"):
-        yield Finding(Reason.REQUIRED_FIELD, "metadata.name", None, "be set", "add it, or generateName")
+        yield Finding(
+            reason=Reason.REQUIRED_FIELD,
+            path="metadata.name",
+            must="be set",
+            remedy="add it, or generateName",
+        )
     for field in ("labels", "annotations"):
         yield from _check_texts(f"metadata.{field}", metadata.get(field))
 
 
 def _check_texts(path: str, found: Any) -> Iterator[Finding]:
     if not isinstance(found, Mapping | None):
-        yield _invalid(path, None, "be a mapping of texts", "correct or remove it")
+        yield _invalid(path, None, "be a mapping of strings", "correct or remove it")
         return
     for key, value in (found or {}).items():
         if not isinstance(value, str):
-            yield _invalid(f"{path}[{key}]", value, "be a text", "put it into quotes")
+            yield _invalid(f"{path}[{key}]", value, "be a string", "quote it")
 
 
 def _invalid(path: str, value: Any, rule: str, remedy: str) -> Finding:
     shown = str(value).lower() if isinstance(value, bool) else value if value is None else str(value)
-    return Finding(Reason.INVALID_VALUE, path, shown if isinstance(value, str | int | float) else None, rule, remedy)
+    return Finding(
+        reason=Reason.INVALID_VALUE,
+        path=path,
+        value=shown if isinstance(value, str | int | float) else None,
+        must=rule,
+        remedy=remedy,
+    )
 
 
 def as_stored(manifest: Mapping[str, Any], namespace: str, uid: str = "") -> dict[str, Any]:

@@ -62,11 +62,11 @@ def is_yaml_text(text: str) -> bool:
 
 
 def nearest(text: str, known: Iterable[str]) -> str | None:
-    """The known word that `text` was probably meant to be."""
+    """The known word that `text` is probably a typo of, such as `replicas` for `replcas`."""
     if len(text) > _LONGEST_MISTYPED:
         return None
     lower = {word.lower(): word for word in known}
-    found = get_close_matches(text.lower(), lower, n=1, cutoff=0.6)
+    found = get_close_matches(text.lower(), lower, n=1, cutoff=0.75)
     return lower[found[0]] if found else None
 
 

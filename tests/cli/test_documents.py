@@ -91,7 +91,7 @@ def test_an_empty_text_has_no_document(content: str) -> None:
         ("a: 0" + "7" * 5000, "a.yaml:1:4: is no int that can be read"),
         ("a: .nan", "a.yaml:1:4: must be a finite number"),
         ("a: 1e999", "a.yaml:1:4: must be a finite number"),
-        ("? [a]\n: 1", "a.yaml:1:3: a key must be a text"),
+        ("? [a]\n: 1", "a.yaml:1:3: a key must be a string"),
         ("a: {<<: 1}", "a.yaml:1:9: << must name a mapping"),
         ("a: &x [*x]", "a.yaml:1:4: must not be nested deeper than 100 levels"),
         ("a: &x {<<: *x}", "a.yaml:1:4: must not be nested deeper than 100 levels"),

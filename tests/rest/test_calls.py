@@ -104,7 +104,7 @@ def test_unknown_and_ambiguous_projects_are_sentences(http: Http, project: Proje
         " give a namespace's project, or its name"
     )
     assert refused(None).startswith("metadata.projectId must be set")
-    assert refused([1]).startswith("metadata.projectId must be a text or a number")
+    assert refused([1]).startswith("metadata.projectId must be a string or a number")
     kubectl("create", "namespace", f"{project.namespace}-2")
     kubectl("label", "namespace", f"{project.namespace}-2", f"runai/queue={project.id}")
     time.sleep(0.5)

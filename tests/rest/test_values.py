@@ -12,7 +12,7 @@ from runai_nim.rest.projects import Namespace, check_served, find_namespace, may
 from runai_nim.rest.sections import json_patch, merged, same
 from runai_nim.rest.tracking import details_of
 from runai_nim.rest.workload import workload_of
-from runai_nim.validate import Finding, Reason
+from runai_nim.validate import Finding, Reason, Rule
 
 UID = "0d5e7a3c-0a52-4a43-8d7f-0f6d7a1d0001"
 LABELS = ("runai/queue",)
@@ -87,10 +87,10 @@ def test_projects_are_found_in_order(wanted: Any, found: str) -> None:
     ("wanted", "rule"),
     [
         (None, "be set"),
-        ("", "be a text or a number"),
-        (True, "be a text or a number"),
-        (1.5, "be a text or a number"),
-        ({}, "be a text or a number"),
+        ("", "be a string or a number"),
+        (True, "be a string or a number"),
+        (1.5, "be a string or a number"),
+        ({}, "be a string or a number"),
         ("b", "be a project of this cluster"),
         ("a", "be of one namespace, and 2 have it in their label runai/queue"),
     ],
@@ -99,7 +99,7 @@ def test_what_is_no_project(wanted: Any, rule: str) -> None:
     found = find_namespace(wanted, [namespace("x", queue="a"), namespace("y", queue="a")], LABELS)
 
     assert isinstance(found, Finding)
-    assert (found.path, found.rule) == ("metadata.projectId", rule)
+    assert (found.path, found.must) == ("metadata.projectId", rule)
 
 
 @pytest.mark.parametrize(
@@ -197,14 +197,28 @@ def test_who_keeps_it_in_git(metadata: dict[str, Any], owner: str) -> None:
     assert details_of({"labels": {"a": "b"}}) is None
 
 
+def a_finding(path: str, rule: Rule | None) -> Finding:
+    return Finding(reason=Reason.INVALID_VALUE, path=path, value="x", must="be right", remedy="correct it", rule=rule)
+
+
 @pytest.mark.parametrize(
     ("finding", "field", "rule"),
     [
-        (Finding(Reason.REQUIRED_FIELD, "spec.image", None, "be set", "set it"), "image", "required"),
-        (Finding(Reason.INVALID_VALUE, "spec.replicas", "-1", "be greater than or equal to 0", "x"), "replicas", "min"),
-        (Finding(Reason.INVALID_VALUE, "spec.replicas", "9", "be less than or equal to 5", "x"), "replicas", "max"),
-        (Finding(Reason.INVALID_VALUE, "spec.a.b", "c", "be 'x' or 'y'", "x"), "a.b", "options"),
-        (Finding(Reason.INVALID_NAME, "metadata.generateName", "A-", "be lower case", "x"), "metadata.name", None),
+        (
+            Finding(reason=Reason.REQUIRED_FIELD, path="spec.image", must="be set", remedy="set it"),
+            "image",
+            "required",
+        ),
+        (a_finding("spec.replicas", Rule.MIN), "replicas", "min"),
+        (a_finding("spec.a.b", Rule.OPTIONS), "a.b", "options"),
+        (a_finding("spec.a.b", None), "a.b", None),
+        (
+            Finding(
+                reason=Reason.INVALID_NAME, path="metadata.generateName", value="A-", must="be lower case", remedy="x"
+            ),
+            "metadata.name",
+            None,
+        ),
     ],
 )
 def test_findings_are_issues(finding: Finding, field: str, rule: str | None) -> None:

@@ -83,7 +83,7 @@ def test_a_field_that_the_kind_lacks_is_named_by_the_row_that_asks_for_it() -> N
     installed = Installed(fields={"spec": known})
     findings = translate(cr, Context(settings_from(None, {}), installed=installed)).findings
     assert ("spec.image", "image.repository") in {
-        (f.path, f.rule.split(",")[0].removeprefix("not ask for spec.")) for f in findings
+        (f.path, f.must.split(",")[0].removeprefix("not ask for spec.")) for f in findings
     }
 
 

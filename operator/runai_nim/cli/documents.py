@@ -140,7 +140,7 @@ class _Reader:
 
     def _key(self, node: yaml.Node) -> str:
         if not isinstance(node, yaml.ScalarNode):
-            raise _UnusableError("a key must be a text", node.start_mark)
+            raise _UnusableError("a key must be a string", node.start_mark)
         return str(node.value)
 
     def _say_twice(self, key: str, again: Position, first: Position) -> None:

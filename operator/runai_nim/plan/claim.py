@@ -44,16 +44,16 @@ def check_claim(cr: Mapping[str, Any], desired: Desired, found: Claim | None) ->
     remedy = f"set it back, or name a new claim in spec.modelStore.pvc.claimName ({name} keeps its data)"
     if quantity.parse(size) < quantity.parse(found.storage):
         rule = f"not be below the {found.storage} of claim {name}, since a claim can't shrink"
-        return Finding(reason="ClaimCannotShrink", path=f"{_INFO}.size", value=size, rule=rule, remedy=remedy)
+        return Finding(reason="ClaimCannotShrink", path=f"{_INFO}.size", value=size, must=rule, remedy=remedy)
     storage_class = spec.get("storageClassName", found.storage_class)
     if storage_class != found.storage_class:
         rule = f"stay {found.storage_class or '(none)'}, the class that claim {name} was made with"
         path = f"{_INFO}.storageClass"
-        return Finding(reason="ClaimImmutable", path=path, value=storage_class, rule=rule, remedy=remedy)
+        return Finding(reason="ClaimImmutable", path=path, value=storage_class, must=rule, remedy=remedy)
     if set(spec["accessModes"]) != set(found.access_modes):
         rule = f"stay {', '.join(found.access_modes)}, what claim {name} was made with"
         value = ", ".join(spec["accessModes"])
-        return Finding(reason="ClaimImmutable", path=f"{_INFO}.accessModes", value=value, rule=rule, remedy=remedy)
+        return Finding(reason="ClaimImmutable", path=f"{_INFO}.accessModes", value=value, must=rule, remedy=remedy)
     return None
 
 

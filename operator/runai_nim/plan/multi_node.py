@@ -21,20 +21,32 @@ def check_multi_node(wanted: Mapping[str, Any], live: Mapping[str, Any] | None) 
     asked, there = _parallelism(wanted), _parallelism(live)
     if (asked is None) != (there is None):
         rule = "stay as it was when the NIMService was made"
-        return Finding(REASON, "spec.multiNode", None, rule, _REMEDY)
+        return Finding(reason=REASON, path="spec.multiNode", must=rule, remedy=_REMEDY)
     if asked is None or there is None:
         return None
     if asked.get("pipeline") != there.get("pipeline"):
         workers = there.get("pipeline", 1) - 1
         rule = f"stay {workers}, which the NIMService was made with"
-        return Finding(REASON, "spec.multiNode.workers", str(asked.get("pipeline", 1) - 1), rule, _REMEDY)
+        return Finding(
+            reason=REASON,
+            path="spec.multiNode.workers",
+            value=str(asked.get("pipeline", 1) - 1),
+            must=rule,
+            remedy=_REMEDY,
+        )
     if asked.get("tensor") != there.get("tensor"):
         rule = f"stay {there.get('tensor')} beside multiNode, which the NIMService was made with"
-        return Finding(REASON, "spec.compute.gpuDevicesRequest", str(asked.get("tensor")), rule, _REMEDY)
+        return Finding(
+            reason=REASON,
+            path="spec.compute.gpuDevicesRequest",
+            value=str(asked.get("tensor")),
+            must=rule,
+            remedy=_REMEDY,
+        )
     most, replicas = groups_of(wanted, live), wanted["spec"]["replicas"]
     if replicas > most:
         rule = f"not be above {most} beside multiNode, which the NIMService was made with"
-        return Finding(REASON, "spec.replicas", str(replicas), rule, _REMEDY)
+        return Finding(reason=REASON, path="spec.replicas", value=str(replicas), must=rule, remedy=_REMEDY)
     return None
 
 

@@ -31,7 +31,7 @@ def check_names(name: str, found: Iterable[tuple[str, Object]]) -> Finding | Non
                 " this name owns: it would delete it, overwrite it, or wait for ever"
             )
             remedy = f"create this RunaiNimService under another name, or rename the {kind}"
-            return Finding("NameConflict", "metadata.name", name, rule, remedy)
+            return Finding(reason="NameConflict", path="metadata.name", value=name, must=rule, remedy=remedy)
     return None
 
 
@@ -54,4 +54,4 @@ def host_is_taken(host: str, url: str | None, holder: str) -> Finding:
     """Says so of a kind that holds it; which object of another namespace that is is nobody's business."""
     article = "an" if holder[0] in "AEIOH" else "a"
     rule, remedy = f"not have the host {host}, which {article} {holder} of another namespace has", "choose another host"
-    return Finding(Reason.HOST_TAKEN, "spec.servingPort.exposedUrl", url, rule, remedy)
+    return Finding(reason=Reason.HOST_TAKEN, path="spec.servingPort.exposedUrl", value=url, must=rule, remedy=remedy)

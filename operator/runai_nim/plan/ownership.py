@@ -47,7 +47,7 @@ def check_owner(cr: Mapping[str, Any], live: Mapping[str, Any] | None, claim: Cl
         reason="NameConflict",
         path="metadata.name",
         value=name,
-        rule=f"not be the name of a NIMService that this RunaiNimService did not make{owner}",
+        must=f"not be the name of a NIMService that this RunaiNimService did not make{owner}",
         remedy=remedy,
     )
 

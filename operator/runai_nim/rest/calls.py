@@ -250,9 +250,19 @@ def _given(body: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _check_update(body: Mapping[str, Any]) -> Iterator[Finding]:
     for field in body.keys() - {"spec"}:
-        yield Finding(Reason.UNKNOWN_FIELD, field, None, "not be there, only spec can be changed", "remove it")
+        yield Finding(
+            reason=Reason.UNKNOWN_FIELD,
+            path=field,
+            must="not be there, only spec can be changed",
+            remedy="remove it",
+        )
     if not isinstance(body.get("spec"), Mapping):
-        yield Finding(Reason.REQUIRED_FIELD, "spec", None, "be a mapping", "say what to change in it")
+        yield Finding(
+            reason=Reason.REQUIRED_FIELD,
+            path="spec",
+            must="be a mapping",
+            remedy="say what to change in it",
+        )
 
 
 def _refuse_errors(findings: Iterable[Finding]) -> None:

@@ -3,14 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from runai_nim.validate import Finding, Reason
+from runai_nim.validate import Finding, Reason, Rule
 
-_RULES: Final = (
-    ("be greater than or equal to", "min"),
-    ("be less than or equal to", "max"),
-    ("be '", "options"),
-)
-"""How a finding's rule begins that one of the API's words says."""
 _CANT_CHANGE: Final = "spec.multiNode"
 
 Issue = dict[str, str]
@@ -19,7 +13,7 @@ Issue = dict[str, str]
 def issue_of(finding: Finding) -> Issue:
     """One finding, its path as the REST API has it: sections of spec without `spec.`."""
     field = "metadata.name" if finding.path == "metadata.generateName" else finding.path
-    rule = "required" if finding.reason == Reason.REQUIRED_FIELD else _rule(finding.rule)
+    rule = Rule.REQUIRED if finding.reason == Reason.REQUIRED_FIELD else finding.rule
     return _issue(field, finding.message, rule)
 
 
@@ -28,15 +22,13 @@ def issues_of(status: Mapping[str, Any]) -> list[Issue]:
     causes = (status.get("details") or {}).get("causes") or ()
     return [
         _issue(
-            cause.get("field", ""), cause.get("message", ""), "canEdit" if cause.get("field") == _CANT_CHANGE else None
+            cause.get("field", ""),
+            cause.get("message", ""),
+            Rule.CAN_EDIT if cause.get("field") == _CANT_CHANGE else None,
         )
         for cause in causes
     ]
 
 
-def _issue(field: str, details: str, rule: str | None) -> Issue:
-    return {"field": field.removeprefix("spec."), "details": details, **({"rule": rule} if rule else {})}
-
-
-def _rule(text: str) -> str | None:
-    return next((rule for beginning, rule in _RULES if text.startswith(beginning)), None)
+def _issue(field: str, details: str, rule: Rule | None) -> Issue:
+    return {"field": field.removeprefix("spec."), "details": details, **({"rule": rule.value} if rule else {})}

@@ -43,7 +43,13 @@ def check_served(namespace: Namespace, served: Collection[str], project_labels: 
     if served and namespace.name not in served:
         rule = "be a project that the operator serves"
         remedy = "choose another one, or ask an administrator to add its namespace to the setting namespaces"
-        yield Finding(Reason.INVALID_VALUE, _PATH, namespace.project_id(project_labels), rule, remedy)
+        yield Finding(
+            reason=Reason.INVALID_VALUE,
+            path=_PATH,
+            value=namespace.project_id(project_labels),
+            must=rule,
+            remedy=remedy,
+        )
 
 
 def may_be_project(project_id: Any) -> bool:
@@ -61,17 +67,28 @@ def find_namespace(
     Run:ai's examples have numbers, its client sends texts. A finding for no project, and for one of several namespaces.
     """
     if project_id is None:
-        return Finding(Reason.REQUIRED_FIELD, _PATH, None, "be set", "give the project's id or name")
+        return Finding(reason=Reason.REQUIRED_FIELD, path=_PATH, must="be set", remedy="give the project's id or name")
     if isinstance(project_id, bool) or not isinstance(project_id, str | int) or project_id == "":
-        return Finding(Reason.INVALID_VALUE, _PATH, None, "be a text or a number", "give the project's id or name")
+        return Finding(
+            reason=Reason.INVALID_VALUE,
+            path=_PATH,
+            must="be a string or a number",
+            remedy="give the project's id or name",
+        )
     wanted = str(project_id)
     for key in (*project_labels, keys.PROJECT_ID):
         found = [namespace for namespace in namespaces if namespace.labels.get(key) == wanted]
         if len(found) > 1:
             rule = f"be of one namespace, and {len(found)} have it in their label {key}"
-            return Finding(Reason.INVALID_VALUE, _PATH, wanted, rule, "ask an administrator to correct the labels")
+            return Finding(
+                reason=Reason.INVALID_VALUE,
+                path=_PATH,
+                value=wanted,
+                must=rule,
+                remedy="ask an administrator to correct the labels",
+            )
         if found:
             return found[0]
     named = next((namespace for namespace in namespaces if namespace.name == wanted), None)
     rule, remedy = "be a project of this cluster", "give a namespace's project, or its name"
-    return named or Finding(Reason.INVALID_VALUE, _PATH, wanted, rule, remedy)
+    return named or Finding(reason=Reason.INVALID_VALUE, path=_PATH, value=wanted, must=rule, remedy=remedy)

@@ -15,7 +15,7 @@ def check_installed(source: Source, rows: Iterable[Row], manifest: Mapping[str, 
         path = _field(lack, rows, source) or "the operator's settings"
         version = f"NIM Operator {lack.since} or newer" if lack.since else "a newer NIM Operator"
         rule = f"not ask for {missing}, which the NIMService kind of this cluster does not have"
-        yield Finding(Reason.NOT_INSTALLED, path, None, rule, f"change it, or install {version}")
+        yield Finding(reason=Reason.NOT_INSTALLED, path=path, must=rule, remedy=f"change it, or install {version}")
 
 
 def _field(lack: Lack, rows: Iterable[Row], source: Source) -> str:

@@ -29,7 +29,7 @@ from runai_nim.validate import (
     tolerations,
 )
 from runai_nim.validate.candidate import Candidate, Context
-from runai_nim.validate.finding import Finding, Reason, below, cut, has_errors, unknown_field
+from runai_nim.validate.finding import Finding, Reason, Rule, below, cut, has_errors, unknown_field
 from runai_nim.validate.model_store import CLAIM_SIZE
 from runai_nim.validate.parse import findings_from_parse_error, readable_rest
 
@@ -39,6 +39,7 @@ __all__ = [
     "Context",
     "Finding",
     "Reason",
+    "Rule",
     "below",
     "cut",
     "findings_from_parse_error",

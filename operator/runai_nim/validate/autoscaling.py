@@ -15,10 +15,15 @@ def check_metric(candidate: Candidate) -> Iterator[Finding]:
         return
     if scaling.metric is None:
         remedy = "name cpu, memory or a metric of the pods, or remove autoscaling"
-        yield Finding(Reason.REQUIRED_FIELD, "spec.autoscaling.metric", None, "be set", remedy)
+        yield Finding(reason=Reason.REQUIRED_FIELD, path="spec.autoscaling.metric", must="be set", remedy=remedy)
     if scaling.metric_threshold is None:
         remedy = "give the value of the metric to keep to, percent for cpu and memory"
-        yield Finding(Reason.REQUIRED_FIELD, "spec.autoscaling.metricThreshold", None, "be set", remedy)
+        yield Finding(
+            reason=Reason.REQUIRED_FIELD,
+            path="spec.autoscaling.metricThreshold",
+            must="be set",
+            remedy=remedy,
+        )
 
 
 def check_metric_has_request(candidate: Candidate) -> Iterator[Finding]:
@@ -34,7 +39,9 @@ def check_metric_has_request(candidate: Candidate) -> Iterator[Finding]:
     if not asked:
         rule = f"have compute.{field} above 0, in percent of which it is measured"
         remedy = "set it, or choose another metric"
-        yield Finding(Reason.REQUIRED_FIELD, "spec.autoscaling.metric", scaling.metric, rule, remedy)
+        yield Finding(
+            reason=Reason.REQUIRED_FIELD, path="spec.autoscaling.metric", value=scaling.metric, must=rule, remedy=remedy
+        )
 
 
 def check_replica_range(candidate: Candidate) -> Iterator[Finding]:
@@ -46,7 +53,9 @@ def check_replica_range(candidate: Candidate) -> Iterator[Finding]:
     if scaling.max_replicas < fewest:
         rule, remedy = f"not be below minReplicas ({fewest})", "raise it, or lower minReplicas"
         path = "spec.autoscaling.maxReplicas"
-        yield Finding(Reason.CONFLICTING_FIELDS, path, str(scaling.max_replicas), rule, remedy)
+        yield Finding(
+            reason=Reason.CONFLICTING_FIELDS, path=path, value=str(scaling.max_replicas), must=rule, remedy=remedy
+        )
 
 
 def check_replicas_beside_autoscaling(candidate: Candidate) -> Iterator[Finding]:
@@ -54,7 +63,9 @@ def check_replicas_beside_autoscaling(candidate: Candidate) -> Iterator[Finding]
     replicas = candidate.spec.replicas
     if candidate.spec.autoscaling is not None and replicas not in (None, 1):
         rule, remedy = "be 1 or absent beside autoscaling", "remove it, or remove autoscaling"
-        yield Finding(Reason.CONFLICTING_FIELDS, "spec.replicas", str(replicas), rule, remedy)
+        yield Finding(
+            reason=Reason.CONFLICTING_FIELDS, path="spec.replicas", value=str(replicas), must=rule, remedy=remedy
+        )
 
 
 def _asks_for_bytes(text: str | None) -> bool:

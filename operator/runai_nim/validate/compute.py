@@ -21,7 +21,9 @@ def check_cpu(candidate: Candidate) -> Iterator[Finding]:
         cores: Decimal | None = getattr(compute, name)
         if cores is not None and not _in_thousandths(cores):
             rule = "be a number of CPU cores in steps of 0.001, such as 0.5 or 2"
-            yield Finding(Reason.INVALID_QUANTITY, _path(name), str(cores), rule, "round it")
+            yield Finding(
+                reason=Reason.INVALID_QUANTITY, path=_path(name), value=str(cores), must=rule, remedy="round it"
+            )
     yield from _ordered(compute, "cpu_core", compute.cpu_core_request, compute.cpu_core_limit)
 
 
@@ -33,7 +35,13 @@ def check_amounts(candidate: Candidate) -> Iterator[Finding]:
         if text is not None and _amount(text) is None:
             meant = quantity.suggestion(text)
             remedy = f"did you mean {meant}?" if meant else "correct it"
-            yield Finding(Reason.INVALID_QUANTITY, _path(name), text, f"be {quantity.BYTES_RULE}", remedy)
+            yield Finding(
+                reason=Reason.INVALID_QUANTITY,
+                path=_path(name),
+                value=text,
+                must=f"be {quantity.BYTES_RULE}",
+                remedy=remedy,
+            )
 
 
 def check_memory_limit(candidate: Candidate) -> Iterator[Finding]:
@@ -50,13 +58,15 @@ def check_gpu_request_type(candidate: Candidate) -> Iterator[Finding]:
         if compute.gpu_request_type == kind:
             if getattr(compute, request) is None:
                 rule, remedy = f"be set with gpuRequestType {kind}", "add it, or remove gpuRequestType for whole GPUs"
-                yield Finding(Reason.REQUIRED_FIELD, _path(request), None, rule, remedy)
+                yield Finding(reason=Reason.REQUIRED_FIELD, path=_path(request), must=rule, remedy=remedy)
             continue
         for name in (request, limit):
             value = getattr(compute, name)
             if value is not None:
                 rule, remedy = f"only be set with gpuRequestType {kind}", f"remove it, or set gpuRequestType: {kind}"
-                yield Finding(Reason.CONFLICTING_FIELDS, _path(name), str(value), rule, remedy)
+                yield Finding(
+                    reason=Reason.CONFLICTING_FIELDS, path=_path(name), value=str(value), must=rule, remedy=remedy
+                )
 
 
 def check_gpu_devices(candidate: Candidate) -> Iterator[Finding]:
@@ -67,13 +77,17 @@ def check_gpu_devices(candidate: Candidate) -> Iterator[Finding]:
         return
     if devices > 1 and compute.gpu_request_type == "memory":
         rule, remedy = "be portion when gpuDevicesRequest is above 1", "use portion, or one device"
-        yield Finding(Reason.CONFLICTING_FIELDS, _path("gpu_request_type"), "memory", rule, remedy)
+        yield Finding(
+            reason=Reason.CONFLICTING_FIELDS, path=_path("gpu_request_type"), value="memory", must=rule, remedy=remedy
+        )
     if devices == 0 and compute.gpu_portion_request != 0:
         rule, remedy = (
             "be at least 1 with gpuRequestType",
             "raise it, or remove gpuRequestType and its fields for no GPU",
         )
-        yield Finding(Reason.CONFLICTING_FIELDS, _path("gpu_devices_request"), "0", rule, remedy)
+        yield Finding(
+            reason=Reason.CONFLICTING_FIELDS, path=_path("gpu_devices_request"), value="0", must=rule, remedy=remedy
+        )
 
 
 def check_gpu_portion_limit(candidate: Candidate) -> Iterator[Finding]:
@@ -87,7 +101,13 @@ def check_gpu_portion_limit(candidate: Candidate) -> Iterator[Finding]:
         return  # check_gpu_request_type says so
     if limit > request == 0:
         rule, remedy = "be 0 when gpuPortionRequest is 0", "remove it, or ask for a portion"
-        yield Finding(Reason.CONFLICTING_FIELDS, _path("gpu_portion_limit"), str(limit), rule, remedy)
+        yield Finding(
+            reason=Reason.CONFLICTING_FIELDS,
+            path=_path("gpu_portion_limit"),
+            value=str(limit),
+            must=rule,
+            remedy=remedy,
+        )
     elif limit > request:
         yield from _limit_has_key("gpu_portion", str(limit), settings, settings.gpu_fraction_limit_annotation)
 
@@ -100,7 +120,13 @@ def check_gpu_memory(candidate: Candidate) -> Iterator[Finding]:
         return
     if request.nanos == 0:
         rule, remedy = "be above 0", "ask for some memory, or remove gpuRequestType and its fields for no GPU"
-        yield Finding(Reason.INVALID_QUANTITY, _path("gpu_memory_request"), compute.gpu_memory_request, rule, remedy)
+        yield Finding(
+            reason=Reason.INVALID_QUANTITY,
+            path=_path("gpu_memory_request"),
+            value=compute.gpu_memory_request,
+            must=rule,
+            remedy=remedy,
+        )
     yield from _ordered(compute, "gpu_memory", request, limit)
     if limit is not None and limit > request:
         found = str(compute.gpu_memory_limit)
@@ -112,7 +138,9 @@ def _limit_has_key(prefix: str, found: str, settings: Settings, key: str | None)
         setting = "gpu_fraction_limit_annotation" if prefix == "gpu_portion" else "gpu_memory_limit_annotation"
         rule = f"equal {_field(f'{prefix}_request')}, no annotation for limits is configured ({settings.dialect})"
         remedy = f"remove it, or set {setting} in the operator's settings"
-        yield Finding(Reason.NOT_CONFIGURED, _path(f"{prefix}_limit"), found, rule, remedy)
+        yield Finding(
+            reason=Reason.NOT_CONFIGURED, path=_path(f"{prefix}_limit"), value=found, must=rule, remedy=remedy
+        )
 
 
 def _ordered(
@@ -123,7 +151,11 @@ def _ordered(
     asked, found = (str(getattr(compute, f"{prefix}_{bound}")) for bound in ("request", "limit"))
     rule = f"not be below {_field(f'{prefix}_request')} ({asked})"
     yield Finding(
-        Reason.LIMIT_BELOW_REQUEST, _path(f"{prefix}_limit"), found, rule, "raise the limit or lower the request"
+        reason=Reason.LIMIT_BELOW_REQUEST,
+        path=_path(f"{prefix}_limit"),
+        value=found,
+        must=rule,
+        remedy="raise the limit or lower the request",
     )
 
 

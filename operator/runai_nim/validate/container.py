@@ -12,16 +12,23 @@ def check_image(candidate: Candidate) -> Iterator[Finding]:
     """Required, and an image that can exist; a digest decides, so a tag beside it is only for people."""
     text = candidate.spec.image
     if text is None:
-        yield Finding(Reason.REQUIRED_FIELD, "spec.image", None, "be set", "name the NIM's image")
+        yield Finding(reason=Reason.REQUIRED_FIELD, path="spec.image", must="be set", remedy="name the NIM's image")
         return
     try:
         parsed = image.parse(text)
     except image.ImageError as error:
-        yield Finding(Reason.INVALID_VALUE, "spec.image", text, str(error), "correct it")
+        yield Finding(reason=Reason.INVALID_VALUE, path="spec.image", value=text, must=str(error), remedy="correct it")
         return
     if parsed.tag and parsed.digest:
         rule = "have a tag or a digest, not both (the digest decides, the tag is dropped)"
-        yield Finding(Reason.IGNORED_FIELD, "spec.image", text, rule, f"remove :{parsed.tag}", "warning")
+        yield Finding(
+            reason=Reason.IGNORED_FIELD,
+            path="spec.image",
+            value=text,
+            must=rule,
+            remedy=f"remove :{parsed.tag}",
+            severity="warning",
+        )
 
 
 def check_ngc_auth_secret(candidate: Candidate) -> Iterator[Finding]:
@@ -29,7 +36,7 @@ def check_ngc_auth_secret(candidate: Candidate) -> Iterator[Finding]:
     if candidate.spec.ngc_auth_secret is None and candidate.context.installed.requires_secret:
         rule = "be set, the NIM Operator requires it"
         remedy = "name a Secret of this namespace whose key NGC_API_KEY holds the NGC API key"
-        yield Finding(Reason.REQUIRED_FIELD, "spec.ngcAuthSecret", None, rule, remedy)
+        yield Finding(reason=Reason.REQUIRED_FIELD, path="spec.ngcAuthSecret", must=rule, remedy=remedy)
 
 
 def check_image_pull_secrets(candidate: Candidate) -> Iterator[Finding]:
@@ -42,4 +49,4 @@ def check_image_pull_secrets(candidate: Candidate) -> Iterator[Finding]:
         name = candidate.context.settings.credential_secret(item.name) if item.user_credential else item.name
         if name is not None and not item.exclude and not syntax.is_yaml_text(name):
             rule = "be the name of a Secret, and no word that YAML reads as true, false, null or a number"
-            yield Finding(Reason.INVALID_NAME, path, item.name, rule, "rename the Secret")
+            yield Finding(reason=Reason.INVALID_NAME, path=path, value=item.name, must=rule, remedy="rename the Secret")

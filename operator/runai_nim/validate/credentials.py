@@ -14,10 +14,10 @@ def check_user_credentials(candidate: Candidate) -> Iterator[Finding]:
         if secret is None:
             rule = "not be used, the operator's settings don't say which Secret holds a credential"
             remedy = f"{instead}, or set user_credential_secret in the operator's settings"
-            yield Finding(Reason.NOT_CONFIGURED, path, credential, rule, remedy)
+            yield Finding(reason=Reason.NOT_CONFIGURED, path=path, value=credential, must=rule, remedy=remedy)
         elif not syntax.is_object_name(secret):
             rule = f"be a credential whose Secret can exist, {secret} is no name of a Secret"
-            yield Finding(Reason.INVALID_NAME, path, credential, rule, "correct it")
+            yield Finding(reason=Reason.INVALID_NAME, path=path, value=credential, must=rule, remedy="correct it")
 
 
 def _credentials(candidate: Candidate) -> Iterator[tuple[str, str, str]]:

@@ -35,7 +35,7 @@ def check_variable_names(candidate: Candidate) -> Iterator[Finding]:
     for path, name in named:
         if _NAME.fullmatch(name) is None:
             rule = "be letters, digits, -, . and _, not beginning with a digit"
-            yield Finding(Reason.INVALID_NAME, path, name, rule, "rename the variable")
+            yield Finding(reason=Reason.INVALID_NAME, path=path, value=name, must=rule, remedy="rename the variable")
     yield from duplicates(named)
 
 
@@ -45,10 +45,10 @@ def check_variable_sources(candidate: Candidate) -> Iterator[Finding]:
         given = sum(getattr(item, source) is not None for source in _SOURCES)
         if given > 1:
             rule, remedy = "have one source only", f"keep one of {_SOURCE_NAMES}"
-            yield Finding(Reason.CONFLICTING_FIELDS, path, None, rule, remedy)
+            yield Finding(reason=Reason.CONFLICTING_FIELDS, path=path, must=rule, remedy=remedy)
         if given == 0 and not item.exclude:
             rule, remedy = "have a source", f"add one of {_SOURCE_NAMES}"
-            yield Finding(Reason.REQUIRED_FIELD, path, None, rule, remedy)
+            yield Finding(reason=Reason.REQUIRED_FIELD, path=path, must=rule, remedy=remedy)
 
 
 def check_variable_keys(candidate: Candidate) -> Iterator[Finding]:
@@ -69,12 +69,17 @@ def check_variable_fields(candidate: Candidate) -> Iterator[Finding]:
             continue
         path = f"{path}.podFieldRef.path"
         if reference.path is None:
-            yield Finding(Reason.REQUIRED_FIELD, path, None, "be set", "name a field of the pod, such as metadata.name")
+            yield Finding(
+                reason=Reason.REQUIRED_FIELD,
+                path=path,
+                must="be set",
+                remedy="name a field of the pod, such as metadata.name",
+            )
         elif not _is_pod_field(reference.path):
             near = None if "[" in reference.path else suggestions.nearest(reference.path, _FIELDS)
             rule = f"be {', '.join(_FIELDS)}, metadata.labels['<key>'] or metadata.annotations['<key>']"
             remedy = f"did you mean {near}?" if near else "choose one of these"
-            yield Finding(Reason.INVALID_VALUE, path, reference.path, rule, remedy)
+            yield Finding(reason=Reason.INVALID_VALUE, path=path, value=reference.path, must=rule, remedy=remedy)
 
 
 def check_variable_ports(candidate: Candidate) -> Iterator[Finding]:
@@ -87,7 +92,7 @@ def check_variable_ports(candidate: Candidate) -> Iterator[Finding]:
         if item.name in keys.NIM_PORT_VARIABLES and item.value != str(port):
             rule = f"set {item.name} to servingPort.port ({port}), by value"
             remedy = "remove the variable, which the NIM Operator sets, or change servingPort.port"
-            yield Finding(Reason.CONFLICTING_FIELDS, path, None, rule, remedy)
+            yield Finding(reason=Reason.CONFLICTING_FIELDS, path=path, must=rule, remedy=remedy)
 
 
 def check_variable_profile(candidate: Candidate) -> Iterator[Finding]:
@@ -100,7 +105,7 @@ def check_variable_profile(candidate: Candidate) -> Iterator[Finding]:
         if item.name == keys.NIM_MODEL_PROFILE and item.value != profile:
             rule = f"set {item.name} to modelStore.nimCache.profile ({profile}), by value"
             remedy = "remove the variable, or remove the profile"
-            yield Finding(Reason.CONFLICTING_FIELDS, path, None, rule, remedy)
+            yield Finding(reason=Reason.CONFLICTING_FIELDS, path=path, must=rule, remedy=remedy)
 
 
 def _variables(candidate: Candidate, *, excluded: bool = False) -> Iterator[tuple[str, EnvironmentVariable]]:
@@ -112,12 +117,17 @@ def _variables(candidate: Candidate, *, excluded: bool = False) -> Iterator[tupl
 def _key_findings(path: str, field: str, source: SecretKey | ConfigMapKey | UserCredentialKey) -> Iterator[Finding]:
     if source.name is None:
         remedy = f"name {_OBJECTS.get(field, 'a credential')}"
-        yield Finding(Reason.REQUIRED_FIELD, f"{path}.name", None, "be set", remedy)
+        yield Finding(reason=Reason.REQUIRED_FIELD, path=f"{path}.name", must="be set", remedy=remedy)
     if source.key is None:
-        yield Finding(Reason.REQUIRED_FIELD, f"{path}.key", None, "be set", "name the key that holds the value")
+        yield Finding(
+            reason=Reason.REQUIRED_FIELD,
+            path=f"{path}.key",
+            must="be set",
+            remedy="name the key that holds the value",
+        )
     elif _KEY.fullmatch(source.key) is None:
         rule = "be letters, digits, -, . and _, not beginning with two dots"
-        yield Finding(Reason.INVALID_VALUE, f"{path}.key", source.key, rule, "correct it")
+        yield Finding(reason=Reason.INVALID_VALUE, path=f"{path}.key", value=source.key, must=rule, remedy="correct it")
 
 
 def _is_pod_field(path: str) -> bool:

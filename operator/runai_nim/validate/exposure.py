@@ -27,7 +27,7 @@ def check_exposed_url(candidate: Candidate) -> Iterator[Finding]:
         return
     rule = "be an http or https URL of a DNS name in lower case, with at most a port and a plain path"
     remedy = "write it as https://llama.example.com/v1, without IP address, credentials, query or fragment"
-    yield Finding(Reason.INVALID_VALUE, _PATH, None if "@" in url else url, rule, remedy)
+    yield Finding(reason=Reason.INVALID_VALUE, path=_PATH, value=None if "@" in url else url, must=rule, remedy=remedy)
 
 
 def check_exposed_host(candidate: Candidate) -> Iterator[Finding]:
@@ -37,14 +37,20 @@ def check_exposed_host(candidate: Candidate) -> Iterator[Finding]:
         return
     host = host_of(url)
     if host_patterns.fits(host, settings.reserved_hosts, candidate.namespace):
-        yield Finding(Reason.HOST_TAKEN, _PATH, url, f"not have the host {host}, which is reserved", _ANOTHER_HOST)
+        yield Finding(
+            reason=Reason.HOST_TAKEN,
+            path=_PATH,
+            value=url,
+            must=f"not have the host {host}, which is reserved",
+            remedy=_ANOTHER_HOST,
+        )
     elif not host_patterns.fits(host, settings.hosts_of_urls, candidate.namespace):
         patterns = settings.hosts_of_urls
         some = [pattern.replace(host_patterns.NAMESPACE, candidate.namespace) for pattern in patterns[:_PATTERNS_TOLD]]
         told = ", ".join([*some, "…"] if len(patterns) > len(some) else some)
         rule = f"have a host that the operator's settings allow here ({told})"
         remedy = "choose one of these, or have it allowed by external_hosts in the operator's settings"
-        yield Finding(Reason.NOT_ALLOWED, _PATH, url, rule, remedy)
+        yield Finding(reason=Reason.NOT_ALLOWED, path=_PATH, value=url, must=rule, remedy=remedy)
 
 
 def check_router_host(candidate: Candidate) -> Iterator[Finding]:
@@ -56,7 +62,7 @@ def check_router_host(candidate: Candidate) -> Iterator[Finding]:
     if by_router and serving.exposed_url is None and reserved:
         rule = f"not give the host {host}, which is reserved"
         remedy = "create it under another name, or set servingPort.exposeExternally: false"
-        yield Finding(Reason.HOST_TAKEN, "metadata.name", candidate.name, rule, remedy)
+        yield Finding(reason=Reason.HOST_TAKEN, path="metadata.name", value=candidate.name, must=rule, remedy=remedy)
 
 
 def check_exposed_url_is_exposed(candidate: Candidate) -> Iterator[Finding]:
@@ -64,7 +70,7 @@ def check_exposed_url_is_exposed(candidate: Candidate) -> Iterator[Finding]:
     serving = _serving(candidate)
     if serving.exposed_url is not None and serving.expose_externally is False:
         rule, remedy = "be absent when exposeExternally is false", "remove one of the two"
-        yield Finding(Reason.CONFLICTING_FIELDS, _PATH, None, rule, remedy)
+        yield Finding(reason=Reason.CONFLICTING_FIELDS, path=_PATH, must=rule, remedy=remedy)
 
 
 def check_exposed_protocol(candidate: Candidate) -> Iterator[Finding]:
@@ -72,7 +78,7 @@ def check_exposed_protocol(candidate: Candidate) -> Iterator[Finding]:
     serving = _serving(candidate)
     if serving.exposed_protocol == "grpc" and serving.grpc_port is None:
         rule, remedy = "be set when exposedProtocol is grpc", "give the port of the NIM's gRPC API, or expose http"
-        yield Finding(Reason.REQUIRED_FIELD, "spec.servingPort.grpcPort", None, rule, remedy)
+        yield Finding(reason=Reason.REQUIRED_FIELD, path="spec.servingPort.grpcPort", must=rule, remedy=remedy)
 
 
 def check_grpc_has_no_path(candidate: Candidate) -> Iterator[Finding]:
@@ -84,7 +90,7 @@ def check_grpc_has_no_path(candidate: Candidate) -> Iterator[Finding]:
     url = _URL.fullmatch(serving.exposed_url or "")
     if (serving.exposed_protocol == "grpc" or implied) and url is not None and url["path"] not in ("", "/"):
         rule, remedy = "have no path with gRPC", f"remove {url['path']}, or set exposedProtocol: http"
-        yield Finding(Reason.CONFLICTING_FIELDS, _PATH, serving.exposed_url, rule, remedy)
+        yield Finding(reason=Reason.CONFLICTING_FIELDS, path=_PATH, value=serving.exposed_url, must=rule, remedy=remedy)
 
 
 def host_of(url: str) -> str:

@@ -30,28 +30,45 @@ class Reason(StrEnum):
     PROJECT_UNKNOWN = "ProjectUnknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One mistake (error: nothing is written) or one oddity (warning) of a field. `reason` is one CamelCase word.
+class Rule(StrEnum):
+    """What kind of bound was missed, in the words of Run:ai's API (`complianceIssues[].rule`)."""
 
-    `rule` continues "<path> must …" (a warning: "should …"), `remedy` says what to do. `value` is what was found: None
-    when nothing was, or when it may be a secret.
+    REQUIRED = "required"
+    MIN = "min"
+    MAX = "max"
+    OPTIONS = "options"
+    CAN_EDIT = "canEdit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One mistake (error: nothing is written) or one oddity (warning) of a field.
+
+    `path`: such as `spec.compute.gpuPortionRequest`. `value`: what was found; None when nothing was, or when it may be
+    a secret. `must` continues "<path> must …" (a warning: "should …"), such as `be at least 0.01`. `remedy` says what
+    to do. `rule`: for programs; None where the API has no word for it.
     """
 
     reason: str
     path: str
-    value: str | None
-    rule: str
+    value: str | None = None
+    must: str = ""
     remedy: str
     severity: Literal["error", "warning"] = "error"
+    rule: Rule | None = None
 
     @property
     def message(self) -> str:
-        """One sentence for people: `<path> is "<value>" but must <rule>: <remedy>`; a warning says should."""
+        """One sentence for people.
+
+        `<path> is "<value>" but must <must>: <remedy>`; a warning says should. `unknown field "<path>": <remedy>`.
+        """
+        if self.reason == Reason.UNKNOWN_FIELD:
+            return f'unknown field "{self.path}": {self.remedy}'
         must = "must" if self.severity == "error" else "should"
         if self.value is None:
-            return f"{self.path} {must} {self.rule}: {self.remedy}"
-        return f'{self.path} is "{cut(self.value)}" but {must} {self.rule}: {self.remedy}'
+            return f"{self.path} {must} {self.must}: {self.remedy}"
+        return f'{self.path} is "{cut(self.value)}" but {must} {self.must}: {self.remedy}'
 
 
 def cut(text: str) -> str:
@@ -64,10 +81,9 @@ def below(path: str, name: str) -> str:
     return f"{path}.{cut(name)}" if len(path) <= _LONGEST_PATH else path
 
 
-def unknown_field(path: str, near: str | None, whose: str = "the API") -> Finding:
-    """A field that the API doesn't have, `near` what may have been meant."""
-    remedy = f"did you mean {near}?" if near else "remove it"
-    return Finding(Reason.UNKNOWN_FIELD, path, None, f"not be there, {whose} has no such field", remedy)
+def unknown_field(path: str, near: str | None) -> Finding:
+    """A field that the API doesn't have; `near`: the field that was probably meant."""
+    return Finding(reason=Reason.UNKNOWN_FIELD, path=path, remedy=f"did you mean {near}?" if near else "remove it")
 
 
 def has_errors(findings: Iterable[Finding]) -> bool:

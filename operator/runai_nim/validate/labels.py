@@ -16,7 +16,7 @@ def check_label_keys(candidate: Candidate) -> Iterator[Finding]:
         for path, key in named:
             if not syntax.is_key(key):
                 rule = "be a key, `name` or `domain/name` of letters, digits, -, _ and ."
-                yield Finding(Reason.INVALID_NAME, path, key, rule, "correct it")
+                yield Finding(reason=Reason.INVALID_NAME, path=path, value=key, must=rule, remedy="correct it")
         yield from duplicates(named)
 
 
@@ -25,7 +25,13 @@ def check_label_values(candidate: Candidate) -> Iterator[Finding]:
     for path, item in _items(candidate, "labels"):
         if item.value and not item.exclude and not syntax.is_label_value(item.value):
             rule = "be up to 63 letters, digits, -, _ and ., beginning and ending with a letter or digit"
-            yield Finding(Reason.INVALID_VALUE, f"{path}.value", item.value, rule, "correct it, or use an annotation")
+            yield Finding(
+                reason=Reason.INVALID_VALUE,
+                path=f"{path}.value",
+                value=item.value,
+                must=rule,
+                remedy="correct it, or use an annotation",
+            )
 
 
 def check_reserved_keys(candidate: Candidate) -> Iterator[Finding]:
@@ -36,7 +42,9 @@ def check_reserved_keys(candidate: Candidate) -> Iterator[Finding]:
             owner = keys.owner_of(item.name, configured) or keys.match(item.name, keys.CHILD_KEYS)
             if owner is not None and not item.exclude:
                 rule, remedy = "not be a reserved key", f"remove it; this is set through {owner}"
-                yield Finding(Reason.RESERVED_KEY, f"{path}.name", item.name, rule, remedy)
+                yield Finding(
+                    reason=Reason.RESERVED_KEY, path=f"{path}.name", value=item.name, must=rule, remedy=remedy
+                )
 
 
 def check_edge_keys(candidate: Candidate) -> Iterator[Finding]:
@@ -47,7 +55,9 @@ def check_edge_keys(candidate: Candidate) -> Iterator[Finding]:
             continue
         if item.name in settings.external_annotations:
             rule = "not be a key of the operator's setting external_annotations, whose value holds for every route"
-            yield Finding(Reason.RESERVED_KEY, f"{path}.name", item.name, rule, "remove it")
+            yield Finding(
+                reason=Reason.RESERVED_KEY, path=f"{path}.name", value=item.name, must=rule, remedy="remove it"
+            )
             continue
         reader = keys.edge_reader(item.name)
         if reader is not None and not keys.fits(item.name, settings.allowed_annotations):
@@ -55,7 +65,7 @@ def check_edge_keys(candidate: Candidate) -> Iterator[Finding]:
                 f"not be a key that {reader} read, since annotations reach the Service, its routes and its autoscaler"
             )
             remedy = "remove it, or have it allowed by allowed_annotations in the operator's settings"
-            yield Finding(Reason.RESERVED_KEY, f"{path}.name", item.name, rule, remedy)
+            yield Finding(reason=Reason.RESERVED_KEY, path=f"{path}.name", value=item.name, must=rule, remedy=remedy)
 
 
 def _items(candidate: Candidate, field: str) -> Iterator[tuple[str, Label | Annotation]]:

@@ -10,5 +10,11 @@ def duplicates(named: Iterable[tuple[str, str]]) -> Iterator[Finding]:
     seen: set[str] = set()
     for path, name in named:
         if name in seen:
-            yield Finding(Reason.DUPLICATE_VALUE, path, name, "be listed once", "remove one of the two")
+            yield Finding(
+                reason=Reason.DUPLICATE_VALUE,
+                path=path,
+                value=name,
+                must="be listed once",
+                remedy="remove one of the two",
+            )
         seen.add(name)

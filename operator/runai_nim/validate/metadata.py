@@ -16,27 +16,27 @@ def check_name_syntax(name: str) -> Iterator[Finding]:
     """A DNS-1035 label of at most 59 characters: NIMService, Service and container are called by it."""
     if not syntax.is_dns_1035_label(name):
         rule = "be lower case letters, digits and -, beginning with a letter and not ending with -"
-        yield Finding(Reason.INVALID_NAME, "metadata.name", name, rule, _ELSE)
+        yield Finding(reason=Reason.INVALID_NAME, path="metadata.name", value=name, must=rule, remedy=_ELSE)
     if len(name) > LONGEST_NAME:
         rule = f"have at most {LONGEST_NAME} characters (it has {len(name)})"
-        yield Finding(Reason.INVALID_NAME, "metadata.name", name, rule, _ELSE)
+        yield Finding(reason=Reason.INVALID_NAME, path="metadata.name", value=name, must=rule, remedy=_ELSE)
 
 
 def check_name_is_free(name: str) -> Iterator[Finding]:
     """Names under which the NIM Operator would overwrite or delete what belongs to others."""
     if name == "default":
         rule = "not be that of the namespace's ServiceAccount, which the NIM Operator would overwrite"
-        yield Finding(Reason.INVALID_NAME, "metadata.name", name, rule, _ELSE)
+        yield Finding(reason=Reason.INVALID_NAME, path="metadata.name", value=name, must=rule, remedy=_ELSE)
     if name.endswith(keys.NIM_PICKER_SUFFIX):
         rule = "not end in -epp, which the NIM Operator deletes as a left-over of another service"
-        yield Finding(Reason.INVALID_NAME, "metadata.name", name, rule, _ELSE)
+        yield Finding(reason=Reason.INVALID_NAME, path="metadata.name", value=name, must=rule, remedy=_ELSE)
 
 
 def check_name_is_text(name: str) -> Iterator[Finding]:
     """The NIM Operator writes the name unquoted into YAML."""
     if syntax.is_dns_1035_label(name) and not syntax.is_yaml_text(name):
         rule = "not be a word that YAML reads as true, false, null or a number"
-        yield Finding(Reason.INVALID_NAME, "metadata.name", name, rule, _ELSE)
+        yield Finding(reason=Reason.INVALID_NAME, path="metadata.name", value=name, must=rule, remedy=_ELSE)
 
 
 def check_reserved_labels(labels: Mapping[str, str], settings: Settings) -> Iterator[Finding]:
@@ -45,4 +45,9 @@ def check_reserved_labels(labels: Mapping[str, str], settings: Settings) -> Iter
         owner = keys.owner_of(key, settings.configured_keys)
         if owner is not None:
             remedy = f"remove the label; this is set through {owner}"
-            yield Finding(Reason.RESERVED_KEY, f"metadata.labels[{key}]", None, "not be set by hand", remedy)
+            yield Finding(
+                reason=Reason.RESERVED_KEY,
+                path=f"metadata.labels[{key}]",
+                must="not be set by hand",
+                remedy=remedy,
+            )

@@ -17,10 +17,10 @@ def check_one_store(candidate: Candidate) -> Iterator[Finding]:
     store = candidate.spec.model_store
     if store is None or (store.nim_cache is None and store.pvc is None):
         rule, remedy = "hold nimCache or pvc", "add one of them: it is where the model's weights are kept"
-        yield Finding(Reason.REQUIRED_FIELD, "spec.modelStore", None, rule, remedy)
+        yield Finding(reason=Reason.REQUIRED_FIELD, path="spec.modelStore", must=rule, remedy=remedy)
     elif store.nim_cache is not None and store.pvc is not None:
         rule, remedy = "hold either nimCache or pvc, not both", "remove one of them"
-        yield Finding(Reason.CONFLICTING_FIELDS, "spec.modelStore", None, rule, remedy)
+        yield Finding(reason=Reason.CONFLICTING_FIELDS, path="spec.modelStore", must=rule, remedy=remedy)
 
 
 def check_nim_cache(candidate: Candidate) -> Iterator[Finding]:
@@ -30,9 +30,16 @@ def check_nim_cache(candidate: Candidate) -> Iterator[Finding]:
         return
     name, path = store.nim_cache.name, "spec.modelStore.nimCache.name"
     if name is None:
-        yield Finding(Reason.REQUIRED_FIELD, path, None, "be set", "name a NIMCache of this namespace")
+        yield Finding(
+            reason=Reason.REQUIRED_FIELD,
+            path=path,
+            must="be set",
+            remedy="name a NIMCache of this namespace",
+        )
     elif not syntax.is_object_name(name):
-        yield Finding(Reason.INVALID_NAME, path, name, "be the name of a NIMCache", "correct it")
+        yield Finding(
+            reason=Reason.INVALID_NAME, path=path, value=name, must="be the name of a NIMCache", remedy="correct it"
+        )
 
 
 def check_claim_name(candidate: Candidate) -> Iterator[Finding]:
@@ -43,10 +50,10 @@ def check_claim_name(candidate: Candidate) -> Iterator[Finding]:
     name, path = pvc.claim_name, "spec.modelStore.pvc.claimName"
     if name is None and pvc.existing_pvc:
         rule, remedy = "be set when existingPvc is true", "name the existing claim, or set existingPvc: false"
-        yield Finding(Reason.REQUIRED_FIELD, path, None, rule, remedy)
+        yield Finding(reason=Reason.REQUIRED_FIELD, path=path, must=rule, remedy=remedy)
     if name is not None and not (syntax.is_object_name(name) and syntax.is_yaml_text(name)):
         rule = "be lower case letters, digits, - and ., and no word that YAML reads as true, false, null or a number"
-        yield Finding(Reason.INVALID_NAME, path, name, rule, "choose another name")
+        yield Finding(reason=Reason.INVALID_NAME, path=path, value=name, must=rule, remedy="choose another name")
 
 
 def check_ignored_with_existing(candidate: Candidate) -> Iterator[Finding]:
@@ -56,10 +63,17 @@ def check_ignored_with_existing(candidate: Candidate) -> Iterator[Finding]:
         return
     rule, remedy = "be absent when existingPvc is true (it has no effect)", "remove it, or set existingPvc: false"
     if pvc.claim_info is not None:
-        yield Finding(Reason.IGNORED_FIELD, _CLAIM_INFO, None, rule, remedy, "warning")
+        yield Finding(reason=Reason.IGNORED_FIELD, path=_CLAIM_INFO, must=rule, remedy=remedy, severity="warning")
     if pvc.retention_policy == "Delete":
         path = "spec.modelStore.pvc.retentionPolicy"
-        yield Finding(Reason.IGNORED_FIELD, path, pvc.retention_policy, rule, remedy, "warning")
+        yield Finding(
+            reason=Reason.IGNORED_FIELD,
+            path=path,
+            value=pvc.retention_policy,
+            must=rule,
+            remedy=remedy,
+            severity="warning",
+        )
 
 
 def check_claim_size(candidate: Candidate) -> Iterator[Finding]:
@@ -71,9 +85,14 @@ def check_claim_size(candidate: Candidate) -> Iterator[Finding]:
         remedy = "give its size, such as 100Gi"
         if candidate.context.claim_exists is None:
             rule = "be set unless the claim exists"
-            yield Finding(Reason.REQUIRED_FIELD, path, None, rule, remedy, "warning")
+            yield Finding(reason=Reason.REQUIRED_FIELD, path=path, must=rule, remedy=remedy, severity="warning")
         elif not candidate.context.claim_exists:
-            yield Finding(Reason.REQUIRED_FIELD, path, None, "be set when the claim has to be made", remedy)
+            yield Finding(
+                reason=Reason.REQUIRED_FIELD,
+                path=path,
+                must="be set when the claim has to be made",
+                remedy=remedy,
+            )
         return
     try:
         positive = quantity.parse_bytes(info.size).nanos > 0
@@ -82,7 +101,13 @@ def check_claim_size(candidate: Candidate) -> Iterator[Finding]:
     if not positive:
         meant = quantity.suggestion(info.size)
         remedy = f"did you mean {meant}?" if meant else "give its size, such as 100Gi"
-        yield Finding(Reason.INVALID_QUANTITY, path, info.size, f"be {quantity.BYTES_RULE}, above 0", remedy)
+        yield Finding(
+            reason=Reason.INVALID_QUANTITY,
+            path=path,
+            value=info.size,
+            must=f"be {quantity.BYTES_RULE}, above 0",
+            remedy=remedy,
+        )
 
 
 def check_volume(candidate: Candidate) -> Iterator[Finding]:
@@ -92,10 +117,12 @@ def check_volume(candidate: Candidate) -> Iterator[Finding]:
         return
     if info.volume_mode == "Block":
         rule = "be Filesystem, a NIM mounts its store as a file system"
-        yield Finding(Reason.INVALID_VALUE, f"{_CLAIM_INFO}.volumeMode", "Block", rule, "remove it")
+        yield Finding(
+            reason=Reason.INVALID_VALUE, path=f"{_CLAIM_INFO}.volumeMode", value="Block", must=rule, remedy="remove it"
+        )
     if info.access_modes is not None and not access_modes(info.access_modes):
         rule, remedy = "have at least one mode that is true", "set one to true, or remove accessModes"
-        yield Finding(Reason.INVALID_VALUE, f"{_CLAIM_INFO}.accessModes", None, rule, remedy)
+        yield Finding(reason=Reason.INVALID_VALUE, path=f"{_CLAIM_INFO}.accessModes", must=rule, remedy=remedy)
 
 
 def check_claim_annotations(candidate: Candidate) -> Iterator[Finding]:
@@ -107,14 +134,14 @@ def check_claim_annotations(candidate: Candidate) -> Iterator[Finding]:
     for path, key in used:
         if not syntax.is_key(key):
             rule = "be an annotation's key, `name` or `domain/name`"
-            yield Finding(Reason.INVALID_VALUE, path, key, rule, "correct it")
+            yield Finding(reason=Reason.INVALID_VALUE, path=path, value=key, must=rule, remedy="correct it")
         domain = "." + key.partition("/")[0]
         if domain == f".{keys.GROUP}":
             rule = f"not be under {keys.GROUP}, whose annotations say what the operator has made"
-            yield Finding(Reason.RESERVED_KEY, path, key, rule, "remove it")
+            yield Finding(reason=Reason.RESERVED_KEY, path=path, value=key, must=rule, remedy="remove it")
         if domain.endswith((".kubernetes.io", ".k8s.io")):
             rule = "not be under kubernetes.io or k8s.io, whose annotations drive Kubernetes itself"
-            yield Finding(Reason.RESERVED_KEY, path, key, rule, "remove it")
+            yield Finding(reason=Reason.RESERVED_KEY, path=path, value=key, must=rule, remedy="remove it")
     yield from duplicates(given)
 
 

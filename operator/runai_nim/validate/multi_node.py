@@ -20,7 +20,7 @@ def check_workers(candidate: Candidate) -> Iterator[Finding]:
     multi_node = candidate.spec.multi_node
     if multi_node is not None and multi_node.workers is None:
         remedy = "give the number of worker pods beside the leader, or remove multiNode"
-        yield Finding(Reason.REQUIRED_FIELD, "spec.multiNode.workers", None, "be set", remedy)
+        yield Finding(reason=Reason.REQUIRED_FIELD, path="spec.multiNode.workers", must="be set", remedy=remedy)
 
 
 def check_multi_node_name(candidate: Candidate) -> Iterator[Finding]:
@@ -29,7 +29,7 @@ def check_multi_node_name(candidate: Candidate) -> Iterator[Finding]:
     if candidate.spec.multi_node is not None and len(name) > LONGEST_NAME:
         rule = f"have at most {LONGEST_NAME} characters with multiNode (it has {len(name)})"
         remedy = "choose another name and create the RunaiNimService again"
-        yield Finding(Reason.INVALID_NAME, "metadata.name", name, rule, remedy)
+        yield Finding(reason=Reason.INVALID_NAME, path="metadata.name", value=name, must=rule, remedy=remedy)
 
 
 def check_multi_node_or_autoscaling(candidate: Candidate) -> Iterator[Finding]:
@@ -56,7 +56,7 @@ def check_multi_node_gpus(candidate: Candidate) -> Iterator[Finding]:
     devices, path = compute.gpu_devices_request, "spec.compute.gpuDevicesRequest"
     rule, remedy = f"be at least 1 {_BESIDE}", "give the number of GPUs of each pod, or remove multiNode"
     if devices is None:
-        yield Finding(Reason.REQUIRED_FIELD, path, None, rule, remedy)
+        yield Finding(reason=Reason.REQUIRED_FIELD, path=path, must=rule, remedy=remedy)
     elif devices == 0:
         yield _conflict(path, "0", rule, remedy)
     elif compute.gpu_portion_request == 0:
@@ -88,7 +88,14 @@ def check_multi_node_pull_policy(candidate: Candidate) -> Iterator[Finding]:
     policy = candidate.spec.image_pull_policy
     if candidate.spec.multi_node is not None and policy is not None:
         rule = f"be absent {_BESIDE}, the NIM Operator drops it"
-        yield Finding(Reason.IGNORED_FIELD, "spec.imagePullPolicy", policy, rule, "remove it", "warning")
+        yield Finding(
+            reason=Reason.IGNORED_FIELD,
+            path="spec.imagePullPolicy",
+            value=policy,
+            must=rule,
+            remedy="remove it",
+            severity="warning",
+        )
 
 
 def check_multi_node_start(candidate: Candidate) -> Iterator[Finding]:
@@ -112,8 +119,8 @@ def check_multi_node_scheduler(candidate: Candidate) -> Iterator[Finding]:
     if not settings.multi_node_workers_scheduled_elsewhere:
         rule = f"be absent, the NIM Operator doesn't tell worker pods to be scheduled by {settings.scheduler_name}"
         remedy = "remove it, or set multi_node_workers_scheduled_elsewhere in the operator's settings if something does"
-        yield Finding(Reason.NOT_CONFIGURED, "spec.multiNode", None, rule, remedy)
+        yield Finding(reason=Reason.NOT_CONFIGURED, path="spec.multiNode", must=rule, remedy=remedy)
 
 
 def _conflict(path: str, value: str | None, rule: str, remedy: str) -> Finding:
-    return Finding(Reason.CONFLICTING_FIELDS, path, value, rule, remedy)
+    return Finding(reason=Reason.CONFLICTING_FIELDS, path=path, value=value, must=rule, remedy=remedy)

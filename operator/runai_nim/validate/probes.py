@@ -21,7 +21,7 @@ def check_probe_port(candidate: Candidate) -> Iterator[Finding]:
     asked = _http_get(candidate)
     if asked is not None and asked.port is None:
         remedy = "give the port to ask on, or remove httpGet for the NIM's own health check"
-        yield Finding(Reason.REQUIRED_FIELD, f"{_PATH}.port", None, "be set", remedy)
+        yield Finding(reason=Reason.REQUIRED_FIELD, path=f"{_PATH}.port", must="be set", remedy=remedy)
 
 
 def check_probe_host(candidate: Candidate) -> Iterator[Finding]:
@@ -31,7 +31,7 @@ def check_probe_host(candidate: Candidate) -> Iterator[Finding]:
         return
     rule = "be a DNS name, or an IP address that is not link-local, loopback, multicast or unspecified"
     remedy = "correct it, or remove it to ask the pod itself"
-    yield Finding(Reason.INVALID_VALUE, f"{_PATH}.host", asked.host, rule, remedy)
+    yield Finding(reason=Reason.INVALID_VALUE, path=f"{_PATH}.host", value=asked.host, must=rule, remedy=remedy)
 
 
 def _http_get(candidate: Candidate) -> HttpGet | None:

@@ -13,12 +13,12 @@ def check_node_pools(candidate: Candidate) -> Iterator[Finding]:
     pools = candidate.spec.node_pools
     if pools == ():
         rule, remedy = "name at least one node pool", "add one, or remove nodePools for any pool"
-        yield Finding(Reason.INVALID_VALUE, "spec.nodePools", None, rule, remedy)
+        yield Finding(reason=Reason.INVALID_VALUE, path="spec.nodePools", must=rule, remedy=remedy)
     named = [(f"spec.nodePools[{index}]", pool) for index, pool in enumerate(pools or ())]
     for path, pool in named:
         if not syntax.is_label_value(pool):
             rule = "be the name of a node pool: up to 63 letters, digits, -, _ and ."
-            yield Finding(Reason.INVALID_VALUE, path, pool, rule, "correct it")
+            yield Finding(reason=Reason.INVALID_VALUE, path=path, value=pool, must=rule, remedy="correct it")
     yield from duplicates(named)
 
 
@@ -29,7 +29,13 @@ def check_queue(candidate: Candidate) -> Iterator[Finding]:
     if label is not None and context.queue is None:
         rule = f"have a label {label} or one of {projects}, which names the queue"
         remedy = "label the namespace, or set queue in the operator's settings"
-        yield Finding(Reason.QUEUE_UNKNOWN, "the namespace", None, rule, remedy, "warning")
+        yield Finding(reason=Reason.QUEUE_UNKNOWN, path="the namespace", must=rule, remedy=remedy, severity="warning")
     if label is None and context.namespace_labels is not None and context.project is None:
         rule = f"have a label {projects}, which names the Run:ai project"
-        yield Finding(Reason.PROJECT_UNKNOWN, "the namespace", None, rule, "use a project's namespace", "warning")
+        yield Finding(
+            reason=Reason.PROJECT_UNKNOWN,
+            path="the namespace",
+            must=rule,
+            remedy="use a project's namespace",
+            severity="warning",
+        )

@@ -11,7 +11,7 @@ def check_port(candidate: Candidate) -> Iterator[Finding]:
     serving = candidate.spec.serving_port
     if serving is None or serving.port is None:
         rule, remedy = "be set", "give the port of the NIM's HTTP API, usually 8000"
-        yield Finding(Reason.REQUIRED_FIELD, "spec.servingPort.port", None, rule, remedy)
+        yield Finding(reason=Reason.REQUIRED_FIELD, path="spec.servingPort.port", must=rule, remedy=remedy)
 
 
 def check_ports_differ(candidate: Candidate) -> Iterator[Finding]:
@@ -23,7 +23,7 @@ def check_ports_differ(candidate: Candidate) -> Iterator[Finding]:
         other = "port" if serving.grpc_port == serving.port else "metricsPort"
         path, found = "spec.servingPort.grpcPort", str(serving.grpc_port)
         rule, remedy = f"differ from servingPort.{other}", "give the port of the NIM's gRPC API, or remove it"
-        yield Finding(Reason.CONFLICTING_FIELDS, path, found, rule, remedy)
+        yield Finding(reason=Reason.CONFLICTING_FIELDS, path=path, value=found, must=rule, remedy=remedy)
 
 
 def check_service_type(candidate: Candidate) -> Iterator[Finding]:
@@ -32,7 +32,13 @@ def check_service_type(candidate: Candidate) -> Iterator[Finding]:
     if serving is not None and serving.service_type == "ExternalName":
         rule = "be ClusterIP, NodePort or LoadBalancer, a NIM runs in pods"
         remedy = "choose one of these, or remove it for ClusterIP"
-        yield Finding(Reason.INVALID_VALUE, "spec.servingPort.serviceType", serving.service_type, rule, remedy)
+        yield Finding(
+            reason=Reason.INVALID_VALUE,
+            path="spec.servingPort.serviceType",
+            value=serving.service_type,
+            must=rule,
+            remedy=remedy,
+        )
 
 
 def check_service_type_is_allowed(candidate: Candidate) -> Iterator[Finding]:
@@ -43,4 +49,6 @@ def check_service_type_is_allowed(candidate: Candidate) -> Iterator[Finding]:
         return
     rule = f"be {' or '.join(allowed)}, as the operator's settings allow"
     remedy = "choose one of these, or have it allowed by allowed_service_types in the operator's settings"
-    yield Finding(Reason.NOT_ALLOWED, "spec.servingPort.serviceType", wanted, rule, remedy)
+    yield Finding(
+        reason=Reason.NOT_ALLOWED, path="spec.servingPort.serviceType", value=wanted, must=rule, remedy=remedy
+    )

@@ -19,7 +19,9 @@ def check_exists_has_no_value(candidate: Candidate) -> Iterator[Finding]:
     for path, item in _all(candidate):
         if item.operator == "Exists" and item.value:
             rule, remedy = "be absent with operator Exists", "remove it, or use operator Equal"
-            yield Finding(Reason.CONFLICTING_FIELDS, f"{path}.value", item.value, rule, remedy)
+            yield Finding(
+                reason=Reason.CONFLICTING_FIELDS, path=f"{path}.value", value=item.value, must=rule, remedy=remedy
+            )
 
 
 def check_seconds_need_no_execute(candidate: Candidate) -> Iterator[Finding]:
@@ -27,7 +29,13 @@ def check_seconds_need_no_execute(candidate: Candidate) -> Iterator[Finding]:
     for path, item in _all(candidate):
         if item.seconds is not None and item.effect != "NoExecute":
             rule, remedy = "only be set with effect NoExecute", "remove it, or set effect: NoExecute"
-            yield Finding(Reason.CONFLICTING_FIELDS, f"{path}.seconds", str(item.seconds), rule, remedy)
+            yield Finding(
+                reason=Reason.CONFLICTING_FIELDS,
+                path=f"{path}.seconds",
+                value=str(item.seconds),
+                must=rule,
+                remedy=remedy,
+            )
 
 
 def check_seconds_are_dropped(candidate: Candidate) -> Iterator[Finding]:
@@ -35,7 +43,14 @@ def check_seconds_are_dropped(candidate: Candidate) -> Iterator[Finding]:
     for path, item in _rendered(candidate):
         if item.seconds is not None and item.effect == "NoExecute":
             rule = "be absent, the NIM Operator drops it and the pods tolerate the taint for ever"
-            yield Finding(Reason.IGNORED_FIELD, f"{path}.seconds", str(item.seconds), rule, "remove it", "warning")
+            yield Finding(
+                reason=Reason.IGNORED_FIELD,
+                path=f"{path}.seconds",
+                value=str(item.seconds),
+                must=rule,
+                remedy="remove it",
+                severity="warning",
+            )
 
 
 def check_equal_has_key(candidate: Candidate) -> Iterator[Finding]:
@@ -43,7 +58,7 @@ def check_equal_has_key(candidate: Candidate) -> Iterator[Finding]:
     for path, item in _rendered(candidate):
         if item.operator != "Exists" and not item.key:
             rule, remedy = "be set with operator Equal", "name the taint's key, or set operator: Exists for every taint"
-            yield Finding(Reason.REQUIRED_FIELD, f"{path}.key", None, rule, remedy)
+            yield Finding(reason=Reason.REQUIRED_FIELD, path=f"{path}.key", must=rule, remedy=remedy)
 
 
 def check_toleration_syntax(candidate: Candidate) -> Iterator[Finding]:
@@ -51,10 +66,14 @@ def check_toleration_syntax(candidate: Candidate) -> Iterator[Finding]:
     for path, item in _rendered(candidate):
         if item.key and not syntax.is_key(item.key):
             rule = "be a taint's key, `name` or `domain/name` of letters, digits, -, _ and ."
-            yield Finding(Reason.INVALID_VALUE, f"{path}.key", item.key, rule, "correct it")
+            yield Finding(
+                reason=Reason.INVALID_VALUE, path=f"{path}.key", value=item.key, must=rule, remedy="correct it"
+            )
         if item.value and item.operator != "Exists" and not syntax.is_label_value(item.value):
             rule = "be up to 63 letters, digits, -, _ and ., beginning and ending with a letter or digit"
-            yield Finding(Reason.INVALID_VALUE, f"{path}.value", item.value, rule, "correct it")
+            yield Finding(
+                reason=Reason.INVALID_VALUE, path=f"{path}.value", value=item.value, must=rule, remedy="correct it"
+            )
 
 
 def _all(candidate: Candidate) -> Iterator[tuple[str, Toleration]]:
