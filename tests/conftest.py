@@ -10,17 +10,17 @@ import pytest
 from local.cluster import LocalCluster
 from local.control_plane import ControlPlane
 from local.objects import Objects
-from tests.given import GivenCluster, given_kubeconfig
+from tests.support.external_cluster import ExternalCluster, external_kubeconfig
 
-_RUN = f"{secrets.token_hex(3)}-" if given_kubeconfig() else ""
+_RUN = f"{secrets.token_hex(3)}-" if external_kubeconfig() else ""
 NAMESPACES = (f"test-{_RUN}{number}" for number in itertools.count(1))
 
 
 @pytest.fixture(scope="session")
 def local_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
     """A control plane without any CRD; it ends with the session, also when that is killed. Or the one that is given."""
-    directory, given = tmp_path_factory.mktemp("cluster"), given_kubeconfig()
-    cluster = GivenCluster(directory, given) if given else LocalCluster(directory)
+    directory, given = tmp_path_factory.mktemp("cluster"), external_kubeconfig()
+    cluster = ExternalCluster(directory, given) if given else LocalCluster(directory)
     with cluster.control_plane.processes.tied_to_this_process(), cluster.control_plane:
         yield cluster
 

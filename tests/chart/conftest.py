@@ -11,7 +11,7 @@ import yaml
 
 from local.cluster import CHECKOUT, OPERATOR_NAMESPACE, OPERATOR_SERVICE_ACCOUNT, LocalCluster
 from local.programs import chart_programs
-from tests.expectations import rewritten
+from tests.support.snapshots import update_requested
 
 CHART = CHECKOUT / "charts" / "runai-nim-operator"
 CASES = Path(__file__).parent / "cases"
@@ -29,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def update_snapshots(request: pytest.FixtureRequest) -> bool:
-    return rewritten(request, "--update-snapshots")
+    return update_requested(request, "--update-snapshots")
 
 
 @pytest.fixture(scope="session")

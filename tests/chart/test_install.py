@@ -19,7 +19,7 @@ from runai_nim.settings import Settings, settings_from
 from runai_nim.validate import Context, validate
 from runai_nim.validate.metadata import check_reserved_labels
 from tests.chart.conftest import CHART, RELEASE, Helm
-from tests.cluster.services import CR, DEPLOYMENT, NIMSERVICE, present, sample, serve
+from tests.support.services import CR, DEPLOYMENT, NIMSERVICE, present, sample, serve
 
 pytestmark = pytest.mark.chart
 SERVICES = "team-a"

@@ -14,7 +14,7 @@ from local.cluster import CHECKOUT, OPERATOR_NAMESPACE, OPERATOR_USER, LocalClus
 from local.objects import Objects, wait_for
 from runai_nim.permissions import Access, needed
 from tests.chart.conftest import CHART, RELEASE, Helm, Render, case_values
-from tests.cluster.services import CR, DEPLOYMENT, NIMSERVICE, gone, present, reason, sample, settled
+from tests.support.services import CR, DEPLOYMENT, NIMSERVICE, gone, present, reason, sample, settled
 
 pytestmark = pytest.mark.chart
 SERVED, OTHER, GOING = "listed-a", "not-listed", "listed-going"

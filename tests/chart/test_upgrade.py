@@ -17,7 +17,7 @@ from local.audit import WRITES
 from local.cluster import OPERATOR_NAMESPACE, OPERATOR_USER, LocalCluster
 from local.objects import wait_for
 from tests.chart.conftest import CHART, RELEASE, Helm
-from tests.scraped import scrape
+from tests.support.prometheus import scrape
 from tests.upgrade.frozen import FOLDER, OPERATOR_ENVIRONMENT, VERSIONS, records
 from tests.upgrade.left import KINDS, everything, make, without_marks
 

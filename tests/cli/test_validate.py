@@ -15,7 +15,7 @@ from runai_nim.cli.documents import Document, documents_of
 from runai_nim.cli.remark import MOST
 from runai_nim.cli.sources import Text
 from tests.cli.conftest import MINIMAL, Run
-from tests.growth import LINEAR, growth
+from tests.support.growth import LINEAR, growth
 
 SAMPLES = Path(__file__).parents[2] / "deploy" / "samples"
 

@@ -8,10 +8,11 @@ import pytest
 
 from local.audit import AuditLog
 from local.cluster import LocalCluster, Program
-from tests.cluster.permissions import Permission, taken_away
-from tests.given import given_kubeconfig
+from tests.support.external_cluster import external_kubeconfig
+from tests.support.permissions import Permission, taken_away
 
 Without = Callable[..., AbstractContextManager[None]]
+Configured = Callable[[dict[str, str]], None]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,7 +40,7 @@ def ran() -> Spans:
 
 @pytest.fixture(autouse=True)
 def _in_the_audit_log(cluster: LocalCluster, ran: Spans) -> Iterator[None]:
-    if given_kubeconfig():
+    if external_kubeconfig():
         yield
         return
     mark = cluster.audit_log.mark()
@@ -100,3 +101,10 @@ def _running(program: Program) -> Iterator[Program]:
     yield program
     if not program.as_usual:
         program.stop()
+
+
+@pytest.fixture
+def configured(operator_process: Program) -> Iterator[Configured]:
+    """Start the operator anew with these settings."""
+    yield lambda environment: operator_process.start(environment=environment)
+    operator_process.start()

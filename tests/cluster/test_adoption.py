@@ -9,7 +9,7 @@ import pytest
 from local.objects import Object, Objects, wait_for
 from runai_nim import keys
 from tests.cluster.admission import refusing
-from tests.cluster.services import CLAIM, CR, NIMSERVICE, condition, gone, present, reason, sample, settled
+from tests.support.services import CLAIM, CR, NIMSERVICE, condition, gone, present, reason, sample, settled
 from tests.upgrade.frozen import cache_ready
 
 pytestmark = pytest.mark.usefixtures("operator_process", "stand_in")

@@ -13,7 +13,7 @@ from kubernetes.dynamic.exceptions import NotFoundError, ResourceNotFoundError
 from local.cluster import CHECKOUT, LocalCluster
 from local.control_plane import ControlPlane
 from local.objects import Object, Objects, wait_for
-from tests.cluster.services import CLAIM, CR, NIMSERVICE, gone, present, reason, sample, settled
+from tests.support.services import CLAIM, CR, NIMSERVICE, gone, present, reason, sample, settled
 
 pytestmark = pytest.mark.usefixtures("operator_process", "stand_in")
 

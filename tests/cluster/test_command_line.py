@@ -14,7 +14,7 @@ from local.audit import AuditLog
 from local.cluster import LocalCluster, Program
 from local.control_plane import ADMINISTRATOR, ControlPlane
 from local.objects import Objects, wait_for
-from tests.cluster.services import CLAIM, NIMSERVICE, present, sample, serve, settled
+from tests.support.services import CLAIM, NIMSERVICE, present, sample, serve, settled
 
 pytestmark = pytest.mark.usefixtures("operator_process")
 Live = Callable[..., tuple[int, list[str], str]]

@@ -10,7 +10,7 @@ import pytest
 from local.audit import WRITES, AuditLog
 from local.cluster import OPERATOR_USER, LocalCluster
 from local.objects import Objects, wait_for
-from tests.cluster.services import CR, NIMSERVICE, condition, present, reason, sample, serve, settled
+from tests.support.services import CR, NIMSERVICE, condition, present, reason, sample, serve, settled
 
 pytestmark = pytest.mark.usefixtures("operator_process", "stand_in")
 

@@ -25,8 +25,8 @@ from local.loopback import answers, fetch, free_ports
 from local.objects import Objects, wait_for
 from runai_nim.cluster import NIM_SERVICES, RUNAI_NIM_SERVICES, ApiError, Cluster
 from runai_nim.election import Election
-from tests.cluster.services import CR, NIMSERVICE, present, sample, serve
-from tests.scraped import scraped
+from tests.support.prometheus import scrape_of
+from tests.support.services import CR, NIMSERVICE, present, sample, serve
 
 pytestmark = pytest.mark.usefixtures("stand_in")
 
@@ -53,7 +53,7 @@ class Replica:
 
     def leads(self) -> bool:
         """What it says of itself."""
-        return scraped(fetch(self._url("metrics")))("leader_election_master_status") == 1
+        return scrape_of(fetch(self._url("metrics")))("leader_election_master_status") == 1
 
     def send(self, number: signal.Signals) -> None:
         assert self.program.pid is not None

@@ -1,6 +1,6 @@
 """How a service is reached from outside the cluster: the NIM Operator's router, and a route of our own."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -9,53 +9,11 @@ import pytest
 from local.cluster import CHECKOUT, Program
 from local.objects import Objects, wait_for
 from tests.cluster.admission import refusing
-from tests.cluster.services import CR, NIMSERVICE, condition, gone, present, reason, sample, settled
+from tests.cluster.conftest import Configured
+from tests.support.routes import BY_GATEWAY, BY_INGRESS, GRPC_ROUTE, HTTP_ROUTE, INGRESS, OWN, PORTS, exposed, url_of
+from tests.support.services import NIMSERVICE, condition, gone, present, reason, sample, settled
 
 pytestmark = pytest.mark.usefixtures("stand_in")
-
-INGRESS = "networking.k8s.io/v1 Ingress"
-HTTP_ROUTE = "gateway.networking.k8s.io/v1 HTTPRoute"
-GRPC_ROUTE = "gateway.networking.k8s.io/v1 GRPCRoute"
-HOSTS = '["*.{namespace}.nim.example.com", "*.example.com"]'
-"""A star stands for one label: the default hosts, and those that these tests name."""
-BY_INGRESS = {
-    "RUNAI_NIM_EXTERNAL_MODE": "ingress",
-    "RUNAI_NIM_EXTERNAL_DOMAIN": "nim.example.com",
-    "RUNAI_NIM_EXTERNAL_INGRESS_CLASS": "nginx",
-    "RUNAI_NIM_EXTERNAL_HOSTS": HOSTS,
-}
-BY_GATEWAY = {
-    "RUNAI_NIM_EXTERNAL_MODE": "gateway",
-    "RUNAI_NIM_EXTERNAL_DOMAIN": "nim.example.com",
-    "RUNAI_NIM_EXTERNAL_GATEWAY_NAME": "main",
-    "RUNAI_NIM_EXTERNAL_GATEWAY_NAMESPACE": "gateways",
-    "RUNAI_NIM_EXTERNAL_HOSTS": HOSTS,
-}
-OWN = "llama-8b.external"
-PORTS = {"port": 8000, "grpcPort": 50051}
-
-
-Configured = Callable[[dict[str, str]], None]
-
-
-@pytest.fixture
-def configured(operator_process: Program) -> Iterator[Configured]:
-    """Start the operator anew with these settings."""
-    yield lambda environment: operator_process.start(environment=environment)
-    operator_process.start()
-
-
-def url_of(objects: Objects, name: str = "chat") -> str:
-    """A URL with a host that every namespace has of its own."""
-    return f"https://{name}.{objects.namespace}.nim.example.com"
-
-
-def exposed(objects: Objects, **spec: Any) -> dict[str, Any]:
-    """Apply the sample, wait until it runs, and return its status."""
-    applied = objects.apply(sample("gpu-portion", **spec))
-    settled(objects, "llama-8b", "Running", generation=applied["metadata"]["generation"])
-    status: dict[str, Any] = present(objects, CR, "llama-8b")["status"]
-    return status
 
 
 def test_a_router_comes_changes_and_goes(objects: Objects, configured: Configured) -> None:

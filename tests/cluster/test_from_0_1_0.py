@@ -11,7 +11,7 @@ import yaml
 from local.cluster import LocalCluster
 from local.objects import Object, Objects, wait_for
 from runai_nim import keys
-from tests.cluster.services import CLAIM, CR, NIMSERVICE, gone, present, sample, settled
+from tests.support.services import CLAIM, CR, NIMSERVICE, gone, present, sample, settled
 from tests.upgrade.frozen import OPERATOR_ENVIRONMENT, Record, records
 from tests.upgrade.left import INGRESS, everything, make, without_marks
 

@@ -10,7 +10,7 @@ import pytest
 from local.audit import WRITES, AuditLog
 from local.cluster import OPERATOR_USER
 from local.objects import Objects
-from tests.cluster.services import CLAIM, CR, DEPLOYMENT, NIMSERVICE, present, sample, settled
+from tests.support.services import CLAIM, CR, DEPLOYMENT, NIMSERVICE, present, sample, settled
 
 pytestmark = pytest.mark.usefixtures("operator_process", "stand_in")
 LABELS = {

@@ -9,8 +9,8 @@ from kubernetes.dynamic.exceptions import DynamicApiError
 from local.cluster import LocalCluster
 from local.objects import Objects, wait_for
 from runai_nim import keys
-from tests.cluster.services import CR, NIMSERVICE, condition, present, sample, settled
-from tests.scraped import scrape
+from tests.support.prometheus import scrape
+from tests.support.services import CR, NIMSERVICE, condition, present, sample, settled
 
 LAG = "runai_nim_event_loop_lag_seconds"
 LAG_SECONDS = "1.0"

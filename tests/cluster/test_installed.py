@@ -9,7 +9,7 @@ import yaml
 
 from local.cluster import CHECKOUT
 from local.objects import Objects
-from tests.cluster.services import NIMSERVICE, condition, present, sample, serve, settled
+from tests.support.services import NIMSERVICE, condition, present, sample, serve, settled
 
 pytestmark = pytest.mark.usefixtures("operator_process", "stand_in")
 

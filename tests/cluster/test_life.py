@@ -9,7 +9,7 @@ from local.audit import WRITES, AuditLog
 from local.cluster import CHECKOUT, OPERATOR_USER, LocalCluster, Program
 from local.loopback import answers
 from local.objects import Objects, wait_for
-from tests.cluster.services import CLAIM, CR, DEPLOYMENT, NIMSERVICE, condition, present, sample, serve, settled
+from tests.support.services import CLAIM, CR, DEPLOYMENT, NIMSERVICE, condition, present, sample, serve, settled
 
 pytestmark = pytest.mark.usefixtures("operator_process", "stand_in")
 

@@ -9,7 +9,7 @@ from local.audit import READS, WRITES, AuditLog, Request
 from local.cluster import OPERATOR_USER, Program
 from local.objects import Objects, wait_for
 from runai_nim import foreign
-from tests.cluster.services import CLAIM, CR, NIMSERVICE, present, reason, sample, serve, settled
+from tests.support.services import CLAIM, CR, NIMSERVICE, present, reason, sample, serve, settled
 
 pytestmark = pytest.mark.usefixtures("operator_process")
 

@@ -14,8 +14,8 @@ import pytest
 from local.cluster import CHECKOUT, LocalCluster, Program
 from local.loopback import answers
 from local.objects import Objects, wait_for
-from tests.cluster.services import CR, sample, serve, settled
-from tests.scraped import scrape
+from tests.support.prometheus import scrape
+from tests.support.services import CR, sample, serve, settled
 
 pytestmark = pytest.mark.usefixtures("stand_in")
 
@@ -38,25 +38,25 @@ def test_the_life_of_a_service_is_counted(fresh: LocalCluster, objects: Objects)
     objects.apply(sample("mistake"))
     settled(objects, "mixtral", "LimitBelowRequest")
 
-    scraped = scrape(fresh)
-    assert scraped.by("phase", SERVICES) == {"Running": 1, "Failed": 1}
-    assert scraped.by("status", CONDITIONS, type="Ready") == {"True": 1, "False": 1}
-    assert scraped.by("type", CONDITIONS, status="True")["Stalled"] == 1
-    assert scraped("runai_nim_time_to_ready_seconds_count", since="creation") == 1
-    assert scraped("runai_nim_time_to_ready_seconds_sum", since="creation") <= 20
-    assert scraped("controller_runtime_reconcile_total", result="success") >= 1
-    assert scraped("controller_runtime_reconcile_total", result="error") == 0
-    assert scraped("controller_runtime_reconcile_time_seconds_count") >= 3
-    assert scraped("controller_runtime_max_concurrent_reconciles") == 16
-    assert scraped("workqueue_adds_total") >= 3
-    assert scraped("workqueue_work_duration_seconds_count") >= 3
-    assert scraped("rest_client_requests_total", method="PATCH", code="201") >= 2  # NIMService and claim
-    assert scraped("rest_client_requests_total", method="PATCH", code="200") >= 2  # one status each
-    assert scraped("rest_client_requests_total", method="GET", code="200") >= 10
-    assert len(scraped.by("host", "rest_client_requests_total", method="PATCH", code="201")) == 1
-    assert 0 <= scraped("runai_nim_watch_age_seconds", kind="nimservices") < 90
-    assert scraped("runai_nim_build_info", dialect="runai") == 1
-    assert scraped("process_resident_memory_bytes") > 0
+    read = scrape(fresh)
+    assert read.by("phase", SERVICES) == {"Running": 1, "Failed": 1}
+    assert read.by("status", CONDITIONS, type="Ready") == {"True": 1, "False": 1}
+    assert read.by("type", CONDITIONS, status="True")["Stalled"] == 1
+    assert read("runai_nim_time_to_ready_seconds_count", since="creation") == 1
+    assert read("runai_nim_time_to_ready_seconds_sum", since="creation") <= 20
+    assert read("controller_runtime_reconcile_total", result="success") >= 1
+    assert read("controller_runtime_reconcile_total", result="error") == 0
+    assert read("controller_runtime_reconcile_time_seconds_count") >= 3
+    assert read("controller_runtime_max_concurrent_reconciles") == 16
+    assert read("workqueue_adds_total") >= 3
+    assert read("workqueue_work_duration_seconds_count") >= 3
+    assert read("rest_client_requests_total", method="PATCH", code="201") >= 2  # NIMService and claim
+    assert read("rest_client_requests_total", method="PATCH", code="200") >= 2  # one status each
+    assert read("rest_client_requests_total", method="GET", code="200") >= 10
+    assert len(read.by("host", "rest_client_requests_total", method="PATCH", code="201")) == 1
+    assert 0 <= read("runai_nim_watch_age_seconds", kind="nimservices") < 90
+    assert read("runai_nim_build_info", dialect="runai") == 1
+    assert read("process_resident_memory_bytes") > 0
 
     objects.delete(CR, "llama-8b")
     objects.delete(CR, "mixtral")

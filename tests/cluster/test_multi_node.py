@@ -4,7 +4,7 @@ import pytest
 from kubernetes.dynamic.exceptions import DynamicApiError
 
 from local.objects import Objects
-from tests.cluster.services import CR, LWS, NIMSERVICE, condition, gone, present, sample, serve, settled
+from tests.support.services import CR, LWS, NIMSERVICE, condition, gone, present, sample, serve, settled
 
 pytestmark = pytest.mark.usefixtures("operator_process", "stand_in")
 

@@ -11,10 +11,10 @@ from local.objects import Objects, wait_for
 from runai_nim import keys
 from runai_nim.permissions import PERMISSIONS
 from tests.cluster.conftest import Spans, Without
-from tests.cluster.missed import SCENARIOS
-from tests.cluster.permissions import Permission, asked_for, denied, may
-from tests.cluster.services import condition, sample, settled
-from tests.scraped import scrape
+from tests.support.permission_probes import SCENARIOS
+from tests.support.permissions import Permission, asked_for, denied, may
+from tests.support.prometheus import scrape
+from tests.support.services import condition, sample, settled
 
 pytestmark = pytest.mark.usefixtures("stand_in")
 

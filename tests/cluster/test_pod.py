@@ -9,13 +9,13 @@ import pytest
 from local.cluster import OPERATOR_NAMESPACE, OPERATOR_SERVICE_ACCOUNT, LocalCluster
 from local.loopback import answers, free_ports
 from local.objects import Objects, wait_for
-from tests.cluster.services import serve
-from tests.container import obstacle, service_account_files, start_in_pod
-from tests.given import given_kubeconfig
+from tests.support.container import obstacle, service_account_files, start_in_pod
+from tests.support.external_cluster import external_kubeconfig
+from tests.support.services import serve
 
 pytestmark = [
     pytest.mark.skipif(obstacle() != "", reason=f"no process can be started as in a pod: {obstacle()}"),
-    pytest.mark.skipif(given_kubeconfig() is not None, reason="starts the operator, which a given cluster has"),
+    pytest.mark.skipif(external_kubeconfig() is not None, reason="starts the operator, which a given cluster has"),
 ]
 
 

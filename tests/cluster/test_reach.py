@@ -8,21 +8,11 @@ import pytest
 
 from local.cluster import LocalCluster
 from local.objects import Objects, wait_for
-from tests.cluster.services import CLAIM, NIMSERVICE, condition, present, reason, sample, settled
-from tests.cluster.test_exposure import (
-    BY_GATEWAY,
-    BY_INGRESS,
-    HTTP_ROUTE,
-    INGRESS,
-    OWN,
-    Configured,
-    configured,
-    exposed,
-    url_of,
-)
+from tests.cluster.conftest import Configured
+from tests.support.routes import BY_GATEWAY, BY_INGRESS, HTTP_ROUTE, INGRESS, OWN, exposed, url_of
+from tests.support.services import CLAIM, NIMSERVICE, condition, present, reason, sample, settled
 
 pytestmark = pytest.mark.usefixtures("stand_in")
-__all__ = ["configured"]
 
 AUTH = "nginx.ingress.kubernetes.io/auth-url"
 WITH_AUTH = {**BY_INGRESS, "RUNAI_NIM_EXTERNAL_ANNOTATIONS": f'{{"{AUTH}": "https://sso.example.com"}}'}

@@ -14,8 +14,8 @@ from local.cluster import CHECKOUT, OPERATOR_NAMESPACE, OPERATOR_SERVICE_ACCOUNT
 from local.loopback import answers, free_ports
 from local.objects import Objects, wait_for
 from tests.cluster.conftest import Without
-from tests.cluster.permissions import Permission
-from tests.cluster.services import sample, settled
+from tests.support.permissions import Permission
+from tests.support.services import sample, settled
 
 ENDS_WITHIN_SECONDS = 20
 

@@ -8,7 +8,7 @@ import pytest
 
 from local.objects import Objects, wait_for
 from runai_nim.compare import differences
-from tests.cluster.services import CR, DEPLOYMENT, HPA, NIMSERVICE, gone, present, reason, sample, serve, settled
+from tests.support.services import CR, DEPLOYMENT, HPA, NIMSERVICE, gone, present, reason, sample, serve, settled
 
 pytestmark = pytest.mark.usefixtures("operator_process", "stand_in")
 

@@ -7,6 +7,7 @@ from runai_nim.settings import settings_from
 from runai_nim.translate import Context, Desired
 from tests.contract.specs import SCHEMA, Place, Schema, Spec, places
 from tests.support.golden import golden_cases
+from tests.support.resources import SPEC
 
 GATEWAY = {
     "external_mode": "gateway",
@@ -46,12 +47,7 @@ CONTEXTS = {
         "own keys": {**OWN_KEYS, **INGRESS},
     }.items()
 }
-VALID: Spec = {
-    "image": "nvcr.io/nim/meta/llama:1.0",
-    "ngcAuthSecret": "ngc",
-    "modelStore": {"nimCache": {"name": "cache"}},
-    "servingPort": {"port": 8000},
-}
+VALID: Spec = {**SPEC, "modelStore": {"nimCache": {"name": "cache"}}}
 GOLDEN: list[Spec] = [case.cr["spec"] for case in golden_cases()]
 
 
@@ -75,10 +71,6 @@ def where(field: Place) -> list[tuple[Spec, Place]]:
         for parent in [(), *places(spec)]
         if tuple(0 if isinstance(step, int) else step for step in parent) == field[:-1]
     ]
-
-
-def a_cr(spec: Spec, **metadata: Any) -> dict[str, Any]:
-    return {"metadata": {"name": "llama", "namespace": "team-a", "uid": "u-1", **metadata}, "spec": spec}
 
 
 def manifests(desired: Desired) -> list[dict[str, Any]]:

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from runai_nim import keys
 from runai_nim.translate import Context, translate
-from tests.contract.resources import CONTEXTS, GOLDEN, VALID, a_cr, key_sets, manifests, refused
+from tests.contract.resources import CONTEXTS, GOLDEN, VALID, key_sets, manifests, refused
 from tests.contract.specs import SCHEMA, SPECS, Spec, wrong_specs
+from tests.support.resources import a_cr
 
 KNOWN = {name: [spec[name] for spec in GOLDEN if name in spec] for name in SCHEMA["properties"]}
 """For every field of spec what the golden cases have there."""
@@ -57,16 +58,16 @@ def test_every_object_is_the_resource_s_own_in_its_namespace(spec: Spec, context
     owner = {
         "apiVersion": "runai-nim.io/v1alpha1",
         "kind": "RunaiNimService",
-        "name": "llama",
-        "uid": "u-1",
+        "name": "nim",
+        "uid": "u1",
         "controller": True,
         "blockOwnerDeletion": True,
     }
     desired = translate(a_cr(spec), context)
 
     for made in manifests(desired):
-        assert made["metadata"]["namespace"] == "team-a"
-        assert made["metadata"]["labels"][keys.SERVICE_LABEL] == "llama"
+        assert made["metadata"]["namespace"] == "ns"
+        assert made["metadata"]["labels"][keys.SERVICE_LABEL] == "nim"
         assert made["metadata"].get("ownerReferences", [owner]) == [owner]
         assert made["kind"] == "PersistentVolumeClaim" or "ownerReferences" in made["metadata"]
         assert {value for key, value in entries(made["spec"]) if key == "namespace"} <= {"gateways"}

@@ -13,6 +13,7 @@ from runai_nim.translate import Context, Desired, translate
 from tests.contract.bodies import NAMES, bodies, client_spec
 from tests.contract.described import described
 from tests.contract.specs import Spec, changed, places
+from tests.support.resources import a_cr
 
 DIFFERENCES: dict[str, dict[str, str]] = yaml.safe_load((Path(__file__).parent / "differences.yaml").read_text())
 LISTED = {f"{field}: {change}" for fields in DIFFERENCES.values() for field, change in fields.items()}
@@ -80,7 +81,7 @@ def test_every_field_of_the_client_is_in_a_body() -> None:
 
 
 def desired(spec: Spec) -> Desired:
-    return translate({"metadata": {"name": "llama", "namespace": "team-a", "uid": "u-1"}, "spec": spec}, CONTEXT)
+    return translate(a_cr(spec), CONTEXT)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -8,8 +8,9 @@ import pytest
 from runai_nim import keys
 from runai_nim.settings import settings_from
 from runai_nim.translate import Desired, translate
-from tests.contract.resources import CONTEXTS, VALID, a_cr, key_sets
+from tests.contract.resources import CONTEXTS, VALID, key_sets
 from tests.contract.specs import Spec
+from tests.support.resources import a_cr
 
 # The list of keys that nobody but the operator may set, with an example for each pattern.
 RESERVED = (

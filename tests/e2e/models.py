@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from local.objects import Object, Objects, wait_for
-from tests.cluster.services import CR, DEPLOYMENT, NIMSERVICE
+from tests.support.services import CR, DEPLOYMENT, NIMSERVICE
 
 __all__ = ["CR", "DEPLOYMENT", "NIMSERVICE", "Case", "Model", "Status"]
 

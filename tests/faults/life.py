@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.objects import Object, Objects
-from tests.cluster.services import CR, NIMSERVICE, sample
+from tests.support.services import CR, NIMSERVICE, sample
 
 NAME = "llama-8b"
 OPERATOR_ENVIRONMENT = {

@@ -10,10 +10,10 @@ from local.cluster import OPERATOR_NAMESPACE
 from local.control_plane import token_of
 from local.objects import Objects, wait_for
 from local.rest import rest_process
-from tests.cluster.services import CR, present
 from tests.faults.plan import Fault, When
 from tests.faults.rig import Rig
 from tests.rest.conftest import OWN_RIGHTS, SERVICE_ACCOUNT, Project, body
+from tests.support.services import CR, present
 
 ANY_PATH = "/api/v2/workloads"
 PATH = f"{ANY_PATH}/nim-services"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.expectations import rewritten
+from tests.support.snapshots import update_requested
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -11,4 +11,4 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def update_golden(request: pytest.FixtureRequest) -> bool:
-    return rewritten(request, "--update-golden")
+    return update_requested(request, "--update-golden")

@@ -8,7 +8,7 @@ import pytest
 
 from runai_nim.rest.reading import LARGEST, MOST_VALUES, parsed
 from runai_nim.rest.refusal import RefusedError
-from tests.growth import LINEAR, growth
+from tests.support.growth import LINEAR, growth
 
 
 def refusal(content: bytes) -> str:

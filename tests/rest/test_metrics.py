@@ -5,7 +5,7 @@ from pathlib import Path
 
 from local.cluster import CHECKOUT
 from runai_nim.rest.metrics import RestMetrics
-from tests.scraped import Scraped
+from tests.support.prometheus import Scrape
 
 ROW = re.compile(r"\| `(\w+)` \| (counter|gauge|histogram) \|([^|]*)\|")
 
@@ -20,7 +20,7 @@ def test_the_reference_lists_what_is_served() -> None:
     metrics.ended("crowded")
 
     served = set()
-    for family in Scraped(metrics.exposition("")[0]).families:
+    for family in Scrape(metrics.exposition("")[0]).families:
         name = f"{family.name}_total" if family.type == "counter" else family.name
         labels = frozenset(label for sample in family.samples for label in sample.labels) - {"le"}
         if not name.startswith(("process_", "python_")):

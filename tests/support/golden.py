@@ -5,7 +5,7 @@ A resource that is translated has a folder `tests/golden/cases/<block>/<name>` w
 
     name                    of the case, unique among all cases
     why                     what the case is about, where its name does not say so (optional)
-    metadata, spec          fields in place of those of METADATA and SPEC; null leaves a field out
+    metadata, spec          fields in place of those of METADATA and SPEC_OF_TABLES; null leaves a field out
     sample                  a file of deploy/samples without .yaml, in place of metadata and spec
     settings, namespaceLabels, claimExists, nimOperator
                             as in context.yaml; without namespaceLabels the namespace is that of project team-a
@@ -29,6 +29,7 @@ from runai_nim.installed import Installed
 from runai_nim.settings import settings_from
 from runai_nim.translate import Context, Desired
 from runai_nim.validate import Finding
+from tests.support.resources import SPEC
 
 GOLDEN = CHECKOUT / "tests" / "golden"
 CASES = GOLDEN / "cases"
@@ -40,13 +41,7 @@ BLOCKS = (
 )
 """Names of the blocks of the spec."""
 METADATA = {"name": "llama"}
-SPEC = {
-    "image": "nvcr.io/nim/meta/llama:1.0",
-    "ngcAuthSecret": "ngc",
-    "modelStore": {"nimCache": {"name": "cache"}},
-    "servingPort": {"port": 8000},
-}
-"""The smallest spec that is accepted."""
+SPEC_OF_TABLES = {**SPEC, "modelStore": {"nimCache": {"name": "cache"}}}
 _LABELS = {"runai/queue": "team-a"}
 _CONTEXT = ("settings", "namespaceLabels", "claimExists", "nimOperator")
 _HEAD = "# What is refused of this block, and the findings. tests/support/golden.py says what each key means.\n"
@@ -116,7 +111,7 @@ def _resource(entry: Mapping[str, Any]) -> dict[str, Any]:
         "apiVersion": "runai-nim.io/v1alpha1",
         "kind": "RunaiNimService",
         "metadata": METADATA | entry.get("metadata", {}),
-        "spec": _without_none(SPEC | entry.get("spec", {})),
+        "spec": _without_none(SPEC_OF_TABLES | entry.get("spec", {})),
     }
 
 

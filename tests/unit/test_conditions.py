@@ -12,7 +12,7 @@ from runai_nim.status.condition import Condition, dated
 from runai_nim.status.exposed import exposed_from
 from runai_nim.status.storage import storage_from
 from runai_nim.translate import Context, translate
-from tests.unit.resources import (
+from tests.support.observations import (
     BAD,
     CLAIM,
     CONTEXT,
@@ -21,11 +21,11 @@ from tests.unit.resources import (
     FOREIGN,
     LATER,
     NOW,
-    a_cr,
     a_workload,
     facts,
     observed,
 )
+from tests.support.resources import a_cr
 
 CACHE = {"modelStore": {"nimCache": {"name": "cache"}}}
 

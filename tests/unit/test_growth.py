@@ -10,8 +10,8 @@ from runai_nim.body import check_body
 from runai_nim.judge import judge
 from runai_nim.shape import check_shape
 from runai_nim.validate import Context
-from tests.growth import LINEAR, growth
-from tests.unit.resources import CONTEXT
+from tests.support.growth import LINEAR, growth
+from tests.support.observations import CONTEXT
 
 
 def unknown(count: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import pytest
 from runai_nim.cluster import ApiError
 from runai_nim.metrics import Metrics
 from runai_nim.queueing import Backoff, Key, KeyQueue
-from tests.scraped import Scraped
+from tests.support.prometheus import Scrape
 
 A, B = ("ns", "a"), ("ns", "b")
 
@@ -17,8 +17,8 @@ def metrics() -> Metrics:
     return Metrics("1.2.3", "kai", 2)
 
 
-def _scraped(metrics: Metrics) -> Scraped:
-    return Scraped(metrics.exposition("")[0])
+def _scrape(metrics: Metrics) -> Scrape:
+    return Scrape(metrics.exposition("")[0])
 
 
 def _cr(phase: str | None = None, ready: str = "False", at: str = "10:00:00") -> dict[str, Any]:
@@ -32,10 +32,10 @@ def _cr(phase: str | None = None, ready: str = "False", at: str = "10:00:00") ->
 
 def test_what_runs_is_named_and_two_operators_share_nothing(metrics: Metrics) -> None:
     Metrics("other", "runai", 16).answered("GET", "200", "host")
-    scraped = _scraped(metrics)
-    assert scraped("runai_nim_build_info", version="1.2.3", dialect="kai") == 1
-    assert scraped("controller_runtime_max_concurrent_reconciles", controller="runainimservice") == 2
-    assert scraped("rest_client_requests_total") == 0
+    read = _scrape(metrics)
+    assert read("runai_nim_build_info", version="1.2.3", dialect="kai") == 1
+    assert read("controller_runtime_max_concurrent_reconciles", controller="runainimservice") == 2
+    assert read("rest_client_requests_total") == 0
 
 
 def test_the_format_is_the_one_that_is_asked_for(metrics: Metrics) -> None:
@@ -49,32 +49,32 @@ def test_a_service_counts_once_under_what_it_is_now(metrics: Metrics) -> None:
     services = metrics.services
     services.seen(A, _cr())
     services.seen(B, _cr("Pending"))
-    assert _scraped(metrics).by("phase", "runai_nim_services") == {"NoStatus": 1, "Pending": 1}
+    assert _scrape(metrics).by("phase", "runai_nim_services") == {"NoStatus": 1, "Pending": 1}
 
     services.reported(A, _cr(), _cr("Pending"))
     services.seen(A, _cr("Pending"))
-    scraped = _scraped(metrics)
-    assert scraped.by("phase", "runai_nim_services") == {"Pending": 2}
-    assert scraped.by("status", "runai_nim_service_conditions", type="Ready") == {"False": 2}
-    assert scraped.by("reason", "runai_nim_service_conditions", type="Ready") == {"Why": 2}
-    assert scraped("runai_nim_time_to_ready_seconds_count") == 0
+    read = _scrape(metrics)
+    assert read.by("phase", "runai_nim_services") == {"Pending": 2}
+    assert read.by("status", "runai_nim_service_conditions", type="Ready") == {"False": 2}
+    assert read.by("reason", "runai_nim_service_conditions", type="Ready") == {"Why": 2}
+    assert read("runai_nim_time_to_ready_seconds_count") == 0
 
     services.reported(A, _cr("Pending"), _cr("Running", "True", "10:00:42"))
     services.gone(B)
     services.gone(B)
-    scraped = _scraped(metrics)
-    assert scraped.by("phase", "runai_nim_services") == {"Running": 1}
-    assert scraped.by("status", "runai_nim_service_conditions", type="Ready") == {"True": 1}
+    read = _scrape(metrics)
+    assert read.by("phase", "runai_nim_services") == {"Running": 1}
+    assert read.by("status", "runai_nim_service_conditions", type="Ready") == {"True": 1}
     services.gone(A)
-    assert _scraped(metrics).by("phase", "runai_nim_services") == {}
-    assert _scraped(metrics).by("type", "runai_nim_service_conditions") == {}
+    assert _scrape(metrics).by("phase", "runai_nim_services") == {}
+    assert _scrape(metrics).by("type", "runai_nim_service_conditions") == {}
 
 
 def test_the_time_to_ready_is_observed_when_it_becomes_ready(metrics: Metrics) -> None:
     metrics.services.reported(A, _cr(), _cr("Running", "True", "10:00:42"))
-    scraped = _scraped(metrics)
-    assert scraped("runai_nim_time_to_ready_seconds_sum", since="creation") == 42
-    assert scraped("runai_nim_time_to_ready_seconds_count") == 1
+    read = _scrape(metrics)
+    assert read("runai_nim_time_to_ready_seconds_sum", since="creation") == 42
+    assert read("runai_nim_time_to_ready_seconds_count") == 1
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_pass_counts_by_its_result(
     metrics: Metrics, came_of_it: float | Exception | None, result: str, errors: int
 ) -> None:
     async def one() -> float | None:
-        assert _scraped(metrics)("controller_runtime_active_workers") == 1
+        assert _scrape(metrics)("controller_runtime_active_workers") == 1
         if isinstance(came_of_it, Exception):
             raise came_of_it
         return came_of_it
@@ -100,22 +100,22 @@ def test_a_pass_counts_by_its_result(
         return (await asyncio.gather(metrics.passes.measured(one()), return_exceptions=True))[0]
 
     assert asyncio.run(measured()) is came_of_it
-    scraped = _scraped(metrics)
-    assert scraped.by("result", "controller_runtime_reconcile_total") == {result: 1}
-    assert scraped("controller_runtime_reconcile_errors_total") == errors
-    assert scraped("controller_runtime_reconcile_time_seconds_count") == 1
-    assert scraped("controller_runtime_active_workers") == 0
+    read = _scrape(metrics)
+    assert read.by("result", "controller_runtime_reconcile_total") == {result: 1}
+    assert read("controller_runtime_reconcile_errors_total") == errors
+    assert read("controller_runtime_reconcile_time_seconds_count") == 1
+    assert read("controller_runtime_active_workers") == 0
 
 
 def test_the_queue_tells_what_waits_and_what_is_worked_on(metrics: Metrics) -> None:
-    seen: list[Scraped] = []
+    seen: list[Scrape] = []
 
     async def run() -> None:
         queue = KeyQueue(Backoff(0.001, 0.01), metrics.queue)
 
         async def handle(key: Key) -> float | None:
             await asyncio.sleep(0.05)
-            seen.append(_scraped(metrics))
+            seen.append(_scrape(metrics))
             if len(seen) == 1:
                 raise RuntimeError("as asked")
             return None
@@ -128,7 +128,7 @@ def test_the_queue_tells_what_waits_and_what_is_worked_on(metrics: Metrics) -> N
         await asyncio.gather(worker, return_exceptions=True)
 
     asyncio.run(run())
-    first, end = seen[0], _scraped(metrics)
+    first, end = seen[0], _scrape(metrics)
     assert (first("workqueue_adds_total"), first("workqueue_depth")) == (2, 1)
     assert 0.05 <= first("workqueue_longest_running_processor_seconds") < 10
     assert 0.05 <= first("workqueue_unfinished_work_seconds") < 10
@@ -149,6 +149,6 @@ def test_a_blocking_call_shows_as_lag(metrics: Metrics) -> None:
         await asyncio.gather(measuring, return_exceptions=True)
 
     asyncio.run(run())
-    scraped = _scraped(metrics)
-    assert scraped("runai_nim_event_loop_lag_seconds_count") == 1
-    assert scraped("runai_nim_event_loop_lag_seconds_sum") >= 0.4
+    read = _scrape(metrics)
+    assert read("runai_nim_event_loop_lag_seconds_count") == 1
+    assert read("runai_nim_event_loop_lag_seconds_sum") >= 0.4

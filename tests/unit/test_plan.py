@@ -19,18 +19,12 @@ from runai_nim.plan import (
 from runai_nim.plan.route import RoutePlan
 from runai_nim.settings import settings_from
 from runai_nim.translate import Context, translate
+from tests.support.resources import CREATED, a_cr, with_claim
 
 CONTEXT = Context(settings_from(None, {}), {})
-CREATED, BEFORE, LATER = "2026-01-02T00:00:00Z", "2026-01-01T23:59:59Z", "2026-01-02T00:00:01Z"
+BEFORE, LATER = "2026-01-01T23:59:59Z", "2026-01-02T00:00:01Z"
 OWNER = {"kind": keys.KIND, "name": "nim", "uid": "u1", "controller": True}
 WORKLOAD = Workload("Deployment", "nim", "1", "n1", "h", 1, 1, wanted=1, replicas=1, updated=1, ready=1, available=1)
-
-
-def a_cr(claim: dict[str, Any] | None = None, pvc: dict[str, Any] | None = None, **metadata: Any) -> dict[str, Any]:
-    store = {"pvc": {"claimInfo": {"size": "10Gi", **(claim or {})}, **(pvc or {})}}
-    spec = {"image": "r/nim:1", "ngcAuthSecret": "ngc", "servingPort": {"port": 8000}, "modelStore": store}
-    known = {"name": "nim", "namespace": "ns", "uid": "u1", "generation": 1, "creationTimestamp": CREATED}
-    return {"metadata": {**known, **metadata}, "spec": spec}
 
 
 def claim_of(cr: dict[str, Any], **changes: Any) -> Claim:
@@ -78,7 +72,7 @@ def test_nothing_is_written_for_one_that_goes_or_is_paused(metadata: dict[str, A
 
 
 def test_nothing_is_written_for_a_refused_spec() -> None:
-    assert planned(a_cr({"size": "10 GB"}), claim=None) == Plan()
+    assert planned(a_cr(with_claim({"size": "10 GB"})), claim=None) == Plan()
 
 
 def test_a_changed_field_is_written_at_the_version_that_was_seen() -> None:
@@ -184,7 +178,7 @@ def test_a_predecessor_s_nimservice_is_waited_for() -> None:
     ],
 )
 def test_what_a_claim_cannot_become_is_refused(asked: dict[str, Any], reason: str, says: str) -> None:
-    found = planned(a_cr(asked))
+    found = planned(a_cr(with_claim(asked)))
     assert found.refused is not None
     assert found.refused.reason == reason
     assert says in found.refused.message
@@ -192,13 +186,13 @@ def test_what_a_claim_cannot_become_is_refused(asked: dict[str, Any], reason: st
 
 
 def test_a_claim_of_ours_grows() -> None:
-    found = planned(a_cr({"size": "20Gi"}))
+    found = planned(a_cr(with_claim({"size": "20Gi"})))
     assert found.claim is not None
     assert found.claim.resource_version == "7"
 
 
 def test_the_same_size_in_another_spelling_is_the_same() -> None:
-    assert planned(a_cr({"size": "10240Mi"})).claim is None
+    assert planned(a_cr(with_claim({"size": "10240Mi"}))).claim is None
 
 
 def test_a_claim_is_ours_only_with_the_uid_of_this_very_resource() -> None:
@@ -223,7 +217,7 @@ def test_a_claim_is_ours_only_with_the_uid_of_this_very_resource() -> None:
     ],
 )
 def test_a_claim_that_is_not_ours_or_goes_is_neither_written_nor_owned(changes: Any, retention: str) -> None:
-    cr = a_cr({"size": "20Gi"}, {"retentionPolicy": retention})
+    cr = a_cr(with_claim({"size": "20Gi"}, {"retentionPolicy": retention}))
     found = planned(cr, claim=replace(CLAIM, **changes))
     assert (found.claim, found.releases) == (None, ())
     assert found.nimservice is not None
@@ -236,7 +230,7 @@ def old(claim: Claim, **changes: Any) -> Claim:
 
 @pytest.mark.parametrize("created", [CREATED, LATER])
 def test_a_claim_of_version_0_1_0_gets_its_uid_where_it_is_proven(created: str) -> None:
-    for cr in (a_cr(), a_cr(pvc={"retentionPolicy": "Delete"})):
+    for cr in (a_cr(), a_cr(with_claim(pvc={"retentionPolicy": "Delete"}))):
         found = planned(cr, claim=old(claim_of(cr), created_at=created)).claim
         assert found is not None
         assert found.resource_version == "7"
@@ -248,11 +242,11 @@ def test_without_the_resource_s_age_nothing_is_proven() -> None:
 
 
 def test_what_version_0_1_0_owned_of_an_earlier_resource_is_released() -> None:
-    cr = a_cr(pvc={"retentionPolicy": "Delete"})
+    cr = a_cr(with_claim(pvc={"retentionPolicy": "Delete"}))
     left = old(claim_of(cr), created_at=BEFORE)
     released = (Release("nim-model-store", "c1", "RunaiNimService nim", "u1"),)
     assert planned(cr, live(cr), claim=left).releases == released
-    assert planned(a_cr({"size": "10 GB"}), claim=left).releases == released  # a refused spec too
+    assert planned(a_cr(with_claim({"size": "10 GB"})), claim=left).releases == released  # a refused spec too
     assert planned(a_cr(), live(cr, ownerReferences=[]), claim=left).releases == released
     assert planned(cr, claim=replace(left, owners=())).releases == ()
     assert planned(cr, claim=replace(left, made_for="")).releases == ()  # a person's wish
@@ -269,7 +263,7 @@ def test_a_claim_that_goes_with_an_earlier_resource_is_waited_for() -> None:
 
 
 def test_what_is_taken_away_from_a_claim_is_written() -> None:
-    noted = a_cr({"addedAttrValues": [{"key": "example.com/tier", "value": "gold"}]})
+    noted = a_cr(with_claim({"addedAttrValues": [{"key": "example.com/tier", "value": "gold"}]}))
     found = planned(a_cr(), claim=claim_of(noted)).claim
     assert found is not None
     assert "example.com/tier" not in found.manifest["metadata"]["annotations"]
@@ -277,10 +271,10 @@ def test_what_is_taken_away_from_a_claim_is_written() -> None:
 
 
 def test_a_class_that_is_not_asked_for_any_more_stays() -> None:
-    found = planned(a_cr({"size": "20Gi"})).claim
+    found = planned(a_cr(with_claim({"size": "20Gi"}))).claim
     assert found is not None
     assert found.manifest["spec"]["storageClassName"] == "fast"
-    classless = planned(a_cr({"size": "20Gi"}), claim=replace(CLAIM, storage_class="")).claim
+    classless = planned(a_cr(with_claim({"size": "20Gi"})), claim=replace(CLAIM, storage_class="")).claim
     assert classless is not None
     assert "storageClassName" not in classless.manifest["spec"]
 
@@ -290,7 +284,7 @@ def test_a_label_that_was_taken_off_our_claim_comes_back() -> None:
 
 
 def test_retention_delete_makes_us_the_owner_of_our_claim() -> None:
-    cr = a_cr(pvc={"retentionPolicy": "Delete"})
+    cr = a_cr(with_claim(pvc={"retentionPolicy": "Delete"}))
     taken = planned(cr).claim
     assert taken is not None
     assert taken.confirm
@@ -299,19 +293,19 @@ def test_retention_delete_makes_us_the_owner_of_our_claim() -> None:
 
 
 def test_without_retention_delete_our_claim_is_released() -> None:
-    owned = claim_of(a_cr(pvc={"retentionPolicy": "Delete"}))
+    owned = claim_of(a_cr(with_claim(pvc={"retentionPolicy": "Delete"})))
     released = (Release("nim-model-store", "c1", "RunaiNimService nim", "u1"),)
-    existing = a_cr(pvc={"existingPvc": True, "claimName": "nim-model-store", "retentionPolicy": "Delete"})
+    existing = a_cr(with_claim(pvc={"existingPvc": True, "claimName": "nim-model-store", "retentionPolicy": "Delete"}))
     for cr in (a_cr(), existing):
         assert planned(cr, claim=owned).releases == released
-    assert planned(a_cr({"size": "10 GB"}), claim=owned).releases == ()  # it is not known what is wanted
-    assert planned(a_cr({"size": "1Gi"}), claim=owned).releases == released  # refused for another reason
+    assert planned(a_cr(with_claim({"size": "10 GB"})), claim=owned).releases == ()  # it is not known what is wanted
+    assert planned(a_cr(with_claim({"size": "1Gi"})), claim=owned).releases == released  # refused for another reason
     theirs = replace(owned, annotations={}, applied_at="", made_for="")
     assert planned(a_cr(), claim=theirs).releases == ()  # a person's wish
 
 
 def without_size(**pvc: Any) -> dict[str, Any]:
-    cr = a_cr(pvc=pvc)
+    cr = a_cr(with_claim(pvc=pvc))
     del cr["spec"]["modelStore"]["pvc"]["claimInfo"]
     return cr
 
@@ -326,7 +320,10 @@ def test_a_claim_that_is_there_needs_no_size() -> None:
 
 
 def test_ownership_is_given_up_without_a_size_too() -> None:
-    context, owned = replace(CONTEXT, claim_exists=True, claim_size="10Gi"), a_cr(pvc={"retentionPolicy": "Delete"})
+    context, owned = (
+        replace(CONTEXT, claim_exists=True, claim_size="10Gi"),
+        a_cr(with_claim(pvc={"retentionPolicy": "Delete"})),
+    )
     cr = without_size(retentionPolicy="Retain")
     assert len(plan(cr, translate(cr, context), Observed(claim=claim_of(owned))).releases) == 1
 
@@ -335,7 +332,7 @@ HELD = replace(CLAIM, name="weights", owners=(Owner("NIMService", "nim", "n1"),)
 
 
 def test_a_claim_of_an_adopted_nimservice_is_released() -> None:
-    cr = a_cr(pvc={"existingPvc": True, "claimName": "weights"})
+    cr = a_cr(with_claim(pvc={"existingPvc": True, "claimName": "weights"}))
     released = (Release("weights", "c1", "NIMService nim", "n1"),)
     assert planned(cr, live(cr), claim=HELD) == Plan(released)
     assert planned(cr, live(cr, ownerReferences=[], labels={}, annotations={}), claim=HELD).releases == ()

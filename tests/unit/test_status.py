@@ -8,7 +8,7 @@ import pytest
 from runai_nim.observed import Service
 from runai_nim.status import ROWS, Facts, Outcome, row_for
 from runai_nim.translate import translate
-from tests.unit.resources import (
+from tests.support.observations import (
     AT,
     BAD,
     BEFORE,
@@ -18,13 +18,13 @@ from tests.unit.resources import (
     NOW,
     OWNER,
     STOPPED,
-    a_cr,
     a_pod,
     a_workload,
     facts,
     not_ready,
     observed,
 )
+from tests.support.resources import a_cr
 
 LEFT_BEHIND = replace(observed(translate(a_cr(), CONTEXT)).service or Service("", "", ""), owner_uid="n0")
 ROW_CASES: list[tuple[Callable[[], Facts], str, str]] = [

@@ -7,19 +7,10 @@ from hypothesis import strategies as st
 from runai_nim import keys
 from runai_nim.settings import settings_from
 from runai_nim.translate import Context, names, translate
+from tests.support.resources import a_cr
 
 CONTEXTS = [Context(settings_from({"dialect": dialect}, {}), {"runai/queue": "team-a"}) for dialect in ("runai", "kai")]
-VALID: dict[str, Any] = {
-    "image": "nvcr.io/nim/meta/llama:1.0",
-    "ngcAuthSecret": "ngc",
-    "modelStore": {"nimCache": {"name": "cache", "profile": "p1"}},
-    "servingPort": {"port": 8000},
-}
-
-
-def a_cr(spec: Any = None, **metadata: Any) -> dict[str, Any]:
-    return {"metadata": {"name": "llama", "namespace": "team-a", "uid": "u-1", **metadata}, "spec": spec or VALID}
-
+OF_A_CACHE = {"modelStore": {"nimCache": {"name": "cache", "profile": "p1"}}}
 
 AMOUNTS = st.sampled_from(["1Gi", "20GB", "1.5TiB", "2048Mi"])
 CORES = st.sampled_from([0, 0.5, 2, 1.001])
@@ -40,7 +31,7 @@ VALID_COMPUTE = st.fixed_dictionaries(
 
 @given(VALID_COMPUTE, st.sampled_from(CONTEXTS))
 def test_gpus_are_asked_for_in_one_way_only(compute: dict[str, Any], context: Context) -> None:
-    desired = translate(a_cr({**VALID, "compute": compute}), context)
+    desired = translate(a_cr(OF_A_CACHE | {"compute": compute}), context)
 
     assert desired.nimservice is not None, desired.findings
     spec = desired.nimservice["spec"]
@@ -71,7 +62,7 @@ def test_default_claim_names_fit_and_differ(length: int) -> None:
     ("spec", "name"),
     [
         ({"modelStore": {"pvc": {"claimName": "models"}}}, "models"),
-        ({"modelStore": {"pvc": {}}}, "llama-model-store"),
+        ({"modelStore": {"pvc": {}}}, "nim-model-store"),
         ({"modelStore": {"nimCache": {"name": "c"}}}, None),
         ({"modelStore": "nonsense"}, None),
         ({"modelStore": {"pvc": None}}, None),
@@ -79,7 +70,7 @@ def test_default_claim_names_fit_and_differ(length: int) -> None:
 )
 def test_the_claim_can_be_named_before_the_spec_is_known_to_be_valid(spec: dict[str, Any], name: str | None) -> None:
     assert names.claim_name_of(a_cr(spec)) == name
-    assert names.claim_name_of({"metadata": {"name": "llama"}}) is None
+    assert names.claim_name_of({"metadata": {"name": "nim"}}) is None
 
 
 def hash_of(cr: dict[str, Any], context: Context = CONTEXTS[0]) -> str:
@@ -94,13 +85,13 @@ def test_the_hash_changes_with_what_is_rendered_and_with_nothing_else() -> None:
     plain = hash_of(a_cr())
 
     assert hash_of(a_cr(annotations={"example.com/mine": "1"}, labels={"app": "x"}, uid="u-2")) == plain
-    assert hash_of(a_cr(VALID | {"compute": {"cpuMemoryRequest": "1Gi"}})) == hash_of(
-        a_cr(VALID | {"compute": {"cpuMemoryRequest": "1024MiB"}})
+    assert hash_of(a_cr({"compute": {"cpuMemoryRequest": "1Gi"}})) == hash_of(
+        a_cr({"compute": {"cpuMemoryRequest": "1024MiB"}})
     )
     changed = [
-        a_cr(VALID | {"replicas": 2}),
-        a_cr(VALID | {"priorityClass": "high"}),
-        a_cr(VALID | {"category": "Deploy"}),
+        a_cr({"replicas": 2}),
+        a_cr({"priorityClass": "high"}),
+        a_cr({"category": "Deploy"}),
         a_cr(annotations={keys.RESTARTED_AT: "now"}),
     ]
     assert len({plain, *(hash_of(cr) for cr in changed), hash_of(a_cr(), CONTEXTS[1])}) == len(changed) + 2
@@ -120,9 +111,9 @@ def test_the_pods_hash_changes_only_when_the_pods_do() -> None:
         {"desiredPhase": "Stopped"},
         {"servingPort": {"port": 8000, "serviceType": "NodePort"}},
     ):
-        assert pod_hash_of(a_cr(VALID | same)) == plain
+        assert pod_hash_of(a_cr(same)) == plain
     for other in ({"image": "nvcr.io/nim/x:2"}, {"priorityClass": "high"}, {"servingPort": {"port": 8001}}):
-        assert pod_hash_of(a_cr(VALID | other)) != plain
+        assert pod_hash_of(a_cr(other)) != plain
     assert pod_hash_of(a_cr(annotations={keys.RESTARTED_AT: "now"})) != plain
 
 
@@ -133,7 +124,7 @@ def test_an_unreadable_resource_still_tells_its_project() -> None:
 
 
 def test_a_resource_never_stored_has_neither_namespace_nor_uid() -> None:
-    nimservice = rendered({**a_cr(), "metadata": {"name": "llama"}})
+    nimservice = rendered({**a_cr(), "metadata": {"name": "nim"}})
 
     assert nimservice["metadata"]["namespace"] == ""
     assert nimservice["metadata"]["ownerReferences"][0]["uid"] == ""
@@ -156,7 +147,7 @@ def rendered(cr: dict[str, Any]) -> dict[str, Any]:
     ],
 )
 def test_a_profile_is_in_storage_where_both_maps_of_resources_are(compute: dict[str, Any], in_storage: bool) -> None:
-    spec = rendered(a_cr(VALID | {"compute": compute}))["spec"]
+    spec = rendered(a_cr(OF_A_CACHE | {"compute": compute}))["spec"]
 
     assert ("profile" in spec["storage"]["nimCache"], "env" not in spec) == (in_storage, in_storage)
 
@@ -164,13 +155,13 @@ def test_a_profile_is_in_storage_where_both_maps_of_resources_are(compute: dict[
 def test_a_small_portion_is_written_without_an_exponent() -> None:
     compute = {"gpuRequestType": "portion", "gpuPortionRequest": 1e-7}
 
-    assert rendered(a_cr(VALID | {"compute": compute}))["spec"]["annotations"]["gpu-fraction"] == "0.0000001"
+    assert rendered(a_cr(OF_A_CACHE | {"compute": compute}))["spec"]["annotations"]["gpu-fraction"] == "0.0000001"
 
 
 def test_an_empty_value_of_a_toleration_is_left_out() -> None:
     toleration = {"operator": "Exists", "key": "gpu", "value": ""}
 
-    assert rendered(a_cr(VALID | {"tolerations": [toleration]}))["spec"]["tolerations"] == [
+    assert rendered(a_cr({"tolerations": [toleration]}))["spec"]["tolerations"] == [
         {"operator": "Exists", "key": "gpu"}
     ]
 

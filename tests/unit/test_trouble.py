@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from runai_nim.status import row_for
-from tests.unit.resources import (
+from tests.support.observations import (
     AT,
     NOW,
     a_pod,

@@ -8,18 +8,9 @@ from pydantic import ValidationError
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
 from runai_nim.settings import settings_from
 from runai_nim.validate import CHECKS, Context, Finding, Reason, findings_from_parse_error, has_errors, validate
+from tests.support.resources import a_cr
 
 CONTEXT = Context(settings_from(None, {}))
-
-
-def a_cr(name: str = "llama", labels: Mapping[str, str] | None = None, **spec: Any) -> dict[str, Any]:
-    valid = {
-        "image": "nvcr.io/nim/meta/llama:1.0",
-        "ngcAuthSecret": "ngc",
-        "modelStore": {"nimCache": {"name": "cache"}},
-        "servingPort": {"port": 8000},
-    }
-    return {"metadata": {"name": name, "namespace": "team-a", "labels": labels}, "spec": {**valid, **spec}}
 
 
 def found(cr: Mapping[str, Any], context: Context = CONTEXT) -> list[tuple[str, str]]:
@@ -51,12 +42,14 @@ def test_a_resource_without_a_name_is_refused() -> None:
 
 def test_all_mistakes_are_reported_at_once() -> None:
     cr = a_cr(
+        {
+            "image": "No Image",
+            "compute": {"cpuCoreRequest": 2, "cpuCoreLimit": 1, "cpuMemoryRequest": "1 Gi", "cpuMemoryLimit": "-1"},
+            "servingPort": {"port": 8000, "serviceType": "ExternalName"},
+            "nodePools": ["a", "a"],
+        },
         name="default",
         labels={"project": "other"},
-        image="No Image",
-        compute={"cpuCoreRequest": 2, "cpuCoreLimit": 1, "cpuMemoryRequest": "1 Gi", "cpuMemoryLimit": "-1"},
-        servingPort={"port": 8000, "serviceType": "ExternalName"},
-        nodePools=["a", "a"],
     )
 
     assert found(cr) == [
@@ -85,31 +78,33 @@ def test_all_mistakes_are_reported_at_once() -> None:
     ],
 )
 def test_amounts_that_cannot_be_are_refused_once(compute: dict[str, Any], path: str) -> None:
-    assert found(a_cr(compute=compute)) == [(Reason.INVALID_QUANTITY, path)]
+    assert found(a_cr({"compute": compute})) == [(Reason.INVALID_QUANTITY, path)]
 
 
 def test_limits_of_the_other_kind_of_share_are_refused_alone() -> None:
     compute = {"gpuRequestType": "portion", "gpuPortionRequest": 0.5, "gpuMemoryLimit": "1Gi"}
 
-    assert found(a_cr(compute=compute)) == [(Reason.CONFLICTING_FIELDS, "spec.compute.gpuMemoryLimit")]
+    assert found(a_cr({"compute": compute})) == [(Reason.CONFLICTING_FIELDS, "spec.compute.gpuMemoryLimit")]
 
 
 def test_a_limit_is_compared_by_its_amount_alone() -> None:
-    assert found(a_cr(compute={"cpuMemoryRequest": "1Gi", "cpuMemoryLimit": str(2**30)})) == []
-    assert found(a_cr(compute={"cpuMemoryRequest": str(2**30), "cpuMemoryLimit": "1Gi"})) == []
+    assert found(a_cr({"compute": {"cpuMemoryRequest": "1Gi", "cpuMemoryLimit": str(2**30)}})) == []
+    assert found(a_cr({"compute": {"cpuMemoryRequest": str(2**30), "cpuMemoryLimit": "1Gi"}})) == []
 
 
 @pytest.mark.parametrize(("portion", "refused"), [(0, False), (0.5, True), (1, True)])
 def test_only_no_share_may_be_of_no_device(portion: float, refused: bool) -> None:
     compute = {"gpuRequestType": "portion", "gpuPortionRequest": portion, "gpuDevicesRequest": 0}
 
-    assert found(a_cr(compute=compute)) == refused * [(Reason.CONFLICTING_FIELDS, "spec.compute.gpuDevicesRequest")]
+    assert found(a_cr({"compute": compute})) == refused * [
+        (Reason.CONFLICTING_FIELDS, "spec.compute.gpuDevicesRequest")
+    ]
 
 
 def test_an_annotation_of_a_claim_that_is_there_is_looked_at_as_the_api_server_does() -> None:
     info = {"addedAttrValues": [{"key": "a"}, {"key": "kubernetes.io/x"}, {"key": "a"}]}
 
-    assert found(a_cr(modelStore={"pvc": {"existingPvc": True, "claimName": "c", "claimInfo": info}})) == [
+    assert found(a_cr({"modelStore": {"pvc": {"existingPvc": True, "claimName": "c", "claimInfo": info}}})) == [
         (Reason.IGNORED_FIELD, "spec.modelStore.pvc.claimInfo"),
         (Reason.DUPLICATE_VALUE, "spec.modelStore.pvc.claimInfo.addedAttrValues[2].key"),
     ]
@@ -118,17 +113,19 @@ def test_an_annotation_of_a_claim_that_is_there_is_looked_at_as_the_api_server_d
 def test_kubernetes_own_domain_is_no_key_for_a_claim_by_itself_either() -> None:
     info = {"size": "1Gi", "addedAttrValues": [{"key": "kubernetes.io"}, {"key": "k8s.io"}, {"key": "io"}]}
 
-    assert [reason for reason, _ in found(a_cr(modelStore={"pvc": {"claimInfo": info}}))] == [Reason.RESERVED_KEY] * 2
+    assert [reason for reason, _ in found(a_cr({"modelStore": {"pvc": {"claimInfo": info}}}))] == [
+        Reason.RESERVED_KEY
+    ] * 2
 
 
 def test_no_share_may_have_no_share_as_its_limit() -> None:
-    assert found(a_cr(compute={"gpuRequestType": "portion", "gpuPortionRequest": 0, "gpuPortionLimit": 0})) == []
+    assert found(a_cr({"compute": {"gpuRequestType": "portion", "gpuPortionRequest": 0, "gpuPortionLimit": 0}})) == []
 
 
 def test_an_equal_limit_needs_no_key() -> None:
     compute = {"gpuRequestType": "memory", "gpuMemoryRequest": "1024Mi", "gpuMemoryLimit": "1GiB"}
 
-    assert found(a_cr(compute=compute)) == []
+    assert found(a_cr({"compute": compute})) == []
 
 
 def test_null_means_absent_as_the_official_client_sends_it() -> None:
@@ -136,11 +133,11 @@ def test_null_means_absent_as_the_official_client_sends_it() -> None:
         ("compute", "autoscaling", "labels", "multiNode", "probes", "security", "nodePools")
     )
 
-    assert found(a_cr(**spec)) == []
+    assert found(a_cr(spec)) == []
 
 
 def test_a_claim_that_exists_needs_no_size() -> None:
-    cr = a_cr(modelStore={"pvc": {"claimName": "models"}})
+    cr = a_cr({"modelStore": {"pvc": {"claimName": "models"}}})
 
     assert found(cr) == [(Reason.REQUIRED_FIELD, "spec.modelStore.pvc.claimInfo.size")]
     assert found(cr, Context(CONTEXT.settings, claim_exists=True)) == []
@@ -150,7 +147,7 @@ def test_a_claim_that_exists_needs_no_size() -> None:
 
 
 def test_names_in_snake_case_are_unknown() -> None:
-    (finding,) = validate(a_cr(compute={"cpu_core_request": 1}), CONTEXT)[1]
+    (finding,) = validate(a_cr({"compute": {"cpu_core_request": 1}}), CONTEXT)[1]
 
     assert finding.reason == Reason.UNKNOWN_FIELD
     assert finding.message.endswith("did you mean cpuCoreRequest?")
@@ -177,7 +174,13 @@ def test_unreadable_specs_have_a_reason(spec: dict[str, Any], reason: Reason) ->
 
 
 def test_several_mistakes_of_a_list_hide_no_mistake_elsewhere() -> None:
-    cr = a_cr(annotations=[{}, {}], modelStore={"pvc": {"readOnly": "no", "claimInfo": {"size": "1 Gi"}}}, nodePools=[])
+    cr = a_cr(
+        {
+            "annotations": [{}, {}],
+            "modelStore": {"pvc": {"readOnly": "no", "claimInfo": {"size": "1 Gi"}}},
+            "nodePools": [],
+        }
+    )
     before = copy.deepcopy(cr)
 
     assert found(cr) == [
@@ -254,12 +257,14 @@ def test_every_check_is_named_check_and_says_why() -> None:
 
 def test_a_mistake_that_cannot_be_read_hides_no_other() -> None:
     cr = a_cr(
-        imege="x",
-        image="No Image",
-        imagePullPolicy="Sometimes",
-        compute={"gpuRequestType": "portoin", "gpuPortionRequest": 0.5},
-        nodePools=["a", "a"],
-        environmentVariables=[{"name": "A"}, {"value": "1"}],
+        {
+            "imege": "x",
+            "image": "No Image",
+            "imagePullPolicy": "Sometimes",
+            "compute": {"gpuRequestType": "portoin", "gpuPortionRequest": 0.5},
+            "nodePools": ["a", "a"],
+            "environmentVariables": [{"name": "A"}, {"value": "1"}],
+        }
     )
     del cr["spec"]["ngcAuthSecret"]
 
@@ -280,5 +285,5 @@ def test_a_spec_that_is_something_else_is_said(spec: Any) -> None:
 
 
 def test_one_mistake_within_another_is_told_once() -> None:
-    cr = a_cr(servingPort={"port": "x", "grpcPort": {}}, modelStore=3)
+    cr = a_cr({"servingPort": {"port": "x", "grpcPort": {}}, "modelStore": 3})
     assert [path for _, path in found(cr)] == ["spec.modelStore", "spec.servingPort.port", "spec.servingPort.grpcPort"]

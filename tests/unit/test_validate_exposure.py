@@ -4,6 +4,7 @@ import pytest
 
 from runai_nim.settings import settings_from
 from runai_nim.validate import Context, Finding, validate
+from tests.support.resources import a_cr
 
 GATEWAY = {
     "external_mode": "gateway",
@@ -15,14 +16,8 @@ GATEWAY = {
 
 
 def findings(settings: dict[str, Any] | None = None, **serving: Any) -> tuple[Finding, ...]:
-    spec = {
-        "image": "nvcr.io/nim/meta/llama:1.0",
-        "ngcAuthSecret": "ngc",
-        "modelStore": {"nimCache": {"name": "cache"}},
-        "servingPort": {"port": 8000, **serving},
-    }
-    metadata = {"name": "llama", "namespace": "team-a"}
-    return validate({"metadata": metadata, "spec": spec}, Context(settings_from(settings, {})))[1]
+    cr = a_cr({"servingPort": {"port": 8000, **serving}}, name="llama", namespace="team-a")
+    return validate(cr, Context(settings_from(settings, {})))[1]
 
 
 @pytest.mark.parametrize(

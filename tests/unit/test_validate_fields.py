@@ -6,19 +6,15 @@ import pytest
 
 from runai_nim.settings import settings_from
 from runai_nim.validate import Context, validate
+from tests.support.resources import a_cr
 
 Found = list[tuple[str, str]]
 
-VALID = {
-    "image": "nvcr.io/nim/meta/llama:1.0",
-    "ngcAuthSecret": "ngc",
-    "modelStore": {"nimCache": {"name": "cache", "profile": "tp1"}},
-    "servingPort": {"port": 8000},
-}
+OF_A_CACHE = {"modelStore": {"nimCache": {"name": "cache", "profile": "tp1"}}}
 
 
 def found(spec: dict[str, Any], name: str = "llama", exists: bool = False, **settings: Any) -> Found:
-    cr = {"metadata": {"name": name}, "spec": {**VALID, **spec}}
+    cr = a_cr(OF_A_CACHE | spec, name=name)
     context = Context(settings_from(settings, {}), {"runai/queue": "team-a"}, nimservice_exists=exists)
     return [(finding.reason, finding.path) for finding in validate(cr, context)[1]]
 

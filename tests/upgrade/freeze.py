@@ -19,8 +19,8 @@ from local.objects import Object, Objects
 from local.programs import chart_programs
 from runai_nim import __version__, keys
 from runai_nim.translate import translate
-from tests.cluster.services import CLAIM, CR, NIMSERVICE, settled
 from tests.support.golden import a_context, canonical, golden_case, golden_cases, stored
+from tests.support.services import CLAIM, CR, NIMSERVICE, settled
 from tests.upgrade.frozen import FOLDER, OPERATOR_ENVIRONMENT, Record, cache_ready, owned
 
 INGRESS = "networking.k8s.io/v1 Ingress"

@@ -9,7 +9,7 @@ import yaml
 from local.cluster import LocalCluster
 from local.objects import Object, Objects, wait_for
 from runai_nim import keys
-from tests.cluster.services import CLAIM, CR, DEPLOYMENT, LWS, NIMSERVICE
+from tests.support.services import CLAIM, CR, DEPLOYMENT, LWS, NIMSERVICE
 from tests.upgrade.frozen import Record, cache_ready
 
 INGRESS = "networking.k8s.io/v1 Ingress"

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from local.objects import Objects, wait_for
-from tests.cluster.services import CR, NIMSERVICE, present, sample
+from tests.support.services import CR, NIMSERVICE, present, sample
 
 SECONDS = 60
 """The garbage collector takes up to half a minute to learn of a kind whose CRD is new."""

@@ -8,7 +8,7 @@ import yaml
 from local.cluster import LocalCluster
 from local.objects import Objects
 from tests.cluster.scenarios.scenario import act, await_sight
-from tests.given import nobody_else_plays
+from tests.support.external_cluster import may_write_status
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.yaml"))
 
@@ -46,7 +46,7 @@ def test_scenario(case: Path, killed: bool, cluster: LocalCluster, objects: Obje
     scenario: dict[str, Any] = yaml.safe_load(case.read_text(encoding="utf-8"))
     environment, steps = scenario.get("operator") or {}, scenario["steps"]
     operator = cluster.operator
-    if plays_a_part(steps) and not nobody_else_plays():
+    if plays_a_part(steps) and not may_write_status():
         pytest.skip("writes the status of pods or of a NIMCache, which somebody else does in a given cluster")
     if environment or not operator.alive or not operator.as_usual:
         operator.start(environment=environment)

@@ -48,7 +48,7 @@ class Installed(Program):
         pytest.skip(f"starts or ends {self.name}, which a given cluster has")
 
 
-class GivenCluster(LocalCluster):
+class ExternalCluster(LocalCluster):
     """The cluster of a kubeconfig."""
 
     def __init__(self, directory: Path, kubeconfig: Path) -> None:
@@ -67,12 +67,12 @@ class GivenCluster(LocalCluster):
         pytest.skip("reads the audit log, which a given cluster keeps to itself")
 
 
-def nobody_else_plays() -> bool:
+def may_write_status() -> bool:
     """May a test write the status of pods and NIMCaches? Not where real nodes and a real NIM Operator do."""
-    return given_kubeconfig() is None or bool(os.environ.get(STAND_IN))
+    return external_kubeconfig() is None or bool(os.environ.get(STAND_IN))
 
 
-def given_kubeconfig() -> Path | None:
+def external_kubeconfig() -> Path | None:
     """The kubeconfig of the cluster that is given, if one is."""
     given = os.environ.get(KUBECONFIG)
     return Path(given) if given else None

@@ -1,11 +1,11 @@
-"""Expected files that an option of pytest has rewritten instead of compared."""
+"""Expected files that an option of pytest rewrites instead of comparing them."""
 
 import os
 
 import pytest
 
 
-def rewritten(request: pytest.FixtureRequest, option: str) -> bool:
+def update_requested(request: pytest.FixtureRequest, option: str) -> bool:
     """Whether the option was given; where CI is set it is refused."""
     # The option is only known when pytest was started on the folder or file that has it.
     wanted = bool(request.config.getoption(option, default=False))

@@ -1,4 +1,4 @@
-"""RunaiNimServices, and what is observed around them: whole and running unless changed."""
+"""What is observed around the RunaiNimService of `tests.support.resources`: whole and running unless changed."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -10,22 +10,13 @@ from runai_nim.plan import plan
 from runai_nim.settings import settings_from
 from runai_nim.status import Deadlines, Facts, Outcome, facts_of
 from runai_nim.translate import Context, Desired, translate
+from tests.support.resources import a_cr
 
 NOW = "2026-01-01T00:00:00Z"
 LATER = "2026-01-02T00:00:00Z"
 AT = datetime.fromisoformat(NOW)
 DEADLINES = Deadlines(AT, 60, 30)
 CONTEXT = Context(settings_from(None, {}), {"runai/queue": "team-a"})
-
-
-def a_cr(spec: dict[str, Any] | None = None, status: dict[str, Any] | None = None, **metadata: Any) -> dict[str, Any]:
-    store = {"pvc": {"claimInfo": {"size": "10Gi"}}}
-    base = {"image": "r/nim:1", "ngcAuthSecret": "ngc", "servingPort": {"port": 8000}, "modelStore": store}
-    return {
-        "metadata": {"name": "nim", "namespace": "ns", "uid": "u1", "generation": 3, **metadata},
-        "spec": base | (spec or {}),
-        "status": status or {},
-    }
 
 
 def a_workload(**changes: Any) -> Workload:

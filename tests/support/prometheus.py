@@ -9,19 +9,19 @@ from prometheus_client.parser import text_string_to_metric_families
 from local.cluster import LocalCluster
 
 
-def scrape(cluster: LocalCluster) -> "Scraped":
+def scrape(cluster: LocalCluster) -> "Scrape":
     """What the operator that was started last says now."""
-    return scraped(cluster.ask("/metrics"))
+    return scrape_of(cluster.ask("/metrics"))
 
 
-def scraped(answer: tuple[int, str]) -> "Scraped":
+def scrape_of(answer: tuple[int, str]) -> "Scrape":
     """What an answer of this HTTP status and text says."""
     code, text = answer
     assert code == 200, text
-    return Scraped(text)
+    return Scrape(text)
 
 
-class Scraped:
+class Scrape:
     """One answer of /metrics."""
 
     def __init__(self, text: str | bytes) -> None:

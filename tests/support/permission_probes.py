@@ -6,9 +6,9 @@ from typing import ClassVar
 from local.cluster import OPERATOR_NAMESPACE, OPERATOR_USER, LocalCluster
 from local.objects import Object, Objects, wait_for
 from runai_nim import keys
-from tests.cluster.permissions import Permission
-from tests.cluster.services import CR, NIMSERVICE, present, sample, serve, settled
-from tests.cluster.test_exposure import BY_GATEWAY, BY_INGRESS, PORTS, url_of
+from tests.support.permissions import Permission
+from tests.support.routes import BY_GATEWAY, BY_INGRESS, PORTS, url_of
+from tests.support.services import CR, NIMSERVICE, present, sample, serve, settled
 
 
 class Stage:

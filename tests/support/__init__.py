@@ -1,0 +1,21 @@
+"""Helpers of more than one folder of tests. Start here before you write another one.
+
+| you need | take |
+| --- | --- |
+| a RunaiNimService as plain data, for a test of a decision | `resources`: `a_cr`, `a_cr_of`, `with_claim` |
+| what the operator observes around it | `observations`: `observed`, `facts`, `a_workload`, `a_pod` |
+| a golden case or a refusal | `golden`: `golden_cases`, `golden_case`, `stored`, `a_context` |
+| a RunaiNimService in a real cluster, and its conditions | `services`: `sample`, `serve`, `settled`, `gone` |
+| routes, their settings and hosts | `routes`: `BY_INGRESS`, `BY_GATEWAY`, `url_of`, `exposed` |
+| metrics of a process | `prometheus`: `scrape`, `Scrape` |
+| permissions that were used, denied, or are taken away | `permissions`: `denied`, `taken_away`, `may` |
+| a scenario that fails without one permission | `permission_probes`: `SCENARIOS` |
+| a cluster that somebody else runs | `external_cluster`: `ExternalCluster`, `external_kubeconfig`, `may_write_status` |
+| a process as in a pod, without a container engine | `container`: `start_in_pod` |
+| expected files that an option rewrites | `snapshots`: `update_requested` |
+| proof that a cost grows linearly | `growth`: `growth`, `LINEAR` |
+
+Fixtures: `tests/conftest.py` has the control plane, `kubectl`, `namespace` and `objects`; `tests/cluster/conftest.py`
+the operator and the stand-in as processes; `tests/rest/conftest.py` the REST API and its projects;
+`tests/cli/conftest.py` the command line. A helper of one folder alone stays in that folder.
+"""
