@@ -9,7 +9,7 @@ ACTIONLINT := .local/actionlint
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: packages
 packages: ## Debian's packages that a node and the image need (root, apt-get; nothing where they are there)
@@ -40,9 +40,10 @@ node-programs: install ## kubelet, scheduler, kube-proxy, cluster DNS, metrics-s
 	@$(RUN)python -m local node-programs
 
 .PHONY: lint
-lint: install $(ACTIONLINT) ## ruff: rules and format; actionlint and zizmor: the workflows
+lint: install $(ACTIONLINT) ## ruff: rules and format; codespell; actionlint and zizmor: the workflows
 	$(RUN)ruff check .
 	$(RUN)ruff format --check .
+	git ls-files -z | xargs -0 $(RUN)codespell
 	$(ACTIONLINT) -shellcheck="$$(command -v $(RUN)shellcheck)" -pyflakes=
 	$(RUN)zizmor --quiet --offline --no-progress --strict-collection --persona=pedantic .github
 
@@ -52,6 +53,11 @@ $(ACTIONLINT): scripts/actionlint/go.mod scripts/actionlint/go.sum
 	@echo "lint: building actionlint (seconds, once)"
 	@cd scripts/actionlint && CGO_ENABLED=0 GOFLAGS=-mod=readonly GOTOOLCHAIN=auto GOWORK=off \
 	  go build -trimpath -o $(CURDIR)/$@ github.com/rhysd/actionlint/cmd/actionlint
+
+.PHONY: fmt
+fmt: install ## formats the code and mends what ruff can mend
+	$(RUN)ruff format .
+	$(RUN)ruff check --fix .
 
 .PHONY: types
 types: install ## mypy, strict
@@ -69,6 +75,10 @@ generate: install ## CRD and reference docs, from the code
 verify: generate ## generated files are what the code says, and nothing is left uncommitted
 	@test -z "$$(git status --porcelain)" || { git status --short; git --no-pager diff; \
 	  echo "make verify: the tree differs from the commit after 'make generate'; commit what is listed above" >&2; exit 1; }
+
+.PHONY: check
+check: ## all that CI runs, in one go (.ci/run)
+	@.ci/run
 
 .PHONY: test
 test: programs ## all tests but the long ones, on a real control plane
@@ -198,6 +208,11 @@ release-notes: install ## what the changelog says of this version, into build/re
 	@mkdir -p build
 	@$(RUN)python -m scripts.changelog > build/release-notes.md
 	@echo "build/release-notes.md"
+
+.PHONY: clean
+clean: ## removes what was built and cached here, but not .venv and not the programs in .local
+	@rm -rf build dist .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find bench local operator scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: lock
 lock: install ## pins the dependencies of pyproject.toml, with hashes
