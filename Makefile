@@ -81,8 +81,11 @@ check: ## all that CI runs, in one go (.ci/run)
 	@.ci/run
 
 .PHONY: test
-test: programs ## all tests but the long ones, on a real control plane
-	$(RUN)python -m pytest -m $(SHORT)
+test: programs ## all tests but the long ones, on real control planes
+	$(RUN)python -m pytest $(SIDE_BY_SIDE) -m $(SHORT)
+
+# Two processes, each with a control plane of its own: most tests wait for something.
+SIDE_BY_SIDE := --numprocesses=2 --dist=loadgroup
 
 .PHONY: coverage
 coverage: programs ## does a test run each branch of each decision?
@@ -106,8 +109,8 @@ PURE := $(shell echo operator/runai_nim/apply_patch.py operator/runai_nim/body.p
   'operator/runai_nim/status/*' 'operator/runai_nim/translate/*' 'operator/runai_nim/validate/*' | tr ' ' ',')
 
 .PHONY: test-long
-test-long: programs ## what takes its time: each scenario with the operator killed, each permission taken away, the stand-in alone
-	$(RUN)python -m pytest -m long
+test-long: programs ## what takes its time: each scenario with the operator killed, each permission taken away (PART=3/10: a part)
+	$(RUN)python -m pytest $(SIDE_BY_SIDE) -m long $(if $(PART),--part=$(PART))
 
 .PHONY: test-cluster
 test-cluster: programs ## the scenarios on a cluster with chart and NIM Operator (KUBECONFIG=…; STAND_IN=1 brings one)

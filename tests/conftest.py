@@ -1,11 +1,13 @@
 """Fixtures of every test that needs a real API server: one control plane for the session, a namespace for each test."""
 
+import hashlib
 import itertools
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from local.cluster import LocalCluster
 from local.control_plane import ControlPlane
@@ -14,6 +16,30 @@ from tests.support.external_cluster import ExternalCluster, external_kubeconfig
 
 _RUN = f"{secrets.token_hex(3)}-" if external_kubeconfig() else ""
 NAMESPACES = (f"test-{_RUN}{number}" for number in itertools.count(1))
+
+# What an example takes is the machine's business, and another process may have it just then.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--part=2/10`: the third of ten parts of the tests, by their names, so that parts differ little in length."""
+    parser.addoption("--part", metavar="NUMBER/PARTS", help="run one part of the tests only, counted from 0")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests of a folder share a process, and with it a control plane; and the part that was asked for, if any."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(item.path.relative_to(Path(__file__).parent).parts[0]))
+    if part := config.getoption("--part"):
+        number, parts = (int(text) for text in part.split("/"))
+        chosen = [item for item in items if _part_of(item, parts) == number]
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = chosen
+
+
+def _part_of(item: pytest.Item, parts: int) -> int:
+    return int(hashlib.sha256(item.nodeid.encode()).hexdigest(), 16) % parts
 
 
 @pytest.fixture(scope="session")
