@@ -76,12 +76,12 @@ class Command:
         )
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
-        """Start it; the caller waits for its end."""
+        """Start it; the caller closes its input and waits for its end."""
         return subprocess.Popen(
             [self._program, *arguments],
             env=self._environment,
             text=True,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )

@@ -3,11 +3,14 @@
 import json
 import os
 import secrets
-from collections.abc import Mapping
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local.cluster import CHECKOUT
 from local.e2e.installation import Command, helm_of, kubectl_of, namespace
 from local.objects import Objects
 from tests.e2e.models import Case, Model
@@ -25,6 +28,9 @@ except urllib.error.HTTPError as error:
 json.dump([answer.status, answer.read().decode()], sys.stdout)
 """
 """What a pod runs to ask a Service, as users' pods do: by its DNS name."""
+HOSTILE = "/hostile"
+"""Where that pod has the hostile client of the fault campaign."""
+ATTACK_SECONDS = 8
 
 
 @dataclass(frozen=True)
@@ -98,10 +104,17 @@ class Cluster:
             "name": "client",
             "image": self.installed.nim_image,
             "command": ["python3", "-c", "import signal; signal.pause()"],
+            "volumeMounts": [{"name": "hostile", "mountPath": HOSTILE}],
         }
-        pod = {"containers": [container], "terminationGracePeriodSeconds": 0}
-        objects.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "client"}, "spec": pod})
+        volume = {"name": "hostile", "configMap": {"name": "hostile"}}
+        pod = {"containers": [container], "volumes": [volume], "terminationGracePeriodSeconds": 0}
+        text = (CHECKOUT / "tests" / "faults" / "hostile.py").read_text(encoding="utf-8")
+        for kind, content in (("ConfigMap", {"data": {"hostile.py": text}}), ("Pod", {"spec": pod})):
+            objects.apply({"apiVersion": "v1", "kind": kind, "metadata": {"name": _NAMES[kind]}, **content})
         return Client(self.kubectl, objects.namespace)
+
+
+_NAMES = {"ConfigMap": "hostile", "Pod": "client"}
 
 
 class Client:
@@ -127,3 +140,15 @@ class Client:
         )
         code, text = json.loads(said)
         return int(code), str(text)
+
+    @contextmanager
+    def attacking(self, attack: str, url: str, project: str, token: str) -> Iterator["subprocess.Popen[str]"]:
+        """Let the hostile client attack the REST API for ATTACK_SECONDS, at whose end the process ends."""
+        program = ("python3", f"{HOSTILE}/hostile.py", attack, url, project, str(ATTACK_SECONDS))
+        running = self._kubectl.start(*("exec", "--stdin", "pod/client", self._where, "--"), *program)
+        with running:
+            assert running.stdin
+            running.stdin.write(token + "\n")
+            running.stdin.close()
+            yield running
+        assert running.returncode == 0

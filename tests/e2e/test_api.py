@@ -2,21 +2,27 @@
 
 import base64
 import json
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from local.cluster import OPERATOR_NAMESPACE
-from local.e2e.installation import REST_HOST, REST_SECRET
+from local.e2e.installation import RELEASE, REST_HOST, REST_SECRET
 from local.objects import Object
 from tests.e2e.cluster import Client, Cluster
+from tests.e2e.conftest import NOTE
 from tests.e2e.models import Case, Model, Status
 
+Note = Callable[[str, object], None]
 URL = f"https://{REST_HOST}:8080/api"
 WORKLOADS = f"{URL}/v2/workloads/nim-services"
 PIPELINE, STRANGER = "pipeline", "stranger"
 OF_THE_API = Case("api")
+ATTACKS = ("slow-bodies", "endless-headers", "110,000-fields", "55,000-unknown-fields", "1,000-connections")
+"""Those of the fault campaign that filled memory, or kept a pod busy, before there were limits."""
 
 
 def account(name: str) -> Object:
@@ -60,6 +66,12 @@ def callers(model: Model, cluster: Cluster, client: Client) -> dict[str, Caller]
     return {name: Caller(client, authority, found) for name, found in tokens.items()}
 
 
+def restarts(cluster: Cluster) -> dict[str, int]:
+    """How often each pod of the REST API was restarted."""
+    found = cluster.objects(OPERATOR_NAMESPACE).list("v1 Pod", f"app.kubernetes.io/name={RELEASE}-rest")
+    return {pod["metadata"]["name"]: pod["status"]["containerStatuses"][0]["restartCount"] for pod in found}
+
+
 @pytest.mark.parametrize("case", [OF_THE_API], ids=["api"])
 def test_the_rest_api_serves_who_may_edit_and_nobody_else(model: Model, callers: dict[str, Caller]) -> None:
     spec = {
@@ -82,3 +94,20 @@ def test_the_rest_api_serves_who_may_edit_and_nobody_else(model: Model, callers:
     assert callers[STRANGER].call("GET", address)[0] == 404
     assert callers[PIPELINE].call("DELETE", f"{URL}/v2/workloads/{made['metadata']['id']}")[0] == 202
     by_rest.wait(lambda: by_rest.is_gone)
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.parametrize("case", [OF_THE_API], ids=["api"])
+def test_a_hostile_client_ends_no_pod_of_the_rest_api(
+    attack: str, model: Model, callers: dict[str, Caller], cluster: Cluster, record_property: Note
+) -> None:
+    before, honest, seconds = restarts(cluster), callers[PIPELINE], []
+    with honest.client.attacking(attack, f"https://{REST_HOST}:8080", model.namespace, honest.token) as attacking:
+        while attacking.poll() is None:
+            begun = time.monotonic()
+            assert honest.call("GET", f"{WORKLOADS}/00000000-0000-0000-0000-000000000000")[0] == 404
+            seconds.append(time.monotonic() - begun)
+
+    assert restarts(cluster) == before
+    assert before.keys()
+    record_property(NOTE, f"{len(seconds)} honest calls, {max(seconds):.1f} s at most")

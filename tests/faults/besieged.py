@@ -147,7 +147,7 @@ class Besieged:
         names = [f"{attack.replace(',', '').lower()}-{number}" for number in range(_CALLERS)]
         ids = [_made(rest, token, self._project, name) for name in names]
         _watch(rest, token, ids, seconds / 2, peace)
-        with _attacking(attack, str(urlsplit(rest.url).port), self._project, self._tokens["hostile"]):
+        with _attacking(attack, rest.url, self._project, self._tokens["hostile"]):
             time.sleep(1.0)
             _watch(rest, token, ids, seconds, war)
         time.sleep(1.0)
@@ -164,8 +164,8 @@ def _made(rest: Rest, token: str, project: Project, name: str) -> str:
 
 
 @contextmanager
-def _attacking(attack: str, port: str, project: Project, token: str) -> Iterator[None]:
-    command = [sys.executable, "-m", "tests.faults.hostile", attack, port, project.id]
+def _attacking(attack: str, url: str, project: Project, token: str) -> Iterator[None]:
+    command = [sys.executable, "-m", "tests.faults.hostile", attack, url, project.id]
     with subprocess.Popen(command, stdin=subprocess.PIPE, cwd=CHECKOUT, text=True) as client:
         assert client.stdin
         client.stdin.write(token + "\n")

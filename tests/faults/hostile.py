@@ -1,19 +1,23 @@
-"""`python -m tests.faults.hostile ATTACK PORT PROJECT`: a client of the REST API that means harm, until it is ended.
+"""`python -m tests.faults.hostile ATTACK URL PROJECT [SECONDS]`: a client of the REST API that means harm.
 
-It reads a token from standard input: of somebody who may make workloads in the project. Every attack goes on for ever
-and begins anew wherever it is cut off.
+It reads a token from standard input: of somebody who may make workloads in the project. Every attack goes on until the
+seconds are over or the process is ended, and begins anew wherever it is cut off. It runs as a file of its own, too, in
+a pod that has nothing but Python.
 """
 
 import asyncio
 import itertools
 import json
 import os
+import signal
+import ssl
 import string
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 PATH = "/api/v2/workloads/nim-services"
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -23,14 +27,16 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 class Target:
     """Where, and in whose name."""
 
-    port: int
+    url: str
     project: str
     token: str
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Streams]:
-        """A connection."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        """A connection, over TLS where the URL says https; a client that means harm looks at no certificate."""
+        url = urlsplit(self.url)
+        tls = ssl._create_unverified_context() if url.scheme == "https" else None  # noqa: S323
+        reader, writer = await asyncio.open_connection(url.hostname, url.port, ssl=tls)
         try:
             yield reader, writer
         finally:
@@ -199,4 +205,8 @@ async def attack(name: str, target: Target) -> None:
 
 if __name__ == "__main__":
     os.nice(10)  # it would be another machine
-    asyncio.run(attack(sys.argv[1], Target(int(sys.argv[2]), sys.argv[3], sys.stdin.readline().strip())))
+    _, name, url, project, *seconds = sys.argv
+    if seconds:  # an alarm ends the process whatever it waits for, such as a thread that resolves a name
+        signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
+        signal.alarm(int(seconds[0]))
+    asyncio.run(attack(name, Target(url, project, sys.stdin.readline().strip())))
