@@ -23,11 +23,11 @@ def is_pattern(text: str) -> bool:
 
 def fits(host: str, patterns: Iterable[str], namespace: str) -> bool:
     """Does `host`, asked for in `namespace`, fit one of `patterns`?"""
-    return any(_regex(pattern.replace(NAMESPACE, namespace)).fullmatch(host) for pattern in patterns)
+    return any(_regex(pattern, namespace).fullmatch(host) for pattern in patterns)
 
 
 @lru_cache(maxsize=1024)  # namespaces come and go
-def _regex(pattern: str) -> re.Pattern[str]:
+def _regex(pattern: str, namespace: str) -> re.Pattern[str]:
     if pattern == ANY:
         return re.compile(".*")
-    return re.compile("[a-z0-9-]+".join(re.escape(part) for part in pattern.split("*")))
+    return re.compile("[a-z0-9-]+".join(re.escape(part.replace(NAMESPACE, namespace)) for part in pattern.split("*")))

@@ -12,6 +12,7 @@
 | a scenario that fails without one permission | `permission_probes`: `SCENARIOS` |
 | a cluster that somebody else runs | `external_cluster`: `ExternalCluster`, `external_kubeconfig`, `may_write_status` |
 | a process as in a pod, without a container engine | `container`: `start_in_pod` |
+| objects as large or deep as a tenant can make them | `hostile_objects`: `LARGE`, `undecodable` |
 | expected files that an option rewrites | `snapshots`: `update_requested` |
 | proof that a cost grows linearly | `growth`: `growth`, `LINEAR` |
 
