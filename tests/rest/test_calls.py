@@ -13,8 +13,10 @@ from local.audit import AuditLog
 from local.control_plane import ControlPlane
 from local.objects import wait_for
 from local.rest import Rest, rest_process
+from runai_nim import keys
 from runai_nim.rest.workload import FIELD_MANAGER
 from tests.rest.conftest import PEOPLE, SPEC, Project, body, make_project, spec_of
+from tests.support.hostile_objects import undecodable
 
 Http = Callable[..., httpx.Response]
 Kubectl = Callable[..., str]
@@ -300,6 +302,18 @@ def test_git_s_own_is_said(http: Http, project: Project, kubectl: Kubectl) -> No
     answer = http("PATCH", f"{PATH}/{id_}", json={"spec": {"replicas": 2}}).json()
 
     assert answer["details"] == "Argo CD keeps this workload and will revert the change: make it in Git too"
+
+
+def test_a_workload_that_cannot_be_read_hinders_no_other(http: Http, project: Project, kubectl: Kubectl) -> None:
+    id_ = made(http, project)
+    other = http("POST", PATH, json=body(project, "other")).json()["metadata"]["id"]
+    patch = undecodable({"apiVersion": keys.API_VERSION, "metadata": {}})
+    kubectl("patch", "rnim", "llama", f"--namespace={project.namespace}", "--type=merge", f"--patch={patch}")
+
+    for method in ("GET", "PATCH"):
+        assert http(method, f"{PATH}/{id_}", json={"spec": {"replicas": 2}}).status_code == 503
+        assert http(method, f"{PATH}/{other}", json={"spec": {"replicas": 2}}).is_success
+    assert http("DELETE", f"/api/v2/workloads/{id_}").status_code == 202
 
 
 def test_an_id_is_of_one_workload_only(http: Http, project: Project, kubectl: Kubectl) -> None:

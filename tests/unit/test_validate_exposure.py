@@ -50,6 +50,8 @@ def test_urls_that_a_route_can_be_made_of(url: str) -> None:
         "https://llama..example.com",
         "https://-llama.example.com",
         "https://10.0.0.1",
+        "https://llama.example.²",
+        "https://llama.example.com:²",
         "https://[::1]/",
         "https://*.example.com",
         "https://llama.example.com.",

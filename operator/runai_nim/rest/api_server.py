@@ -6,6 +6,7 @@ one header and nowhere else.
 
 import json
 import logging
+import re
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -32,9 +33,13 @@ _CONNECTIONS: Final = 64
 _TIMEOUT: Final = httpx.Timeout(10.0, connect=3.0)
 _READY: Final = "/readyz"
 _OK: Final = 200
+_REFUSED: Final = 400
 _FORBIDDEN: Final = 403
 _NOT_FOUND: Final = 404
 _UNWELL: Final = (500, 502, 503, 504)
+_SECONDS: Final = re.compile("[0-9]{1,9}")
+_LONGEST_RETRY_SECONDS: Final = 300
+"""The most that a Retry-After is passed on; no API server asks for more than minutes."""
 _WRITING: Final = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
 
 Answered = Callable[[str, str, str], None]
@@ -108,11 +113,14 @@ class ApiServer:
     ) -> Answer:
         """One that is starting allows nobody anything, since it has not read RBAC yet: then "no" is no answer."""
         answer = await self._exchange(method, path, token, query, body, content_type)
-        if answer.status != _FORBIDDEN:
-            return answer
-        if (await self._exchange("GET", _READY, token, None, None, _JSON)).status != _OK:
-            raise NoAnswerError("not ready")
-        return await self._exchange(method, path, token, query, body, content_type)
+        if answer.status == _FORBIDDEN:
+            if (await self._exchange("GET", _READY, token, None, None, _JSON)).status != _OK:
+                raise NoAnswerError("not ready")
+            answer = await self._exchange(method, path, token, query, body, content_type)
+        if answer.status < _REFUSED and not answer.body:
+            logger.warning("an answer can't be read", extra={"method": method, "path": path})
+            raise NoAnswerError("not readable")
+        return answer
 
     async def _exchange(
         self, method: str, path: str, token: str, query: Mapping[str, str] | None, body: Any, content_type: str
@@ -141,7 +149,7 @@ class ApiServer:
             if response.status_code in _UNWELL:
                 logger.warning("API server is unwell", extra={"status": code, "method": method})
                 raise NoAnswerError(code)
-            return Answer(response.status_code, _parsed(raw), _seconds(response.headers.get("Retry-After")))
+            return Answer(response.status_code, _parsed(raw), seconds_in(response.headers.get("Retry-After")))
         except (httpx.TransportError, aiohttp.ClientError, TimeoutError) as error:
             raise NoAnswerError(type(error).__name__) from error
         finally:
@@ -165,7 +173,7 @@ async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType)
 
 
 def _parsed(raw: bytes) -> dict[str, Any]:
-    """The body; of anything but a JSON object, as a proxy may send, nothing."""
+    """The body; nothing of what is no JSON object, as a proxy may send it, or of what is nested too deep to be read."""
     try:
         found = orjson.loads(raw)
     except ValueError:
@@ -173,5 +181,6 @@ def _parsed(raw: bytes) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _seconds(text: str | None) -> int:
-    return int(text) if text and text.isdigit() else 0
+def seconds_in(retry_after: str | None) -> int:
+    """What a Retry-After asks for, within bounds; 0 for a date, and for anything else that a proxy may write."""
+    return min(int(retry_after), _LONGEST_RETRY_SECONDS) if retry_after and _SECONDS.fullmatch(retry_after) else 0

@@ -104,7 +104,7 @@ def _is_routable(url: str) -> bool:
     if parts is None or not syntax.is_object_name(parts["host"]):
         return False
     top = parts["host"].rpartition(".")[2]
-    return not top.isdigit() and int(parts["port"] or 1) <= 65535
+    return not top.isdecimal() and int(parts["port"] or 1) <= 65535
 
 
 def _serving(candidate: Candidate) -> ServingPort:
