@@ -100,6 +100,7 @@ OF_DECISIONS := tests/cli tests/golden tests/rest tests/unit
 PURE := $(shell echo operator/runai_nim/apply_patch.py operator/runai_nim/body.py operator/runai_nim/compare.py \
   operator/runai_nim/crd.py operator/runai_nim/host_patterns.py \
   operator/runai_nim/image.py operator/runai_nim/installed.py operator/runai_nim/judge.py operator/runai_nim/keys.py \
+  operator/runai_nim/lenient.py \
   operator/runai_nim/pace.py operator/runai_nim/permissions.py operator/runai_nim/quantity.py \
   operator/runai_nim/rest/compliance.py \
   operator/runai_nim/rest/identifier.py operator/runai_nim/rest/projects.py operator/runai_nim/rest/sections.py \

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from runai_nim.cluster import ApiError, Cluster
+from runai_nim.lenient import mapping
 from runai_nim.permissions import Access
 
 logger = logging.getLogger(__name__)
@@ -65,4 +66,4 @@ async def _allowed(cluster: Cluster, access: Access) -> bool:
     attributes = {**asked, "verb": access.verb, "namespace": access.namespace, "name": access.name}
     kind = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
     answer = await cluster.review({**kind, "spec": {"resourceAttributes": attributes}})
-    return bool(answer["status"]["allowed"])
+    return bool(mapping(answer.get("status")).get("allowed"))

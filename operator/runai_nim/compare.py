@@ -80,7 +80,8 @@ def with_kept_leaves(wanted: dict[str, Any], live: Mapping[str, Any] | None) -> 
     """
     result = wanted
     for path, leaves in KEPT_LEAVES.items():
-        there = _at(live, path) or {}
+        there = _at(live, path)
+        there = there if isinstance(there, Mapping) else {}
         if _at(wanted, path) is None and (leaves.keys() - {"hpa"}) & there.keys():
             kept = {name: there.get(name) if value is None else value for name, value in leaves.items()}
             result = _put(result, path, kept)

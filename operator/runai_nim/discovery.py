@@ -11,6 +11,7 @@ from typing import Any
 from runai_nim import keys
 from runai_nim.cluster import ApiError, Cluster, Resource
 from runai_nim.installed import Installed
+from runai_nim.lenient import mapping, mappings
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +40,8 @@ class Discovery:
 
     async def _look(self) -> None:
         index = await self._cluster.document(_INDEX)
-        group = index.get("paths", {}).get(f"apis/{keys.NIM_API_VERSION}", {})
-        address = group.get("serverRelativeURL", "")  # names a hash of what is there
+        group = mapping(mapping(index.get("paths")).get(f"apis/{keys.NIM_API_VERSION}"))
+        address = str(group.get("serverRelativeURL", ""))  # names a hash of what is there
         if address != self._read:
             found = schema_of(await self._cluster.document(address)) if address else None
             self.nimservice = Installed() if found is None else Installed.of_schema(found)
@@ -53,17 +54,17 @@ async def may_be_found(cluster: Cluster, resource: Resource) -> bool:
     """Is the kind in the documents that Kopf looks into? With credentials that are refused Kopf is to say so."""
     try:
         groups = await cluster.document("/apis")
-        if resource.group not in (group["name"] for group in groups["groups"]):
+        if resource.group not in (group.get("name") for group in mappings(groups.get("groups"))):
             return False
         kinds = await cluster.document(f"/apis/{resource.api_version}")
     except ApiError as error:
         return error.status == 401
-    return resource.plural in (kind["name"] for kind in kinds["resources"])
+    return resource.plural in (kind.get("name") for kind in mappings(kinds.get("resources")))
 
 
 def schema_of(document: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The schema of NIMService in an OpenAPI v3 document; None when it has none."""
     wanted = {"group": keys.NIM_GROUP, "version": keys.NIM_VERSION, "kind": keys.NIMSERVICE_KIND}
-    schemas: Mapping[str, Mapping[str, Any]] = document.get("components", {}).get("schemas", {})
+    schemas = map(mapping, mapping(mapping(document.get("components")).get("schemas")).values())
     kinds = "x-kubernetes-group-version-kind"
-    return next((schema for schema in schemas.values() if wanted in schema.get(kinds, ())), None)
+    return next((schema for schema in schemas if wanted in mappings(schema.get(kinds))), None)

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from runai_nim import keys
 from runai_nim.cluster import LEASES, Answered, ApiError, Cluster
+from runai_nim.lenient import mapping, number, word
 
 logger = logging.getLogger(__name__)
 
@@ -58,13 +59,13 @@ class Seen:
 
     def holder(self) -> str:
         """Who holds it; empty when nobody does."""
-        return str(self._spec.get("holderIdentity") or "")
+        return word(self._spec.get("holderIdentity"))
 
     def held_for(self, identity: str, now: float) -> float:
         """Seconds until `identity` may take it: 0 where it is free, has run out, or is its own."""
         if self.holder() in ("", identity):
             return 0.0
-        return max(0.0, self.since + float(self._spec.get("leaseDurationSeconds") or 0) - now)
+        return max(0.0, self.since + number(self._spec.get("leaseDurationSeconds")) - now)
 
     def taken_by(self, identity: str, seconds: int, now: datetime) -> dict[str, Any]:
         """The spec that says that `identity` has it from now on for so many seconds, or still."""
@@ -73,9 +74,9 @@ class Seen:
         return {
             "holderIdentity": identity,
             "leaseDurationSeconds": seconds,
-            "acquireTime": self._spec["acquireTime"] if mine else stamp,
+            "acquireTime": word(self._spec.get("acquireTime"), stamp) if mine else stamp,
             "renewTime": stamp,
-            "leaseTransitions": (self._spec.get("leaseTransitions") or 0) + (0 if mine else 1),
+            "leaseTransitions": number(self._spec.get("leaseTransitions")) + (0 if mine else 1),
         }
 
     def released(self) -> dict[str, Any]:
@@ -84,7 +85,7 @@ class Seen:
 
     @property
     def _spec(self) -> Mapping[str, Any]:
-        return (self.lease or {}).get("spec") or {}
+        return mapping((self.lease or {}).get("spec"))
 
 
 class Election:

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
+from runai_nim.lenient import mapping, number, words
+
 Path = tuple[str, ...]
 Version = tuple[int, int, int]
 
@@ -22,7 +24,7 @@ _NO_REPLICAS: Final[Version] = (3, 1, 0)
 """Since then replicas may be 0."""
 _OPTIONAL_SECRET: Final[Version] = (3, 1, 3)
 """Since then authSecret may be absent."""
-_VERSION: Final = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
+_VERSION: Final = re.compile(r"v?([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})")
 
 
 class VersionError(ValueError):
@@ -67,12 +69,12 @@ class Installed:
     @classmethod
     def of_schema(cls, schema: Mapping[str, Any]) -> Self:
         """The kind by its OpenAPI schema, as a CRD or the API server's discovery has it."""
-        spec = schema.get("properties", {}).get("spec", {})
-        replicas = spec.get("properties", {}).get("replicas", {})
+        spec = mapping(mapping(schema.get("properties")).get("spec"))
+        replicas = mapping(mapping(spec.get("properties")).get("replicas"))
         return cls(
             fields=_names(schema),
-            no_replicas=replicas.get("minimum", 0) <= 0,
-            requires_secret="authSecret" in spec.get("required", ()),
+            no_replicas=number(replicas.get("minimum")) <= 0,
+            requires_secret="authSecret" in words(spec.get("required")),
         )
 
     @classmethod
@@ -96,13 +98,14 @@ class Installed:
         return found
 
 
-def _names(schema: Mapping[str, Any]) -> dict[str, Any]:
+def _names(found: Any) -> dict[str, Any]:
     """Names below a schema. Lists are looked through; where more than names are allowed, nothing is said."""
+    schema = mapping(found)
     if "items" in schema:
         return _names(schema["items"])
     if "additionalProperties" in schema or schema.get("x-kubernetes-preserve-unknown-fields"):
         return {}
-    return {name: _names(part) for name, part in schema.get("properties", {}).items()}
+    return {name: _names(part) for name, part in mapping(schema.get("properties")).items()}
 
 
 def _missing(value: Any, names: Mapping[str, Any], path: Path) -> Iterator[Path]:

@@ -1,10 +1,11 @@
 """Who else writes a field that we write: how often it may be put back, and who it is. Pure but for what it counts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from runai_nim import keys
+from runai_nim.lenient import mapping, mappings, word
 
 FREE: Final = 3
 """Reverts before we begin to wait: the NIM Operator's first write and a person's edits need no more."""
@@ -45,16 +46,16 @@ class Tug:
         return max(0.0, self.last + _UNSURE_SECONDS - now) if self.told else 0.0
 
 
-def managers_of(managed_fields: Iterable[Mapping[str, Any]], paths: Iterable[tuple[str, ...]]) -> list[str]:
+def managers_of(managed_fields: Any, paths: Iterable[tuple[str, ...]]) -> list[str]:
     """Names of the field managers other than ours that own one of `paths`, as metadata.managedFields has them."""
     wanted = tuple(paths)
-    others = (entry for entry in managed_fields if entry.get("manager") != keys.FIELD_MANAGER)
-    return sorted({str(e["manager"]) for e in others if any(_owns(e.get("fieldsV1") or {}, path) for path in wanted)})
+    others = [entry for entry in mappings(managed_fields) if entry.get("manager") != keys.FIELD_MANAGER]
+    return sorted({word(e.get("manager")) for e in others if any(_owns(e.get("fieldsV1"), path) for path in wanted)})
 
 
-def _owns(fields: Mapping[str, Any], path: tuple[str, ...]) -> bool:
+def _owns(fields: Any, path: tuple[str, ...]) -> bool:
     for name in path:
-        if f"f:{name}" not in fields:
+        if f"f:{name}" not in mapping(fields):
             return False
         fields = fields[f"f:{name}"]
     return True

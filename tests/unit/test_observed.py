@@ -3,7 +3,18 @@ from typing import Any
 import pytest
 
 from runai_nim import keys
-from runai_nim.observed import Claim, Namespace, NimCache, Owner, Pod, Service, Stored, Workload, hosts_of
+from runai_nim.observed import (
+    Claim,
+    Namespace,
+    NimCache,
+    Owner,
+    Pod,
+    Service,
+    Stored,
+    Workload,
+    digest_annotations,
+    hosts_of,
+)
 
 METADATA: dict[str, Any] = {"name": "nim", "namespace": "ns", "uid": "u1", "resourceVersion": "5"}
 
@@ -44,15 +55,16 @@ def test_a_leader_worker_set_counts_its_groups_and_may_not_say_which_generation(
 
 
 def test_a_claim() -> None:
-    labels, owners = {keys.SERVICE_LABEL: "nim"}, [{"kind": "X", "name": "x", "uid": "u9"}]
+    labels = {keys.SERVICE_LABEL: "nim"}
+    owners = [{"kind": kind, "name": "x", "uid": f"u-{kind}"} for kind in ("X", keys.NIMSERVICE_KIND)]
     ours = {"manager": keys.FIELD_MANAGER, "operation": "Apply", "time": "2026-02-01T00:00:00Z"}
     times = {"creationTimestamp": "2026-01-01T00:00:00Z", "managedFields": [ours]}
     claim = Claim.from_object(
         {"metadata": {**METADATA, "labels": labels, "ownerReferences": owners, **times}, "spec": {}}
     )
     assert (claim.name, claim.phase, claim.storage, claim.made_for) == ("nim", "Pending", "0", "nim")
-    assert claim.owners == (Owner("X", "x", "u9"),)
-    assert (claim.owned_by("u9"), claim.owned_by("u8")) == (True, False)
+    assert claim.owners == (Owner(keys.NIMSERVICE_KIND, "x", "u-NIMService"),)
+    assert (claim.owned_by("u-NIMService"), claim.owned_by("u-X")) == (True, False)
     assert (claim.created_at, claim.applied_at) == ("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z")
 
 
@@ -122,3 +134,12 @@ def test_a_container_that_started_and_is_not_ready_is_named() -> None:
 )
 def test_hosts_of_a_route(route: dict[str, Any], hosts: set[str]) -> None:
     assert hosts_of(route) == hosts
+
+
+def test_a_long_annotation_of_a_claim_is_kept_by_its_digest() -> None:
+    first = {"a": "x", "b": "x" * 1000}
+    annotations = {**first, **{f"k{number}": "" for number in range(1000)}, keys.SERVICE_UID: "u1"}
+    found = Claim.from_object({"metadata": {**METADATA, "annotations": annotations}, "spec": {}}).annotations
+    assert found == digest_annotations(annotations)
+    assert (found["a"], found["b"][:14], len(found["b"]), found[keys.SERVICE_UID]) == ("x", "sha256:44f8354", 71, "u1")
+    assert len(found) == 512

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from runai_nim import keys
-from runai_nim.observed import Claim, Observed, Owner, Workload
+from runai_nim.observed import Claim, Observed, Owner, Workload, digest_annotations
 from runai_nim.plan import (
     Deletion,
     Plan,
@@ -619,3 +619,18 @@ def test_a_name_is_free_where_a_nimservice_of_it_owns_what_there_is(obj: dict[st
 
 def test_what_is_not_there_is_no_conflict() -> None:
     assert check_names("nim", []) is None
+
+
+@pytest.mark.parametrize("storage", ["", "²", "lots"])
+def test_a_claim_of_no_known_size_is_written(storage: str) -> None:
+    found = planned(a_cr(), claim=replace(CLAIM, storage=storage))
+    assert found.refused is None
+    assert found.claim is not None
+
+
+def test_a_long_annotation_of_the_claim_is_compared_whole() -> None:
+    cr = a_cr(with_claim({"addedAttrValues": [{"key": "example.com/a", "value": "x" * 1000}]}))
+    claim = claim_of(cr)
+    assert planned(cr, live(cr), claim).claim is None
+    other = digest_annotations({**claim.annotations, "example.com/a": "x" * 999 + "y"})
+    assert planned(cr, live(cr), replace(claim, annotations=other)).claim is not None

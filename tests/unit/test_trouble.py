@@ -52,6 +52,7 @@ def test_a_deadline_says_when_to_look_again() -> None:
     assert facts().due is None
     assert facts(service=None, applied_at=NOW, at=AT + timedelta(seconds=10)).due == 50
     assert facts(service=None, applied_at=NOW, at=AT + timedelta(seconds=70)).due is None
+    assert facts(service=None, applied_at="0000-01-01T00:00:00Z", at=AT).due == 60
     assert not_ready(a_pod(unscheduled=None), at=AT + timedelta(seconds=10)).due == 20
     assert facts(service=None).due == 60
 

@@ -52,3 +52,10 @@ def test_what_runs_already_or_not_yet_waited_for_nothing() -> None:
     assert waited(_cr("Stopped", Ready=("True", "01")), ready) is None
     starting = _cr("Initializing", Ready=("False", "00"), Translated=("True", "00"))
     assert waited(_cr(), starting) is None
+
+
+def test_a_time_that_python_does_not_know_tells_nothing() -> None:
+    # The API server stores years from 0 on.
+    before = _cr("Initializing", Ready=("False", "00"), Translated=("True", "00"))
+    before["status"]["conditions"][0]["lastTransitionTime"] = "0000-01-01T00:00:00Z"
+    assert waited(before, _running("05", "00")) is None

@@ -64,7 +64,7 @@ class Document:
 def _step(value: Any, path: str) -> tuple[Any, str] | None:
     """The key of `value` that `path` goes on with, and the rest; keys may have dots, so the longest counts."""
     if isinstance(value, list):
-        match = re.match(r"\[(\d{1,9})\]", path)
+        match = re.match(r"\[([0-9]{1,9})\]", path)
         return (int(match[1]), path[match.end() :]) if match and int(match[1]) < len(value) else None
     if not isinstance(value, dict):
         return None

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from runai_nim.lenient import mapping
 from runai_nim.observed.pod import Pod
 from runai_nim.observed.route import hosts_of
-from runai_nim.observed.storage import Claim, NimCache, Owner
+from runai_nim.observed.storage import Claim, NimCache, Owner, digest_annotations
 from runai_nim.observed.stored import Object, Stored, controller_of
 from runai_nim.observed.workload import Service, Workload
 
@@ -26,6 +27,7 @@ __all__ = [
     "Stored",
     "Workload",
     "controller_of",
+    "digest_annotations",
     "hosts_of",
 ]
 
@@ -42,7 +44,8 @@ class Namespace:
     def from_object(cls, obj: Object) -> Self:
         """From a core/v1 Namespace."""
         metadata = obj["metadata"]
-        return cls(metadata["resourceVersion"], metadata.get("labels") or {}, "deletionTimestamp" in metadata)
+        labels = {key: value for key, value in mapping(metadata.get("labels")).items() if isinstance(value, str)}
+        return cls(metadata["resourceVersion"], labels, "deletionTimestamp" in metadata)
 
 
 @dataclass(frozen=True, slots=True)

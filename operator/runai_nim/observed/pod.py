@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from runai_nim import keys
+from runai_nim.lenient import mapping, mappings, number, text, word
 from runai_nim.observed.stored import Object
 
 
@@ -33,19 +34,22 @@ class Pod:
     @classmethod
     def from_object(cls, obj: Object) -> Self:
         """From a core/v1 Pod."""
-        metadata, spec, status = obj["metadata"], obj.get("spec") or {}, obj.get("status") or {}
-        containers = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
+        metadata, spec, status = obj["metadata"], mapping(obj.get("spec")), mapping(obj.get("status"))
+        containers = [
+            *mappings(status.get("initContainerStatuses")),
+            *mappings(status.get("containerStatuses")),
+        ]
         return cls(
             resource_version=metadata["resourceVersion"],
             name=metadata["name"],
-            service=(metadata.get("labels") or {}).get(keys.SERVICE_LABEL, ""),
-            pod_hash=(metadata.get("annotations") or {}).get(keys.POD_HASH, ""),
-            created_at=metadata.get("creationTimestamp", ""),
-            scheduler=spec.get("schedulerName", ""),
+            service=word(mapping(metadata.get("labels")).get(keys.SERVICE_LABEL)),
+            pod_hash=word(mapping(metadata.get("annotations")).get(keys.POD_HASH)),
+            created_at=word(metadata.get("creationTimestamp")),
+            scheduler=word(spec.get("schedulerName")),
             unscheduled=_unscheduled(spec, status),
             waiting=next((found for c in containers if (found := _waiting(c))), ("", "")),
             exited=next((words for c in containers if (words := _exited(c))), ""),
-            unready=next((c["name"] for c in containers if c.get("started") and not c.get("ready")), ""),
+            unready=next((word(c.get("name")) for c in containers if c.get("started") and not c.get("ready")), ""),
         )
 
 
@@ -55,20 +59,21 @@ _STARTING = frozenset({"ContainerCreating", "PodInitializing", ""})
 def _unscheduled(spec: Object, status: Object) -> str | None:
     if spec.get("nodeName"):
         return ""
-    said = next((c for c in status.get("conditions") or () if c["type"] == "PodScheduled"), None)
+    said = next((c for c in mappings(status.get("conditions")) if c.get("type") == "PodScheduled"), None)
     if said is None:
         return None
-    return "" if said.get("status") == "True" else str(said.get("message") or said.get("reason") or "no reason given")
+    return "" if said.get("status") == "True" else text(said.get("message") or said.get("reason")) or "no reason given"
 
 
 def _waiting(container: Object) -> tuple[str, str] | None:
-    waiting = (container.get("state") or {}).get("waiting") or {}
-    reason = str(waiting.get("reason", ""))
-    return None if reason in _STARTING else (reason, str(waiting.get("message", "")))
+    waiting = mapping(mapping(container.get("state")).get("waiting"))
+    reason = word(waiting.get("reason"))
+    return None if reason in _STARTING else (reason, text(waiting.get("message")))
 
 
 def _exited(container: Object) -> str:
-    for state in (container.get("state") or {}, container.get("lastState") or {}):
-        if (ended := state.get("terminated")) and ended.get("exitCode", 0) != 0:
-            return f"{ended.get('reason', 'Error')}, exit code {ended['exitCode']}"
+    for state in (container.get("state"), container.get("lastState")):
+        ended = mapping(mapping(state).get("terminated"))
+        if code := number(ended.get("exitCode")):
+            return f"{word(ended.get('reason'), 'Error')}, exit code {code}"
     return ""

@@ -10,6 +10,7 @@ from typing import Any, Self
 import orjson
 
 from runai_nim import keys
+from runai_nim.lenient import mapping, mappings, word
 
 Object = Mapping[str, Any]
 """A Kubernetes object as JSON gives it."""
@@ -17,7 +18,7 @@ Object = Mapping[str, Any]
 
 def controller_of(obj: Object) -> Mapping[str, Any]:
     """The owner reference of the object's controller; empty when nobody controls it."""
-    owners: list[Mapping[str, Any]] = obj["metadata"].get("ownerReferences") or []
+    owners = mappings(mapping(obj.get("metadata")).get("ownerReferences"))
     return next((owner for owner in owners if owner.get("controller")), {})
 
 
@@ -48,6 +49,6 @@ class Stored:
 
 def applied_at(obj: Object) -> str:
     """When the operator last changed what it applies of the object, as RFC 3339; empty when it never did."""
-    entries = obj["metadata"].get("managedFields") or ()
+    entries = mappings(obj["metadata"].get("managedFields"))
     ours = (e for e in entries if e.get("manager") == keys.FIELD_MANAGER and e.get("operation") == "Apply")
-    return max((str(entry.get("time", "")) for entry in ours if not entry.get("subresource")), default="")
+    return max((word(entry.get("time")) for entry in ours if not entry.get("subresource")), default="")

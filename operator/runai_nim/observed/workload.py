@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from runai_nim import keys
+from runai_nim.lenient import mapping, number, word
 from runai_nim.observed.stored import Object, controller_of
 
 
@@ -22,8 +23,8 @@ class Service:
     def from_object(cls, obj: Object) -> Self:
         """From a core/v1 Service."""
         metadata = obj["metadata"]
-        spec_hash = (metadata.get("annotations") or {}).get(keys.SPEC_HASH, "")
-        return cls(metadata["resourceVersion"], controller_of(obj).get("uid", ""), spec_hash)
+        spec_hash = word(mapping(metadata.get("annotations")).get(keys.SPEC_HASH))
+        return cls(metadata["resourceVersion"], word(controller_of(obj).get("uid")), spec_hash)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +55,22 @@ class Workload:
 
         Before LeaderWorkerSet 0.9 it has no observedGeneration either.
         """
-        metadata, status = obj["metadata"], obj.get("status") or {}
-        generation, ready = metadata.get("generation", 0), status.get("readyReplicas", 0)
+        metadata, spec, status = obj["metadata"], mapping(obj.get("spec")), mapping(obj.get("status"))
+        generation, ready = number(metadata.get("generation")), number(status.get("readyReplicas"))
         of_groups = obj.get("kind") == keys.LWS_KIND
         return cls(
             keys.LWS_KIND if of_groups else "Deployment",
             metadata["name"],
             metadata["resourceVersion"],
-            controller_of(obj).get("uid", ""),
-            (metadata.get("annotations") or {}).get(keys.POD_HASH, ""),
+            word(controller_of(obj).get("uid")),
+            word(mapping(metadata.get("annotations")).get(keys.POD_HASH)),
             generation,
-            status.get("observedGeneration", generation if of_groups else 0),
-            obj["spec"].get("replicas", 1),
-            status.get("replicas", 0),
-            status.get("updatedReplicas", 0),
+            number(status.get("observedGeneration"), generation if of_groups else 0),
+            number(spec.get("replicas"), 1),
+            number(status.get("replicas")),
+            number(status.get("updatedReplicas")),
             ready,
-            ready if of_groups else status.get("availableReplicas", 0),
+            ready if of_groups else number(status.get("availableReplicas")),
         )
 
     @property

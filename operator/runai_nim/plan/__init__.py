@@ -10,6 +10,7 @@ from typing import Any
 
 from runai_nim import keys
 from runai_nim.compare import differences, other_stores, with_kept_leaves, without_owners
+from runai_nim.lenient import mapping
 from runai_nim.observed import Observed
 from runai_nim.plan.claim import check_claim, claim_write, held_by, held_by_us, made_for_it, previous_claim
 from runai_nim.plan.fields import taken_over
@@ -120,6 +121,6 @@ def _nimservice_write(cr: Mapping[str, Any], wanted: dict[str, Any], observed: O
     differing = (*differences(without_owners(wanted), live), *stores)
     if not differing:
         return None
-    hashes = [(obj["metadata"].get("annotations") or {}).get(keys.SPEC_HASH) for obj in (wanted, live)]
+    hashes = [mapping(obj["metadata"].get("annotations")).get(keys.SPEC_HASH) for obj in (wanted, live)]
     reverted = differing if hashes[0] == hashes[1] else ()
     return Write(with_kept_leaves(wanted, live), version, reverted, takes=takes)

@@ -5,7 +5,7 @@ from typing import Any
 
 from runai_nim import keys, quantity
 from runai_nim.compare import differences
-from runai_nim.observed import Claim
+from runai_nim.observed import Claim, digest_annotations
 from runai_nim.plan.write import Release, Write
 from runai_nim.translate import Desired
 from runai_nim.validate import Finding
@@ -42,7 +42,7 @@ def check_claim(cr: Mapping[str, Any], desired: Desired, found: Claim | None) ->
     spec, name = desired.claim["spec"], desired.claim["metadata"]["name"]
     size = spec["resources"]["requests"]["storage"]
     remedy = f"set it back, or name a new claim in spec.modelStore.pvc.claimName ({name} keeps its data)"
-    if quantity.parse(size) < quantity.parse(found.storage):
+    if _is_less(size, found.storage):
         rule = f"not be below the {found.storage} of claim {name}, since a claim can't shrink"
         return Finding(reason="ClaimCannotShrink", path=f"{_INFO}.size", value=size, must=rule, remedy=remedy)
     storage_class = spec.get("storageClassName", found.storage_class)
@@ -57,6 +57,13 @@ def check_claim(cr: Mapping[str, Any], desired: Desired, found: Claim | None) ->
     return None
 
 
+def _is_less(size: str, than: str) -> bool:
+    try:
+        return quantity.parse(size) < quantity.parse(than)
+    except quantity.QuantityError:  # the API server prints no such amount of a claim
+        return False
+
+
 def claim_write(cr: Mapping[str, Any], wanted: dict[str, Any] | None, found: Claim | None) -> Write | None:
     """What makes the claim as wanted; one that we did not make, or that is going, is left alone."""
     if wanted is None:
@@ -69,7 +76,7 @@ def claim_write(cr: Mapping[str, Any], wanted: dict[str, Any] | None, found: Cla
     owns, owned = bool(metadata.get("ownerReferences")), found.owned_by(cr["metadata"]["uid"])
     same = (
         quantity.equal(spec["resources"]["requests"]["storage"], found.storage)
-        and not any(differences(metadata["annotations"], found.annotations))
+        and not any(differences(digest_annotations(metadata["annotations"]), found.annotations))
         and _named_after(cr, found)
         and (owned or not owns)
     )

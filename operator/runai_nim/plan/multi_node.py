@@ -4,13 +4,16 @@ The NIM Operator refuses none of these and breaks: its MPI host file is written 
 later has none.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from runai_nim import keys
+from runai_nim.lenient import mapping, number, word
 from runai_nim.validate import Finding
 
 REASON: Final = "MultiNodeImmutable"
+_NUMBER: Final = re.compile("[0-9]{1,9}")
 _REMEDY: Final = "set it back, or create a RunaiNimService of another name"
 
 
@@ -25,7 +28,7 @@ def check_multi_node(wanted: Mapping[str, Any], live: Mapping[str, Any] | None) 
     if asked is None or there is None:
         return None
     if asked.get("pipeline") != there.get("pipeline"):
-        workers = there.get("pipeline", 1) - 1
+        workers = number(there.get("pipeline"), 1) - 1
         rule = f"stay {workers}, which the NIMService was made with"
         return Finding(
             reason=REASON,
@@ -52,8 +55,10 @@ def check_multi_node(wanted: Mapping[str, Any], live: Mapping[str, Any] | None) 
 
 def groups_of(wanted: Mapping[str, Any], live: Mapping[str, Any] | None) -> int:
     """How many replicas a multi-node NIMService was made with, or is now."""
-    noted = ((live or {}).get("metadata", {}).get("annotations") or {}).get(keys.GROUPS, "")
-    return int(noted) if noted.isdigit() else int((live or wanted)["spec"].get("replicas", 1))
+    noted = word(mapping(mapping((live or {}).get("metadata")).get("annotations")).get(keys.GROUPS))
+    if _NUMBER.fullmatch(noted):
+        return int(noted)
+    return number(mapping((live or wanted).get("spec")).get("replicas"), 1)
 
 
 def with_groups(wanted: dict[str, Any], live: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -66,5 +71,5 @@ def with_groups(wanted: dict[str, Any], live: Mapping[str, Any] | None) -> dict[
 
 
 def _parallelism(nimservice: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    multi_node = nimservice["spec"].get("multiNode")
-    return None if multi_node is None else multi_node.get("parallelism") or {}
+    multi_node = mapping(nimservice.get("spec")).get("multiNode")
+    return None if multi_node is None else mapping(mapping(multi_node).get("parallelism"))

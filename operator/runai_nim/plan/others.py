@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from runai_nim import keys
+from runai_nim.lenient import mapping, mappings, word
 from runai_nim.observed import Object, hosts_of
 from runai_nim.plan.ownership import is_ours
 from runai_nim.plan.write import Write
@@ -36,9 +37,11 @@ def check_names(name: str, found: Iterable[tuple[str, Object]]) -> Finding | Non
 
 
 def _is_of_nimservice(obj: Object, name: str) -> bool:
-    owners = obj["metadata"].get("ownerReferences") or ()
     nimservice = keys.NIM_GROUP, keys.NIMSERVICE_KIND, name
-    return any((owner["apiVersion"].partition("/")[0], owner["kind"], owner["name"]) == nimservice for owner in owners)
+    return any(
+        (word(owner.get("apiVersion")).partition("/")[0], owner.get("kind"), owner.get("name")) == nimservice
+        for owner in mappings(mapping(obj.get("metadata")).get("ownerReferences"))
+    )
 
 
 def host_to_ask_for(cr: Mapping[str, Any], route: Write | None, routes: Mapping[str, Mapping[str, Any]]) -> str:

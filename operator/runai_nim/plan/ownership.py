@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runai_nim import keys
+from runai_nim.lenient import mapping, word
 from runai_nim.observed import Claim, controller_of
 from runai_nim.validate import Finding
 
@@ -35,7 +36,7 @@ def check_owner(cr: Mapping[str, Any], live: Mapping[str, Any] | None, claim: Cl
     if live is None or is_ours(cr, live) or is_previous(cr, live) or _may_be_taken(cr, live):
         return None
     name, controller = cr["metadata"]["name"], controller_of(live)
-    owner = f", owned by {controller['kind']} {controller['name']}" if controller else ""
+    owner = f", owned by {word(controller.get('kind'))} {word(controller.get('name'))}" if controller else ""
     held = " and ".join(f"claim {held}" for held in sorted(_held(live, claim)))
     remedy = "give this RunaiNimService another name"
     if controller:
@@ -54,21 +55,21 @@ def check_owner(cr: Mapping[str, Any], live: Mapping[str, Any] | None, claim: Cl
 
 def is_handed_over(live: Mapping[str, Any]) -> bool:
     """Does the annotation `runai-nim.io/adopt: "true"` hand the NIMService to the CR of its name?"""
-    return (live["metadata"].get("annotations") or {}).get(keys.ADOPT) == "true"
+    return mapping(live["metadata"].get("annotations")).get(keys.ADOPT) == "true"
 
 
 def _may_be_taken(cr: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
     """Nobody controls it, and it is handed over by annotation or was ours before it was orphaned or restored."""
     metadata = live["metadata"]
-    labelled = (metadata.get("labels") or {}).get(keys.SERVICE_LABEL) == cr["metadata"]["name"]
-    was_ours = labelled and keys.SPEC_HASH in (metadata.get("annotations") or {})
+    labelled = mapping(metadata.get("labels")).get(keys.SERVICE_LABEL) == cr["metadata"]["name"]
+    was_ours = labelled and keys.SPEC_HASH in mapping(metadata.get("annotations"))
     return (is_handed_over(live) or was_ours) and not controller_of(live)
 
 
 def _held(live: Mapping[str, Any], claim: Claim | None) -> Iterator[str]:
     """Names of claims that would be deleted with the NIMService: that which its spec has made, and that of the CR."""
-    pvc = ((live.get("spec") or {}).get("storage") or {}).get("pvc") or {}
-    made = (pvc.get("name") or f"{live['metadata']['name']}-pvc") if pvc.get("create") else ""
+    pvc = mapping(mapping(mapping(live.get("spec")).get("storage")).get("pvc"))
+    made = (word(pvc.get("name")) or f"{live['metadata']['name']}-pvc") if pvc.get("create") else ""
     if made:
         yield made
     if claim is not None and claim.name != made and claim.owned_by(live["metadata"]["uid"]):

@@ -15,6 +15,7 @@ class Deadlines:
 
 def seconds_left(since: str, allowed: float, now: datetime) -> float:
     """Seconds until `allowed` seconds have passed since the RFC 3339 time; all of them when there is no time."""
-    if not since:
+    try:
+        return allowed - (now - datetime.fromisoformat(since)).total_seconds()
+    except (TypeError, ValueError):  # no time, or one that Python doesn't know: a year 0, no time zone
         return allowed
-    return allowed - (now - datetime.fromisoformat(since)).total_seconds()

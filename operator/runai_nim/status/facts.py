@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runai_nim import keys
+from runai_nim.lenient import mapping, mappings, text, word
 from runai_nim.observed import Claim, NimCache, Observed, Workload
 from runai_nim.plan import Plan, is_ours, is_paused, made_for_it
 from runai_nim.status.deadline import Deadlines, seconds_left
@@ -93,7 +94,7 @@ def facts_of(
 ) -> Facts:
     """The facts for one CR."""
     live = observed.nimservice if is_ours(cr, observed.nimservice) else None
-    nim_status = (live or {}).get("status") or {}
+    nim_status = mapping((live or {}).get("status"))
     seen = _seen(desired, observed)
     unseen_left = seconds_left(observed.applied_at, deadlines.nim_operator_seconds, deadlines.now)
     pods = [pod for pod in observed.pods if not seen or pod.pod_hash == _pod_hash(desired)]
@@ -115,7 +116,7 @@ def facts_of(
         seen=seen,
         silent=live is not None and not seen and unseen_left <= 0,
         trouble=trouble_of(pods, deadlines),
-        nim_state=nim_status.get("state", ""),
+        nim_state=word(nim_status.get("state")),
         nim_message=_nim_message(nim_status),
         workload=observed.workload,
         stopped=desired.stopped,
@@ -163,10 +164,10 @@ def _nim_message(nim_status: Mapping[str, Any]) -> str:
 
     Its reasons are left out: they alternate between `Failed` and `<Kind>Failed` while nothing changes.
     """
-    conditions = {c["type"]: c for c in nim_status.get("conditions") or ()}
+    conditions = {word(condition.get("type")): condition for condition in mappings(nim_status.get("conditions"))}
     failed = conditions.get("Failed", {})
     speaker = failed if failed.get("status") == "True" else conditions.get("Ready", {})
-    return str(speaker.get("message", "")).strip()
+    return text(speaker.get("message")).strip()
 
 
 def _claim_differs(cr: Mapping[str, Any], desired: Desired, found: Claim | None) -> str:

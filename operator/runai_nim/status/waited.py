@@ -19,8 +19,15 @@ def waited(before: Mapping[str, Any], after: Mapping[str, Any]) -> Waited | None
 
     A service that was never ready took from its creation. Any other took from when Ready turned False: its spec was
     changed, it was started again, or pods were lost. A spec that was refused takes only from when it was mended, since
-    the time before is a person's.
+    the time before is a person's. None, too, where a time is none that Python knows, such as one in the year 0.
     """
+    try:
+        return _waited(before, after)
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _waited(before: Mapping[str, Any], after: Mapping[str, Any]) -> Waited | None:
     then, now = _conditions(before), _conditions(after)
     if after["status"].get("phase") != "Running" or then.get("Ready", {}).get("status") == "True":
         return None
