@@ -4,9 +4,11 @@ Objects go in and come out as plain JSON mappings: the client's generated models
 and memory, and know neither our kind nor NIMService.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from functools import partial
+from typing import Any, Final, Self
 from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import getproxies
 
@@ -17,25 +19,35 @@ from kubernetes.aio import client, config
 
 from runai_nim import keys
 from runai_nim.apply_patch import APPLY, apply_body
+from runai_nim.bounded import Object, PageSize, Reader, Unreadable, lines, name_in
 
-PAGE = 100
-"""Objects a page of a LIST. All kinds are listed at once, and the memory of their pages is not given back."""
+logger = logging.getLogger(__name__)
+
 WATCH_SECONDS = 300
 """How long a watch lasts before the server ends it and it is opened anew."""
 SILENCE_SECONDS = 90.0
 """A watch that says nothing for so long is dead: bookmarks come about once a minute."""
-JSON = "application/json"
-MERGE_PATCH = "application/merge-patch+json"
-METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+LONGEST_MESSAGE: Final = 8192
+"""Characters that are kept of a refusal: it may repeat a value of any size."""
+LONGEST_RETRY_SECONDS: Final = 300.0
+"""The most that a Retry-After is obeyed."""
+JSON: Final = "application/json"
+MERGE_PATCH: Final = "application/merge-patch+json"
+METADATA: Final = f"{JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+METADATA_LIST: Final = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 """What an answer is to be: the whole object, or nothing of it but its metadata."""
 
-Object = dict[str, Any]
 Query = Mapping[str, str]
 Body = Object | bytes | None
 Answered = Callable[[str, str, str], object]
 """Is told of each request's method, HTTP status (`<error>`: no answer, as client-go has it) and host."""
 Permit = Callable[[], None]
 """Is asked right before each write; raises ApiError where this process may not write now."""
+
+
+def log_unreadable(kind: str, name: str, error: Exception) -> None:
+    """Say which object is left out. Its tenant may have meant it so: nothing of its content is repeated."""
+    logger.warning("object left out", extra={"kind": kind, "object": name, "reason": type(error).__name__})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,19 +112,34 @@ class ApiError(Exception):
 
 
 class Cluster:
-    """A connection to the API server, for all requests of the process.
+    """A connection to the API server, for all requests of the process. `unreadable` is told of objects left out.
 
     in_pod: whether the Pod's ServiceAccount authenticates it, and not a kubeconfig.
     """
 
-    def __init__(self, api: client.ApiClient, answered: Answered, permit: Permit, *, in_pod: bool) -> None:
-        self._api, self._answered, self.permit = api, answered, permit
-        self.in_pod = in_pod
+    def __init__(
+        self,
+        api: client.ApiClient,
+        answered: Answered,
+        permit: Permit,
+        unreadable: Unreadable = log_unreadable,
+        *,
+        in_pod: bool,
+    ) -> None:
+        self._api, self._answered, self.permit, self.unreadable = api, answered, permit, unreadable
+        self.in_pod, self._reader = in_pod, Reader()
         self._host = urlsplit(api.configuration.host).netloc
         self._timeout = aiohttp.ClientTimeout(total=30.0, sock_connect=10.0)
+        # A large page waits for others, with the rest of it in the network.
+        self._of_page = aiohttp.ClientTimeout(total=None, sock_connect=10.0, sock_read=30.0)
 
     @classmethod
-    async def connect(cls, answered: Answered = lambda method, code, host: None, permit: Permit = lambda: None) -> Self:
+    async def connect(
+        cls,
+        answered: Answered = lambda method, code, host: None,
+        permit: Permit = lambda: None,
+        unreadable: Unreadable = log_unreadable,
+    ) -> Self:
         """Connect as the Pod's ServiceAccount where there is one, else as the kubeconfig of KUBECONFIG says.
 
         Raises ApiError where there is neither. The ServiceAccount's token is read anew every minute.
@@ -129,7 +156,7 @@ class Cluster:
                 await config.load_kube_config(client_configuration=configuration)
             except (config.ConfigException, OSError, ValueError, yaml.YAMLError) as error:
                 raise ApiError(0, "", f"no kubeconfig that can be used: {error}") from error
-        return cls(client.ApiClient(configuration), answered, permit, in_pod=in_pod)
+        return cls(client.ApiClient(configuration), answered, permit, unreadable, in_pod=in_pod)
 
     @property
     def address(self) -> tuple[str, str | None]:
@@ -210,21 +237,69 @@ class Cluster:
         return await self._object("GET", path, {}, None, None)
 
     async def pages(
-        self, resource: Resource, selector: str = "", namespace: str = "", limit: int = PAGE
+        self,
+        resource: Resource,
+        selector: str = "",
+        namespace: str = "",
+        *,
+        metadata_only: bool = False,
+        size: PageSize | None = None,
+        unreadable: Callable[[str, Exception], object] = lambda name, error: None,
     ) -> AsyncIterator[Object]:
-        """LIST page by page; each page is the API's list object (`metadata.resourceVersion`, `items`)."""
-        query = {"limit": str(limit), **({"labelSelector": selector} if selector else {})}
+        """LIST page by page; each page is the API's list object (`metadata.resourceVersion`, `items`).
+
+        Pages are as small as large objects need it, so what is of use in one is to be taken before the next.
+        metadata_only: the items have `metadata` alone. size: what is known of the size of these objects. unreadable:
+        is told, too, of each that is left out.
+        """
+        query = {"labelSelector": selector} if selector else {}
+        size = size or PageSize()
+
+        def left_out(name: str, error: Exception) -> None:
+            self.unreadable(resource.plural, name, error)
+            unreadable(name, error)
+
         while True:
-            page = await self._object("GET", resource.path(namespace), query, None, None)
+            page = await self._page(resource, namespace, query, size, metadata_only, left_out)
             yield page
             if not (token := page["metadata"].get("continue")):
                 return
             query["continue"] = token
 
+    async def version_of(self, resource: Resource, selector: str = "", namespace: str = "") -> str:
+        """The resourceVersion of a collection: after it a watch can begin where nothing has to be listed."""
+        query = {"labelSelector": selector} if selector else {}
+        left_out = partial(self.unreadable, resource.plural)
+        page = await self._page(resource, namespace, query, PageSize(limit=1), True, left_out)
+        return str(page["metadata"]["resourceVersion"])
+
+    async def _page(
+        self,
+        resource: Resource,
+        namespace: str,
+        query: Query,
+        size: PageSize,
+        metadata_only: bool,
+        left_out: Callable[[str, Exception], object],
+    ) -> Object:
+        def ask(limit: int) -> Awaitable[aiohttp.ClientResponse]:
+            accept = METADATA_LIST if metadata_only else JSON
+            asked = {**query, "limit": str(limit)}
+            return self._send("GET", resource.path(namespace), asked, self._of_page, accept=accept)
+
+        try:
+            return await self._reader.page(ask, size, left_out)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise ApiError(0, "", f"{type(error).__name__} while listing {resource.plural}") from error
+
     async def watch(
-        self, resource: Resource, version: str, selector: str = "", namespace: str = ""
+        self, resource: Resource, version: str, selector: str = "", namespace: str = "", metadata_only: bool = False
     ) -> AsyncIterator[Object]:
-        """Watch events (`type`, `object`) after `version`, bookmarks among them, until the server ends the watch."""
+        """Open a watch: its events (`type`, `object`) after `version`, bookmarks among them, until the server ends it.
+
+        It also ends after SILENCE_SECONDS without a word: what may have been lost comes with the next watch after the
+        same version. An event that can't be decoded is left out, and `unreadable` told of it.
+        """
         query = {
             "watch": "true",
             "allowWatchBookmarks": "true",
@@ -233,12 +308,23 @@ class Cluster:
             **({"labelSelector": selector} if selector else {}),
         }
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10.0, sock_read=SILENCE_SECONDS)
-        response = await self._send("GET", resource.path(namespace), query, None, None, timeout)
+        accept = METADATA if metadata_only else JSON
+        response = await self._send("GET", resource.path(namespace), query, timeout, accept=accept)
+        return self._events(resource, response)
+
+    async def _events(self, resource: Resource, response: aiohttp.ClientResponse) -> AsyncIterator[Object]:
         try:
-            while line := await response.content.readline():
-                if not line.endswith(b"\n"):
-                    raise ApiError(0, "", "a watch ended within a line")
-                yield orjson.loads(line)
+            async for line in lines(response.content):
+                try:
+                    event = orjson.loads(line)
+                except ValueError as error:
+                    self.unreadable(resource.plural, name_in(line), error)
+                    continue
+                del line  # it may be long, and the next one may be minutes away
+                yield event
+                del event
+        except aiohttp.SocketTimeoutError:
+            return
         except (aiohttp.ClientError, TimeoutError) as error:
             raise ApiError(0, "", f"{type(error).__name__} while watching {resource.plural}") from error
         finally:
@@ -249,9 +335,9 @@ class Cluster:
     ) -> Object:
         if method not in ("GET", "POST"):  # only reviews are posted
             self.permit()
-        response = await self._send(method, path, query, body, content, self._timeout, accept)
+        response = await self._send(method, path, query, self._timeout, body=body, content=content, accept=accept)
         try:
-            loaded: Object = orjson.loads(await response.read())
+            loaded: Object = orjson.loads(await self._reader.body(response.content) or b"")
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise ApiError(0, "", f"{type(error).__name__} while reading the answer to {method} {path}") from error
         return loaded
@@ -261,9 +347,10 @@ class Cluster:
         method: str,
         path: str,
         query: Query,
-        body: Body,
-        content: str | None,
         limits: aiohttp.ClientTimeout,
+        *,
+        body: Body = None,
+        content: str | None = None,
         accept: str = JSON,
     ) -> aiohttp.ClientResponse:
         headers = {"Accept": accept, **({"Content-Type": content} if content else {})}
@@ -290,5 +377,7 @@ def api_error(status: int, body: bytes, retry_after: str | None) -> ApiError:
         reason, message = str(answer.get("reason", "")), str(answer.get("message", ""))
     except (ValueError, AttributeError):
         reason, message = "", body[:200].decode(errors="replace")
-    seconds = float(retry_after) if retry_after and retry_after.isdigit() else 0.0
-    return ApiError(status, reason, message, seconds)
+    # A proxy may write anything there; no API server asks for more than minutes.
+    asked = retry_after if retry_after and retry_after.isascii() and retry_after.isdigit() else "0"
+    seconds = min(float(asked), LONGEST_RETRY_SECONDS)
+    return ApiError(status, reason, message[:LONGEST_MESSAGE], seconds)

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from runai_nim import keys
+from runai_nim.bounded import Object
 from runai_nim.cluster import (
     AUTOSCALERS,
     DEPLOYMENTS,
@@ -21,7 +22,6 @@ from runai_nim.cluster import (
     SERVICES,
     ApiError,
     Cluster,
-    Object,
     Resource,
 )
 

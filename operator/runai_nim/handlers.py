@@ -15,13 +15,13 @@ import kopf
 
 from runai_nim import __version__, keys, logs
 from runai_nim.access import Permitted
-from runai_nim.cluster import RUNAI_NIM_SERVICES, ApiError, Cluster, Permit
+from runai_nim.cluster import RUNAI_NIM_SERVICES, ApiError, Cluster, Permit, log_unreadable
 from runai_nim.discovery import may_be_found
 from runai_nim.election import NAME, Election, NotLeaderError
 from runai_nim.events import Events
 from runai_nim.health import OwnWatch, Watched, serve_health
 from runai_nim.hosts import Hosts
-from runai_nim.kopf_parts import Sessions, set_up
+from runai_nim.kopf_parts import OwnKind, Sessions, set_up
 from runai_nim.metrics import Metrics
 from runai_nim.observe import ABSENT_KIND_SECONDS
 from runai_nim.permissions import needed
@@ -59,8 +59,9 @@ class Operator:
     async def start(self) -> None:
         """Connect and start all tasks, in the event loop that Kopf runs in."""
         settings = self._settings
-        self._cluster = await Cluster.connect(self._answered, self._permit())
-        self.world = World(self._cluster, self._queue, settings.watch_resync_seconds, settings.namespaces)
+        self._cluster = await Cluster.connect(self._answered, self._permit(), self.unreadable)
+        about = settings.watch_resync_seconds, self._metrics.watch_failed, settings.namespaces
+        self.world = World(self._cluster, self._queue, *about)
         events = Events(self._cluster)
         hosts = Hosts(self._cluster, settings.namespaces, self._queue.add)
         reconciler = Reconciler(self._cluster, self.world, hosts, events, settings, self._metrics.services)
@@ -143,6 +144,20 @@ class Operator:
         if code == "403":
             self._permitted.doubt()
 
+    def unreadable(self, kind: str, name: str, error: Exception) -> None:
+        """An object was left out: said, and counted."""
+        log_unreadable(kind, name, error)
+        self._metrics.unreadable(kind)
+
+    def note_listing(self, namespace: str, seen: set[Key], version: str) -> None:
+        """Kopf has listed our own kind."""
+        if self.world is not None:
+            self.world.note_listing(namespace, seen, version)
+
+    def watch_failed(self, kind: str, reason: str) -> None:
+        """A watch broke, after which the kind is listed anew."""
+        self._metrics.watch_failed(kind, reason)
+
     def _measure(self, world: World) -> None:
         """Metrics of every kind and every permission, the worst of all namespaces each."""
         kinds: defaultdict[str, list[Watched]] = defaultdict(list)
@@ -209,7 +224,9 @@ def make_registry(operator: Operator) -> kopf.OperatorRegistry:
     async def stop(**_: Any) -> None:
         await operator.stop()
 
-    sessions = Sessions(operator.own_watch.trace)
+    sessions = Sessions(
+        operator.own_watch.trace, OwnKind(operator.unreadable, operator.watch_failed, operator.note_listing)
+    )
 
     @kopf.on.login(registry=registry)
     async def login(**kwargs: Any) -> kopf.AiohttpSession | None:

@@ -16,8 +16,6 @@ from runai_nim.observed import hosts_of
 from runai_nim.queueing import Key
 
 KINDS: Final = {INGRESSES: keys.INGRESS_KIND, HTTP_ROUTES: keys.HTTP_ROUTE_KIND, GRPC_ROUTES: keys.GRPC_ROUTE_KIND}
-PAGE: Final = 10
-"""Routes a page: one may have more than a megabyte."""
 SHARE: Final = 5
 """One part in so many of the time is spent on listing, at most."""
 GIVEN_SECONDS: Final = 60.0
@@ -118,8 +116,8 @@ class Hosts:
         for resource, kind in KINDS.items():
             for namespace in self._namespaces:
                 try:
-                    async for page in self._cluster.pages(resource, namespace=namespace, limit=PAGE):
-                        for route in page["items"]:
+                    async for page in self._cluster.pages(resource, namespace=namespace):
+                        for route in page.pop("items"):
                             metadata = route["metadata"]
                             if "deletionTimestamp" not in metadata:
                                 yield Holder(kind, metadata["namespace"], metadata["name"]), hosts_of(route)

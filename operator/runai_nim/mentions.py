@@ -17,17 +17,22 @@ class Mentions:
         """Those that name it."""
         return tuple(self._by_name.get(name, ()))
 
-    def note(self, key: Key, names: set[Key]) -> None:
-        """From now on `key` names these, and nothing else."""
-        if self._names.get(key, set()) != names:
-            self.forget(key)
-            self._names[key] = names
-            for name in names:
-                self._by_name[name].add(key)
+    def note(self, key: Key, names: set[Key]) -> set[Key]:
+        """From now on `key` names these, and nothing else; what nobody names any more."""
+        if self._names.get(key, set()) == names:
+            return set()
+        unnamed = self.forget(key)
+        self._names[key] = names
+        for name in names:
+            self._by_name[name].add(key)
+        return unnamed - names
 
-    def forget(self, key: Key) -> None:
-        """`key` names nothing any more."""
+    def forget(self, key: Key) -> set[Key]:
+        """`key` names nothing any more; what nobody names now."""
+        unnamed = set()
         for name in self._names.pop(key, ()):
             self._by_name[name].discard(key)
             if not self._by_name[name]:
                 del self._by_name[name]
+                unnamed.add(name)
+        return unnamed

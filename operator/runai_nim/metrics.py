@@ -48,6 +48,18 @@ class Metrics(ProcessMetrics):
             ("kind",),
             registry=registry,
         )
+        self._watch_failures = Counter(
+            "runai_nim_watch_failures_total",
+            "Number of watches that broke, after which the kind was listed anew",
+            ("kind", "reason"),
+            registry=registry,
+        )
+        self._unreadable = Counter(
+            "runai_nim_unreadable_objects_total",
+            "Number of times that an object was left out because it could not be read",
+            ("kind",),
+            registry=registry,
+        )
         self._missing = Gauge(
             "runai_nim_permission_missing",
             "1 where the operator lacks a permission that it needs",
@@ -70,6 +82,15 @@ class Metrics(ProcessMetrics):
     def watch_age(self, kind: str, age: Callable[[], float]) -> None:
         """Ask for the age of what is known of a kind at each scrape."""
         self._watch_age.labels(kind).set_function(age)
+        self._unreadable.labels(kind)
+
+    def watch_failed(self, kind: str, reason: str) -> None:
+        """Count a watch that broke; `reason` is the API server's, `NoAnswer`, or an exception's name."""
+        self._watch_failures.labels(kind, reason).inc()
+
+    def unreadable(self, kind: str) -> None:
+        """Count an object that was left out."""
+        self._unreadable.labels(kind).inc()
 
     def permission(self, group: str, resource: str, verb: str, missing: Callable[[], bool]) -> None:
         """Ask at each scrape whether a permission is missing."""

@@ -8,11 +8,15 @@ six times the CPU and three times the memory of this.)
 import asyncio
 import contextlib
 import logging
+import math
 import random
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol, Self
 
+from runai_nim.bounded import PageSize
 from runai_nim.cluster import ApiError, Cluster, Resource
 
 logger = logging.getLogger(__name__)
@@ -23,7 +27,9 @@ ObjectKey = tuple[str, str]
 ABSENT_KIND_SECONDS = 5.0
 """How often a kind that is not installed is asked for."""
 RECONNECT_SECONDS = (0.1, 30.0)
-"""The first and the longest wait before a broken watch is opened anew."""
+"""The first and the longest wait before a broken watch is opened anew. One that held for the longest begins again."""
+OnFailure = Callable[[str, str], object]
+"""Is told of each watch that broke: the kind's plural, and the reason as a word."""
 
 
 class HasVersion(Protocol):
@@ -32,6 +38,18 @@ class HasVersion(Protocol):
     @property
     def resource_version(self) -> str:
         """The object's metadata.resourceVersion."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """All that is kept of an object of which only the name matters."""
+
+    resource_version: str
+
+    @classmethod
+    def from_object(cls, obj: Mapping[str, Any]) -> Self:
+        """From any object."""
+        return cls(obj["metadata"]["resourceVersion"])
 
 
 def newer(version: str, than: str) -> bool:
@@ -48,7 +66,8 @@ class Watch:
     `objects` maps (namespace, name) to what `project` made of the object. `changed(key, old, new)` is called after
     every change, None standing for absence; `came_or_went()` after the kind was installed or uninstalled. At the latest
     after `resync_seconds` everything is listed anew, in case the watch lost something. `namespace`: of this one only;
-    the watches of several then share their `objects`.
+    the watches of several then share their `objects`. `on_failure` is told of each time that the watch broke.
+    `metadata_only`: the API server sends `metadata` alone.
     """
 
     def __init__(
@@ -58,10 +77,13 @@ class Watch:
         project: Callable[[Mapping[str, Any]], HasVersion],
         changed: Callable[[ObjectKey, Any, Any], None],
         came_or_went: Callable[[], None],
+        *,
         selector: str = "",
         resync_seconds: float = 600.0,
         namespace: str = "",
         objects: dict[ObjectKey, Any] | None = None,
+        on_failure: OnFailure = lambda kind, reason: None,
+        metadata_only: bool = False,
     ) -> None:
         self.resource, self.namespace = resource, namespace
         self.objects = {} if objects is None else objects
@@ -69,8 +91,8 @@ class Watch:
         self.installed = True
         self._cluster, self._project, self._selector = cluster, project, selector
         self._changed, self._came_or_went = changed, came_or_went
-        self._resync_seconds = resync_seconds
-        self._version = "0"
+        self._resync_seconds, self._on_failure, self._metadata_only = resync_seconds, on_failure, metadata_only
+        self._size, self._version = PageSize(), "0"
         self._last_message = time.monotonic()
 
     @property
@@ -90,10 +112,12 @@ class Watch:
         """List and watch until cancelled; every failure is healed by listing anew, ever less often while it lasts."""
         wait, longest = RECONNECT_SECONDS
         while True:
+            listed = math.inf
             try:
                 version = await self._list()
-                wait, _ = RECONNECT_SECONDS
+                listed = time.monotonic()
                 await self._follow_until_resync(version)
+                continue
             except ApiError as error:
                 if error.status == 404:
                     self._absent()
@@ -101,21 +125,33 @@ class Watch:
                     continue
                 if error.status == 403:
                     self._heard()  # a restart would not help
-                if error.status != 410:
-                    logger.warning(
-                        "watch broken, listing anew", extra={"kind": self.resource.plural, "error": str(error)}
-                    )
-                await asyncio.sleep(max(error.retry_after, wait * random.uniform(0.5, 1.0)))  # noqa: S311  # jitter
-                wait = min(wait * 2, longest)
+                asked = error.retry_after
+                self._tell_of(error, error.reason or ("NoAnswer" if error.status == 0 else str(error.status)))
+            except Exception as error:  # nothing that a cluster holds may end the process
+                asked = 0.0
+                self._tell_of(error, type(error).__name__)
+            if time.monotonic() - listed > longest:
+                wait, _ = RECONNECT_SECONDS
+            await asyncio.sleep(max(asked, wait * random.uniform(0.5, 1.0)))  # noqa: S311  # jitter
+            wait = min(wait * 2, longest)
+
+    def _tell_of(self, error: Exception, reason: str) -> None:
+        self._on_failure(self.resource.plural, reason)
+        if getattr(error, "status", 0) == 410:  # the usual end of a watch that was away for long
+            return
+        unexpected = None if isinstance(error, ApiError) else error
+        extra = {"kind": self.resource.plural, "reason": reason, "error": str(error)}
+        logger.warning("watch broken, listing anew", extra=extra, exc_info=unexpected)
 
     async def _list(self) -> str:
         seen: set[ObjectKey] = set()
         version = "0"
-        async for page in self._cluster.pages(self.resource, self._selector, self.namespace):
+        how: dict[str, Any] = {"metadata_only": self._metadata_only, "size": self._size}
+        async for page in self._cluster.pages(self.resource, self._selector, self.namespace, **how):
             self._heard()
             version = page["metadata"]["resourceVersion"]
-            for obj in page["items"]:
-                seen.add(self._put(obj))
+            # Nothing of a page may stay while the next one is read.
+            seen.update(map(self._put, page.pop("items")))
         for key in self._known() - seen:
             # What we wrote after the LIST was taken is not in it, and not gone.
             if not newer(self.objects[key].resource_version, version):
@@ -133,17 +169,24 @@ class Watch:
                     version = await self._follow(version)
 
     async def _follow(self, version: str) -> str:
-        async for event in self._cluster.watch(self.resource, version, self._selector, self.namespace):
-            self._heard()
-            obj = event["object"]
-            if event["type"] == "ERROR":
-                raise ApiError(obj.get("code", 0), obj.get("reason", ""), obj.get("message", ""))
-            version = self._version = obj["metadata"]["resourceVersion"]
-            if event["type"] == "DELETED":
-                self._drop(_key(obj))
-            elif event["type"] != "BOOKMARK":
-                self._put(obj)
-        return version
+        self._version = version
+        about = self._selector, self.namespace, self._metadata_only
+        events = await self._cluster.watch(self.resource, version, *about)
+        self._heard()
+        async for event in events:
+            self._take(event["type"], event["object"])
+            del event  # it may be large, and the next one may be minutes away
+        return self._version
+
+    def _take(self, what: str, obj: Mapping[str, Any]) -> None:
+        self._heard()
+        if what == "ERROR":
+            raise ApiError(obj.get("code", 0), obj.get("reason", ""), obj.get("message", ""))
+        self._version = obj["metadata"]["resourceVersion"]
+        if what == "DELETED":
+            self._drop(_key(obj))
+        elif what != "BOOKMARK":
+            self._put(obj)
 
     def _absent(self) -> None:
         self._heard()
@@ -167,13 +210,51 @@ class Watch:
     def _put(self, obj: Mapping[str, Any]) -> ObjectKey:
         key, old = _key(obj), self.objects.get(_key(obj))
         if old is None or newer(obj["metadata"]["resourceVersion"], old.resource_version):
-            self.objects[key] = new = self._project(obj)
-            self._changed(key, old, new)
+            try:
+                new = self._project(obj)
+            except Exception as error:  # the object's trouble alone: what was read of it before holds
+                self._cluster.unreadable(self.resource.plural, "/".join(key), error)
+            else:
+                self.objects[key] = new
+                self._changed(key, old, new)
         return key
 
     def _drop(self, key: ObjectKey) -> None:
         if old := self.objects.pop(key, None):
             self._changed(key, old, None)
+
+
+class Changes(Watch):
+    """Tells of changes to objects of one kind, and keeps nothing of them: `changed(key, None, Version or None)`.
+
+    `missed(namespace)`: there may have been changes there (empty: anywhere) that it did not tell of.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        resource: Resource,
+        changed: Callable[[ObjectKey, Any, Any], None],
+        missed: Callable[[str], None],
+        **more: Any,
+    ) -> None:
+        came_or_went = partial(missed, more.get("namespace", ""))
+        super().__init__(cluster, resource, Version.from_object, changed, came_or_went, metadata_only=True, **more)
+
+    async def _list(self) -> str:
+        self._version = await self._cluster.version_of(self.resource, self._selector, self.namespace)
+        self._heard()
+        self._is_installed(True)
+        self._came_or_went()
+        return self._version
+
+    def _put(self, obj: Mapping[str, Any]) -> ObjectKey:
+        key = _key(obj)
+        self._changed(key, None, self._project(obj))
+        return key
+
+    def _drop(self, key: ObjectKey) -> None:
+        self._changed(key, None, None)
 
 
 def _key(obj: Mapping[str, Any]) -> ObjectKey:

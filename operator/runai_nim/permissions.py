@@ -79,8 +79,8 @@ PERMISSIONS: Final[tuple[Permission, ...]] = (
         ("get", *_KEEP),
         f"what a RunaiNimService becomes ({_OWNED})",
     ),
-    Permission(keys.NIM_GROUP, keys.NIMCACHE_PLURAL, _SEE, "whether a model is cached"),
-    Permission("", "persistentvolumeclaims", _KEEP, f"model stores ({_OWNED})"),
+    Permission(keys.NIM_GROUP, keys.NIMCACHE_PLURAL, ("get", *_SEE), "whether a model is cached"),
+    Permission("", "persistentvolumeclaims", ("get", *_KEEP), f"model stores ({_OWNED})"),
     Permission("", "namespaces", _SEE, "the project of a namespace, and whether it is being deleted", listed=("get",)),
     Permission(
         "",

@@ -4,12 +4,14 @@ Every event, of the CR or of anything around it, ends here with the CR's key. No
 this module decides nothing: `translate`, `plan` and `status` do.
 """
 
+import asyncio
 import logging
+import random
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -42,10 +44,12 @@ from runai_nim.translate import Context, Desired, translate
 from runai_nim.translate.names import claim_name_of
 from runai_nim.tug import Tug, managers_of
 from runai_nim.validate import Reason
-from runai_nim.world import ROUTES, World
+from runai_nim.world import ROUTES, LiveNimService, World
 
 logger = logging.getLogger(__name__)
 
+LARGE_SECONDS = 2.0
+"""When is tried again what waits for another large resource: two at once would be most of the memory there is."""
 FORBIDDEN_SECONDS = 30.0
 """When is tried again what was forbidden: nobody tells of a permission, a quota or a webhook that allows it now."""
 TAKEN_SECONDS = 5.0, 600.0
@@ -76,6 +80,16 @@ def _refusals(what: str) -> Iterator[None]:
         raise RefusedError(f"the API server refuses {what}: {error.message}", due) from error
 
 
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """What one pass decision, and from what."""
+
+    claim_name: str | None
+    desired: Desired
+    observed: Observed
+    planned: Plan
+
+
 class Reconciler:
     """Brings one RunaiNimService at a time to where it should be, as `KeyQueue.work` asks."""
 
@@ -88,32 +102,42 @@ class Reconciler:
         """Seconds until the next look, of resources that want what somebody else has."""
         self._tugs: defaultdict[Key, Tug] = defaultdict(Tug)
         self._paces: defaultdict[Key, Pace] = defaultdict(Pace)
+        self._of_a_large_one = asyncio.Lock()
 
     async def reconcile(self, key: Key) -> float | None:
         """One pass for `key`; returns the seconds after which to look again, if nothing happens before.
 
         Raises ApiError where the API server was away, busy, or further than our knowledge.
         """
-        cr = self._world.resource(key)
+        if not self._world.is_large(key):
+            return await self._pass(key)
+        if self._of_a_large_one.locked():
+            return LARGE_SECONDS * random.uniform(0.5, 1.0)  # noqa: S311  # jitter
+        async with self._of_a_large_one:
+            return await self._pass(key)
+
+    async def _pass(self, key: Key) -> float | None:
+        cr = await self._world.resource(key)
         if cr is None:
             self._forget(key)
             return None
         logs.about(key, cr["metadata"]["generation"])
         self._metrics.seen(key, cr)
-        claim_name = claim_name_of(cr)
-        desired = translate(cr, self._context(key, cr, claim_name))
-        observed = self._world.observed(key, claim_name, desired.nim_cache)
-        planned = plan(cr, desired, observed)
-        if planned.writes:
+        decision = await self._decide(key, cr)
+        planned, observed = decision.planned, decision.observed
+        if planned.writes or planned.releases or planned.route.deletions:
             self._cluster.permit()  # before anything is read or counted for the sake of a write
-            allowed = await self._unless_taken(key, cr, desired, planned, observed)
+        if planned.writes:
+            allowed = await self._unless_taken(key, cr, decision)
             if allowed is None:
                 return None
             planned = allowed
-        outcome, tug_due = await self._carry_out(key, cr, planned)
+        if any(write.confirm for write in planned.writes) and not await self._is_still_there(key, cr):
+            return 0.0  # what is known by now decides
+        outcome, tug_due = await self._carry_out(key, planned)
         if planned.writes or planned.releases:
-            observed = self._world.observed(key, claim_name, desired.nim_cache)
-        status_due = await self._report(key, cr, desired, planned, observed, outcome)
+            observed = await self._observed(key, decision)
+        status_due = await self._report(key, cr, decision.desired, planned, observed, outcome)
         dues = tug_due, status_due, self._taken_due(key, planned)
         return min((due for due in dues if due is not None), default=None)
 
@@ -125,26 +149,44 @@ class Reconciler:
         self._tugs.pop(key, None)
         self._paces.pop(key, None)
 
-    def _context(self, key: Key, cr: Mapping[str, Any], claim_name: str | None) -> Context:
+    async def _decide(self, key: Key, cr: Mapping[str, Any]) -> _Decision:
+        """What is wanted, what is there, and what to write. A claim that we would make is not asked for before."""
+        claim_name = claim_name_of(cr)
+        decision = await self._decide_with(key, cr, claim_name)
+        if decision.planned.claim is None and claim_name and await self._world.read_claim(key, claim_name):
+            decision = await self._decide_with(key, cr, claim_name)
+        return decision
+
+    async def _decide_with(self, key: Key, cr: Mapping[str, Any], claim_name: str | None) -> _Decision:
+        live = await self._world.nimservice(key)
+        desired = translate(cr, self._context(key, cr, claim_name, live))
+        observed = await self._world.observed(key, live, claim_name, desired.nim_cache)
+        return _Decision(claim_name, desired, observed, plan(cr, desired, observed))
+
+    async def _observed(self, key: Key, decision: _Decision) -> Observed:
+        """What is there after the writes."""
+        live = await self._world.nimservice(key)
+        return await self._world.observed(key, live, decision.claim_name, decision.desired.nim_cache)
+
+    def _context(self, key: Key, cr: Mapping[str, Any], claim_name: str | None, live: LiveNimService | None) -> Context:
         claim = self._world.claim(key, claim_name)
         return Context(
             settings=self._settings,
             namespace_labels=self._world.namespace_labels(key[0]),
             claim_exists=claim is not None,
             claim_size=claim.storage if claim else "",
-            nimservice_exists=is_ours(cr, self._world.nimservice(key)),
+            nimservice_exists=live is not None and is_ours(cr, live.obj),
             installed=self._world.installed,
         )
 
-    async def _unless_taken(
-        self, key: Key, cr: Mapping[str, Any], desired: Desired, planned: Plan, observed: Observed
-    ) -> Plan | None:
+    async def _unless_taken(self, key: Key, cr: Mapping[str, Any], decision: _Decision) -> Plan | None:
         """The plan, or its refusal where somebody else has what it would take; None while that isn't known yet."""
+        planned, exposure = decision.planned, decision.desired.exposure
         if names := names_to_ask_for(planned.nimservice):
             found = await foreign.named(self._cluster, key[0], names)
             if refused := check_names(key[1], found):
-                return Plan(refused=refused)
-        host = host_to_ask_for(cr, planned.route.write, observed.routes)
+                return Plan(planned.releases, refused=refused)
+        host = host_to_ask_for(cr, planned.route.write, decision.observed.routes)
         if not host:
             return planned
         answer = self._hosts.ask(key, host)
@@ -153,8 +195,8 @@ class Reconciler:
         if answer.holder is None:
             return planned
         logger.warning("host is taken", extra={"reason": "HostTaken", "host": host, "route": str(answer.holder)})
-        url = desired.exposure.url if desired.exposure else None
-        return Plan(refused=host_is_taken(host, url, answer.holder.kind))
+        refused = host_is_taken(host, exposure.url if exposure else None, answer.holder.kind)
+        return Plan(planned.releases, refused=refused)
 
     def _taken_due(self, key: Key, planned: Plan) -> float | None:
         """When to look again at what somebody else has, ever more seldom."""
@@ -166,17 +208,13 @@ class Reconciler:
         self._taken[key] = min(seconds * 2, last)
         return seconds
 
-    async def _carry_out(self, key: Key, cr: Mapping[str, Any], planned: Plan) -> tuple[Outcome, float | None]:
+    async def _carry_out(self, key: Key, planned: Plan) -> tuple[Outcome, float | None]:
         """Write what is planned; what came of it, and when a revert or a refused write that has to wait is due."""
-        if planned.writes or planned.releases or planned.route.deletions:
-            self._cluster.permit()  # before anything is read or counted for the sake of a write
         try:
             await self._release(key, planned.releases)
             for write in (planned.claim, planned.nimservice):
                 if write is None:
                     continue
-                if write.confirm and not await self._still_there(key, cr):
-                    return Outcome(), None
                 if write.reverts and (due := await self._wait_to_revert(key, write)):
                     return Outcome(field_conflict=self._tugs[key].told), due
                 await self._apply(key, await self._prepared(key, write))
@@ -219,19 +257,16 @@ class Reconciler:
             return Outcome(field_conflict=tug.told), unsure
         return Outcome(), None
 
-    async def _still_there(self, key: Key, cr: Mapping[str, Any]) -> bool:
+    async def _is_still_there(self, key: Key, cr: Mapping[str, Any]) -> bool:
         """Is the resource there, and not being deleted? What is found out is known from then on."""
-        live = await self._cluster.get(RUNAI_NIM_SERVICES, *key)
-        if live is None or live["metadata"]["uid"] != cr["metadata"]["uid"]:
-            return False
-        self._world.record(RUNAI_NIM_SERVICES, live)
-        return "deletionTimestamp" not in live["metadata"]
+        live = await self._world.confirm(key, cr["metadata"]["uid"])
+        return live is not None and "deletionTimestamp" not in live["metadata"]
 
     async def _field_conflict(self, write: Write) -> str:
         """Who changes what we write, by the managedFields of the live object."""
         metadata = write.manifest["metadata"]
         live = await self._cluster.get(NIM_SERVICES, metadata["namespace"], metadata["name"])
-        managed = live["metadata"].get("managedFields") or () if live else ()
+        managed = live["metadata"].get("managedFields") if live else None
         who = ", ".join(managers_of(managed, write.reverts)) or "of somebody"
         fields = ", ".join(".".join(path) for path in write.reverts)
         return (
@@ -247,9 +282,8 @@ class Reconciler:
         live = await self._cluster.get(NIM_SERVICES, metadata["namespace"], metadata["name"])
         if live is None or live["metadata"]["resourceVersion"] != write.resource_version:
             raise ApiError(409, "Conflict", f"NIMService {metadata['name']} is not as it was seen")
-        if write.adopts:  # not only the claim that the CR names may hold weights
-            async for page in self._cluster.pages(CLAIMS, namespace=key[0]):
-                await self._release(key, held_by(live, [Claim.from_object(obj) for obj in page["items"]]))
+        if write.adopts:
+            await self._release_all_of(key, live)
         before = live["metadata"].get("managedFields") or []
         if (managed := taken_over(before, write.takes)) == before:
             return write
@@ -257,6 +291,21 @@ class Reconciler:
             live = await self._cluster.set_managed_fields(NIM_SERVICES, live["metadata"], managed)
         self._world.wrote(key, NIM_SERVICES, live)
         return replace(write, resource_version=live["metadata"]["resourceVersion"])
+
+    async def _release_all_of(self, key: Key, nimservice: Mapping[str, Any]) -> None:
+        """Every claim that it owns: not only the one that the CR names may hold weights."""
+        unread: list[str] = []
+        pages = self._cluster.pages(CLAIMS, namespace=key[0], unreadable=lambda name, error: unread.append(name))
+        async for page in pages:
+            await self._release(key, held_by(nimservice, map(Claim.from_object, page.pop("items"))))
+        if unread:
+            name = nimservice["metadata"]["name"]
+            raise RefusedError(
+                f"PersistentVolumeClaim {unread[0]} can't be read, its JSON is nested too deep: whether it would be"
+                f" deleted with NIMService {name} is not known, so that NIMService is not adopted; remove its"
+                " metadata.managedFields",
+                FORBIDDEN_SECONDS,
+            )
 
     async def _release(self, key: Key, releases: Iterable[Release]) -> None:
         """Take claims out of the ownership of what they would be deleted with."""
@@ -277,8 +326,13 @@ class Reconciler:
         """One server-side apply."""
         kind, metadata = write.manifest["kind"], write.manifest["metadata"]
         name, resource = metadata["name"], _RESOURCES[kind]
-        with _refusals(f"{kind} {name}"):
-            live = await self._cluster.apply(resource, write.manifest, resource_version=write.resource_version)
+        try:
+            with _refusals(f"{kind} {name}"):
+                live = await self._cluster.apply(resource, write.manifest, resource_version=write.resource_version)
+        except ApiError as error:
+            if error.status == 409 and resource == CLAIMS and write.resource_version is None:
+                await self._world.read_claim(key, name, again=True)  # somebody made one, which was not asked for yet
+            raise
         self._world.wrote(key, resource, live)
         reason = "Created" if write.resource_version is None else "PutBack" if write.reverts else "Changed"
         fields = {"fields": [".".join(path) for path in write.reverts]} if write.reverts else {}

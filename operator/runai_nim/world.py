@@ -1,12 +1,14 @@
 """What is known of the cluster: a watch of each kind, our own as Kopf brings it, and which CR each object matters to.
 
-It tells the queue which keys to look at again; it may not decide or write anything.
+It tells the queue which keys to look at again; it may not decide or write anything. Kept are objects that carry our
+label. Those of others that a CR names are read by name; all else costs nothing, whatever tenants make of it.
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from runai_nim import keys
@@ -28,8 +30,10 @@ from runai_nim.cluster import (
 )
 from runai_nim.discovery import Discovery
 from runai_nim.installed import Installed
+from runai_nim.lenient import mapping
+from runai_nim.lookup import Lookups
 from runai_nim.mentions import Mentions
-from runai_nim.observe import HasVersion, ObjectKey, Watch, newer
+from runai_nim.observe import Changes, HasVersion, ObjectKey, OnFailure, Version, Watch, newer
 from runai_nim.observed import Claim, Namespace, NimCache, Observed, Pod, Service, Stored, Workload
 from runai_nim.poll import Poll
 from runai_nim.queueing import Key, KeyQueue
@@ -43,18 +47,33 @@ ROUTES: Mapping[Resource, str] = {
 """The resources that a route of our own can be, and their kinds."""
 
 _MADE = keys.SERVICE_LABEL
+_OF_OTHERS = f"!{_MADE}"
+
+
+@dataclass(frozen=True, slots=True)
+class LiveNimService:
+    """A NIMService as it is now, and when we last changed it (RFC 3339)."""
+
+    obj: dict[str, Any]
+    applied_at: str
 
 
 class World:
     """Everything observed. The key of every CR that a change may matter to is added to the queue.
 
     `resync_seconds`: how often each kind is listed again. `namespaces`: those that are served; all, when there is none.
+    `on_failure` is told of each watch that broke.
     """
 
     def __init__(
-        self, cluster: Cluster, queue: KeyQueue, resync_seconds: float, namespaces: Collection[str] = ()
+        self,
+        cluster: Cluster,
+        queue: KeyQueue,
+        resync_seconds: float,
+        on_failure: OnFailure,
+        namespaces: Collection[str] = (),
     ) -> None:
-        self._cluster, self._queue, self._resync_seconds = cluster, queue, resync_seconds
+        self._cluster, self._queue, self._resync_seconds, self._on_failure = cluster, queue, resync_seconds, on_failure
         self._namespaces = tuple(namespaces) or ("",)
         self._unread = set(self._namespaces)
         """Namespaces (empty: all) of which not everything was listed yet: nothing is decided there."""
@@ -66,35 +85,81 @@ class World:
         self._objects: dict[Resource, dict[ObjectKey, Any]] = defaultdict(dict)
         self._watches: dict[tuple[Resource, str], Watch] = {}
         self._polls: dict[str, Poll] = {}
-        self._watch(NIM_SERVICES, Stored.from_object, self._same_name)
-        self._watch(SERVICES, Service.from_object, self._same_name, _MADE)
-        self._watch(DEPLOYMENTS, Workload.from_object, self._same_name, _MADE)
-        self._watch(LEADER_WORKER_SETS, Workload.from_object, self._named_after(keys.LWS_SUFFIX), _MADE)
+        self._of_others: list[Watch] = []
+        self._lookups = {
+            NIM_SERVICES: Lookups(cluster, NIM_SERVICES, Stored.from_object),
+            CLAIMS: Lookups(cluster, CLAIMS, Claim.from_object),
+            NIM_CACHES: Lookups(cluster, NIM_CACHES, NimCache.from_object),
+        }
+        self._nimservices_of_others: dict[ObjectKey, Version] = {}
+        """Their names: whether ours may be made is known without a request."""
+        self._watch(NIM_SERVICES, Stored.from_object, self._nimservice_changed)
+        self._watch(SERVICES, Service.from_object, self._same_name)
+        self._watch(DEPLOYMENTS, Workload.from_object, self._same_name)
+        self._watch(LEADER_WORKER_SETS, Workload.from_object, self._named_after(keys.LWS_SUFFIX))
         for kind in ROUTES:
-            self._watch(kind, Stored.from_object, self._named_after(names.ROUTE_SUFFIX), _MADE)
-        self._watch(CLAIMS, Claim.from_object, self._named_by)
-        self._watch(NIM_CACHES, NimCache.from_object, self._named_by)
-        self._watch(PODS, Pod.from_object, self._pod_changed, _MADE)
+            self._watch(kind, Stored.of_route, self._named_after(names.ROUTE_SUFFIX))
+        self._watch(CLAIMS, Claim.from_object, partial(self._named_object_changed, CLAIMS))
+        self._watch(PODS, Pod.from_object, self._pod_changed)
+        self._watch_others()
         about = NAMESPACES, Namespace.from_object, self._of_namespace
         if not namespaces:
-            self._watch(*about)
+            self._watch(*about, selector="")
         for name in namespaces:
             self._polls[name] = Poll(cluster, NAMESPACES, name, *about[1:], self._objects[NAMESPACES])
 
-    def _watch(self, resource: Resource, project: Any, changed: Any, selector: str = "") -> None:
+    def _watch(self, resource: Resource, project: Any, changed: Any, selector: str = _MADE) -> None:
         for namespace in self._namespaces:
-            how = project, changed, self.look_at_all, selector, self._resync_seconds
-            made = Watch(self._cluster, resource, *how, namespace, self._objects[resource])
+            made = Watch(
+                self._cluster,
+                resource,
+                project,
+                changed,
+                self.look_at_all,
+                selector=selector,
+                resync_seconds=self._resync_seconds,
+                namespace=namespace,
+                objects=self._objects[resource],
+                on_failure=self._on_failure,
+            )
             self._watches[resource, namespace] = made
+
+    def _watch_others(self) -> None:
+        for namespace in self._namespaces:
+            common: dict[str, Any] = {
+                "resync_seconds": self._resync_seconds,
+                "namespace": namespace,
+                "on_failure": self._on_failure,
+            }
+            self._of_others.append(
+                Watch(
+                    self._cluster,
+                    NIM_SERVICES,
+                    Version.from_object,
+                    self._nimservice_changed,
+                    self.look_at_all,
+                    selector=_OF_OTHERS,
+                    objects=self._nimservices_of_others,
+                    metadata_only=True,
+                    **common,
+                )
+            )
+            for resource, selector in ((CLAIMS, _OF_OTHERS), (NIM_CACHES, "")):
+                changed, missed = (
+                    partial(self._named_object_changed, resource),
+                    partial(self._invalidate_lookups, resource),
+                )
+                self._of_others.append(Changes(self._cluster, resource, changed, missed, selector=selector, **common))
 
     @property
     def watches(self) -> tuple[Watch | Poll, ...]:
         """The watches of all kinds but our own."""
-        return *self._watches.values(), *self._polls.values()
+        return *self._watches.values(), *self._of_others, *self._polls.values()
 
     async def follow(self, namespace: str) -> None:
         """Begin to decide there once every kind was listed: before that, what isn't seen would be taken for absent."""
-        read = [watch.synced for (_, place), watch in self._watches.items() if place == namespace]
+        watches = (*self._watches.values(), *self._of_others)
+        read = [watch.synced for watch in watches if watch.namespace == namespace]
         read += [poll.synced for name, poll in self._polls.items() if name == namespace]
         await asyncio.gather(*(one.wait() for one in (self.discovery.synced, *read)))
         self._unread.discard(namespace)
@@ -106,20 +171,28 @@ class World:
         version = "0"
         async for page in self._cluster.pages(RUNAI_NIM_SERVICES, namespace=namespace):
             version = page["metadata"]["resourceVersion"]
-            seen |= {self.resource_seen(obj) for obj in page["items"]}
+            seen.update(map(self.resource_seen, page.pop("items")))
+        self.note_listing(namespace, seen, version)
+        for key in seen:
+            self._look(key)
+
+    def note_listing(self, namespace: str, seen: set[Key], version: str) -> None:
+        """These RunaiNimServices were there (empty: everywhere) at that version; those that were not are gone."""
         for key in {key for key in self._resources if namespace in ("", key[0])} - seen:
             if not newer(self._resources[key].resource_version, version):
                 self._drop(key)
-        for key in seen:
-            self._look(key)
 
     def resource_seen(self, obj: Mapping[str, Any]) -> Key:
         """Take up a RunaiNimService that was seen, unless a newer version of it is known."""
         key = (obj["metadata"]["namespace"], obj["metadata"]["name"])
         known = self._resources.get(key)
         if known is None or newer(obj["metadata"]["resourceVersion"], known.resource_version):
-            self._resources[key] = new = Stored.from_object(obj)
-            self._look(key, new)
+            try:
+                self._resources[key] = new = _resource(obj)
+            except (KeyError, TypeError, ValueError) as error:  # the object's trouble alone
+                self._cluster.unreadable(RUNAI_NIM_SERVICES.plural, "/".join(key), error)
+            else:
+                self._look(key, new)
         return key
 
     def resource_gone(self, obj: Mapping[str, Any]) -> None:
@@ -138,16 +211,39 @@ class World:
         """Take up an object that we asked for, so that the next decision knows of it."""
         key = (obj["metadata"]["namespace"], obj["metadata"]["name"])
         if watch := self._watches.get((resource, "" if "" in self._namespaces else key[0])):
-            watch.record(obj)
+            if _MADE in mapping(obj["metadata"].get("labels")):
+                watch.record(obj)
+            elif resource in self._lookups:  # of others: the watch of ours would never tell that it is gone
+                self._lookups[resource].invalidate(key)
             return
         known = self._resources.get(key)
         if known is not None and newer(obj["metadata"]["resourceVersion"], known.resource_version):
-            self._resources[key] = Stored.from_object(obj)
+            self._resources[key] = _resource(obj)
 
-    def resource(self, key: Key) -> dict[str, Any] | None:
-        """The RunaiNimService, or None when there is none."""
+    async def resource(self, key: Key) -> dict[str, Any] | None:
+        """The RunaiNimService, or None when there is none. Raises ApiError where it has to be read and can't be."""
         stored = self._resources.get(key)
-        return stored.load() if stored else None
+        if stored is None or stored.body:
+            return stored.load() if stored else None
+        return await self.confirm(key, stored.uid)
+
+    async def confirm(self, key: Key, uid: str) -> dict[str, Any] | None:
+        """The RunaiNimService as the API server has it now; None where that one is gone, and then it is dropped."""
+        live = await self._cluster.get(RUNAI_NIM_SERVICES, *key)
+        if live is not None and live["metadata"]["uid"] == uid:
+            self.record(RUNAI_NIM_SERVICES, live)
+            return live
+        known = self._resources.get(key)
+        if known is not None and known.uid == uid:
+            self._drop(key)
+        if live is not None:
+            self.resource_seen(live)
+        return None
+
+    def is_large(self, key: Key) -> bool:
+        """Is it, or the NIMService of its name, read at each look because it is too large to be kept?"""
+        nimservice = self._objects[NIM_SERVICES].get(key) or self._lookups[NIM_SERVICES].get(key)
+        return any(stored is not None and not stored.body for stored in (self._resources.get(key), nimservice))
 
     def look_at_all(self) -> None:
         """Have every CR reconciled."""
@@ -156,7 +252,13 @@ class World:
 
     def forget(self, key: Key) -> None:
         """The CR is gone: nothing that it named matters to it any more."""
-        self._mentions.forget(key)
+        self._forget_names(self._mentions.forget(key))
+        self._lookups[NIM_SERVICES].invalidate(key)
+
+    def _forget_names(self, unnamed: Iterable[Key]) -> None:
+        for name in unnamed:
+            self._lookups[CLAIMS].invalidate(name)
+            self._lookups[NIM_CACHES].invalidate(name)
 
     @property
     def installed(self) -> Installed:
@@ -169,27 +271,44 @@ class World:
         return known.labels if known else None
 
     def claim(self, key: Key, name: str | None) -> Claim | None:
-        """The claim of that name in the CR's namespace."""
-        found: Claim | None = self._objects[CLAIMS].get((key[0], name or ""))
+        """The claim of that name in the CR's namespace, as far as it is known."""
+        at = (key[0], name or "")
+        found: Claim | None = self._objects[CLAIMS].get(at) or self._lookups[CLAIMS].get(at)
         return found
 
-    def nimservice(self, key: Key) -> dict[str, Any] | None:
-        """The NIMService of that name."""
-        live: Stored | None = self._objects[NIM_SERVICES].get(key)
-        return live.load() if live else None
+    async def read_claim(self, key: Key, name: str, *, again: bool = False) -> bool:
+        """Read the claim of that name, unless it is known or `again`; whether there is one that was not known."""
+        at = (key[0], name)
+        if again:
+            self._lookups[CLAIMS].invalidate(at)
+        elif at in self._objects[CLAIMS] or self._lookups[CLAIMS].knows(at):
+            return False
+        return await self._lookups[CLAIMS].read(at) is not None
 
-    def observed(self, key: Key, claim_name: str | None, cache_name: str | None) -> Observed:
+    async def nimservice(self, key: Key) -> LiveNimService | None:
+        """The NIMService of that name, whoever made it."""
+        stored: Stored | None = self._objects[NIM_SERVICES].get(key)
+        if stored is None and key in self._nimservices_of_others:
+            stored = await self._lookups[NIM_SERVICES].read(key)
+        if stored is None:
+            return None
+        # One that is too large to be kept is read each time.
+        live = stored.load() if stored.body else await self._cluster.get(NIM_SERVICES, *key)
+        return None if live is None else LiveNimService(live, stored.applied_at)
+
+    async def observed(
+        self, key: Key, live: LiveNimService | None, claim_name: str | None, cache_name: str | None
+    ) -> Observed:
         """All that a decision about the CR `key` reads; from now on a change of the objects named here is told of."""
-        self._mentions.note(key, {(key[0], name) for name in (claim_name, cache_name) if name})
-        live: Stored | None = self._objects[NIM_SERVICES].get(key)
+        self._forget_names(self._mentions.note(key, {(key[0], name) for name in (claim_name, cache_name) if name}))
         return Observed(
-            nimservice=live.load() if live else None,
+            nimservice=live.obj if live else None,
             applied_at=live.applied_at if live else "",
             nimservice_installed=self._is_installed(NIM_SERVICES),
             service=self._objects[SERVICES].get(key),
             workload=self._workload(key),
             claim=self.claim(key, claim_name),
-            nim_cache=self._objects[NIM_CACHES].get((key[0], cache_name or "")),
+            nim_cache=await self._lookups[NIM_CACHES].read((key[0], cache_name)) if cache_name else None,
             pods=tuple(self._pods[key].values()) if key in self._pods else (),
             namespace_deleting=self._namespace_deleting(key[0]),
             routes=self._routes(key),
@@ -244,12 +363,28 @@ class World:
     def _named_after(self, suffix: str) -> Callable[[ObjectKey, Any, Any], None]:
         return lambda key, old, new: self._same_name((key[0], key[1].removesuffix(suffix)), old, new)
 
-    def _named_by(self, key: ObjectKey, old: Any, new: Any) -> None:
+    def _nimservice_changed(self, key: ObjectKey, old: Any, new: Any) -> None:
+        self._lookups[NIM_SERVICES].invalidate(key)
+        self._same_name(key, old, new)
+
+    def _named_object_changed(self, resource: Resource, key: ObjectKey, old: Any, new: Any) -> None:
+        self._lookups[resource].invalidate(key)
         for mentioning in self._mentions.of(key):
             self._look(mentioning, new)
+
+    def _invalidate_lookups(self, resource: Resource, namespace: str) -> None:
+        for key in self._lookups[resource].invalidate_all(namespace):
+            for mentioning in self._mentions.of(key):
+                self._look(mentioning)
 
     def _of_namespace(self, key: ObjectKey, old: Namespace | None, new: Namespace | None) -> None:
         # A namespace changes often (its status, its finalizers); what matters of it changes seldom.
         if old is None or new is None or (old.labels, old.deleting) != (new.labels, new.deleting):
             for name in [name for name in self._resources if name[0] == key[1]]:
                 self._look(name)
+
+
+def _resource(obj: Mapping[str, Any]) -> Stored:
+    """A RunaiNimService; without a spec it is one whose body was left out on the way here, since it is large."""
+    stored = Stored.from_object(obj)
+    return stored if "spec" in obj else replace(stored, body=b"")

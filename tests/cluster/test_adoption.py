@@ -129,6 +129,8 @@ def test_a_claim_is_released_even_where_the_webhook_refuses_to_adopt(
         objects.delete(NIMSERVICE, "llama-8b")
         settled(objects, "llama-8b", "Running", 60)
     assert present(objects, CLAIM, "weights")["metadata"]["uid"] == before
+    objects.delete(CLAIM, "weights")
+    wait_for(lambda: reason(objects, "llama-8b", "StorageReady") == "ClaimNotFound")
 
 
 def test_every_claim_of_the_nimservice_is_released(objects: Objects) -> None:

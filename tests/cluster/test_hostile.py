@@ -9,8 +9,9 @@ from kubernetes.dynamic.exceptions import DynamicApiError
 from local.cluster import LocalCluster
 from local.objects import Objects, wait_for
 from runai_nim import keys
+from tests.support.hostile_objects import LARGE, Make, claim, nimservice
 from tests.support.prometheus import scrape
-from tests.support.services import CR, NIMSERVICE, condition, present, sample, settled
+from tests.support.services import CLAIM, CR, NIMSERVICE, condition, present, reason, sample, serve, settled
 
 LAG = "runai_nim_event_loop_lag_seconds"
 LAG_SECONDS = "1.0"
@@ -151,3 +152,48 @@ def test_names_at_their_limits(objects: Objects) -> None:
             objects.apply(named("n" * length))
         assert f"has {length} characters but must have at most 59" in refused.value.summary()
     settled(objects, fits, "Running", 60)
+
+
+OF_EACH_RUN = {"claim", "labelled-claim", "pod", "resource"}
+
+
+def large() -> Iterator[Any]:
+    for kind, make in LARGE.items():
+        yield pytest.param(make, id=kind, marks=() if kind in OF_EACH_RUN else pytest.mark.long)
+
+
+@pytest.mark.parametrize("make", list(large()))
+def test_objects_of_any_size_end_nothing(objects: Objects, make: Make) -> None:
+    kind = "{apiVersion} {kind}".format(**make(""))
+    for name in ("large-0", "large-1"):
+        objects.apply(make(name))
+        objects.patch(kind, name, {"metadata": {"annotations": {"example.com/touched": "true"}}})
+    objects.delete(kind, "large-0")
+    serve(objects)
+
+
+def test_a_claim_of_any_size_may_be_named(objects: Objects) -> None:
+    store = {"pvc": {"existingPvc": True, "claimName": "weights"}}
+    objects.apply(sample("gpu-portion", modelStore=store))
+    settled(objects, "llama-8b", "ClaimNotFound")
+    objects.apply(claim("weights"))
+    settled(objects, "llama-8b", "Running")
+    objects.delete(CLAIM, "weights")
+    wait_for(lambda: reason(objects, "llama-8b", "StorageReady") in ("ClaimTerminating", "ClaimNotFound"))
+
+
+def test_a_claim_of_the_name_that_ours_would_have_is_used_as_it_is(objects: Objects) -> None:
+    objects.apply(claim("llama-8b-model-store"))
+    serve(objects)
+    assert "labels" not in present(objects, CLAIM, "llama-8b-model-store")["metadata"]
+    assert "used as it is" in condition(objects, "llama-8b", "StorageReady")["message"]
+
+
+def test_a_nimservice_of_any_size_is_somebody_else_s_until_it_is_handed_over(objects: Objects) -> None:
+    objects.apply(nimservice("llama-8b"))
+    objects.apply(sample("gpu-portion"))
+    settled(objects, "llama-8b", "NameConflict")
+    assert objects.list(CLAIM) == []
+    handed_over = {keys.ADOPT: "true", "stand-in.runai-nim.io/never-act": None}
+    objects.patch(NIMSERVICE, "llama-8b", {"metadata": {"annotations": handed_over}})
+    settled(objects, "llama-8b", "Running", 60)

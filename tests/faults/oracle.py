@@ -20,13 +20,7 @@ _HISTORY = frozenset(
 _ROUTES = frozenset({"ingresses", "httproutes", "grpcroutes"})
 """Their hash is of a host that has the namespace in it."""
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
-_ENDS_KOPF = frozenset(
-    {
-        "kopf._cogs.clients.watching.WatchingError",
-        "kopf._cogs.structs.credentials.LoginError",
-        "json.decoder.JSONDecodeError",
-    }
-)
+_ENDS_KOPF = "kopf._cogs.structs.credentials.LoginError"
 _ADDRESS = re.compile(r"127\.100\.\d+\.\d+")
 
 
@@ -81,9 +75,9 @@ def tracebacks(log: str) -> list[str]:
 
 
 def _is_kopfs_end(line: Mapping[str, Any]) -> bool:
-    """Only at what Kopf can't go on from: an ERROR that is not 410, half a line, credentials that are refused."""
+    """Only at what Kopf can't go on from: credentials that are refused."""
     why, logger = _last_line(line).partition(":")[0], str(line.get("logger"))
-    return why in _ENDS_KOPF and (logger.startswith("kopf.") or (logger == "asyncio" and why.startswith("kopf.")))
+    return why == _ENDS_KOPF and logger.startswith(("kopf.", "asyncio"))
 
 
 def _last_line(line: Mapping[str, Any]) -> str:

@@ -54,7 +54,7 @@ LOGIN, JSON = "kopf._cogs.structs.credentials.LoginError", "json.decoder.JSONDec
     ("logger", "why", "seen"),
     [
         ("kopf._core.reactor.running", LOGIN, False),
-        ("kopf._core.reactor.running", JSON, False),
+        ("kopf._core.reactor.running", JSON, True),
         ("asyncio", LOGIN, False),
         ("asyncio", JSON, True),
         ("runai_nim.handlers", LOGIN, True),

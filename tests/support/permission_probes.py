@@ -50,6 +50,19 @@ class Changed(Stage):
         self.objects.apply(sample("gpu-portion", modelStore={"pvc": {**store, "retentionPolicy": "Delete"}}))
 
 
+class FromAClaim(Stage):
+    """A claim of somebody else's is read by its name."""
+
+    store: ClassVar[Object] = {"pvc": {"existingPvc": True, "claimName": "weights"}}
+
+    def act(self) -> None:
+        self.objects.apply(sample("gpu-portion", modelStore=self.store))
+
+
+class FromACache(FromAClaim):
+    store: ClassVar[Object] = {"nimCache": {"name": "cache"}}
+
+
 class Lost(Stage):
     """A NIMService that was deleted by hand is made anew, once the resource was seen to be there."""
 
@@ -145,6 +158,8 @@ SCENARIOS: dict[Permission, type[Stage]] = {
     Permission("update", keys.GROUP, f"{keys.PLURAL}/finalizers"): Made,
     Permission("delete", keys.NIM_GROUP, keys.NIMSERVICE_PLURAL): Changed,
     Permission("delete", "", "persistentvolumeclaims"): Changed,
+    Permission("get", "", "persistentvolumeclaims"): FromAClaim,
+    Permission("get", keys.NIM_GROUP, keys.NIMCACHE_PLURAL): FromACache,
     Permission("get", keys.GROUP, keys.PLURAL): Lost,
     Permission("get", keys.NIM_GROUP, keys.NIMSERVICE_PLURAL): Pulled,
     **{Permission(verb, "networking.k8s.io", "ingresses"): RoutedByIngress for verb in ("create", "patch")},

@@ -13,6 +13,8 @@ from prometheus_client import CollectorRegistry
 
 from runai_nim import keys
 from runai_nim.api.v1alpha1.status import Phase
+from runai_nim.bounded import name_in
+from runai_nim.cluster import api_error
 from runai_nim.discovery import schema_of
 from runai_nim.election import Seen
 from runai_nim.installed import Installed
@@ -207,6 +209,7 @@ def nimservice(spec: Object) -> Object:
         (NimCache.from_object, CACHE),
         (Namespace.from_object, {"metadata": METADATA}),
         (Stored.from_object, DEPLOYMENT),
+        (Stored.of_route, DEPLOYMENT),
     ],
 )
 @given(data=st.data())
@@ -223,6 +226,7 @@ def test_nothing_of_a_large_object_is_kept(claim: Object, filling: str) -> None:
     claim["spec"] = {**CLAIM["spec"], "dataSource": {"name": filling * 100_000}}
     claim["metadata"]["annotations"] = {f"k{index}": filling * 10_000 for index in range(25)}
     assert len(repr(Claim.from_object(claim))) < 10_000
+    assert Stored.from_object(claim).body == b""
 
 
 @pytest.mark.parametrize("spec", SPECS)
@@ -299,6 +303,16 @@ def test_any_lease_is_read(lease: Object) -> None:
     seen.take_up(lease, now=1.0)
     assert seen.held_for("us", now=1.0) >= 0
     orjson.dumps([seen.taken_by("us", 15, datetime.now(UTC)), seen.released()])
+
+
+@given(st.binary(max_size=100) | VALUES.map(orjson.dumps), st.none() | st.text(max_size=5) | st.just("9" * 400))
+def test_any_refusal_is_understood(body: bytes, retry_after: str | None) -> None:
+    assert 0 <= api_error(500, body, retry_after).retry_after <= 300
+
+
+@given(st.binary(max_size=100))
+def test_any_body_may_hold_a_name(body: bytes) -> None:
+    assert name_in(body)
 
 
 TIMES = st.sampled_from(

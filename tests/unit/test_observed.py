@@ -4,6 +4,7 @@ import pytest
 
 from runai_nim import keys
 from runai_nim.observed import (
+    LARGE,
     Claim,
     Namespace,
     NimCache,
@@ -12,6 +13,7 @@ from runai_nim.observed import (
     Service,
     Stored,
     Workload,
+    controller_of,
     digest_annotations,
     hosts_of,
 )
@@ -134,6 +136,29 @@ def test_a_container_that_started_and_is_not_ready_is_named() -> None:
 )
 def test_hosts_of_a_route(route: dict[str, Any], hosts: set[str]) -> None:
     assert hosts_of(route) == hosts
+
+
+def test_a_large_object_is_not_kept() -> None:
+    small, large = (Stored.from_object({"metadata": METADATA, "spec": {"a": "x" * size}}) for size in (100, LARGE))
+    assert (small.load()["spec"], large.body) == ({"a": "x" * 100}, b"")
+
+
+def test_of_a_large_route_is_kept_whose_it_is() -> None:
+    owners = [
+        {"kind": "A", "uid": "u0"},
+        {"kind": "B", "uid": "u9", "name": "nim", "controller": True, "x": "x" * LARGE},
+    ]
+    large = {"metadata": {**METADATA, "deletionTimestamp": "now", "ownerReferences": owners}, "spec": {"a": 1}}
+    found = Stored.of_route(large).load()
+    assert (controller_of(found), found["metadata"]["deletionTimestamp"], "spec" in found) == (
+        {"kind": "B", "uid": "u9", "name": "nim", "controller": True},
+        "now",
+        False,
+    )
+    nobodys = {"metadata": METADATA, "spec": {"a": "x" * LARGE}}
+    assert Stored.of_route(nobodys).load() == {"metadata": {**METADATA, "ownerReferences": []}}
+    small = {"metadata": METADATA, "spec": {"a": 1}}
+    assert Stored.of_route(small).load() == small
 
 
 def test_a_long_annotation_of_a_claim_is_kept_by_its_digest() -> None:

@@ -12,10 +12,11 @@ from runai_nim.lenient import mapping
 from runai_nim.observed.pod import Pod
 from runai_nim.observed.route import hosts_of
 from runai_nim.observed.storage import Claim, NimCache, Owner, digest_annotations
-from runai_nim.observed.stored import Object, Stored, controller_of
+from runai_nim.observed.stored import LARGE, Object, Stored, controller_of
 from runai_nim.observed.workload import Service, Workload
 
 __all__ = [
+    "LARGE",
     "Claim",
     "Namespace",
     "NimCache",
