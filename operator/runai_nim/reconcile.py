@@ -132,7 +132,7 @@ class Reconciler:
             if allowed is None:
                 return None
             planned = allowed
-        if any(write.confirm for write in planned.writes) and not await self._is_still_there(key, cr):
+        if planned.confirm and not await self._is_still_there(key, cr):
             return 0.0  # what is known by now decides
         outcome, tug_due = await self._carry_out(key, planned)
         if planned.writes or planned.releases:

@@ -176,10 +176,7 @@ class Batch:
 
     def _counted(self, run: Run) -> Iterator[str]:
         came, went = comings(self._rig, run.namespace)
-        more_came, more_went = came - run.reference.came, went - run.reference.went
-        # A LIST of what is gone may make an object anew, once, that the garbage collector takes at once.
-        pairs = run.case.fault.action == "stale" and more_came == more_went and set(more_came.values()) <= {1}
-        if not run.problems and not pairs and (came, went) != (run.reference.came, run.reference.went):
+        if not run.problems and (came, went) != (run.reference.came, run.reference.went):
             yield f"came {dict(came)}, went {dict(went)}"
         bound = 3 * run.reference.requests + 50
         if (asked := self._rig.proxy.traffic.asked[run.namespace]) > bound:

@@ -42,7 +42,13 @@ WATCHED = (
 )
 ENDINGS = ("reset", "close", "truncated", "error-410", "error-500")
 """Of a watch; see `streams`."""
-LOSSES = (("update", "runainimservices"), ("update", "deployments"), ("stop", "nimservices"), ("create", "services"))
+LOSSES = (
+    ("life", "update", "runainimservices"),
+    ("life", "update", "deployments"),
+    ("life", "stop", "nimservices"),
+    ("life", "create", "services"),
+    ("taken", "taken", "runainimservices"),
+)
 """Watches that go silent or lose what they should tell."""
 COALESCED = (
     ("flip", "flip", "runainimservices"),
@@ -133,8 +139,8 @@ def _watches() -> Iterator[Case]:
         yield Case("watch", "life", stage, Fault(action, "watch", resource))
     for life, stage, resource in COALESCED:
         yield Case("watch", life, stage, Fault("coalesced", "watch", resource))
-    for action, (stage, resource) in product(("dropped", "silent"), LOSSES):
-        yield Case(action, "life", stage, Fault(action, "watch", resource))  # a group each: silence is noticed, too
+    for action, (life, stage, resource) in product(("dropped", "silent"), LOSSES):
+        yield Case(action, life, stage, Fault(action, "watch", resource))  # a group each: silence is noticed, too
 
 
 def _others() -> Iterator[Case]:

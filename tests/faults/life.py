@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.objects import Object, Objects
-from tests.support.services import CR, NIMSERVICE, sample
+from tests.support.services import CLAIM, CR, NIMSERVICE, sample
 
 NAME = "llama-8b"
 OPERATOR_ENVIRONMENT = {
@@ -69,6 +69,15 @@ def _remove(objects: Objects) -> None:
     objects.delete(CR, NAME)
 
 
+def _take(objects: Objects) -> None:
+    """With its claim, which is held until then, so that it is gone at once and before anything else."""
+    claim = f"{NAME}-model-store"
+    objects.patch(CLAIM, claim, {"metadata": {"finalizers": [_SLOW]}})
+    objects.delete(CLAIM, claim)
+    objects.delete(CR, NAME)
+    objects.patch(CLAIM, claim, {"metadata": {"finalizers": None}})
+
+
 def _lose(objects: Objects) -> None:
     objects.delete(NIMSERVICE, NAME)
 
@@ -104,5 +113,6 @@ LIVES: Mapping[str, tuple[Stage, ...]] = {
     ),
     "flip": (_CREATE, Stage("flip", _flip, _ready("Running", 3))),
     "recreate": (_CREATE, Stage("recreate", _recreate, _ready("Running"))),
+    "taken": (_CREATE, Stage("taken", _take, lambda there: not any(NAME in key for key in there))),
     "lost": (_CREATE, Stage("lost", _lose, _ready("Running"))),
 }

@@ -543,13 +543,10 @@ def test_an_autoscaled_service_is_started_before_it_is_scaled() -> None:
 
 def test_an_owner_is_asked_for_before_its_nimservice_is_made_anew_or_taken() -> None:
     cr = a_cr()
-    assert [w.confirm for w in (planned(cr).nimservice, planned(cr, live(cr, ownerReferences=[])).nimservice) if w] == [
-        False,
-        True,
-    ]
-    again = planned({**cr, "status": {"nimServiceName": "nim"}}).nimservice
-    assert again is not None
-    assert again.confirm
+    changed = {**live(cr), "spec": {}}
+    found = [planned(cr), planned(cr, live(cr, ownerReferences=[])), planned(cr, changed), planned(cr, live(cr))]
+    assert [one.confirm for one in found] == [True, True, False, False]
+    assert planned(cr, live(cr), claim=None).confirm
 
 
 INGRESS_OF_OURS = {"metadata": {"ownerReferences": [OWNER]}, "spec": {"rules": [{"host": "nim.example.com"}]}}

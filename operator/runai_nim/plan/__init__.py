@@ -65,6 +65,11 @@ class Plan:
         """All of them, in their order."""
         return tuple(write for write in (self.claim, self.nimservice, self.route.write) if write)
 
+    @property
+    def confirm(self) -> bool:
+        """Must the resource be seen to be there before the first write? Nothing is made for one that is gone."""
+        return any(write.confirm or write.resource_version is None for write in self.writes)
+
 
 def plan(cr: Mapping[str, Any], desired: Desired, observed: Observed) -> Plan:
     """The plan for `cr`. Nothing is written for a CR that is refused, paused or going."""
@@ -110,7 +115,7 @@ def _nimservice_write(cr: Mapping[str, Any], wanted: dict[str, Any], observed: O
     if not observed.nimservice_installed:
         return None
     if live is None:
-        return Write(wanted, None, confirm="nimServiceName" in (cr.get("status") or {}))
+        return Write(wanted, None)
     version = live["metadata"]["resourceVersion"]
     stores = tuple(other_stores(wanted, live))
     takes = ("spec", "storage") if stores else ()

@@ -10,8 +10,9 @@ class Write:
     """One server-side apply; `resource_version` None creates, anything else changes just that version.
 
     `reverts` are the paths of fields that somebody changed since we wrote them. `confirm`: the owner must first be seen
-    to be there still. Watches of different kinds are not in step: a NIMService that is gone, or has lost its owner, may
-    be so because its RunaiNimService is being deleted, and writing it then would undo that. `adopts`: the object was
+    to be there still, as before everything that is created. Watches of different kinds are not in step: an object that
+    is gone, or has lost its owner, may be so because its RunaiNimService is being deleted, and writing it then would
+    undo that. `adopts`: the object was
     not ours, and before it is, its claims are released. `takes`: where others' fields that `manifest` lacks are taken
     away; empty: nowhere.
     """
