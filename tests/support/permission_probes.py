@@ -38,12 +38,22 @@ class Made(Stage):
 
 
 class Changed(Stage):
-    """A claim and a NIMService that are there are written again: each gets an owner, which it had not."""
+    """A NIMService that is there is written again: it gets an owner, which it had not."""
 
     def before(self) -> None:
         serve(self.objects)
         self.objects.delete(CR, "llama-8b", "Orphan")
         wait_for(lambda: "ownerReferences" not in present(self.objects, NIMSERVICE, "llama-8b")["metadata"])
+
+    def act(self) -> None:
+        self.objects.apply(sample("gpu-portion"))
+
+
+class Disposable(Stage):
+    """A claim that was to stay is to go with its resource: it gets an owner."""
+
+    def before(self) -> None:
+        serve(self.objects)
 
     def act(self) -> None:
         store = sample("gpu-portion")["spec"]["modelStore"]["pvc"]
@@ -157,7 +167,7 @@ SCENARIOS: dict[Permission, type[Stage]] = {
     Permission("patch", keys.GROUP, f"{keys.PLURAL}/status"): Made,
     Permission("update", keys.GROUP, f"{keys.PLURAL}/finalizers"): Made,
     Permission("delete", keys.NIM_GROUP, keys.NIMSERVICE_PLURAL): Changed,
-    Permission("delete", "", "persistentvolumeclaims"): Changed,
+    Permission("delete", "", "persistentvolumeclaims"): Disposable,
     Permission("get", "", "persistentvolumeclaims"): FromAClaim,
     Permission("get", keys.NIM_GROUP, keys.NIMCACHE_PLURAL): FromACache,
     Permission("get", keys.GROUP, keys.PLURAL): Lost,
