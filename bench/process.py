@@ -25,8 +25,17 @@ def pid_of(program: Program) -> int:
 
 def rss_mib(program: Program) -> float:
     """Resident memory in MiB."""
+    return _memory_mib(program, "VmRSS")
+
+
+def peak_rss_mib(program: Program) -> float:
+    """The most resident memory that it had so far, in MiB."""
+    return _memory_mib(program, "VmHWM")
+
+
+def _memory_mib(program: Program, line: str) -> float:
     status = Path(f"/proc/{pid_of(program)}/status").read_text(encoding="utf-8")
-    kib = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:"))
+    kib = next(found.split()[1] for found in status.splitlines() if found.startswith(f"{line}:"))
     return round(int(kib) / 1024, 1)
 
 

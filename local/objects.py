@@ -65,6 +65,20 @@ class Objects:
             )
         )
 
+    def annotate(self, kind: str, name: str, annotations: dict[str, str]) -> None:
+        """Set annotations; of the object only `metadata` is sent back, however large it is."""
+        request = self._api.param_serialize(
+            "PATCH",
+            self._kind(kind).path(name=name, namespace=self.namespace),
+            header_params={
+                "Accept": "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1",
+                "Content-Type": "application/merge-patch+json",
+            },
+            body={"metadata": {"annotations": annotations}},
+            auth_settings=["BearerToken"],
+        )
+        self._api.call_api(*request).read()
+
     def get(self, kind: str, name: str) -> Object | None:
         """Return the object, or None where there is none."""
         try:

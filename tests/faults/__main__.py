@@ -1,7 +1,8 @@
 """`python -m tests.faults [words]`: the fault campaign, or the cases whose names have all the words.
 
 It prints a line for each case and a table of the groups, and writes build/faults.json: `cases`, `passed`, `failed`,
-then each failure under its case's name. The attacks of a hostile client on the REST API come last, by themselves.
+then each failure under its case's name. A hostile tenant, and the attacks of a hostile client on the REST API, come
+last, by themselves.
 """
 
 import itertools
@@ -12,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from local.cluster import CHECKOUT, LocalCluster
+from tests.faults import tenant
 from tests.faults.batch import NEVER_CAME, Batch, Run
 from tests.faults.besieged import Besieged
 from tests.faults.cases import CASES, Case, batches
@@ -25,6 +27,8 @@ QUIET_SECONDS_A_CASE = 3.0
 ATTACK_SECONDS = 20.0
 HOSTILE = "hostile"
 """Group of the attacks."""
+TENANT = "tenant"
+"""Group of the hostile tenant's objects."""
 
 
 class Verdict(NamedTuple):
@@ -69,9 +73,21 @@ def sieges(cluster: LocalCluster, attacks: Sequence[str]) -> Iterator[Verdict]:
     with Besieged(cluster).running() as besieged:
         for attack in attacks:
             siege = besieged.under(attack, ATTACK_SECONDS)
-            word = "failed" if siege.problems else "passed"
-            print(f"{word}  {HOSTILE}:{attack}: {siege.figures}", *siege.problems, sep="\n        ", flush=True)
-            yield Verdict(HOSTILE, f"{HOSTILE}:{attack}", siege.problems)
+            yield _told(HOSTILE, attack, siege.figures, siege.problems)
+
+
+def tenants(cluster: LocalCluster, kinds: Sequence[str]) -> Iterator[Verdict]:
+    """Let a tenant make many of each kind, one kind after the other."""
+    for kind in kinds:
+        tried = tenant.tried(cluster, kind)
+        yield _told(TENANT, kind, tried.figures, tried.problems)
+    cluster.operator.stop()
+
+
+def _told(group: str, name: str, figures: str, problems: Sequence[str]) -> Verdict:
+    word = "failed" if problems else "passed"
+    print(f"{word}  {group}:{name}: {figures}", *problems, sep="\n        ", flush=True)
+    return Verdict(group, f"{group}:{name}", problems)
 
 
 def report(runs: Sequence[Verdict]) -> bool:
@@ -93,6 +109,7 @@ def main(words: Sequence[str]) -> int:
     """Run on a cluster of its own; 1 when a case failed."""
     cases = [case for case in CASES if all(word in f"{case.group} {case.name}" for word in words)]
     attacks = [attack for attack in ATTACKS if all(word in f"{HOSTILE} {attack}" for word in words)]
+    kinds = [kind for kind in tenant.KINDS if all(word in f"{TENANT} {kind}" for word in words)]
     verdicts: list[Verdict] = []
     cluster = LocalCluster(CHECKOUT / ".local" / "faults")
     with cluster.control_plane.processes.tied_to_this_process():
@@ -101,8 +118,9 @@ def main(words: Sequence[str]) -> int:
         if cases:
             with rig.running():
                 verdicts += (Verdict(run.case.group, run.case.name, run.problems) for run in campaign(rig, cases))
+        cluster.stand_in.stop()  # it takes CPU from both sides
+        verdicts += tenants(cluster, kinds)
         if attacks:
-            cluster.stand_in.stop()  # it takes CPU from both sides
             verdicts += sieges(cluster, attacks)
     return 0 if report(verdicts) else 1
 
