@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runai_nim import quantity
+from runai_nim.lenient import mapping
 
 # After the NIM Operator's first write, server-side apply cannot take these structs of a NIMService away, of which it is
 # a co-owner: it answers 422 "must be of type object". An apply that keeps the named leaf is accepted and means "nothing
@@ -61,7 +62,7 @@ def other_stores(wanted: Mapping[str, Any], live: Mapping[str, Any]) -> Iterator
 
     Which one counts is decided as the NIM Operator's webhook does (validateServiceStorageConfiguration).
     """
-    asked, there = (_at(obj, ("spec", "storage")) or {} for obj in (wanted, live))
+    asked, there = (mapping(_at(obj, ("spec", "storage"))) for obj in (wanted, live))
     for name in ("nimCache", "pvc", "hostPath", "emptyDir"):
         if name not in asked and _is_store(name, there.get(name)):
             yield ("spec", "storage", name)
@@ -80,8 +81,7 @@ def with_kept_leaves(wanted: dict[str, Any], live: Mapping[str, Any] | None) -> 
     """
     result = wanted
     for path, leaves in KEPT_LEAVES.items():
-        there = _at(live, path)
-        there = there if isinstance(there, Mapping) else {}
+        there = mapping(_at(live, path))
         if _at(wanted, path) is None and (leaves.keys() - {"hpa"}) & there.keys():
             kept = {name: there.get(name) if value is None else value for name, value in leaves.items()}
             result = _put(result, path, kept)

@@ -83,3 +83,8 @@ def test_what_is_not_there_needs_no_leaf() -> None:
     wanted: dict[str, Any] = {"spec": {"readinessProbe": {"enabled": True}}}
     assert with_kept_leaves(wanted, None) == wanted
     assert with_kept_leaves(wanted, {"spec": {"scale": {}}}) == wanted
+
+
+@pytest.mark.parametrize("storage", [None, True, "x", 1, [None], {}])
+def test_whatever_stands_for_storage_is_read(storage: object) -> None:
+    assert list(other_stores({"spec": {"storage": {"pvc": {"name": "x"}}}}, {"spec": {"storage": storage}})) == []
