@@ -94,7 +94,7 @@ class Cluster:
         """Begin to delete what was made, and close all connections."""
         made = [*(f"Namespace/{name}" for name in self.namespaces), *self._of_no_namespace]
         if made and not os.environ.get("KEEP"):
-            self.kubectl("delete", *made, "--wait=false")
+            self.kubectl("delete", *made, "--wait=false", "--ignore-not-found")
         self._objects.__exit__()
 
     def start_client(self) -> "Client":
