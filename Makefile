@@ -97,17 +97,17 @@ SHORT := "not chart and not clone and not long and not node and not e2e"
 OF_DECISIONS := tests/cli tests/golden tests/rest tests/unit
 
 # The pure layers, held at 100 % branch coverage by tests of plain values.
-PURE := $(shell echo operator/runai_nim/apply_patch.py operator/runai_nim/body.py operator/runai_nim/compare.py \
-  operator/runai_nim/crd.py operator/runai_nim/host_patterns.py \
-  operator/runai_nim/image.py operator/runai_nim/installed.py operator/runai_nim/judge.py operator/runai_nim/keys.py \
-  operator/runai_nim/lenient.py \
-  operator/runai_nim/pace.py operator/runai_nim/permissions.py operator/runai_nim/quantity.py \
-  operator/runai_nim/rest/compliance.py \
-  operator/runai_nim/rest/identifier.py operator/runai_nim/rest/projects.py operator/runai_nim/rest/sections.py \
-  operator/runai_nim/rest/tracking.py operator/runai_nim/rest/workload.py operator/runai_nim/setting_types.py \
-  operator/runai_nim/settings.py operator/runai_nim/shape.py operator/runai_nim/syntax.py operator/runai_nim/tug.py \
-  'operator/runai_nim/api/*' 'operator/runai_nim/observed/*' 'operator/runai_nim/plan/*' \
-  'operator/runai_nim/status/*' 'operator/runai_nim/translate/*' 'operator/runai_nim/validate/*' | tr ' ' ',')
+PURE := $(shell echo operator/runai_nim/api/apply_patch.py operator/runai_nim/domain/admission/rest_body.py operator/runai_nim/domain/diff.py \
+  operator/runai_nim/api/crd.py operator/runai_nim/api/host_patterns.py \
+  operator/runai_nim/api/image_reference.py operator/runai_nim/domain/nimservice_schema.py operator/runai_nim/domain/admission/evaluation.py operator/runai_nim/api/well_known.py \
+  operator/runai_nim/api/untrusted_values.py \
+  operator/runai_nim/controller/limits/status_rate_limit.py operator/runai_nim/config/permissions.py operator/runai_nim/api/quantity.py \
+  operator/runai_nim/rest/model/compliance.py \
+  operator/runai_nim/rest/model/identifier.py operator/runai_nim/rest/model/project.py operator/runai_nim/rest/model/spec_patch.py \
+  operator/runai_nim/rest/model/gitops_owner.py operator/runai_nim/rest/model/workload.py operator/runai_nim/config/settings_types.py \
+  operator/runai_nim/config/settings.py operator/runai_nim/domain/admission/object_schema.py operator/runai_nim/api/syntax.py operator/runai_nim/controller/limits/field_conflict.py \
+  'operator/runai_nim/api/*' 'operator/runai_nim/domain/observed/*' 'operator/runai_nim/domain/plan/*' \
+  'operator/runai_nim/domain/status/*' 'operator/runai_nim/domain/translate/*' 'operator/runai_nim/domain/validate/*' | tr ' ' ',')
 
 .PHONY: test-long
 test-long: programs ## what takes its time: each scenario with the operator killed, each permission taken away (PART=3/10: a part)

@@ -11,11 +11,11 @@ from bench.crowd import RUNAI_NIM_SERVICE, Object, in_parallel
 from local.nim_operator import kinds
 from local.nim_operator.client import MERGE_PATCH, Client
 from local.nim_operator.kinds import Kind
-from runai_nim import keys
-from runai_nim.settings import settings_from
-from runai_nim.translate import Context, translate
+from runai_nim.api import well_known
+from runai_nim.config.settings import settings_from
+from runai_nim.domain.translate import Context, translate
 
-APPLY = {"fieldManager": keys.FIELD_MANAGER, "force": "true", "fieldValidation": "Strict"}
+APPLY = {"fieldManager": well_known.FIELD_MANAGER, "force": "true", "fieldValidation": "Strict"}
 APPLY_PATCH = "application/apply-patch+yaml"
 PAGE = "500"
 READ = (RUNAI_NIM_SERVICE, kinds.NIM_SERVICE, kinds.SERVICE, kinds.DEPLOYMENT, kinds.CLAIM, kinds.POD)
@@ -66,7 +66,7 @@ async def _send(client: Client, writes: Sequence[Write]) -> None:
 def _writes(cr: Object, status: Mapping[str, Any]) -> list[Write]:
     """What the operator writes for `cr`, in its order. `status` is that of a RunaiNimService called `first`."""
     metadata = cr["metadata"]
-    desired = translate(cr, Context(settings_from({}, {}), {keys.RUNAI_PROJECT: "team-a"}))
+    desired = translate(cr, Context(settings_from({}, {}), {well_known.RUNAI_PROJECT: "team-a"}))
     if desired.claim is None or desired.nimservice is None:
         raise RuntimeError(f"{metadata['name']} is refused: {[finding.message for finding in desired.findings]}")
     seen = {field: metadata[field] for field in ("uid", "resourceVersion")}
@@ -75,7 +75,7 @@ def _writes(cr: Object, status: Mapping[str, Any]) -> list[Write]:
     return [
         _applied(kinds.CLAIM, desired.claim),
         _applied(kinds.NIM_SERVICE, desired.nimservice),
-        (path, {"metadata": seen, "status": told}, {"fieldManager": keys.FIELD_MANAGER}, MERGE_PATCH),
+        (path, {"metadata": seen, "status": told}, {"fieldManager": well_known.FIELD_MANAGER}, MERGE_PATCH),
     ]
 
 

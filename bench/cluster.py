@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from local.cluster import CHECKOUT, LocalCluster
-from runai_nim import keys
-from runai_nim.settings import PREFIX
+from runai_nim.api import well_known
+from runai_nim.config.settings import PREFIX
 
 NAMESPACE = "bench"
 QUIET_SECONDS = 5.0
@@ -40,4 +40,4 @@ def start_operator(cluster: LocalCluster) -> None:
 def make_project(cluster: LocalCluster, namespace: str) -> None:
     """Make a namespace that belongs to a project: others are warned of."""
     cluster.kubectl("create", "namespace", namespace)
-    cluster.kubectl("label", "namespace", namespace, f"{keys.RUNAI_PROJECT}=team-a")
+    cluster.kubectl("label", "namespace", namespace, f"{well_known.RUNAI_PROJECT}=team-a")

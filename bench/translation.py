@@ -7,8 +7,8 @@ from typing import Any
 import yaml
 
 from local.cluster import CHECKOUT
-from runai_nim.settings import settings_from
-from runai_nim.translate import Context, translate
+from runai_nim.config.settings import settings_from
+from runai_nim.domain.translate import Context, translate
 
 EVERY_FIELD = CHECKOUT / "tests" / "contract" / "rest" / "every-field-pvc.yaml"
 ROUNDS = 2000

@@ -11,11 +11,11 @@ from typing import Any
 
 import yaml
 
-from runai_nim.settings import Settings, settings_from
+from runai_nim.config.settings import Settings, settings_from
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = "scripts/values.yaml"
-NOTICE = f"Generated from {SOURCE} and operator/runai_nim/settings.py by scripts/generate.py. Do not edit."
+NOTICE = f"Generated from {SOURCE} and operator/runai_nim/config/settings.py by scripts/generate.py. Do not edit."
 ABOUT_SETTINGS = (
     "Settings of the operator. One that is left out has the default of the dialect, but for leader_election and "
     "lease_namespace, which the chart sets. A change restarts the pods. These are all of them, each with its default:"

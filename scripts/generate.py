@@ -11,11 +11,11 @@ from typing import Any
 import yaml
 
 from runai_nim import __version__
-from runai_nim.crd import make_crd, make_schema
-from runai_nim.status import ROWS, reasons
-from runai_nim.status import Row as StatusRow
-from runai_nim.translate.mapping import TABLES
-from runai_nim.translate.row import Row
+from runai_nim.api.crd import make_crd, make_schema
+from runai_nim.domain.status import ROWS, reasons
+from runai_nim.domain.status import Row as StatusRow
+from runai_nim.domain.translate.rules import Row
+from runai_nim.domain.translate.tables import TABLES
 from scripts import argocd, chart_values, openapi, permissions, reserved_labels, versions
 
 ROOT = Path(__file__).resolve().parent.parent

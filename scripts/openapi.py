@@ -2,9 +2,9 @@
 
 import json
 
+from runai_nim.config.settings import settings_from
 from runai_nim.rest.app import Rest, make_app
-from runai_nim.rest.document import make_document
-from runai_nim.settings import settings_from
+from runai_nim.rest.openapi import make_document
 
 
 def openapi_text() -> str:

@@ -3,9 +3,9 @@
 import textwrap
 from collections.abc import Iterable, Iterator
 
-from runai_nim.permissions import PERMISSIONS, REST_PERMISSIONS, Permission
+from runai_nim.config.permissions import PERMISSIONS, REST_PERMISSIONS, Permission
 
-HEADER = "# Generated from operator/runai_nim/permissions.py by scripts/generate.py. Do not edit.\n"
+HEADER = "# Generated from operator/runai_nim/config/permissions.py by scripts/generate.py. Do not edit.\n"
 NAME = "runai-nim-operator"
 NAMESPACE = "runai-nim-system"
 SERVICE_ACCOUNT = f"""apiVersion: v1
@@ -53,7 +53,7 @@ def rbac_text() -> str:
 
 def page_text() -> str:
     """Return every permission and what it is for as a page."""
-    return f"""<!-- Generated from operator/runai_nim/permissions.py by scripts/generate.py. Do not edit. -->
+    return f"""<!-- Generated from operator/runai_nim/config/permissions.py by scripts/generate.py. Do not edit. -->
 
 # What the operator may do
 

@@ -2,16 +2,16 @@
 
 import yaml
 
-from runai_nim import keys
-from runai_nim.settings import Settings, settings_from
+from runai_nim.api import well_known
+from runai_nim.config.settings import Settings, settings_from
 
-HEADER = "# Generated from operator/runai_nim/keys.py and settings.py by scripts/generate.py. Do not edit.\n"
+HEADER = "# Generated from operator/runai_nim/api/well_known.py and settings.py by scripts/generate.py. Do not edit.\n"
 _EXAMPLE = "example.com/key"
 
 
 def reserved_labels_text() -> str:
     """Return reserved keys, the first that fits counting, and settings that reserve one more; with what sets each."""
-    patterns = [{"key": key, "by": owner} for key, owner in keys.SCHEDULING_KEYS.items()]
+    patterns = [{"key": key, "by": owner} for key, owner in well_known.SCHEDULING_KEYS.items()]
     settings = {
         name: _owner(name, _EXAMPLE) for name in Settings.model_fields if name.endswith(("_label", "_annotation"))
     }

@@ -8,8 +8,8 @@ from typing import Any
 
 import kopf
 
-from runai_nim.handlers import Operator, make_registry
-from runai_nim.start import start
+from runai_nim.config.bootstrap import start
+from runai_nim.controller.handlers import Operator, make_registry
 
 logger = logging.getLogger(__name__)
 

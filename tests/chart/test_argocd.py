@@ -10,7 +10,7 @@ import yaml
 from lupa.lua51 import LuaRuntime, lua_type
 
 from local.cluster import CHECKOUT
-from runai_nim.status import ROWS
+from runai_nim.domain.status import ROWS
 
 CUSTOMIZATIONS = CHECKOUT / "deploy" / "argocd" / "resource_customizations"
 OURS = CUSTOMIZATIONS / "runai-nim.io" / "RunaiNimService"

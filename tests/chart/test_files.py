@@ -12,8 +12,8 @@ import yaml
 
 from local.cluster import CHECKOUT
 from runai_nim import __version__
-from runai_nim.permissions import PERMISSIONS
-from runai_nim.settings import Settings, SettingsError, settings_from
+from runai_nim.config.permissions import PERMISSIONS
+from runai_nim.config.settings import Settings, SettingsError, settings_from
 from scripts.generate import FILES
 
 CHART = CHECKOUT / "charts" / "runai-nim-operator"

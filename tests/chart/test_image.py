@@ -14,7 +14,7 @@ from runai_nim import __version__
 
 DOCKERFILE = (CHECKOUT / "Dockerfile").read_text(encoding="utf-8")
 UNCOMPILED = """
-import os, sys, runai_nim.handlers, runai_nim.rest.app
+import os, sys, runai_nim.controller.handlers, runai_nim.rest.app
 specs = [module.__spec__ for module in sys.modules.values() if getattr(module, "__spec__", None)]
 ours = [spec for spec in specs if (spec.origin or "").startswith(sys.argv[1]) and spec.cached]
 print([spec.name for spec in ours if not os.path.exists(spec.cached)] if ours else "nothing")

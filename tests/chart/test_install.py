@@ -14,10 +14,10 @@ import pytest
 
 from local.cluster import OPERATOR_NAMESPACE, OPERATOR_USER, LocalCluster
 from local.objects import Objects, wait_for
-from runai_nim import keys
-from runai_nim.settings import Settings, settings_from
-from runai_nim.validate import Context, validate
-from runai_nim.validate.metadata import check_reserved_labels
+from runai_nim.api import well_known
+from runai_nim.config.settings import Settings, settings_from
+from runai_nim.domain.validate import Context, validate
+from runai_nim.domain.validate.resource import check_reserved_labels
 from tests.chart.conftest import CHART, RELEASE, Helm
 from tests.support.services import CR, DEPLOYMENT, NIMSERVICE, present, sample, serve
 
@@ -104,7 +104,7 @@ def policy_acts(cluster: LocalCluster) -> bool:
     return "must not be set by hand" in apply(cluster, labelled(mps="other"), "--dry-run=server")
 
 
-@pytest.mark.parametrize("key", [key.replace("*", "x") for key in keys.SCHEDULING_KEYS])
+@pytest.mark.parametrize("key", [key.replace("*", "x") for key in well_known.SCHEDULING_KEYS])
 def test_the_policy_refuses_what_the_operator_refuses(key: str, cluster: LocalCluster) -> None:
     wait_for(lambda: policy_acts(cluster))
     (finding,) = check_reserved_labels({key: "x"}, Settings.model_validate({}))

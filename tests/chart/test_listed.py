@@ -12,7 +12,7 @@ import pytest
 
 from local.cluster import CHECKOUT, OPERATOR_NAMESPACE, OPERATOR_USER, LocalCluster
 from local.objects import Objects, wait_for
-from runai_nim.permissions import Access, needed
+from runai_nim.config.permissions import Access, needed
 from tests.chart.conftest import CHART, RELEASE, Helm, Render, case_values
 from tests.support.services import CR, DEPLOYMENT, NIMSERVICE, gone, present, reason, sample, settled
 

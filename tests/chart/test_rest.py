@@ -18,7 +18,7 @@ import yaml
 from local.audit import Request
 from local.cluster import OPERATOR_NAMESPACE, LocalCluster
 from local.rest import Rest, rest_process
-from runai_nim.permissions import REST_PERMISSIONS
+from runai_nim.config.permissions import REST_PERMISSIONS
 from tests.chart.conftest import CHART, RELEASE, Helm
 from tests.rest.conftest import PEOPLE, Project, body, make_project
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from runai_nim.permissions import PERMISSIONS, REST_PERMISSIONS, Permission
-from runai_nim.settings import settings_from
+from runai_nim.config.permissions import PERMISSIONS, REST_PERMISSIONS, Permission
+from runai_nim.config.settings import settings_from
 from tests.chart.conftest import CASES, CHART, IMAGE, RELEASE, Helm, Render, case_values
 from tests.docs.guide import PAGES, documents
 

@@ -18,8 +18,8 @@ from local.cluster import OPERATOR_NAMESPACE, OPERATOR_USER, LocalCluster
 from local.objects import wait_for
 from tests.chart.conftest import CHART, RELEASE, Helm
 from tests.support.prometheus import scrape
-from tests.upgrade.frozen import FOLDER, OPERATOR_ENVIRONMENT, VERSIONS, records
-from tests.upgrade.left import KINDS, everything, make, without_marks
+from tests.upgrade.frozen_outputs import FOLDER, OPERATOR_ENVIRONMENT, VERSIONS, records
+from tests.upgrade.leftovers import KINDS, everything, make, without_marks
 
 pytestmark = pytest.mark.chart
 SETTINGS = json.dumps(

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runai_nim.cli.diagnostic import Position, Remark
 from runai_nim.cli.documents import DEEPEST, Document, documents_of
-from runai_nim.cli.remark import Position, Remark
-from runai_nim.cli.sources import LARGEST, Text, texts_of
+from runai_nim.cli.input_files import LARGEST, Text, texts_of
 from runai_nim.cli.yaml_text import annotated, yaml_of
 
 

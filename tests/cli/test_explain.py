@@ -3,7 +3,7 @@
 import pytest
 
 from runai_nim.cli.fields import below, find, spec
-from runai_nim.translate.mapping import TABLES
+from runai_nim.domain.translate.tables import TABLES
 from tests.cli.conftest import Run
 
 

@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
 from runai_nim.cli.app import app
+from runai_nim.cli.diagnostic import MOST
 from runai_nim.cli.documents import Document, documents_of
-from runai_nim.cli.remark import MOST
-from runai_nim.cli.sources import Text
+from runai_nim.cli.input_files import Text
 from tests.cli.conftest import MINIMAL, Run
 from tests.support.growth import LINEAR, growth
 

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from local.objects import Object, Objects, wait_for
-from runai_nim import keys
+from runai_nim.api import well_known
 from tests.cluster.admission import refusing
 from tests.support.services import CLAIM, CR, NIMSERVICE, condition, gone, present, reason, sample, settled
-from tests.upgrade.frozen import cache_ready
+from tests.upgrade.frozen_outputs import cache_ready
 
 pytestmark = pytest.mark.usefixtures("operator_process", "stand_in")
 
-ADOPT = {"metadata": {"annotations": {keys.ADOPT: "true"}}}
+ADOPT = {"metadata": {"annotations": {well_known.ADOPT: "true"}}}
 CREATED = {"pvc": {"create": True, "name": "weights", "size": "1Gi", "volumeAccessMode": "ReadWriteOnce"}}
 STORAGE = "object.spec.storage"
 # Those of the NIM Operator's webhook (validateServiceStorageConfiguration, validatePVCImmutability).
@@ -182,11 +182,11 @@ def test_a_handed_over_nimservice_of_a_paused_resource_is_left_alone(objects: Ob
     serving(objects, CREATED)
     objects.patch(NIMSERVICE, "llama-8b", ADOPT)
     body = sample("gpu-portion", modelStore={"pvc": {"existingPvc": True, "claimName": "weights"}})
-    body["metadata"]["annotations"] = {keys.PAUSED: "true"}
+    body["metadata"]["annotations"] = {well_known.PAUSED: "true"}
     objects.apply(body)
     wait_for(lambda: reason(objects, "llama-8b", "Translated") == "Paused")
     assert owners(objects, "weights") == ["NIMService"]
-    objects.patch(CR, "llama-8b", {"metadata": {"annotations": {keys.PAUSED: None}}})
+    objects.patch(CR, "llama-8b", {"metadata": {"annotations": {well_known.PAUSED: None}}})
     settled(objects, "llama-8b", "Running", 60)
     objects.delete(CR, "llama-8b")
     gone(objects, NIMSERVICE, "llama-8b", 60)

@@ -10,10 +10,10 @@ import yaml
 
 from local.cluster import LocalCluster
 from local.objects import Object, Objects, wait_for
-from runai_nim import keys
+from runai_nim.api import well_known
 from tests.support.services import CLAIM, CR, NIMSERVICE, gone, present, sample, settled
-from tests.upgrade.frozen import OPERATOR_ENVIRONMENT, Record, records
-from tests.upgrade.left import INGRESS, everything, make, without_marks
+from tests.upgrade.frozen_outputs import OPERATOR_ENVIRONMENT, Record, records
+from tests.upgrade.leftovers import INGRESS, everything, make, without_marks
 
 pytestmark = pytest.mark.usefixtures("stand_in")
 
@@ -44,10 +44,10 @@ def test_what_it_made_gets_its_marks_and_nothing_else_changes(
     before = everything(stopped, objects.namespace)
     stopped.operator.start(environment=OPERATOR_ENVIRONMENT)
     (child,) = [child for child in record["children"] if child["kind"] != "NIMService"]
-    wait_for(lambda: keys.SPEC_HASH in annotations(objects, child))
+    wait_for(lambda: well_known.SPEC_HASH in annotations(objects, child))
     if child["kind"] == "PersistentVolumeClaim":
         uid = present(objects, CR, record["cr"]["metadata"]["name"])["metadata"]["uid"]
-        assert annotations(objects, child)[keys.SERVICE_UID] == uid
+        assert annotations(objects, child)[well_known.SERVICE_UID] == uid
     time.sleep(1)
     after = everything(stopped, objects.namespace)
     assert [without_marks(obj) for obj in after] == [without_marks(obj) for obj in before]
@@ -60,7 +60,7 @@ def test_what_is_taken_away_from_what_it_made_goes(stopped: LocalCluster, object
     assert annotations(objects, claim).keys() == {"example.com/tier", "bare"}
     objects.patch(CR, cr["metadata"]["name"], {"spec": {"modelStore": {"pvc": {"claimInfo": {"addedAttrValues": []}}}}})
     stopped.operator.start(environment=OPERATOR_ENVIRONMENT)
-    wait_for(lambda: annotations(objects, claim).keys() == {keys.SPEC_HASH, keys.SERVICE_UID})
+    wait_for(lambda: annotations(objects, claim).keys() == {well_known.SPEC_HASH, well_known.SERVICE_UID})
 
 
 def annotations(objects: Objects, child: Object) -> dict[str, Any]:
@@ -73,14 +73,19 @@ def test_what_it_had_taken_for_its_own_is_released(stopped: LocalCluster, object
     claim: Object = {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
-        "metadata": {"name": "weights", "labels": {keys.SERVICE_LABEL: "llama-8b"}},
+        "metadata": {"name": "weights", "labels": {well_known.SERVICE_LABEL: "llama-8b"}},
         "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
     }
     apply_as_operator(stopped, objects, claim)
     time.sleep(1.1)  # creation times are whole seconds
     pvc = {"claimName": "weights", "retentionPolicy": "Delete", "claimInfo": {"size": "1Gi"}}
     later = objects.apply(sample("gpu-portion", modelStore={"pvc": pvc}))
-    owner = {"apiVersion": keys.API_VERSION, "kind": keys.KIND, "name": "llama-8b", "uid": later["metadata"]["uid"]}
+    owner = {
+        "apiVersion": well_known.API_VERSION,
+        "kind": well_known.KIND,
+        "name": "llama-8b",
+        "uid": later["metadata"]["uid"],
+    }
     owned = {**claim["metadata"], "ownerReferences": [owner | {"controller": True, "blockOwnerDeletion": True}]}
     apply_as_operator(stopped, objects, {**claim, "metadata": owned})
 
@@ -88,7 +93,7 @@ def test_what_it_had_taken_for_its_own_is_released(stopped: LocalCluster, object
     settled(objects, "llama-8b", "Running", 60)
     metadata = present(objects, CLAIM, "weights")["metadata"]
     assert "ownerReferences" not in metadata
-    assert keys.SERVICE_UID not in (metadata.get("annotations") or {})
+    assert well_known.SERVICE_UID not in (metadata.get("annotations") or {})
     objects.delete(CR, "llama-8b", "Foreground")
     gone(objects, CR, "llama-8b", 60)
     gone(objects, NIMSERVICE, "llama-8b", 60)
@@ -97,7 +102,7 @@ def test_what_it_had_taken_for_its_own_is_released(stopped: LocalCluster, object
 
 def apply_as_operator(cluster: LocalCluster, objects: Objects, manifest: Object) -> None:
     cluster.kubectl(
-        *("apply", "--server-side", f"--field-manager={keys.FIELD_MANAGER}", "--filename=-"),
+        *("apply", "--server-side", f"--field-manager={well_known.FIELD_MANAGER}", "--filename=-"),
         f"--namespace={objects.namespace}",
         stdin=yaml.safe_dump(manifest),
     )

@@ -8,7 +8,7 @@ from kubernetes.dynamic.exceptions import DynamicApiError
 
 from local.cluster import LocalCluster
 from local.objects import Objects, wait_for
-from runai_nim import keys
+from runai_nim.api import well_known
 from tests.support.hostile_objects import LARGE, Make, claim, nimservice
 from tests.support.prometheus import scrape
 from tests.support.services import CLAIM, CR, NIMSERVICE, condition, present, reason, sample, serve, settled
@@ -19,7 +19,7 @@ LAG_SECONDS = "1.0"
 GROWTH_BYTES = 128 * 2**20
 LONGEST_VALUE = 32768
 MANY = range(256)
-RESERVED = [key.replace("*", "x") for key in (*keys.SCHEDULING_KEYS, *keys.CHILD_KEYS)]
+RESERVED = [key.replace("*", "x") for key in (*well_known.SCHEDULING_KEYS, *well_known.CHILD_KEYS)]
 UNICODE = "".join(
     (
         "👩‍👩‍👧‍👦 \U0010ffff e" + "\u0301" * 500,  # one character to the eye, many to count
@@ -111,7 +111,7 @@ def test_hundreds_of_mistakes(objects: Objects) -> None:
     for item in spec["environmentVariables"]:
         item["name"] = f"{item['name']} {UNICODE}"[:253]
     body = named("mistaken")
-    body["metadata"]["annotations"] = {keys.PAUSED: "true"}  # until the mistakes are in it
+    body["metadata"]["annotations"] = {well_known.PAUSED: "true"}  # until the mistakes are in it
     objects.apply(body)
     objects.patch(CR, "mistaken", {"metadata": {"annotations": None}, "spec": spec})
     wait_for(lambda: condition(objects, "mistaken", "Stalled").get("status") == "True")
@@ -194,6 +194,6 @@ def test_a_nimservice_of_any_size_is_somebody_else_s_until_it_is_handed_over(obj
     objects.apply(sample("gpu-portion"))
     settled(objects, "llama-8b", "NameConflict")
     assert objects.list(CLAIM) == []
-    handed_over = {keys.ADOPT: "true", "stand-in.runai-nim.io/never-act": None}
+    handed_over = {well_known.ADOPT: "true", "stand-in.runai-nim.io/never-act": None}
     objects.patch(NIMSERVICE, "llama-8b", {"metadata": {"annotations": handed_over}})
     settled(objects, "llama-8b", "Running", 60)

@@ -8,7 +8,8 @@ import pytest
 from local.audit import READS, WRITES, AuditLog, Request
 from local.cluster import OPERATOR_USER, Program
 from local.objects import Objects, wait_for
-from runai_nim import foreign, keys
+from runai_nim.api import well_known
+from runai_nim.kube import name_lookup
 from tests.support.services import CLAIM, CR, NIMSERVICE, present, reason, sample, serve, settled
 
 pytestmark = pytest.mark.usefixtures("operator_process")
@@ -47,8 +48,8 @@ def test_it_is_written_once(
     ]
     # Whose names the NIM Operator will take, and whether the resource is still there, each once; the rest is known.
     reads = [(r.verb, r.resource, r.name) for r in ours(mark) if r.verb in READS and r.verb != "watch"]
-    asked = {(kind.plural, name) for kind in foreign.KINDS for name in ("llama-8b", "llama-8b-epp")}
-    asked.add((keys.PLURAL, "llama-8b"))
+    asked = {(kind.plural, name) for kind in name_lookup.KINDS for name in ("llama-8b", "llama-8b-epp")}
+    asked.add((well_known.PLURAL, "llama-8b"))
     assert (len(reads), {read[1:] for read in reads}) == (len(asked), asked)
     assert {read[0] for read in reads} == {"get"}
     mark = audit_log.mark()

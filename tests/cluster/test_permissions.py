@@ -8,8 +8,8 @@ import pytest
 from local.audit import Request
 from local.cluster import OPERATOR_USER, LocalCluster, Program
 from local.objects import Objects, wait_for
-from runai_nim import keys
-from runai_nim.permissions import PERMISSIONS
+from runai_nim.api import well_known
+from runai_nim.config.permissions import PERMISSIONS
 from tests.cluster.conftest import Spans, Without
 from tests.support.permission_probes import SCENARIOS
 from tests.support.permissions import Permission, asked_for, denied, may
@@ -19,7 +19,7 @@ from tests.support.services import condition, sample, settled
 pytestmark = pytest.mark.usefixtures("stand_in")
 
 TABLE = sorted({Permission(verb, one.group, one.resource) for one in PERMISSIONS for verb in one.verbs})
-CREATE = Permission("create", keys.NIM_GROUP, keys.NIMSERVICE_PLURAL)
+CREATE = Permission("create", well_known.NIM_GROUP, well_known.NIMSERVICE_PLURAL)
 
 
 def missing(cluster: LocalCluster) -> set[tuple[str, str, str]]:
@@ -54,7 +54,7 @@ def test_what_is_taken_away_is_named_and_what_is_given_back_taken_up(
     assert cluster.ask("/readyz") == (200, "ok")
 
 
-SAID_OF_A_CHILD = ("nimservices", "persistentvolumeclaims", f"{keys.PLURAL}/finalizers")
+SAID_OF_A_CHILD = ("nimservices", "persistentvolumeclaims", f"{well_known.PLURAL}/finalizers")
 
 
 @pytest.mark.long
@@ -105,8 +105,8 @@ def test_every_permission_has_its_scenario() -> None:
 
 
 AT_ADMISSION = {
-    Permission("update", keys.GROUP, f"{keys.PLURAL}/finalizers"),
-    Permission("delete", keys.NIM_GROUP, keys.NIMSERVICE_PLURAL),
+    Permission("update", well_known.GROUP, f"{well_known.PLURAL}/finalizers"),
+    Permission("delete", well_known.NIM_GROUP, well_known.NIMSERVICE_PLURAL),
     Permission("delete", "", "persistentvolumeclaims"),
 }
 """The API server asks for these for the sake of a request for something else, so that no audit log has them."""
@@ -136,8 +136,8 @@ def test_what_was_asked_for_in_all_tests_is_the_table(
 @pytest.mark.parametrize("verb", ["get", "create", "patch", "update", "delete", "list", "watch"])
 def test_of_leases_it_may_touch_its_own_alone(verb: str, cluster: LocalCluster) -> None:
     permission = Permission(verb, "coordination.k8s.io", "leases")
-    names = [name for name in (keys.FIELD_MANAGER, "other", "") if may(cluster, permission, name)]
-    assert names == ([keys.FIELD_MANAGER] if permission in TABLE else [])
+    names = [name for name in (well_known.FIELD_MANAGER, "other", "") if may(cluster, permission, name)]
+    assert names == ([well_known.FIELD_MANAGER] if permission in TABLE else [])
 
 
 def within(ran: Spans, left_out: Spans) -> Iterator[tuple[int, int]]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local.objects import Objects, wait_for
-from runai_nim.compare import differences
+from runai_nim.domain.diff import differences
 from tests.support.services import CR, DEPLOYMENT, HPA, NIMSERVICE, gone, present, reason, sample, serve, settled
 
 pytestmark = pytest.mark.usefixtures("operator_process", "stand_in")

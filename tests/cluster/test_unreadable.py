@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from local.cluster import LocalCluster, Program
 from local.objects import Objects, wait_for
-from runai_nim import keys
+from runai_nim.api import well_known
 from tests.support.hostile_objects import LARGE, claim, nimservice, undecodable
 from tests.support.prometheus import scrape
 from tests.support.services import CLAIM, NIMSERVICE, condition, present, sample, settled
@@ -44,7 +44,7 @@ def test_no_claim_is_lost_that_cannot_be_read(
     cluster.stand_in.stop()
     where = f"--namespace={namespace}"
     theirs = nimservice("llama-8b")
-    theirs["metadata"]["annotations"][keys.ADOPT] = "true"
+    theirs["metadata"]["annotations"][well_known.ADOPT] = "true"
     owner = objects.apply({**theirs, "spec": {**theirs["spec"], "env": []}})
     reference = {"apiVersion": owner["apiVersion"], "kind": owner["kind"], "name": "llama-8b"}
     weights = claim("weights")

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from runai_nim.settings import settings_from
-from runai_nim.translate import Context, Desired
+from runai_nim.config.settings import settings_from
+from runai_nim.domain.translate import Context, Desired
 from tests.contract.specs import SCHEMA, Place, Schema, Spec, places
 from tests.support.golden import golden_cases
 from tests.support.resources import SPEC

@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from runai_nim.crd import make_schema
+from runai_nim.api.crd import make_schema
 
 Spec = dict[str, Any]
 Schema = dict[str, Any]

@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runai_nim import keys
-from runai_nim.translate import Context, translate
+from runai_nim.api import well_known
+from runai_nim.domain.translate import Context, translate
 from tests.contract.resources import CONTEXTS, GOLDEN, VALID, key_sets, manifests, refused
 from tests.contract.specs import SCHEMA, SPECS, Spec, wrong_specs
 from tests.support.resources import a_cr
@@ -67,13 +67,13 @@ def test_every_object_is_the_resource_s_own_in_its_namespace(spec: Spec, context
 
     for made in manifests(desired):
         assert made["metadata"]["namespace"] == "ns"
-        assert made["metadata"]["labels"][keys.SERVICE_LABEL] == "nim"
+        assert made["metadata"]["labels"][well_known.SERVICE_LABEL] == "nim"
         assert made["metadata"].get("ownerReferences", [owner]) == [owner]
         assert made["kind"] == "PersistentVolumeClaim" or "ownerReferences" in made["metadata"]
         assert {value for key, value in entries(made["spec"]) if key == "namespace"} <= {"gateways"}
         assert NEVER.isdisjoint(key for key, _ in entries(made))
         assert "ownerReferences" not in {key for key, _ in entries(made["spec"])}
-    assert [key for found in key_sets(desired) for key in found if keys.match(key, keys.CHILD_KEYS)] == []
+    assert [key for found in key_sets(desired) for key in found if well_known.match(key, well_known.CHILD_KEYS)] == []
 
 
 NEVER = {"hostPath", "finalizers", "serviceAccount", "serviceAccountName", "hostNetwork", "volumes"}

@@ -8,10 +8,10 @@ import pytest
 import yaml
 
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
-from runai_nim.settings import settings_from
-from runai_nim.translate import Context, Desired, translate
+from runai_nim.config.settings import settings_from
+from runai_nim.domain.translate import Context, Desired, translate
 from tests.contract.bodies import NAMES, bodies, client_spec
-from tests.contract.described import described
+from tests.contract.openapi_models import described
 from tests.contract.specs import Spec, changed, places
 from tests.support.resources import a_cr
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from runai_nim.translate import translate
-from runai_nim.validate import validate
+from runai_nim.domain.translate import translate
+from runai_nim.domain.validate import validate
 from tests.contract.resources import CONTEXTS, FIELDS, manifests, refused, where
 from tests.contract.specs import Place, Spec, changed, places
 from tests.support.resources import a_cr_of

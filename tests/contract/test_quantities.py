@@ -18,8 +18,8 @@ from kubernetes import client, config
 from kubernetes.client import ApiException
 
 from local.control_plane import ControlPlane
-from runai_nim import quantity
-from runai_nim.quantity import MAX, Quantity, QuantityError
+from runai_nim.api import quantity
+from runai_nim.api.quantity import MAX, Quantity, QuantityError
 
 Store = Callable[[str], str | None]
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from runai_nim import keys
-from runai_nim.settings import settings_from
-from runai_nim.translate import Desired, translate
+from runai_nim.api import well_known
+from runai_nim.config.settings import settings_from
+from runai_nim.domain.translate import Desired, translate
 from tests.contract.resources import CONTEXTS, VALID, key_sets
 from tests.contract.specs import Spec
 from tests.support.resources import a_cr
@@ -82,7 +82,7 @@ def test_a_reserved_label_of_the_resource_is_refused(context: str, key: str) -> 
     assert errors(translate(a_cr(BUSY, labels={key: "mine"}), CONTEXTS[context])) == [f"metadata.labels[{key}]"]
 
 
-EDGE = [pattern.replace("*", "x") for pattern in keys.EDGE_KEYS]
+EDGE = [pattern.replace("*", "x") for pattern in well_known.EDGE_KEYS]
 
 
 def edge_errors(name: str, exclude: bool = False, **settings: Any) -> list[str]:

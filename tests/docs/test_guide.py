@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from local.cluster import CHECKOUT
-from runai_nim.settings import settings_from
+from runai_nim.config.settings import settings_from
 from tests.docs.guide import PAGES, documents
 
 EXAMPLE = re.compile(r"^```console\n\$ (.*?)\n(.*?)^```$", re.DOTALL | re.MULTILINE)

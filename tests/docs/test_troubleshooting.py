@@ -5,7 +5,7 @@ import re
 import pytest
 
 from local.cluster import CHECKOUT
-from runai_nim.status import reasons
+from runai_nim.domain.status import reasons
 
 PAGE = (CHECKOUT / "docs" / "guide" / "troubleshooting.md").read_text(encoding="utf-8")
 ENTRIES = dict(re.findall(r"^### (\w+)\n\n(.*?)(?=^##|\Z)", PAGE, re.DOTALL | re.MULTILINE))

@@ -15,10 +15,10 @@ from typing import NamedTuple
 from local.cluster import CHECKOUT, LocalCluster
 from tests.faults import tenant
 from tests.faults.batch import NEVER_CAME, Batch, Run
-from tests.faults.besieged import Besieged
 from tests.faults.cases import CASES, Case, batches
 from tests.faults.hostile import ATTACKS
 from tests.faults.life import OPERATOR_ENVIRONMENT
+from tests.faults.load_under_attack import Besieged
 from tests.faults.reference import Reference, references
 from tests.faults.rig import Rig
 

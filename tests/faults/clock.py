@@ -8,7 +8,9 @@ import signal
 import sys
 import time
 
-from runai_nim import __main__, events, reconcile
+from runai_nim import __main__
+from runai_nim.controller import reconciler
+from runai_nim.kube import events
 
 _HOUR = 3600.0
 _real_time = time.time
@@ -32,7 +34,7 @@ def _jump(seconds: float) -> None:
 def main() -> int:
     """Run the operator with it."""
     time.time = lambda: _real_time() + _ahead
-    for module in (events, reconcile):
+    for module in (events, reconciler):
         module.datetime = JumpingDatetime  # type: ignore[attr-defined]
     signal.signal(signal.SIGUSR1, lambda *_: _jump(_HOUR))
     signal.signal(signal.SIGUSR2, lambda *_: _jump(-_HOUR))

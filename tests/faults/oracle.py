@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.objects import Object
-from runai_nim import keys
+from runai_nim.api import well_known
 
 _OF_A_RUN = frozenset({"resourceVersion", "generation", "managedFields", "creationTimestamp"})
 _HISTORY = frozenset(
@@ -34,10 +34,10 @@ def _masked(key: str, obj: Object, namespace: str, uids: Mapping[str, str]) -> O
     metadata = {name: value for name, value in obj["metadata"].items() if name not in _OF_A_RUN}
     if annotations := metadata.get("annotations"):
         metadata["annotations"] = {k: v for k, v in annotations.items() if k not in _HISTORY}
-        if annotations.get(keys.SERVICE_UID) not in (None, *uids):
-            metadata["annotations"][keys.SERVICE_UID] = "uid of one that is gone"
+        if annotations.get(well_known.SERVICE_UID) not in (None, *uids):
+            metadata["annotations"][well_known.SERVICE_UID] = "uid of one that is gone"
         if key.partition(" ")[0] in _ROUTES:
-            metadata["annotations"].pop(keys.SPEC_HASH, None)
+            metadata["annotations"].pop(well_known.SPEC_HASH, None)
     status = dict(obj.get("status") or {})
     if not key.startswith("runainimservices "):
         status.pop("observedGeneration", None)  # of a generation that counts our writes

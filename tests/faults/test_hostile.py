@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from local.cluster import LocalCluster
-from tests.faults.besieged import MOST_SLOWER, Besieged
+from tests.faults.load_under_attack import MOST_SLOWER, Besieged
 
 SECONDS = 3.0
 CHOSEN = ("slow-bodies", "endless-header", "110,000-fields", "55,000-unknown-fields", "1,000-connections")

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from runai_nim import keys
+from runai_nim.api import well_known
 from tests.faults.oracle import masked, tracebacks, unlike
 
 
@@ -34,7 +34,7 @@ def test_another_owner_is_seen() -> None:
 
 def test_a_claim_is_of_one_that_is_there_or_gone() -> None:
     def claim(uid: str) -> dict[str, Any]:
-        return {"metadata": {"name": "weights", "uid": "c-1", "annotations": {keys.SERVICE_UID: uid}}}
+        return {"metadata": {"name": "weights", "uid": "c-1", "annotations": {well_known.SERVICE_UID: uid}}}
 
     there = {"runainimservices llama-8b": service("u-1", "faults-a", "u-1")}
     gone, other = (masked({"claims weights": claim(uid)}, "faults-a") for uid in ("u-1", "u-2"))
@@ -57,7 +57,7 @@ LOGIN, JSON = "kopf._cogs.structs.credentials.LoginError", "json.decoder.JSONDec
         ("kopf._core.reactor.running", JSON, True),
         ("asyncio", LOGIN, False),
         ("asyncio", JSON, True),
-        ("runai_nim.handlers", LOGIN, True),
+        ("runai_nim.controller.handlers", LOGIN, True),
         ("kopf._core.reactor.running", "ValueError", True),
     ],
 )

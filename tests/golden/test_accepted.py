@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from runai_nim.compare import differences
+from runai_nim.domain.diff import differences
 from tests.support.golden import golden_cases
 
 ROOT = Path(__file__).parents[2]

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from runai_nim.settings import settings_from
-from runai_nim.translate import Context, translate
+from runai_nim.config.settings import settings_from
+from runai_nim.domain.translate import Context, translate
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])

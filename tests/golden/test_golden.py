@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runai_nim.translate import Desired, translate
+from runai_nim.domain.translate import Desired, translate
 from tests.support.golden import (
     BLOCKS,
     CASES,

@@ -12,7 +12,7 @@ import pytest
 from local.control_plane import ControlPlane, token_of
 from local.objects import wait_for
 from local.rest import Rest
-from runai_nim.rest.reading import LARGEST
+from runai_nim.rest.request_parsing import LARGEST
 from tests.rest.conftest import Project, body, make_project
 
 Http = Callable[..., httpx.Response]

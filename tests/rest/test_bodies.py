@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from runai_nim.rest.reading import LARGEST, MOST_VALUES, parsed
-from runai_nim.rest.refusal import RefusedError
+from runai_nim.rest.errors import RefusedError
+from runai_nim.rest.request_parsing import LARGEST, MOST_VALUES, parsed
 from tests.support.growth import LINEAR, growth
 
 

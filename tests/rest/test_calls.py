@@ -13,8 +13,8 @@ from local.audit import AuditLog
 from local.control_plane import ControlPlane
 from local.objects import wait_for
 from local.rest import Rest, rest_process
-from runai_nim import keys
-from runai_nim.rest.workload import FIELD_MANAGER
+from runai_nim.api import well_known
+from runai_nim.rest.model.workload import FIELD_MANAGER
 from tests.rest.conftest import PEOPLE, SPEC, Project, body, make_project, spec_of
 from tests.support.hostile_objects import undecodable
 
@@ -307,7 +307,7 @@ def test_git_s_own_is_said(http: Http, project: Project, kubectl: Kubectl) -> No
 def test_a_workload_that_cannot_be_read_hinders_no_other(http: Http, project: Project, kubectl: Kubectl) -> None:
     id_ = made(http, project)
     other = http("POST", PATH, json=body(project, "other")).json()["metadata"]["id"]
-    patch = undecodable({"apiVersion": keys.API_VERSION, "metadata": {}})
+    patch = undecodable({"apiVersion": well_known.API_VERSION, "metadata": {}})
     kubectl("patch", "rnim", "llama", f"--namespace={project.namespace}", "--type=merge", f"--patch={patch}")
 
     for method in ("GET", "PATCH"):

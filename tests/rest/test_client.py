@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from local.rest import Rest
-from runai_nim.rest.identifier import Identifier
+from runai_nim.rest.model.identifier import Identifier
 from tests.contract.bodies import NAMES, bodies
 from tests.rest.conftest import SPEC, Project, body, logged_in, spec_of
 

@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from runai_nim.rest.reading import DEEPEST, LARGEST, LARGEST_OF_ANYBODY, MOST_VALUES
-from runai_nim.rest.refusal import MOST_ISSUES
+from runai_nim.rest.errors import MOST_ISSUES
+from runai_nim.rest.request_parsing import DEEPEST, LARGEST, LARGEST_OF_ANYBODY, MOST_VALUES
 
 Http = Callable[..., httpx.Response]
 PATH = "/api/v2/workloads/nim-services"

@@ -18,7 +18,7 @@ import uvicorn
 from local.control_plane import ControlPlane
 from local.objects import wait_for
 from runai_nim.rest.connection import Limits
-from runai_nim.rest.door import Server, listening
+from runai_nim.rest.listener import Server, listening
 
 BIG = 8 * 2**20
 LIMITS = Limits(

@@ -17,7 +17,7 @@ from local.control_plane import ControlPlane
 from local.objects import wait_for
 from local.rest import Rest, rest_process
 from tests.rest.conftest import SERVICE_ACCOUNT, Project, body, spec_of
-from tests.rest.losing import Losing
+from tests.rest.lossy_proxy import Losing
 
 Http = Callable[..., httpx.Response]
 Kubectl = Callable[..., str]

@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from runai_nim.body import check_body, make_manifest
+from runai_nim.domain.admission.rest_body import check_body, make_manifest
+from runai_nim.domain.validate import Finding, Reason, Rule
 from runai_nim.rest.api_server import seconds_in
-from runai_nim.rest.compliance import issue_of, issues_of
-from runai_nim.rest.identifier import Identifier, identifier_from
-from runai_nim.rest.projects import Namespace, check_served, find_namespace, may_be_project
-from runai_nim.rest.sections import json_patch, merged, same
-from runai_nim.rest.tracking import details_of
-from runai_nim.rest.workload import workload_of
-from runai_nim.validate import Finding, Reason, Rule
+from runai_nim.rest.model.compliance import issue_of, issues_of
+from runai_nim.rest.model.gitops_owner import details_of
+from runai_nim.rest.model.identifier import Identifier, identifier_from
+from runai_nim.rest.model.project import Namespace, check_served, find_namespace, may_be_project
+from runai_nim.rest.model.spec_patch import json_patch, merged, same
+from runai_nim.rest.model.workload import workload_of
 
 UID = "0d5e7a3c-0a52-4a43-8d7f-0f6d7a1d0001"
 LABELS = ("runai/queue",)

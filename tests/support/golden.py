@@ -25,10 +25,10 @@ from typing import Any
 import yaml
 
 from local.cluster import CHECKOUT
-from runai_nim.installed import Installed
-from runai_nim.settings import settings_from
-from runai_nim.translate import Context, Desired
-from runai_nim.validate import Finding
+from runai_nim.config.settings import settings_from
+from runai_nim.domain.nimservice_schema import Installed
+from runai_nim.domain.translate import Context, Desired
+from runai_nim.domain.validate import Finding
 from tests.support.resources import SPEC
 
 GOLDEN = CHECKOUT / "tests" / "golden"

@@ -4,13 +4,13 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from runai_nim import keys
+from runai_nim.api import well_known
 from tests.support.services import sample
 
 Object = dict[str, Any]
 Make = Callable[[str], Object]
 
-NAMED = {keys.SERVICE_LABEL: "llama-8b"}
+NAMED = {well_known.SERVICE_LABEL: "llama-8b"}
 """The label by which the operator knows what is its own."""
 ESCAPED = "<" * 700_000
 """Stored as it is for kinds of Kubernetes' own, and six times as long in JSON."""
@@ -95,8 +95,8 @@ def nimservice(name: str, labels: Mapping[str, str] | None = None) -> Object:
     annotations = {"stand-in.runai-nim.io/never-act": "true"}
     spec = {"image": {"repository": "r", "tag": "t"}, "authSecret": "s", "storage": {"pvc": {"name": "p"}}}
     return {
-        "apiVersion": keys.NIM_API_VERSION,
-        "kind": keys.NIMSERVICE_KIND,
+        "apiVersion": well_known.NIM_API_VERSION,
+        "kind": well_known.NIMSERVICE_KIND,
         "metadata": {**_metadata(name, labels or {}), "annotations": annotations},
         "spec": {**spec, "env": _variables()},
     }
@@ -111,8 +111,8 @@ def nimcache(name: str) -> Object:
     """A NIMCache with the longest annotation."""
     source = {"ngc": {"authSecret": "ngc", "modelPuller": "nvcr.io/nim/x:1"}}
     return {
-        "apiVersion": keys.NIM_API_VERSION,
-        "kind": keys.NIMCACHE_KIND,
+        "apiVersion": well_known.NIM_API_VERSION,
+        "kind": well_known.NIMCACHE_KIND,
         "metadata": {**_metadata(name, {}), "annotations": {"a": ESCAPED[:250_000]}},
         "spec": {"source": source, "storage": {"pvc": {"create": True}}},
     }

@@ -4,12 +4,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from runai_nim import keys
-from runai_nim.observed import Claim, Observed, Pod, Service, Workload
-from runai_nim.plan import plan
-from runai_nim.settings import settings_from
-from runai_nim.status import Deadlines, Facts, Outcome, facts_of
-from runai_nim.translate import Context, Desired, translate
+from runai_nim.api import well_known
+from runai_nim.config.settings import settings_from
+from runai_nim.domain.observed import Claim, Observed, Pod, Service, Workload
+from runai_nim.domain.plan import plan
+from runai_nim.domain.status import Deadlines, Facts, Outcome, facts_of
+from runai_nim.domain.translate import Context, Desired, translate
 from tests.support.resources import a_cr
 
 NOW = "2026-01-01T00:00:00Z"
@@ -48,7 +48,7 @@ CLAIM = Claim(
     volume_mode="Filesystem",
     made_for="nim",
     owners=(),
-    annotations={keys.SERVICE_UID: "u1"},
+    annotations={well_known.SERVICE_UID: "u1"},
     created_at=NOW,
     applied_at=NOW,
     deleting=False,
@@ -71,9 +71,9 @@ def observed(desired: Desired, nim: dict[str, Any] | None = None, **changes: Any
     }
     running = Observed(
         nimservice=live,
-        service=Service("1", "n1", manifest["metadata"]["annotations"].get(keys.SPEC_HASH, "")),
+        service=Service("1", "n1", manifest["metadata"]["annotations"].get(well_known.SPEC_HASH, "")),
         workload=a_workload(
-            pod_hash=manifest["spec"]["annotations"].get(keys.POD_HASH, ""),
+            pod_hash=manifest["spec"]["annotations"].get(well_known.POD_HASH, ""),
             wanted=desired.replicas,
             replicas=desired.replicas,
             updated=desired.replicas,
@@ -85,7 +85,7 @@ def observed(desired: Desired, nim: dict[str, Any] | None = None, **changes: Any
     return replace(running, **changes)
 
 
-OWNER = {"kind": keys.KIND, "name": "nim", "uid": "u1", "controller": True}
+OWNER = {"kind": well_known.KIND, "name": "nim", "uid": "u1", "controller": True}
 FAILED = {"state": "Failed", "conditions": [{"type": "Failed", "status": "True", "message": "boom\n"}]}
 
 
@@ -100,7 +100,7 @@ BEFORE = {"phase": "Running"}
 BAD = {"compute": {"cpuMemoryRequest": "10 GB"}}
 STOPPED = {"desiredPhase": "Stopped"}
 FOREIGN = {"metadata": {"name": "nim", "uid": "n0", "resourceVersion": "1"}}
-POD_HASH = (translate(a_cr(), CONTEXT).nimservice or {})["spec"]["annotations"][keys.POD_HASH]
+POD_HASH = (translate(a_cr(), CONTEXT).nimservice or {})["spec"]["annotations"][well_known.POD_HASH]
 POD = Pod("1", "nim-1", "nim", POD_HASH, NOW, "runai-scheduler", "", ("", ""), "", "")
 
 

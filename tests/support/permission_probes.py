@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from local.cluster import OPERATOR_NAMESPACE, OPERATOR_USER, LocalCluster
 from local.objects import Object, Objects, wait_for
-from runai_nim import keys
+from runai_nim.api import well_known
 from tests.support.permissions import Permission
 from tests.support.routes import BY_GATEWAY, BY_INGRESS, PORTS, url_of
 from tests.support.services import CR, NIMSERVICE, present, sample, serve, settled
@@ -149,35 +149,47 @@ class Elected(Stage):
 
 
 SEEN = (
-    *((keys.GROUP, keys.PLURAL), (keys.NIM_GROUP, keys.NIMSERVICE_PLURAL), (keys.NIM_GROUP, keys.NIMCACHE_PLURAL)),
+    *(
+        (well_known.GROUP, well_known.PLURAL),
+        (well_known.NIM_GROUP, well_known.NIMSERVICE_PLURAL),
+        (well_known.NIM_GROUP, well_known.NIMCACHE_PLURAL),
+    ),
     *(("", plural) for plural in ("persistentvolumeclaims", "namespaces", "services", "pods")),
-    *(("apps", "deployments"), (keys.LWS_GROUP, "leaderworkersets"), ("networking.k8s.io", "ingresses")),
-    *((keys.GATEWAY_GROUP, "httproutes"), (keys.GATEWAY_GROUP, "grpcroutes")),
+    *(("apps", "deployments"), (well_known.LWS_GROUP, "leaderworkersets"), ("networking.k8s.io", "ingresses")),
+    *((well_known.GATEWAY_GROUP, "httproutes"), (well_known.GATEWAY_GROUP, "grpcroutes")),
 )
 NAMED = (
     *(("", "serviceaccounts"), ("", "services"), ("apps", "deployments")),
-    *((keys.RBAC_GROUP, "roles"), (keys.RBAC_GROUP, "rolebindings"), ("autoscaling", "horizontalpodautoscalers")),
-    *(("networking.k8s.io", "ingresses"), (keys.GATEWAY_GROUP, "httproutes"), (keys.GATEWAY_GROUP, "grpcroutes")),
+    *(
+        (well_known.RBAC_GROUP, "roles"),
+        (well_known.RBAC_GROUP, "rolebindings"),
+        ("autoscaling", "horizontalpodautoscalers"),
+    ),
+    *(
+        ("networking.k8s.io", "ingresses"),
+        (well_known.GATEWAY_GROUP, "httproutes"),
+        (well_known.GATEWAY_GROUP, "grpcroutes"),
+    ),
 )
 SCENARIOS: dict[Permission, type[Stage]] = {
     **{Permission(verb, *kind): Started for verb in ("list", "watch") for kind in SEEN},
-    **{Permission(verb, keys.NIM_GROUP, keys.NIMSERVICE_PLURAL): Made for verb in ("create", "patch")},
+    **{Permission(verb, well_known.NIM_GROUP, well_known.NIMSERVICE_PLURAL): Made for verb in ("create", "patch")},
     **{Permission(verb, "", "persistentvolumeclaims"): Made for verb in ("create", "patch")},
     **{Permission(verb, "", "events"): Made for verb in ("create", "patch")},
-    Permission("patch", keys.GROUP, f"{keys.PLURAL}/status"): Made,
-    Permission("update", keys.GROUP, f"{keys.PLURAL}/finalizers"): Made,
-    Permission("delete", keys.NIM_GROUP, keys.NIMSERVICE_PLURAL): Changed,
+    Permission("patch", well_known.GROUP, f"{well_known.PLURAL}/status"): Made,
+    Permission("update", well_known.GROUP, f"{well_known.PLURAL}/finalizers"): Made,
+    Permission("delete", well_known.NIM_GROUP, well_known.NIMSERVICE_PLURAL): Changed,
     Permission("delete", "", "persistentvolumeclaims"): Disposable,
     Permission("get", "", "persistentvolumeclaims"): FromAClaim,
-    Permission("get", keys.NIM_GROUP, keys.NIMCACHE_PLURAL): FromACache,
-    Permission("get", keys.GROUP, keys.PLURAL): Lost,
-    Permission("get", keys.NIM_GROUP, keys.NIMSERVICE_PLURAL): Pulled,
+    Permission("get", well_known.NIM_GROUP, well_known.NIMCACHE_PLURAL): FromACache,
+    Permission("get", well_known.GROUP, well_known.PLURAL): Lost,
+    Permission("get", well_known.NIM_GROUP, well_known.NIMSERVICE_PLURAL): Pulled,
     **{Permission(verb, "networking.k8s.io", "ingresses"): RoutedByIngress for verb in ("create", "patch")},
-    **{Permission(verb, keys.GATEWAY_GROUP, "httproutes"): RoutedByGateway for verb in ("create", "patch")},
-    **{Permission(verb, keys.GATEWAY_GROUP, "grpcroutes"): RoutedForGrpc for verb in ("create", "patch")},
+    **{Permission(verb, well_known.GATEWAY_GROUP, "httproutes"): RoutedByGateway for verb in ("create", "patch")},
+    **{Permission(verb, well_known.GATEWAY_GROUP, "grpcroutes"): RoutedForGrpc for verb in ("create", "patch")},
     Permission("delete", "networking.k8s.io", "ingresses"): UnroutedByIngress,
-    Permission("delete", keys.GATEWAY_GROUP, "httproutes"): UnroutedByGateway,
-    Permission("delete", keys.GATEWAY_GROUP, "grpcroutes"): UnroutedForGrpc,
+    Permission("delete", well_known.GATEWAY_GROUP, "httproutes"): UnroutedByGateway,
+    Permission("delete", well_known.GATEWAY_GROUP, "grpcroutes"): UnroutedForGrpc,
     **{Permission("get", *kind): Made for kind in NAMED},
     **{Permission(verb, "coordination.k8s.io", "leases"): Elected for verb in ("get", "create", "patch")},
 }

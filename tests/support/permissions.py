@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from local.audit import Request
 from local.cluster import OPERATOR_NAMESPACE, OPERATOR_USER, LocalCluster
 from local.objects import wait_for
-from runai_nim import keys
+from runai_nim.api import well_known
 
 ROLE = "runai-nim-operator"
 _DENIED = re.compile(r'cannot (?P<verb>\w+) resource "(?P<resource>[^"]+)" in API group "(?P<group>[^"]*)"')
@@ -43,7 +43,7 @@ def denied(request: Request) -> Permission | None:
     if request.code != 403:
         return None
     if _FINALIZERS in request.message:
-        return Permission("update", keys.GROUP, f"{keys.PLURAL}/finalizers")
+        return Permission("update", well_known.GROUP, f"{well_known.PLURAL}/finalizers")
     if _DELETE in request.message:
         return Permission("delete", request.group, request.resource)
     if not request.message:  # so in the audit log where nothing but an object's metadata was asked for
@@ -74,7 +74,7 @@ def _without(rule: dict[str, Any], permissions: tuple[Permission, ...]) -> dict[
 
 def _allowed(cluster: LocalCluster, permission: Permission) -> bool:
     # Of Leases it has its own alone.
-    return may(cluster, permission, keys.FIELD_MANAGER if permission.resource == "leases" else "")
+    return may(cluster, permission, well_known.FIELD_MANAGER if permission.resource == "leases" else "")
 
 
 def may(cluster: LocalCluster, permission: Permission, name: str) -> bool:

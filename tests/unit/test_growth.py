@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from runai_nim import syntax
-from runai_nim.body import check_body
-from runai_nim.judge import judge
-from runai_nim.shape import check_shape
-from runai_nim.validate import Context
+from runai_nim.api import syntax
+from runai_nim.domain.admission.evaluation import judge
+from runai_nim.domain.admission.object_schema import check_shape
+from runai_nim.domain.admission.rest_body import check_body
+from runai_nim.domain.validate import Context
 from tests.support.growth import LINEAR, growth
 from tests.support.observations import CONTEXT
 

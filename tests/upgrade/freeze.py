@@ -17,11 +17,12 @@ import yaml
 from local.cluster import CHECKOUT, OPERATOR_NAMESPACE, OPERATOR_SERVICE_ACCOUNT, LocalCluster
 from local.objects import Object, Objects
 from local.programs import chart_programs
-from runai_nim import __version__, keys
-from runai_nim.translate import translate
+from runai_nim import __version__
+from runai_nim.api import well_known
+from runai_nim.domain.translate import translate
 from tests.support.golden import a_context, canonical, golden_case, golden_cases, stored
 from tests.support.services import CLAIM, CR, NIMSERVICE, settled
-from tests.upgrade.frozen import FOLDER, OPERATOR_ENVIRONMENT, Record, cache_ready, owned
+from tests.upgrade.frozen_outputs import FOLDER, OPERATOR_ENVIRONMENT, Record, cache_ready, owned
 
 INGRESS = "networking.k8s.io/v1 Ingress"
 CONVERGED = (
@@ -66,7 +67,7 @@ def converged(cluster: LocalCluster) -> Iterator[Record]:
 def applied_part(live: Object) -> Record | None:
     """What the operator applied of an object; None where it applied nothing."""
     for entry in live["metadata"]["managedFields"]:
-        if (entry["manager"], entry["operation"]) == (keys.FIELD_MANAGER, "Apply"):
+        if (entry["manager"], entry["operation"]) == (well_known.FIELD_MANAGER, "Apply"):
             metadata = {"name": live["metadata"]["name"], "namespace": live["metadata"]["namespace"]}
             part = owned(live, entry["fieldsV1"])
             head = {"apiVersion": entry["apiVersion"], "kind": live["kind"]}

@@ -8,9 +8,9 @@ import yaml
 
 from local.cluster import CHECKOUT
 from runai_nim import __version__
-from runai_nim.translate import translate
+from runai_nim.domain.translate import translate
 from tests.support.golden import a_context, canonical, stored
-from tests.upgrade.frozen import FOLDER, VERSIONS, records
+from tests.upgrade.frozen_outputs import FOLDER, VERSIONS, records
 
 LISTED: list[dict[str, Any]] = yaml.safe_load((FOLDER / "differences.yaml").read_text(encoding="utf-8"))
 

@@ -10,8 +10,8 @@ import sys
 def main() -> None:
     """The command line's entry point. Where its output can't be written, it ends with a line on stderr and code 2."""
     from runai_nim.cli.app import app
+    from runai_nim.cli.diagnostic import TROUBLE
     from runai_nim.cli.output import OutputError, open_streams, say_failure
-    from runai_nim.cli.remark import TROUBLE
 
     try:
         open_streams()

@@ -6,7 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 from runai_nim import __version__
-from runai_nim.cli.remark import TROUBLE, CommandError
+from runai_nim.cli.diagnostic import TROUBLE, CommandError
 
 
 class _Commands(TyperGroup):
@@ -87,7 +87,7 @@ def render(
     runai-nim render -f llama.yaml --explain
     kustomize build . | runai-nim render -f - --dialect kai --namespace-label kai/project=team-a
     """
-    from runai_nim.cli.assumed import assume
+    from runai_nim.cli.offline_context import assume
     from runai_nim.cli.render import render as run
 
     assumed = assume(
@@ -120,8 +120,8 @@ def validate(
     runai-nim validate -f deploy/
     runai-nim validate -f llama.yaml -o json
     """
-    from runai_nim.cli.assumed import assume
-    from runai_nim.cli.check import check
+    from runai_nim.cli.offline_context import assume
+    from runai_nim.cli.validate import check
 
     assumed = assume(
         dialect=dialect,
@@ -166,9 +166,9 @@ def diff(
     runai-nim diff -f llama.yaml --settings now.yaml --new-settings next.yaml
     runai-nim diff -f llama.yaml --nim-operator 3.0.2 --new-nim-operator 3.1.2
     """
-    from runai_nim.cli.assumed import assume
     from runai_nim.cli.diff import diff as run
     from runai_nim.cli.manifests import manifests_of
+    from runai_nim.cli.offline_context import assume
 
     modes = [old is not None, live, bool(new_settings or new_nim_operator)]
     if modes.count(True) != 1 or (old is None) != (new is None) or (old is None) != bool(filename):
@@ -230,7 +230,7 @@ def convert(
     \b
     runai-nim convert -f body.json --namespace runai-team-a > llama.yaml
     """
-    from runai_nim.cli.assumed import assume
     from runai_nim.cli.convert import convert as run
+    from runai_nim.cli.offline_context import assume
 
     raise typer.Exit(run(filename, name, namespace, assume(dialect=dialect, settings_file=settings)))

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from runai_nim import keys
-from runai_nim.cli.decided import Decided
-from runai_nim.cli.notes import Notes
-from runai_nim.translate.row import Path
+from runai_nim.api import well_known
+from runai_nim.cli.evaluation import Decided
+from runai_nim.cli.provenance import Notes
+from runai_nim.domain.translate.rules import Path
 
 HIDDEN: Final = "(not shown)"
 Leaves = Mapping[str, tuple[Path, Any]]
-_MARKS: Final = (keys.SPEC_HASH, keys.POD_HASH, keys.SERVICE_UID)
+_MARKS: Final = (well_known.SPEC_HASH, well_known.POD_HASH, well_known.SERVICE_UID)
 Object = Mapping[str, Any]
 
 
@@ -147,7 +147,7 @@ def _differs(change: Change) -> bool:
 
 def may_be_secret(kind: str, path: str) -> bool:
     """Values of environment variables, and annotations that users give to a claim."""
-    if kind == keys.NIMSERVICE_KIND:
+    if kind == well_known.NIMSERVICE_KIND:
         return path.startswith("spec.env[") and path.endswith(".value")
     return kind == "PersistentVolumeClaim" and path.startswith("metadata.annotations")
 
@@ -175,5 +175,5 @@ def _nimservice(decided: Decided | None) -> Object | None:
 
 
 def _pod_hash(nimservice: Object) -> str | None:
-    found: str | None = (nimservice["spec"].get("annotations") or {}).get(keys.POD_HASH)
+    found: str | None = (nimservice["spec"].get("annotations") or {}).get(well_known.POD_HASH)
     return found

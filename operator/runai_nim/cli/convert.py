@@ -6,17 +6,17 @@ The spec is taken over as it is; what is wrong with it is said by the rules of `
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from runai_nim import keys
+from runai_nim.api import well_known
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
-from runai_nim.body import SET_BY_RUNAI, check_body, make_manifest
 from runai_nim.cli import terminal
-from runai_nim.cli.assumed import Assumed
-from runai_nim.cli.decided import decide_one
+from runai_nim.cli.diagnostic import CommandError, Remark, exit_code
 from runai_nim.cli.documents import Document, documents_of, only_document
+from runai_nim.cli.evaluation import decide_one
+from runai_nim.cli.input_files import Text
 from runai_nim.cli.manifests import Manifest
-from runai_nim.cli.remark import CommandError, Remark, exit_code
-from runai_nim.cli.sources import Text
+from runai_nim.cli.offline_context import Assumed
 from runai_nim.cli.yaml_text import yaml_of
+from runai_nim.domain.admission.rest_body import SET_BY_RUNAI, check_body, make_manifest
 
 _TELLING: Final = frozenset({"image", "modelStore", "servingPort"})
 """Any of these fields says that a mapping is a spec."""
@@ -64,8 +64,8 @@ def _mapping(document: Document, body: Mapping[str, Any], field: str) -> Mapping
 
 
 def _head(metadata: Mapping[str, Any], asked: Mapping[str, Any], labels: tuple[str, ...]) -> Iterator[str]:
-    yield f"apiVersion: {keys.API_VERSION}"
-    yield f"kind: {keys.KIND}"
+    yield f"apiVersion: {well_known.API_VERSION}"
+    yield f"kind: {well_known.KIND}"
     yield "metadata:"
     yield from (f"  {line}" for line in (yaml_of(metadata).splitlines() if metadata else ()))
     if "generateName" in metadata:

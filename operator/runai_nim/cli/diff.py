@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 from runai_nim.cli import terminal
-from runai_nim.cli.assumed import Assumed
 from runai_nim.cli.changes import HIDDEN, Change, Difference, Side, difference
-from runai_nim.cli.decided import Decided, decide
+from runai_nim.cli.diagnostic import FINE, FOUND, MOST, TROUBLE, UNREADABLE, Remark
+from runai_nim.cli.evaluation import Decided, decide
 from runai_nim.cli.manifests import Manifest
-from runai_nim.cli.remark import FINE, FOUND, MOST, TROUBLE, UNREADABLE, Remark
+from runai_nim.cli.offline_context import Assumed
 
 Output = Literal["text", "json"]
 

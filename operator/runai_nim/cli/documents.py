@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import yaml
 
-from runai_nim.cli.remark import CommandError, Position, Remark
-from runai_nim.cli.sources import Text, texts_of
+from runai_nim.cli.diagnostic import CommandError, Position, Remark
+from runai_nim.cli.input_files import Text, texts_of
 
 DEEPEST: Final = 100
 """Levels of a document. The API server's own types have fewer than 20."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from runai_nim.cli import terminal
 from runai_nim.cli.fields import Field, below, find, spec
-from runai_nim.translate.mapping import TABLES
+from runai_nim.domain.translate.tables import TABLES
 
 _WIDTH = 100
 

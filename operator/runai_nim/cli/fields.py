@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from runai_nim import syntax
-from runai_nim.cli.remark import CommandError
-from runai_nim.crd import make_schema
-from runai_nim.translate.mapping import TABLES
-from runai_nim.translate.row import Row
+from runai_nim.api import syntax
+from runai_nim.api.crd import make_schema
+from runai_nim.cli.diagnostic import CommandError
+from runai_nim.domain.translate.rules import Row
+from runai_nim.domain.translate.tables import TABLES
 
 Schema = Mapping[str, Any]
 _BOUNDS: Final = {

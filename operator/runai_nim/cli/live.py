@@ -8,16 +8,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from runai_nim import keys
+from runai_nim.api import well_known
 from runai_nim.cli import terminal
-from runai_nim.cli.assumed import Assumed
+from runai_nim.cli.apply_preview import applied, described
 from runai_nim.cli.changes import Difference, ObjectChanges, changed, restart
-from runai_nim.cli.decided import Decided, decide_one
+from runai_nim.cli.diagnostic import TROUBLE, CommandError, Remark
 from runai_nim.cli.diff import Output, decided, write_differences
+from runai_nim.cli.evaluation import Decided, decide_one
 from runai_nim.cli.manifests import manifests_of
-from runai_nim.cli.owned import applied, described
-from runai_nim.cli.remark import TROUBLE, CommandError, Remark
-from runai_nim.cluster import (
+from runai_nim.cli.offline_context import Assumed
+from runai_nim.domain.nimservice_schema import Installed
+from runai_nim.domain.observed import Claim, Observed
+from runai_nim.domain.plan import Plan, held_by, is_ours, is_paused, plan, taken_over
+from runai_nim.domain.translate import names
+from runai_nim.kube.client import (
     CLAIMS,
     GRPC_ROUTES,
     HTTP_ROUTES,
@@ -29,16 +33,12 @@ from runai_nim.cluster import (
     Cluster,
     Resource,
 )
-from runai_nim.discovery import schema_of
-from runai_nim.installed import Installed
-from runai_nim.observed import Claim, Observed
-from runai_nim.plan import Plan, held_by, is_ours, is_paused, plan, taken_over
-from runai_nim.translate import names
+from runai_nim.kube.discovery import schema_of
 
 _ROUTES: Final[Mapping[str, Resource]] = {
-    keys.INGRESS_KIND: INGRESSES,
-    keys.HTTP_ROUTE_KIND: HTTP_ROUTES,
-    keys.GRPC_ROUTE_KIND: GRPC_ROUTES,
+    well_known.INGRESS_KIND: INGRESSES,
+    well_known.HTTP_ROUTE_KIND: HTTP_ROUTES,
+    well_known.GRPC_ROUTE_KIND: GRPC_ROUTES,
 }
 Object = dict[str, Any]
 
@@ -151,7 +151,7 @@ def _judged(decided: Decided, planned: Plan, live: Mapping[str, Object]) -> tupl
     if planned.refused or decided.desired.nimservice is None:
         return decided, Difference(decided.resource)
     objects = tuple(_changes(decided, planned, live))
-    before = live.get(keys.NIMSERVICE_KIND)
+    before = live.get(well_known.NIMSERVICE_KIND)
     after = planned.nimservice.manifest if planned.nimservice else before
     restarts, reason = restart(before, after)
     return decided, Difference(decided.resource, objects, restarts=restarts, restart_reason=reason)
@@ -163,7 +163,7 @@ def _obstacles(decided: Decided, planned: Plan) -> Iterator[Remark]:
         yield manifest.remark(planned.refused, decided.resource)
     obstacles = [planned.route.in_the_way, ("Waiting", planned.waiting)]
     if is_paused(decided.cr):
-        obstacles.append(("Paused", f"the annotation {keys.PAUSED} keeps the operator from writing"))
+        obstacles.append(("Paused", f"the annotation {well_known.PAUSED} keeps the operator from writing"))
     for reason, message in (obstacle for obstacle in obstacles if obstacle and obstacle[1]):
         file, position = manifest.document.file, manifest.position
         yield Remark(file, position, message, "warning", reason, resource=decided.resource)
@@ -186,8 +186,8 @@ def _changes(decided: Decided, planned: Plan, live: Mapping[str, Object]) -> Ite
 
 async def _served(cluster: Cluster, index: Mapping[str, Any]) -> Served:
     """From the API server's discovery, which every authenticated user may read."""
-    group = index.get(f"apis/{keys.NIM_API_VERSION}")
+    group = index.get(f"apis/{well_known.NIM_API_VERSION}")
     schema = schema_of(await cluster.document(group["serverRelativeURL"])) if group else None
-    gateway = f"apis/{keys.GATEWAY_API_VERSION}" in index
-    absent = frozenset() if gateway else frozenset({keys.HTTP_ROUTE_KIND, keys.GRPC_ROUTE_KIND})
+    gateway = f"apis/{well_known.GATEWAY_API_VERSION}" in index
+    absent = frozenset() if gateway else frozenset({well_known.HTTP_ROUTE_KIND, well_known.GRPC_ROUTE_KIND})
     return Served(None if schema is None else Installed.of_schema(schema), absent)

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runai_nim import keys
+from runai_nim.api import well_known
+from runai_nim.cli.diagnostic import Position, Remark
 from runai_nim.cli.documents import Document, documents_of
-from runai_nim.cli.remark import Position, Remark
-from runai_nim.cli.sources import texts_of
-from runai_nim.validate import Finding
+from runai_nim.cli.input_files import texts_of
+from runai_nim.domain.validate import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def manifests_of(arguments: Iterable[str]) -> Iterator[Manifest | Remark]:
                     holds_one |= isinstance(found, Manifest)
                     failed |= isinstance(found, Remark) and found.severity == "error"
         if not holds_one and not failed:
-            yield Remark(argument, Position(), f"must hold a {keys.KIND}: none is there")
+            yield Remark(argument, Position(), f"must hold a {well_known.KIND}: none is there")
 
 
 def _look_through(document: Document | Remark) -> Iterator[Manifest | Remark]:
@@ -63,7 +63,7 @@ def _sorted_out(document: Document, value: Any, position: Position) -> Manifest 
     if not isinstance(value, dict) or not isinstance(value.get("kind"), str):
         message = "must be a Kubernetes object, with apiVersion and kind: correct or remove it"
         return Remark(document.file, position, message, reason="InvalidObject")
-    if value["kind"] == keys.KIND:
+    if value["kind"] == well_known.KIND:
         return Manifest(document, value, position)
     metadata = value.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None

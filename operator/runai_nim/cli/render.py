@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Literal
 
 from runai_nim.cli import terminal
-from runai_nim.cli.assumed import Assumed
-from runai_nim.cli.decided import Decided, decide
+from runai_nim.cli.diagnostic import Remark, exit_code
+from runai_nim.cli.evaluation import Decided, decide
 from runai_nim.cli.manifests import manifests_of
-from runai_nim.cli.notes import Notes
-from runai_nim.cli.remark import Remark, exit_code
+from runai_nim.cli.offline_context import Assumed
+from runai_nim.cli.provenance import Notes
 from runai_nim.cli.yaml_text import annotated, yaml_of
 
 

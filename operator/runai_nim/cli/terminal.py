@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any, Final, TextIO
 
-from runai_nim.cli.remark import Remark, first_of
+from runai_nim.cli.diagnostic import Remark, first_of
 
 _STYLES: Final = {"error": "bold red", "warning": "yellow", "note": "dim", "-": "red", "+": "green"}
 

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import yaml
 
-from runai_nim import syntax
-from runai_nim.translate.row import Path
+from runai_nim.api import syntax
+from runai_nim.domain.translate.rules import Path
 
 _WIDTH: Final = 2**20
 """No line is folded, so that every scalar ends on the line where it begins."""

@@ -7,10 +7,10 @@ import sys
 
 import uvicorn
 
-from runai_nim.cluster import ApiError
+from runai_nim.config.bootstrap import start
+from runai_nim.kube.client import ApiError
 from runai_nim.rest.app import Bounded, Measured, Rest, make_app
-from runai_nim.rest.door import Server, listening
-from runai_nim.start import start
+from runai_nim.rest.listener import Server, listening
 
 logger = logging.getLogger(__name__)
 

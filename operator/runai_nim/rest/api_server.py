@@ -20,9 +20,9 @@ import orjson
 from httpx_aiohttp import AiohttpTransport
 
 from runai_nim import __version__
-from runai_nim.cluster import CLAIMS, RUNAI_NIM_SERVICES
-from runai_nim.rest.identifier import Identifier
-from runai_nim.rest.workload import FIELD_MANAGER
+from runai_nim.kube.client import CLAIMS, RUNAI_NIM_SERVICES
+from runai_nim.rest.model.identifier import Identifier
+from runai_nim.rest.model.workload import FIELD_MANAGER
 
 logger = logging.getLogger(__name__)
 

@@ -15,18 +15,18 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runai_nim import __version__
-from runai_nim.cluster import Cluster
-from runai_nim.discovery import Discovery
+from runai_nim.config.settings import Settings
+from runai_nim.kube.client import Cluster
+from runai_nim.kube.discovery import Discovery
 from runai_nim.rest import schemas
 from runai_nim.rest.api_server import ApiServer, NoAnswerError
-from runai_nim.rest.calls import Calls
-from runai_nim.rest.document import make_document, page, request_body
+from runai_nim.rest.body_queue import Turns
+from runai_nim.rest.errors import RefusedError, unauthorized, unavailable
 from runai_nim.rest.metrics import OTHER, RestMetrics
 from runai_nim.rest.namespaces import Namespaces
-from runai_nim.rest.reading import LARGEST, LARGEST_OF_ANYBODY, Token, content_of, is_token, parsed
-from runai_nim.rest.refusal import RefusedError, unauthorized, unavailable
-from runai_nim.rest.turns import Turns
-from runai_nim.settings import Settings
+from runai_nim.rest.openapi import make_document, page, request_body
+from runai_nim.rest.request_parsing import LARGEST, LARGEST_OF_ANYBODY, Token, content_of, is_token, parsed
+from runai_nim.rest.workload_service import Calls
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from runai_nim.rest.refusal import RefusedError, unavailable
+from runai_nim.rest.errors import RefusedError, unavailable
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any, Final
 
-from runai_nim.cluster import NAMESPACES, ApiError, Cluster
-from runai_nim.observe import Watch
-from runai_nim.rest.projects import Namespace, find_namespace, may_be_project
-from runai_nim.rest.refusal import unavailable
-from runai_nim.validate import Finding
+from runai_nim.domain.validate import Finding
+from runai_nim.kube.client import NAMESPACES, ApiError, Cluster
+from runai_nim.kube.informer import Watch
+from runai_nim.rest.errors import unavailable
+from runai_nim.rest.model.project import Namespace, find_namespace, may_be_project
 
 _SYSTEM: Final = "kube-system"
 """The namespace whose uid stands for the cluster, as is usual."""

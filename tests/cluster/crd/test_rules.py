@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from kubernetes.client import ApiException
 
-from runai_nim.plan.multi_node import check_multi_node
-from runai_nim.settings import settings_from
-from runai_nim.translate import Context, translate
+from runai_nim.config.settings import settings_from
+from runai_nim.domain.plan.multi_node import check_multi_node
+from runai_nim.domain.translate import Context, translate
 from tests.cluster.crd.cases import MULTI_NODES, NAMES, NOT_CHANGED, ROWS, Row, Spec
 
 Create = Callable[..., dict[str, Any]]

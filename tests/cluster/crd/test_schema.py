@@ -11,8 +11,8 @@ from kubernetes.client import ApiException, CustomObjectsApi
 from pydantic import ValidationError
 
 from local.control_plane import ControlPlane
+from runai_nim.api.crd import GROUP, PLURAL, VERSION, make_schema
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
-from runai_nim.crd import GROUP, PLURAL, VERSION, make_schema
 
 Create = Callable[..., dict[str, Any]]
 Spec = dict[str, Any]

@@ -1,0 +1,61 @@
+"""What a live object would become by server-side apply: fields set, and fields of ours taken away. Values only.
+
+Ownership is read off managedFields, as the API server keeps it (FieldsV1, `f:<field>`). Lists whose items have owners
+of their own are left alone: of those we write owner references only.
+"""
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from runai_nim.api import well_known
+from runai_nim.domain.diff import differences, without_owners
+
+Object = Mapping[str, Any]
+Fields = tuple[str, ...]
+_SHOWN = ("kind", "metadata", "spec")
+
+
+def applied(wanted: Object, live: Object) -> dict[str, Any]:
+    """`live` after an apply of `wanted`; where both mean the same it keeps its own text."""
+    result = copy.deepcopy(dict(live))
+    for path in differences(without_owners(wanted), live):
+        parent = result
+        for key in path[:-1]:
+            parent = parent.setdefault(key, {})
+        parent[path[-1]] = _at(wanted, path)
+    for path in _taken_away(wanted, live):
+        del _at(result, path[:-1])[path[-1]]
+    return result
+
+
+def described(live: Object) -> dict[str, Any]:
+    """What people call the object: without status and what the API server adds to its metadata."""
+    found = {key: live[key] for key in _SHOWN if key in live}
+    return found | {"metadata": {"name": live["metadata"]["name"]}}
+
+
+def _taken_away(wanted: Object, live: Object) -> Iterator[Fields]:
+    ours: set[Fields] = set()
+    others: set[Fields] = set()
+    for entry in live["metadata"].get("managedFields") or ():
+        is_ours = entry.get("manager") == well_known.FIELD_MANAGER and entry.get("operation") == "Apply"
+        (ours if is_ours else others).update(_owned(entry.get("fieldsV1") or {}, ()))
+    for path in sorted(ours - others):
+        if _at(wanted, path) is None and _at(live, path) is not None:
+            yield path
+
+
+def _owned(fields: Object, path: Fields) -> Iterator[Fields]:
+    """Fields without fields of their own."""
+    below = {key[2:]: part for key, part in fields.items() if key.startswith("f:")}
+    if not below and fields.keys() <= {"."} and path:
+        yield path
+    for key, part in below.items():
+        yield from _owned(part, (*path, key))
+
+
+def _at(obj: Any, path: Fields) -> Any:
+    for key in path:
+        obj = obj.get(key) if isinstance(obj, Mapping) else None
+    return obj

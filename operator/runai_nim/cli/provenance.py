@@ -1,0 +1,39 @@
+"""Which field of a RunaiNimService each leaf of a rendered object comes from, for people. Reads the rows, no more."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
+from runai_nim.cli.evaluation import Decided
+from runai_nim.domain.translate.rules import Path, Source, origins
+from runai_nim.domain.translate.tables import TABLES
+
+BY_OPERATOR: Final = "the operator"
+
+
+class Notes:
+    """Where the leaves of one object come from."""
+
+    def __init__(self, decided: Decided, kind: str) -> None:
+        spec = RunaiNimServiceSpec.model_validate(decided.cr["spec"], by_alias=True, by_name=False)
+        rows = next(rows for kinds, rows in TABLES.items() if kind in kinds)
+        self._rows = origins(rows, Source.of(decided.cr, spec, decided.context))
+        self._cr = decided.cr
+
+    def note(self, path: Path) -> str:
+        """The field, and whether it is set; why a leaf is always there; or that the operator itself made it."""
+        row = self._rows.get(path)
+        if row is None:
+            return BY_OPERATOR
+        if not row.field:
+            return f"always: {row.becomes.replace('`', '')}"
+        return row.field if _is_set(self._cr, row.field) else f"{row.field} (not set)"
+
+
+def _is_set(cr: Mapping[str, Any], field: str) -> bool:
+    if field.startswith("metadata."):
+        return True
+    found: Any = cr
+    for name in field.split("."):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found is not None

@@ -1,0 +1,1 @@
+"""Settings, permissions, and what a process of the package begins with."""

@@ -1,0 +1,51 @@
+"""What every process of the package begins with: its settings, out of file and environment, and its log.
+
+Beside the processes' own `__main__`, and the package's look for a home directory, nothing else reads the environment.
+"""
+
+import gc
+import logging
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import yaml
+
+from runai_nim.config.log_format import ConsoleLines, JsonLines
+from runai_nim.config.settings import FILE_VARIABLE, Settings, SettingsError, settings_from
+
+
+def start(chatty: Iterable[str]) -> Settings:
+    """Read the settings and begin the log, in which the `chatty` loggers say nothing below a warning; spare the CPU.
+
+    Raises SystemExit(2), the reason on stderr, when the settings can't be used.
+    """
+    try:
+        settings = _read_settings()
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from error
+    _start_logging(settings)
+    for name in chatty:
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
+    # What the API server sends has no cycles: looking for them at Python's pace costs an eighth of the operator's CPU.
+    gc.set_threshold(50_000, 20, 20)
+    return settings
+
+
+def _read_settings() -> Settings:
+    """Settings from the file that RUNAI_NIM_SETTINGS_FILE names, if any, and the environment. Raises SettingsError."""
+    path = os.environ.get(FILE_VARIABLE)
+    try:
+        file = yaml.safe_load(Path(path).read_text(encoding="utf-8")) if path else None
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:  # a number of 5,000 digits is a ValueError
+        raise SettingsError(f"{FILE_VARIABLE}: {path} can't be read: {error}") from error
+    return settings_from(file, os.environ)
+
+
+def _start_logging(settings: Settings) -> None:
+    """One line a decision on stderr, as JSON or for people."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines() if settings.log_format == "json" else ConsoleLines())
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler])

@@ -1,0 +1,136 @@
+"""What the operator and the REST API may do in a cluster: deploy/rbac.yaml and the chart's rules are written from it.
+
+Data only. What is not here is not asked for: no Secret, no ConfigMap, no pod's life, no write of RBAC objects,
+no webhook.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple
+
+from runai_nim.api import well_known
+
+_SEE: Final = ("list", "watch")
+_KEEP: Final = ("list", "watch", "create", "patch", "delete")
+_NAMED: Final = "whether a name is free, before the first write"
+_ROUTES: Final = f"routes of exposedUrl, and whether another namespace has a host (get: {_NAMED})"
+_GET: Final = ("get",)
+_OWNED: Final = (
+    "delete: the API server asks for it before an owner is set on an object that is there already, or taken from it; "
+    "the operator itself deletes none"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """Verbs on one resource (`pods`, or with a subresource `pods/log`), and what they are for.
+
+    scope: in every namespace that is served, or in the namespace that the operator runs in. listed: the verbs where
+    listed namespaces are served only, by a Role in each; None: the same. name: of the one object that it is for;
+    empty: all. optional: the verbs without which the operator serves all the same; what it can't tell then is `why`.
+    """
+
+    group: str
+    resource: str
+    verbs: tuple[str, ...]
+    why: str
+    scope: Literal["cluster", "own namespace"] = "cluster"
+    listed: tuple[str, ...] | None = None
+    name: str = ""
+    optional: tuple[str, ...] = ()
+
+    @property
+    def verbs_in_listed(self) -> tuple[str, ...]:
+        """The verbs in a namespace that is listed."""
+        return self.verbs if self.listed is None else self.listed
+
+
+class Access(NamedTuple):
+    """One verb on one resource in one namespace; an empty namespace or name stands for every one."""
+
+    verb: str
+    group: str
+    resource: str
+    namespace: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        """As kubectl names resources: `list nimservices.apps.nvidia.com in namespace team-a`."""
+        group = f".{self.group}" if self.group else ""
+        name = f" {self.name}" if self.name else ""
+        where = f" in namespace {self.namespace}" if self.namespace else ""
+        return f"{self.verb} {self.resource}{group}{name}{where}"
+
+    @property
+    def optional(self) -> bool:
+        """Does the operator serve without it?"""
+        return self[:3] in _OPTIONAL
+
+
+PERMISSIONS: Final[tuple[Permission, ...]] = (
+    Permission(well_known.GROUP, well_known.PLURAL, ("get", *_SEE), "the resources that it serves"),
+    Permission(well_known.GROUP, f"{well_known.PLURAL}/status", ("patch",), "their status"),
+    Permission(
+        well_known.GROUP,
+        f"{well_known.PLURAL}/finalizers",
+        ("update",),
+        "for owner references that block the owner's deletion",
+    ),
+    Permission(
+        well_known.NIM_GROUP,
+        well_known.NIMSERVICE_PLURAL,
+        ("get", *_KEEP),
+        f"what a RunaiNimService becomes ({_OWNED})",
+    ),
+    Permission(well_known.NIM_GROUP, well_known.NIMCACHE_PLURAL, ("get", *_SEE), "whether a model is cached"),
+    Permission("", "persistentvolumeclaims", ("get", *_KEEP), f"model stores ({_OWNED})"),
+    Permission("", "namespaces", _SEE, "the project of a namespace, and whether it is being deleted", listed=("get",)),
+    Permission(
+        "",
+        "services",
+        ("get", *_SEE),
+        f"whether the NIM Operator has seen a spec (get: {_NAMED})",
+        optional=_GET,
+    ),
+    Permission("", "pods", _SEE, "why a pod is not ready"),
+    Permission("", "events", ("create", "patch"), "events on the resources"),
+    Permission("apps", "deployments", ("get", *_SEE), f"replicas (get: {_NAMED})", optional=_GET),
+    Permission(well_known.LWS_GROUP, "leaderworkersets", _SEE, "replicas on several nodes"),
+    Permission("networking.k8s.io", "ingresses", ("get", *_KEEP), _ROUTES, optional=_GET),
+    Permission(well_known.GATEWAY_GROUP, "httproutes", ("get", *_KEEP), _ROUTES, optional=_GET),
+    Permission(well_known.GATEWAY_GROUP, "grpcroutes", ("get", *_KEEP), _ROUTES, optional=_GET),
+    Permission("", "serviceaccounts", _GET, _NAMED, optional=_GET),
+    Permission(well_known.RBAC_GROUP, "roles", _GET, _NAMED, optional=_GET),
+    Permission(well_known.RBAC_GROUP, "rolebindings", _GET, _NAMED, optional=_GET),
+    Permission("autoscaling", "horizontalpodautoscalers", _GET, _NAMED, optional=_GET),
+    Permission(
+        "coordination.k8s.io",
+        "leases",
+        ("get", "create", "patch"),
+        "the Lease that says which replica writes",
+        "own namespace",
+        # A create by server-side apply has its name in the URL, so that RBAC can hold it against this, too.
+        name=well_known.FIELD_MANAGER,
+    ),
+)
+"""Every permission, and no other: a verb that is missing is a 403 in the tests, where the operator has only these."""
+
+_OPTIONAL: Final = {(verb, one.group, one.resource) for one in PERMISSIONS for verb in one.optional}
+
+REST_PERMISSIONS: Final[tuple[Permission, ...]] = (
+    Permission("", "namespaces", _SEE, "the project of a namespace, and the uid that stands for the cluster"),
+)
+"""What the REST API's process may do in its own name. Workloads it reads and writes with its caller's token."""
+
+
+def needed(namespaces: Collection[str], lease_namespace: str | None) -> Iterator[Access]:
+    """Each access that the operator needs: to every namespace or to these, and to its Lease where there is one."""
+    for permission in PERMISSIONS:
+        verbs, places = permission.verbs, namespaces or ("",)
+        if permission.scope == "own namespace":
+            places = (lease_namespace,) if lease_namespace else ()
+        elif namespaces:
+            verbs = permission.verbs_in_listed
+        for place in places:
+            about = permission.group, permission.resource, place, permission.name
+            yield from (Access(verb, *about) for verb in verbs)

@@ -1,0 +1,278 @@
+"""The operator's settings: one frozen object, its documented defaults, and how a file and the environment make it.
+
+Pure: the caller reads the file and the environment. Defaults that differ between Run:ai's and KAI's scheduler come
+from `dialect`; beside them only the rules of `validate` ask which dialect it is. Example with every key:
+deploy/settings.yaml.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from runai_nim.api import syntax, well_known
+from runai_nim.config.settings_types import (
+    Count,
+    CredentialSecret,
+    Domain,
+    HostPattern,
+    Key,
+    KeyPattern,
+    LabelValue,
+    Name,
+    OrNone,
+    Priority,
+    RouteKey,
+    Seconds,
+    ServiceTypes,
+    TlsSecret,
+)
+
+PREFIX: Final = "RUNAI_NIM_"
+"""Environment variable `RUNAI_NIM_<SETTING>` overrides the setting of that name in the file."""
+FILE_VARIABLE: Final = "RUNAI_NIM_SETTINGS_FILE"
+"""Environment variable that names the settings file; no setting itself."""
+
+# A Service called runai-nim-… makes the kubelet set such variables in every pod of its namespace.
+_SERVICE_LINK: Final = re.compile(r".*_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_[0-9]+_(TCP|UDP|SCTP).*)?)")
+_STRUCTURED: Final = (
+    *("namespaces", "project_labels", "priority_classes", "external_annotations", "allowed_annotations"),
+    *("external_hosts", "reserved_hosts", "allowed_service_types"),
+)
+_NEEDED_BY_MODE: Final[dict[str, tuple[str, ...]]] = {
+    "none": (),
+    "ingress": ("external_domain", "external_ingress_class"),
+    "gateway": ("external_domain", "external_gateway_name", "external_gateway_namespace"),
+}
+
+_DIALECTS: Final[dict[str, dict[str, Any]]] = {
+    "runai": {
+        "scheduler_name": well_known.RUNAI_SCHEDULER,
+        "project_labels": (well_known.RUNAI_PROJECT,),
+        # Run:ai's admission takes the queue from the namespace; a label would charge another project.
+        "queue_label": None,
+        "gpu_fraction_limit_annotation": well_known.GPU_FRACTION_LIMIT,
+        "node_pool_label": well_known.RUNAI_NODE_POOL,
+        "node_pools_annotation": None,
+    },
+    "kai": {
+        "scheduler_name": well_known.KAI_SCHEDULER,
+        "project_labels": (well_known.KAI_PROJECT, well_known.RUNAI_PROJECT),
+        "queue_label": well_known.KAI_QUEUE,
+        "gpu_fraction_limit_annotation": None,
+        "node_pool_label": well_known.KAI_NODE_POOL,
+        "node_pools_annotation": well_known.KAI_NODE_POOLS,
+    },
+}
+
+_SET_BY: Final = {
+    "queue_label": "the namespace's project",
+    "priority_label": "spec.priorityClass",
+    "preemptibility_label": "spec.preemptibility",
+    "node_pool_label": "spec.nodePools",
+    "gpu_fraction_annotation": "spec.compute.gpuPortionRequest",
+    "gpu_fraction_limit_annotation": "spec.compute.gpuPortionLimit",
+    "gpu_devices_annotation": "spec.compute.gpuDevicesRequest",
+    "gpu_container_annotation": "spec.compute.gpuPortionRequest",
+    "gpu_memory_annotation": "spec.compute.gpuMemoryRequest",
+    "gpu_memory_limit_annotation": "spec.compute.gpuMemoryLimit",
+    "node_pools_annotation": "spec.nodePools",
+    "category_annotation": "spec.category",
+}
+
+
+class SettingsError(ValueError):
+    """The settings can't be used. The message has one line per mistake: setting, value, what is allowed, remedy."""
+
+
+class Settings(BaseModel):
+    """All settings, checked. Make one with `settings_from`; `Settings()` has the defaults of Run:ai's platform."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    dialect: Literal["runai", "kai"] = Field("runai", description="runai: Run:ai platform; kai: KAI scheduler alone")
+    scheduler_name: Name = Field(description="schedulerName of NIM pods")
+    project_labels: tuple[Key, ...] = Field(description="labels of a namespace that name its project, the first wins")
+    queue_label: OrNone[Key] = Field(description="label for the queue; none: Run:ai sets it at admission")
+    queue: OrNone[LabelValue] = Field(
+        None, description="queue for all workloads, instead of the namespace's; only with queue_label"
+    )
+    priority_label: Key = Field(well_known.PRIORITY_CLASS_NAME, description="label for the PriorityClass")
+    priority_classes: dict[Priority, LabelValue] = Field(
+        description="PriorityClass behind each of the seven priorities"
+    )
+    preemptibility_label: Key = Field(
+        well_known.KAI_PREEMPTIBILITY, description="label for preemptible or non-preemptible"
+    )
+    gpu_fraction_annotation: Key = Field(well_known.GPU_FRACTION, description="annotation for a portion of a GPU")
+    gpu_fraction_limit_annotation: OrNone[Key] = Field(description="annotation for gpuPortionLimit; none: refused")
+    gpu_devices_annotation: Key = Field(
+        well_known.GPU_FRACTION_DEVICES, description="annotation for how many GPUs are shared"
+    )
+    gpu_container_annotation: Key = Field(
+        well_known.GPU_FRACTION_CONTAINER, description="annotation for the GPU's container"
+    )
+    gpu_memory_annotation: Key = Field(well_known.GPU_MEMORY, description="annotation for GPU memory in MiB")
+    gpu_memory_limit_annotation: OrNone[Key] = Field(None, description="annotation for gpuMemoryLimit; none: refused")
+    node_pool_label: Key = Field(description="label of nodes, and of pods that want one pool")
+    node_pools_annotation: OrNone[Key] = Field(description="annotation for an ordered list of pools, space separated")
+    category_annotation: Key = Field(well_known.CATEGORY, description="annotation for the workload category")
+
+    multi_node_workers_scheduled_elsewhere: bool = Field(
+        False, description="kai: something else gives multiNode workers their scheduler; false: multiNode is refused"
+    )
+
+    external_mode: Literal["none", "ingress", "gateway"] = Field(
+        "none", description="how NIMs are reached from outside the cluster"
+    )
+    external_domain: OrNone[Domain] = Field(None, description="hosts are <name>.<namespace>.<external_domain>")
+    external_hosts: tuple[HostPattern, ...] = Field(
+        (), description="hosts that exposedUrl may have, as patterns; none: *.{namespace}.<external_domain>"
+    )
+    reserved_hosts: tuple[HostPattern, ...] = Field(
+        (), description="hosts that no RunaiNimService may have, as patterns, such as the REST API's"
+    )
+    external_tls: bool = Field(True, description="whether URLs are https")
+    external_ingress_class: OrNone[Name] = Field(None, description="IngressClass, for external_mode ingress")
+    external_tls_secret: OrNone[TlsSecret] = Field(
+        None, description="Secret with the certificate of an Ingress; none: the ingress controller's own"
+    )
+    external_gateway_name: OrNone[Name] = Field(None, description="Gateway, for external_mode gateway")
+    external_gateway_namespace: OrNone[Name] = Field(None, description="namespace of the Gateway")
+    external_annotations: dict[RouteKey, str] = Field({}, description="annotations of the Ingress or routes")
+    allowed_annotations: tuple[KeyPattern, ...] = Field(
+        (), description="keys that users may annotate though controllers at the cluster's edge read them, as patterns"
+    )
+    allowed_service_types: ServiceTypes = Field(
+        ("ClusterIP", "NodePort", "LoadBalancer"), description="types of Services that users may ask for"
+    )
+
+    user_credential_secret: OrNone[CredentialSecret] = Field(
+        None, description="Secret of a user's credential, such as runai-{name}; none: credentials are refused"
+    )
+
+    namespaces: tuple[Name, ...] = Field((), description="the only namespaces that are served; none: all of them")
+    workers: Count = Field(16, ge=1, le=256, description="how many RunaiNimServices are written at the same time")
+    backoff_initial_seconds: Seconds = Field(0.005, description="wait before the first retry; doubles with each")
+    backoff_max_seconds: Seconds = Field(300.0, description="longest wait between two retries")
+    watch_resync_seconds: Seconds = Field(600.0, description="how often everything is listed again")
+    nim_operator_deadline_seconds: Seconds = Field(
+        60.0, description="silence after which the NIM Operator is called out"
+    )
+    scheduler_deadline_seconds: Seconds = Field(60.0, description="silence after which the scheduler is called out")
+    leader_election: bool = Field(False, description="whether replicas share a Lease, so that one of them writes")
+    lease_namespace: OrNone[Name] = Field(None, description="namespace of the Lease, that of the operator's pods")
+    lease_seconds: Count = Field(
+        15, ge=3, le=3600, description="how long the Lease holds when the replica that has it falls silent"
+    )
+    healthz_port: Count = Field(8080, ge=1, le=65535, description="port of /healthz, /readyz and /metrics")
+    log_format: Literal["json", "console"] = Field("json", description="json for machines, console for people")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe message logged")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_the_dialect(cls, given: dict[str, Any]) -> dict[str, Any]:
+        priorities = given.get("priority_classes", {})
+        if isinstance(priorities, Mapping):  # anything else is refused by its type
+            priorities = {name: name for name in well_known.PRIORITIES} | dict(priorities)
+        # An unknown dialect is reported by its own field; borrowed defaults keep it the only message.
+        dialect = _DIALECTS.get(str(given.get("dialect")), _DIALECTS["runai"])
+        return dialect | given | {"priority_classes": priorities}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for found in (self._keys("_label"), self._keys("_annotation")):
+            twice = [key for key, count in Counter(found.values()).items() if count > 1]
+            if twice:
+                raise ValueError(f"two settings use the same key {twice[0]}; each needs its own")
+        if self.backoff_initial_seconds > self.backoff_max_seconds:
+            raise ValueError("backoff_initial_seconds is above backoff_max_seconds; lower it")
+        if self.queue is not None and self.queue_label is None:
+            raise ValueError("queue is set without queue_label; set queue_label too, or leave queue out")
+        if len(set(self.namespaces)) < len(self.namespaces):
+            raise ValueError("namespaces has one twice; name each once")
+        if self.leader_election and self.lease_namespace is None:
+            raise ValueError("leader_election is on without lease_namespace; set it to the namespace of the operator")
+        missing = [name for name in _NEEDED_BY_MODE[self.external_mode] if getattr(self, name) is None]
+        if missing:
+            raise ValueError(
+                f"external_mode is {self.external_mode} without {' and '.join(missing)}; set what is missing"
+            )
+        return self
+
+    def _keys(self, kind: Literal["_label", "_annotation"]) -> dict[str, str]:
+        """Setting → its key, for the settings of this kind that have one."""
+        found = {name: getattr(self, name) for name in _SET_BY if name.endswith(kind)}
+        return {name: key for name, key in found.items() if key}
+
+    @cached_property
+    def configured_keys(self) -> dict[str, str]:
+        """Every label and annotation key in force, and what sets it: users may set none of them by hand."""
+        configured = self._keys("_label") | self._keys("_annotation")
+        projects = dict.fromkeys(self.project_labels, "the namespace's project")
+        return projects | {key: _SET_BY[name] for name, key in configured.items()}
+
+    @property
+    def hosts_of_urls(self) -> tuple[str, ...]:
+        """Patterns of the hosts that exposedUrl may have; of no use without external access."""
+        return self.external_hosts or (f"*.{{namespace}}.{self.external_domain}",)
+
+    def credential_secret(self, credential: str) -> str | None:
+        """The Secret of a user's credential; None where the settings name no Secrets for credentials."""
+        template = self.user_credential_secret
+        return None if template is None else template.replace("{name}", credential)
+
+
+def settings_from(file: Any, environ: Mapping[str, str]) -> Settings:
+    """Settings from the parsed settings file (a mapping; None when there is none) and the environment, which wins.
+
+    Raises SettingsError with every mistake: unknown names, wrong types, values out of bounds, keys used twice.
+    """
+    if not isinstance(file, Mapping | None):
+        raise SettingsError(f"the settings file holds {type(file).__name__}; it must hold `setting: value` lines")
+    given: dict[str, Any] = {str(name): value for name, value in (file or {}).items()}
+    sources = dict.fromkeys(given, "in the settings file")
+    for variable, text in environ.items():
+        name = variable.removeprefix(PREFIX).lower()
+        if variable.startswith(PREFIX) and variable != FILE_VARIABLE and not _is_service_link(variable, name):
+            given[name] = _structured(variable, text) if name in _STRUCTURED else text
+            sources[name] = f"in {variable}"
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_line(mistake, sources) for mistake in error.errors())) from None
+
+
+def _is_service_link(variable: str, name: str) -> bool:
+    return name not in Settings.model_fields and _SERVICE_LINK.fullmatch(variable) is not None
+
+
+def _structured(variable: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise SettingsError(f'{variable}: found {text!r}; write JSON, such as ["runai/queue"]') from None
+
+
+def _line(mistake: Any, sources: Mapping[str, str]) -> str:
+    name, *rest = (str(part) for part in mistake["loc"] or ("settings",))
+    setting, source = ".".join((name, *rest)), sources.get(name, "")
+    if mistake["type"] == "extra_forbidden":
+        near = syntax.nearest(name, Settings.model_fields)
+        return f"{setting} {source}: no such setting; {f'did you mean {near}?' if near else 'remove it'}"
+    reason = mistake["msg"].removeprefix("Value error, ")
+    if name not in Settings.model_fields:
+        return f"{setting}: {reason}"
+    about = Settings.model_fields[name].description
+    return f"{setting} {source}: found {_shown(mistake['input'])}: {reason} ({about}); correct it or leave it out"
+
+
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)
+    except ValueError:  # of a number, or with one in it, that Python doesn't print
+        return "a number of thousands of digits"

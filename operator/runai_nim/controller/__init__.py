@@ -1,0 +1,1 @@
+"""The reconcile loop, its cache and work queue, and the operator process around them."""

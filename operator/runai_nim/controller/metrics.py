@@ -1,0 +1,238 @@
+"""What the operator's /metrics serves. It counts what it is told of and decides nothing.
+
+Where controller-runtime, client-go or its workqueue have a metric, ours has its name, labels and buckets, so that their
+dashboards and alarms fit. docs/reference/metrics.md describes each.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from typing import Any, Final, get_args
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from runai_nim.api import well_known
+from runai_nim.api.v1alpha1.status import Phase
+from runai_nim.domain.status import waited
+from runai_nim.kube.base_metrics import ProcessMetrics
+
+CONTROLLER: Final = well_known.KIND.lower()
+"""Label `controller` and the queue's `name`, as controller-runtime makes them of a kind."""
+CONFLICT: Final = 409
+NO_STATUS: Final = "NoStatus"
+"""Label `phase` of a service whose status was not written yet."""
+_LAG_EVERY_SECONDS: Final = 1.0
+
+_RECONCILE_BUCKETS: Final = (
+    *(0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
+    *(1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5, 6, 7, 8, 9, 10, 15, 20, 25, 30, 40, 50, 60),
+)
+_QUEUE_BUCKETS: Final = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1, 10, 100, 1000)
+_READY_BUCKETS: Final = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400)
+_LAG_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class Metrics(ProcessMetrics):
+    """All metrics of one operator."""
+
+    def __init__(self, version: str, dialect: str, workers: int) -> None:
+        about = "Version of the operator and dialect of the scheduler"
+        super().__init__("runai_nim_build", about, version=version, dialect=dialect)
+        registry = self.registry
+        self.queue = QueueMetrics(registry)
+        self.passes = PassMetrics(registry, workers)
+        self.services = ServiceMetrics(registry)
+        self._watch_age = Gauge(
+            "runai_nim_watch_age_seconds",
+            "Seconds since the API server last said anything about the kind",
+            ("kind",),
+            registry=registry,
+        )
+        self._watch_failures = Counter(
+            "runai_nim_watch_failures_total",
+            "Number of watches that broke, after which the kind was listed anew",
+            ("kind", "reason"),
+            registry=registry,
+        )
+        self._unreadable = Counter(
+            "runai_nim_unreadable_objects_total",
+            "Number of times that an object was left out because it could not be read",
+            ("kind",),
+            registry=registry,
+        )
+        self._missing = Gauge(
+            "runai_nim_permission_missing",
+            "1 where the operator lacks a permission that it needs",
+            ("group", "resource", "verb"),
+            registry=registry,
+        )
+        self._lag = Histogram(
+            "runai_nim_event_loop_lag_seconds",
+            "How much later than asked for the event loop woke a task up, measured once a second",
+            buckets=_LAG_BUCKETS,
+            registry=registry,
+        )
+
+    def leading(self, lease: str, leads: Callable[[], bool]) -> None:
+        """Ask at each scrape whether this process may write."""
+        about = "Whether the process is master of the lease: 0 indicates backup, 1 master"
+        status = Gauge("leader_election_master_status", about, ("name",), registry=self.registry)
+        status.labels(lease).set_function(leads)
+
+    def watch_age(self, kind: str, age: Callable[[], float]) -> None:
+        """Ask for the age of what is known of a kind at each scrape."""
+        self._watch_age.labels(kind).set_function(age)
+        self._unreadable.labels(kind)
+
+    def watch_failed(self, kind: str, reason: str) -> None:
+        """Count a watch that broke; `reason` is the API server's, `NoAnswer`, or an exception's name."""
+        self._watch_failures.labels(kind, reason).inc()
+
+    def unreadable(self, kind: str) -> None:
+        """Count an object that was left out."""
+        self._unreadable.labels(kind).inc()
+
+    def permission(self, group: str, resource: str, verb: str, missing: Callable[[], bool]) -> None:
+        """Ask at each scrape whether a permission is missing."""
+        self._missing.labels(group, resource, verb).set_function(missing)
+
+    async def measure_event_loop(self) -> None:
+        """Measure until cancelled how late the event loop is."""
+        while True:
+            asked = time.monotonic() + _LAG_EVERY_SECONDS
+            await asyncio.sleep(_LAG_EVERY_SECONDS)
+            self._lag.observe(max(0.0, time.monotonic() - asked))
+
+
+class PassMetrics:
+    """Passes of the reconciliation, as controller-runtime counts them."""
+
+    def __init__(self, registry: CollectorRegistry, workers: int) -> None:
+        def made(metric: Any, name: str, about: str, *labels: str, **more: Any) -> Any:
+            return metric(f"controller_runtime_{name}", about, ("controller", *labels), registry=registry, **more)
+
+        self._results = made(Counter, "reconcile_total", "Number of reconciliations, by result", "result")
+        for result in ("success", "requeue_after", "requeue", "error"):
+            self._results.labels(CONTROLLER, result)
+        errors = made(Counter, "reconcile_errors_total", "Number of reconciliations that failed")
+        self._errors = errors.labels(CONTROLLER)
+        seconds = made(
+            Histogram, "reconcile_time_seconds", "Length of time per reconciliation", buckets=_RECONCILE_BUCKETS
+        )
+        self._seconds = seconds.labels(CONTROLLER)
+        self._active = made(Gauge, "active_workers", "Number of workers in a reconciliation").labels(CONTROLLER)
+        most = made(Gauge, "max_concurrent_reconciles", "Number of workers, the most reconciliations at one time")
+        most.labels(CONTROLLER).set(workers)
+
+    async def measured(self, one: Awaitable[float | None]) -> float | None:
+        """Await one pass and count it by its result.
+
+        A conflict is no error: the API server knew something newer, as happens where several write, and the key comes
+        back when that is known here too.
+        """
+        with self._active.track_inprogress(), self._seconds.time():
+            try:
+                due = await one
+            except Exception as error:
+                conflict = getattr(error, "status", 0) == CONFLICT
+                self._results.labels(CONTROLLER, "requeue" if conflict else "error").inc()
+                self._errors.inc(0 if conflict else 1)
+                raise
+            self._results.labels(CONTROLLER, "success" if due is None else "requeue_after").inc()
+            return due
+
+
+class QueueMetrics:
+    """The queue, as client-go's workqueue counts. Times are of the monotonic clock."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def made(metric: Any, name: str, about: str, **more: Any) -> Any:
+            return metric(f"workqueue_{name}", about, ("name",), registry=registry, **more).labels(CONTROLLER)
+
+        self._added: dict[Hashable, float] = {}
+        self._taken: dict[Hashable, float] = {}
+        self._adds = made(Counter, "adds_total", "Number of keys added")
+        self._retries = made(Counter, "retries_total", "Number of keys that came back because they failed")
+        self._waits = made(
+            Histogram, "queue_duration_seconds", "How long a key stays in the queue", buckets=_QUEUE_BUCKETS
+        )
+        self._works = made(
+            Histogram, "work_duration_seconds", "How long working on a key takes", buckets=_QUEUE_BUCKETS
+        )
+        made(Gauge, "depth", "Number of keys that wait for a worker").set_function(lambda: len(self._added))
+        made(
+            Gauge, "unfinished_work_seconds", "Seconds of work in progress, of all workers; growing means stuck"
+        ).set_function(lambda: sum(self._running()))
+        made(
+            Gauge, "longest_running_processor_seconds", "For how long the longest running worker has been running"
+        ).set_function(lambda: max(self._running(), default=0.0))
+
+    def added(self, key: Hashable) -> None:
+        """`key` waits for a worker from now on."""
+        self._added[key] = time.monotonic()
+        self._adds.inc()
+
+    def taken(self, key: Hashable) -> None:
+        """A worker took `key`."""
+        self._taken[key] = time.monotonic()
+        self._waits.observe(self._taken[key] - self._added.pop(key))
+
+    def done(self, key: Hashable) -> None:
+        """The worker is done with `key`, whatever came of it."""
+        self._works.observe(time.monotonic() - self._taken.pop(key))
+
+    def failed(self) -> None:
+        """A key failed and will come back."""
+        self._retries.inc()
+
+    def _running(self) -> list[float]:
+        now = time.monotonic()
+        return [now - since for since in self._taken.values()]
+
+
+class ServiceMetrics:
+    """How many RunaiNimServices there are of each phase and condition: counts, so that no service costs a series."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._known: dict[Hashable, list[Gauge]] = {}
+        self._phases = Gauge("runai_nim_services", "Number of RunaiNimServices by phase", ("phase",), registry=registry)
+        for phase in (*get_args(Phase), NO_STATUS):
+            self._phases.labels(phase)
+        self._conditions = Gauge(
+            "runai_nim_service_conditions",
+            "Number of RunaiNimServices that have the condition with this status and reason",
+            ("type", "status", "reason"),
+            registry=registry,
+        )
+        self._waited = Histogram(
+            "runai_nim_time_to_ready_seconds",
+            "Seconds until a RunaiNimService was Running, from its creation or from a change",
+            ("since",),
+            buckets=_READY_BUCKETS,
+            registry=registry,
+        )
+        for since in ("creation", "change"):
+            self._waited.labels(since)
+
+    def seen(self, key: Hashable, cr: Mapping[str, Any]) -> None:
+        """Count `cr` as it is stored now."""
+        status = cr.get("status") or {}
+        conditions = status.get("conditions") or ()
+        self.gone(key)
+        self._known[key] = [
+            self._phases.labels(status.get("phase") or NO_STATUS),
+            *(self._conditions.labels(*(c[name] for name in ("type", "status", "reason"))) for c in conditions),
+        ]
+        for gauge in self._known[key]:
+            gauge.inc()
+
+    def gone(self, key: Hashable) -> None:
+        """Count it no more."""
+        for gauge in self._known.pop(key, ()):
+            gauge.dec()
+
+    def reported(self, key: Hashable, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        """The status of `before` was written and is that of `after` now."""
+        self.seen(key, after)
+        if took := waited(before, after):
+            self._waited.labels(took.since).observe(max(0.0, took.seconds))

@@ -1,0 +1,38 @@
+"""Which RunaiNimServices name an object, so that a change of it is told to them. Plain bookkeeping, no I/O."""
+
+from collections import defaultdict
+from collections.abc import Collection
+
+from runai_nim.controller.workqueue import Key
+
+
+class Mentions:
+    """RunaiNimServices by (namespace, name) of what they name: a claim, a NIMCache."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[Key, set[Key]] = defaultdict(set)
+        self._names: dict[Key, Collection[Key]] = {}
+
+    def of(self, name: Key) -> tuple[Key, ...]:
+        """Those that name it."""
+        return tuple(self._by_name.get(name, ()))
+
+    def note(self, key: Key, names: set[Key]) -> set[Key]:
+        """From now on `key` names these, and nothing else; what nobody names any more."""
+        if self._names.get(key, set()) == names:
+            return set()
+        unnamed = self.forget(key)
+        self._names[key] = names
+        for name in names:
+            self._by_name[name].add(key)
+        return unnamed - names
+
+    def forget(self, key: Key) -> set[Key]:
+        """`key` names nothing any more; what nobody names now."""
+        unnamed = set()
+        for name in self._names.pop(key, ()):
+            self._by_name[name].discard(key)
+            if not self._by_name[name]:
+                del self._by_name[name]
+                unnamed.add(name)
+        return unnamed

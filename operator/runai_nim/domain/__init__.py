@@ -1,0 +1,1 @@
+"""The decisions: validate, translate, plan, status. Values in, values out."""

@@ -1,0 +1,99 @@
+"""Is what we want already there? Semantic comparison of an object that we render with the live one.
+
+Pure. It may not know any kind: what it knows is how the API server and a typed Go client change what was written.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from runai_nim.api import quantity
+from runai_nim.api.untrusted_values import mapping
+
+# After the NIM Operator's first write, server-side apply cannot take these structs of a NIMService away, of which it is
+# a co-owner: it answers 422 "must be of type object". An apply that keeps the named leaf is accepted and means "nothing
+# here". For a source of storage that does not do: its webhook counts `pvc: {create: false}` as a source.
+KEPT_LEAVES: Mapping[tuple[str, ...], Mapping[str, Any]] = {
+    ("spec", "scale"): {"enabled": False, "hpa": {"minReplicas": 1, "maxReplicas": 1}},
+    ("spec", "readinessProbe"): {"enabled": True},
+    ("spec", "expose", "router"): {"hostDomainName": None},
+}
+"""None stands for the value that is there."""
+
+
+_QUANTITIES = {"requests", "limits", "averageValue"}
+
+
+def differences(wanted: Any, live: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Paths of the fields of `wanted` that `live` does not have or has otherwise. Fields only in `live` don't count.
+
+    Lists are compared whole. An empty string, mapping or list and `false` equal absence: a Go client that writes an
+    object back drops them. A number never does: 0 replicas are not "replicas unset".
+    """
+    if isinstance(wanted, Mapping) and isinstance(live, Mapping | None):
+        for key, value in wanted.items():
+            yield from differences(value, (live or {}).get(key), (*path, key))
+    elif not _same(wanted, live, path):
+        yield path
+
+
+def _same(wanted: Any, live: Any, path: tuple[str, ...]) -> bool:
+    if wanted == live or (live is None and wanted in ("", False, [], {}) and not _is_number(wanted)):
+        return True
+    if isinstance(wanted, list) and isinstance(live, list) and len(wanted) == len(live):
+        return all(not any(differences(w, v, path)) for w, v in zip(wanted, live, strict=True))
+    # `limits.memory: 1024Mi` comes back as `1Gi`, a metric's `averageValue: "1000"` as `1k`.
+    if isinstance(wanted, str) and isinstance(live, str) and _QUANTITIES & set(path):
+        return quantity.equal(wanted, live)
+    return False
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def without_owners(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """`wanted` without owner references: a list that others may add to. Whether ours is there is asked by its uid."""
+    metadata = {key: value for key, value in wanted["metadata"].items() if key != "ownerReferences"}
+    return {**wanted, "metadata": metadata}
+
+
+def other_stores(wanted: Mapping[str, Any], live: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """Paths of the sources of storage that the NIMService `live` has beside that of `wanted`: there must be one only.
+
+    Which one counts is decided as the NIM Operator's webhook does (validateServiceStorageConfiguration).
+    """
+    asked, there = (mapping(_at(obj, ("spec", "storage"))) for obj in (wanted, live))
+    for name in ("nimCache", "pvc", "hostPath", "emptyDir"):
+        if name not in asked and _is_store(name, there.get(name)):
+            yield ("spec", "storage", name)
+
+
+def _is_store(name: str, value: Any) -> bool:
+    if not isinstance(value, Mapping):
+        return bool(value)
+    return name == "emptyDir" or "create" in value or any(value.values())
+
+
+def with_kept_leaves(wanted: dict[str, Any], live: Mapping[str, Any] | None) -> dict[str, Any]:
+    """`wanted` plus the leaf of every struct that `live` has, `wanted` lacks, and server-side apply can't remove.
+
+    A struct that has none of these leaves was never ours: the NIM Operator writes empty ones for itself.
+    """
+    result = wanted
+    for path, leaves in KEPT_LEAVES.items():
+        there = mapping(_at(live, path))
+        if _at(wanted, path) is None and (leaves.keys() - {"hpa"}) & there.keys():
+            kept = {name: there.get(name) if value is None else value for name, value in leaves.items()}
+            result = _put(result, path, kept)
+    return result
+
+
+def _at(obj: Any, path: tuple[str, ...]) -> Any:
+    for key in path:
+        obj = obj.get(key) if isinstance(obj, Mapping) else None
+    return obj
+
+
+def _put(obj: Mapping[str, Any], path: tuple[str, ...], value: Any) -> dict[str, Any]:
+    head, *rest = path
+    return {**obj, head: _put(obj.get(head) or {}, tuple(rest), value) if rest else value}

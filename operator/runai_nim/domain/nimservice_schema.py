@@ -1,0 +1,135 @@
+"""Which fields the NIMService kind of a cluster has: read off its schema, or off the versions that brought them.
+
+Pure. It looks at names, required lists and lower bounds, not at types. A field that the kind lacks would be refused
+under server-side apply with a 500, as if the API server were ill; so it is looked up before anything is written.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from runai_nim.api.untrusted_values import mapping, number, words
+
+Path = tuple[str, ...]
+Version = tuple[int, int, int]
+
+SINCE: Final[Mapping[Path, Version]] = {
+    ("spec", "multiNode"): (3, 0, 0),
+    ("spec", "affinity"): (3, 0, 2),
+    ("spec", "expose", "router"): (3, 1, 0),
+}
+"""The version of the NIM Operator that brought a field; those not listed are as old as any version that is served."""
+_NO_REPLICAS: Final[Version] = (3, 1, 0)
+"""Since then replicas may be 0."""
+_OPTIONAL_SECRET: Final[Version] = (3, 1, 3)
+"""Since then authSecret may be absent."""
+_VERSION: Final = re.compile(r"v?([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})")
+
+
+class VersionError(ValueError):
+    """The text is no version of the NIM Operator. The message says what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """A field that is rendered and that the kind lacks, or has not with that value.
+
+    `since`: the version that brought it, as text; empty when that isn't known.
+    """
+
+    path: Path
+    value: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """The NIMService kind of a cluster.
+
+    `fields`: names of the fields below each, an empty mapping where any name is allowed; None stands for a kind that
+    is not known, which lacks nothing. `no_replicas`: may replicas be 0. `requires_secret`: is authSecret required.
+    """
+
+    fields: Mapping[str, Any] | None = None
+    lacking: frozenset[Path] = frozenset()
+    no_replicas: bool = True
+    requires_secret: bool = True
+
+    @classmethod
+    def of_version(cls, text: str) -> Self:
+        """The kind as that version of the NIM Operator brings it. Raises VersionError."""
+        match = _VERSION.fullmatch(text)
+        if match is None:
+            raise VersionError(f'"{text}" is no version of the NIM Operator; give one such as 3.1.2')
+        version = (int(match[1]), int(match[2]), int(match[3]))
+        lacking = frozenset(path for path, since in SINCE.items() if version < since)
+        return cls(None, lacking, version >= _NO_REPLICAS, version < _OPTIONAL_SECRET)
+
+    @classmethod
+    def of_schema(cls, schema: Mapping[str, Any]) -> Self:
+        """The kind by its OpenAPI schema, as a CRD or the API server's discovery has it."""
+        spec = mapping(mapping(schema.get("properties")).get("spec"))
+        replicas = mapping(mapping(spec.get("properties")).get("replicas"))
+        return cls(
+            fields=_names(schema),
+            no_replicas=number(replicas.get("minimum")) <= 0,
+            requires_secret="authSecret" in words(spec.get("required")),
+        )
+
+    @classmethod
+    def of_crd(cls, crd: Mapping[str, Any]) -> Self:
+        """The kind by its CustomResourceDefinition's stored version. Raises KeyError or TypeError for anything else."""
+        versions = [version for version in crd["spec"]["versions"] if version.get("storage")]
+        return cls.of_schema(versions[0]["schema"]["openAPIV3Schema"])
+
+    def lacks(self, manifest: Mapping[str, Any]) -> Iterator[Lack]:
+        """Each field of a rendered NIMService that the kind lacks, the outermost only."""
+        for path in _missing(manifest.get("spec", {}), self._below(("spec",)), ("spec",)):
+            yield Lack(path, "", _text(SINCE.get(path)))
+        yield from (Lack(path, "", _text(SINCE.get(path))) for path in sorted(self.lacking) if _has(manifest, path))
+        if not self.no_replicas and manifest.get("spec", {}).get("replicas") == 0:
+            yield Lack(("spec", "replicas"), "0", _text(_NO_REPLICAS))
+
+    def _below(self, path: Path) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.fields or {}
+        for name in path:
+            found = found.get(name, {})
+        return found
+
+
+def _names(found: Any) -> dict[str, Any]:
+    """Names below a schema. Lists are looked through; where more than names are allowed, nothing is said."""
+    schema = mapping(found)
+    if "items" in schema:
+        return _names(schema["items"])
+    if "additionalProperties" in schema or schema.get("x-kubernetes-preserve-unknown-fields"):
+        return {}
+    return {name: _names(part) for name, part in mapping(schema.get("properties")).items()}
+
+
+def _missing(value: Any, names: Mapping[str, Any], path: Path) -> Iterator[Path]:
+    if isinstance(value, list):
+        seen: set[Path] = set()
+        for item in value:
+            found = set(_missing(item, names, path)) - seen
+            seen |= found
+            yield from sorted(found)
+    elif isinstance(value, Mapping) and names:
+        for name, part in value.items():
+            if name not in names:
+                yield (*path, name)
+            else:
+                yield from _missing(part, names[name], (*path, name))
+
+
+def _has(manifest: Any, path: Path) -> bool:
+    for name in path:
+        if not isinstance(manifest, Mapping) or name not in manifest:
+            return False
+        manifest = manifest[name]
+    return True
+
+
+def _text(version: Version | None) -> str:
+    return ".".join(map(str, version)) if version else ""

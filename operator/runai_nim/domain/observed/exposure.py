@@ -1,0 +1,14 @@
+"""Hosts of a route, ours or anybody's: an Ingress, HTTPRoute or GRPCRoute as the API gives it. Values only."""
+
+from runai_nim.domain.observed.stored_object import Object
+
+
+def hosts_of(route: Object) -> frozenset[str]:
+    """The hosts that it names; none where it takes those of its Gateway, or any. Never raises."""
+    spec = route.get("spec")
+    if not isinstance(spec, dict):
+        return frozenset()
+    names, rules = spec.get("hostnames"), spec.get("rules")
+    found = [*names] if isinstance(names, list) else []
+    found += [rule.get("host") for rule in rules if isinstance(rule, dict)] if isinstance(rules, list) else []
+    return frozenset(host for host in found if isinstance(host, str) and host)

@@ -1,0 +1,114 @@
+"""Where a model is kept: claims and NIMCaches.
+
+Small frozen values made from Kubernetes objects; whatever no decision reads is dropped. May not decide anything.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any, Final, NamedTuple, Self
+
+from runai_nim.api import well_known
+from runai_nim.api.untrusted_values import LONGEST_WORD, mapping, mappings, text, word, words
+from runai_nim.domain.observed.stored_object import Object, applied_at
+
+
+class Owner(NamedTuple):
+    """One of an object's owner references."""
+
+    kind: str
+    name: str
+    uid: str
+
+
+_MOST_ANNOTATIONS: Final = 512
+"""Kept of one claim. Ours have 256 at most, and some of controllers."""
+_OWN: Final = f"{well_known.GROUP}/"
+_MOST_OWNERS: Final = 64
+_OWNERS: Final = (well_known.KIND, well_known.NIMSERVICE_KIND)
+"""Kinds of owners with which a model could go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A PersistentVolumeClaim, ours or found. `storage` is a Kubernetes quantity as the API server prints it.
+
+    `made_for` is the RunaiNimService that its label names. `annotations` are `digest_annotations`. `created_at` and
+    `applied_at` are RFC 3339; the latter is when the operator last changed it, empty when it never did.
+    """
+
+    name: str
+
+    resource_version: str
+    uid: str
+    phase: str
+    storage: str
+    storage_class: str
+    access_modes: tuple[str, ...]
+    volume_mode: str
+    made_for: str
+    owners: tuple[Owner, ...]
+    annotations: Mapping[str, str] = field(hash=False)
+    created_at: str
+    applied_at: str
+    deleting: bool
+
+    @classmethod
+    def from_object(cls, obj: Object) -> Self:
+        """From a core/v1 PersistentVolumeClaim."""
+        metadata, spec, status = obj["metadata"], mapping(obj.get("spec")), mapping(obj.get("status"))
+        return cls(
+            name=metadata["name"],
+            resource_version=metadata["resourceVersion"],
+            uid=metadata["uid"],
+            phase=word(status.get("phase"), "Pending"),
+            storage=word(mapping(mapping(spec.get("resources")).get("requests")).get("storage"), "0"),
+            storage_class=word(spec.get("storageClassName")),
+            access_modes=words(spec.get("accessModes")),
+            volume_mode=word(spec.get("volumeMode"), "Filesystem"),
+            made_for=word(mapping(metadata.get("labels")).get(well_known.SERVICE_LABEL)),
+            owners=tuple(_owners(metadata.get("ownerReferences"))),
+            annotations=digest_annotations(metadata.get("annotations")),
+            created_at=word(metadata.get("creationTimestamp")),
+            applied_at=applied_at(obj),
+            deleting="deletionTimestamp" in metadata,
+        )
+
+    def owned_by(self, uid: str) -> bool:
+        """Is the object of that uid one of its owners?"""
+        return any(owner.uid == uid for owner in self.owners)
+
+
+def _owners(references: Any) -> Iterator[Owner]:
+    """Those that decide about a claim; what else owns it is nobody's concern here."""
+    ours = [found for found in mappings(references) if found.get("kind") in _OWNERS]
+    for found in ours[:_MOST_OWNERS]:
+        yield Owner(word(found.get("kind")), word(found.get("name")), word(found.get("uid")))
+
+
+def digest_annotations(annotations: Any) -> dict[str, str]:
+    """Annotations as they are kept and compared: a digest in place of a long value; ours, if some are left out."""
+    found = mapping(annotations)
+    kept = sorted(found, key=lambda key: not key.startswith(_OWN))[:_MOST_ANNOTATIONS]
+    return {key: _digest(str(found[key])) for key in kept}
+
+
+def _digest(value: str) -> str:
+    return value if len(value) <= LONGEST_WORD else f"sha256:{sha256(value.encode()).hexdigest()}"
+
+
+@dataclass(frozen=True, slots=True)
+class NimCache:
+    """A NIMCache of the NIM Operator: its state and, where it has one, its own word on what is wrong."""
+
+    resource_version: str
+    state: str
+    message: str
+
+    @classmethod
+    def from_object(cls, obj: Object) -> Self:
+        """From an apps.nvidia.com NIMCache; the newest condition with a message speaks for it."""
+        status = mapping(obj.get("status"))
+        conditions = sorted(mappings(status.get("conditions")), key=lambda c: word(c.get("lastTransitionTime")))
+        message = next((text(c["message"]) for c in reversed(conditions) if c.get("message")), "")
+        return cls(obj["metadata"]["resourceVersion"], word(status.get("state")), message.strip())

@@ -1,0 +1,79 @@
+"""A pod, by what may be wrong with it.
+
+Small frozen values made from Kubernetes objects; whatever no decision reads is dropped. May not decide anything.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+from runai_nim.api import well_known
+from runai_nim.api.untrusted_values import mapping, mappings, number, text, word
+from runai_nim.domain.observed.stored_object import Object
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """A pod of the service, by what may be wrong with it. Times are RFC 3339.
+
+    `unscheduled` are the scheduler's words, None where it has not said anything and "" once the pod has its node.
+    `waiting` and `exited` are of the first container that waits for a bad reason, or has exited badly: a word for
+    programs and a sentence. `unready` names a container that has started and is not ready.
+    """
+
+    resource_version: str
+    name: str
+    service: str
+    pod_hash: str
+    created_at: str
+    scheduler: str
+    unscheduled: str | None
+    waiting: tuple[str, str]
+    exited: str
+    unready: str
+
+    @classmethod
+    def from_object(cls, obj: Object) -> Self:
+        """From a core/v1 Pod."""
+        metadata, spec, status = obj["metadata"], mapping(obj.get("spec")), mapping(obj.get("status"))
+        containers = [
+            *mappings(status.get("initContainerStatuses")),
+            *mappings(status.get("containerStatuses")),
+        ]
+        return cls(
+            resource_version=metadata["resourceVersion"],
+            name=metadata["name"],
+            service=word(mapping(metadata.get("labels")).get(well_known.SERVICE_LABEL)),
+            pod_hash=word(mapping(metadata.get("annotations")).get(well_known.POD_HASH)),
+            created_at=word(metadata.get("creationTimestamp")),
+            scheduler=word(spec.get("schedulerName")),
+            unscheduled=_unscheduled(spec, status),
+            waiting=next((found for c in containers if (found := _waiting(c))), ("", "")),
+            exited=next((words for c in containers if (words := _exited(c))), ""),
+            unready=next((word(c.get("name")) for c in containers if c.get("started") and not c.get("ready")), ""),
+        )
+
+
+_STARTING = frozenset({"ContainerCreating", "PodInitializing", ""})
+
+
+def _unscheduled(spec: Object, status: Object) -> str | None:
+    if spec.get("nodeName"):
+        return ""
+    said = next((c for c in mappings(status.get("conditions")) if c.get("type") == "PodScheduled"), None)
+    if said is None:
+        return None
+    return "" if said.get("status") == "True" else text(said.get("message") or said.get("reason")) or "no reason given"
+
+
+def _waiting(container: Object) -> tuple[str, str] | None:
+    waiting = mapping(mapping(container.get("state")).get("waiting"))
+    reason = word(waiting.get("reason"))
+    return None if reason in _STARTING else (reason, text(waiting.get("message")))
+
+
+def _exited(container: Object) -> str:
+    for state in (container.get("state"), container.get("lastState")):
+        ended = mapping(mapping(state).get("terminated"))
+        if code := number(ended.get("exitCode")):
+            return f"{word(ended.get('reason'), 'Error')}, exit code {code}"
+    return ""

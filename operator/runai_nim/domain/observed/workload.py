@@ -1,0 +1,80 @@
+"""What the NIM Operator made of a NIMService: Service, workload, pods.
+
+Small frozen values made from Kubernetes objects; whatever no decision reads is dropped. May not decide anything.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+from runai_nim.api import well_known
+from runai_nim.api.untrusted_values import mapping, number, word
+from runai_nim.domain.observed.stored_object import Object, controller_of
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The Service that the NIM Operator made: for which NIMService, and which of our specs it came from."""
+
+    resource_version: str
+    owner_uid: str
+    spec_hash: str
+
+    @classmethod
+    def from_object(cls, obj: Object) -> Self:
+        """From a core/v1 Service."""
+        metadata = obj["metadata"]
+        spec_hash = word(mapping(metadata.get("annotations")).get(well_known.SPEC_HASH))
+        return cls(metadata["resourceVersion"], word(controller_of(obj).get("uid")), spec_hash)
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """The Deployment or LeaderWorkerSet that the NIM Operator made: for which NIMService, which pods it makes, how far
+    its rollout is.
+
+    Counts are pods, or groups of pods. `kind` and `name` are the object's.
+    """
+
+    kind: str
+    name: str
+
+    resource_version: str
+    owner_uid: str
+    pod_hash: str
+    generation: int
+    observed_generation: int
+    wanted: int
+    replicas: int
+    updated: int
+    ready: int
+    available: int
+
+    @classmethod
+    def from_object(cls, obj: Object) -> Self:
+        """From an apps/v1 Deployment or a LeaderWorkerSet, which counts no available replicas.
+
+        Before LeaderWorkerSet 0.9 it has no observedGeneration either.
+        """
+        metadata, spec, status = obj["metadata"], mapping(obj.get("spec")), mapping(obj.get("status"))
+        generation, ready = number(metadata.get("generation")), number(status.get("readyReplicas"))
+        of_groups = obj.get("kind") == well_known.LWS_KIND
+        return cls(
+            well_known.LWS_KIND if of_groups else "Deployment",
+            metadata["name"],
+            metadata["resourceVersion"],
+            word(controller_of(obj).get("uid")),
+            word(mapping(metadata.get("annotations")).get(well_known.POD_HASH)),
+            generation,
+            number(status.get("observedGeneration"), generation if of_groups else 0),
+            number(spec.get("replicas"), 1),
+            number(status.get("replicas")),
+            number(status.get("updatedReplicas")),
+            ready,
+            ready if of_groups else number(status.get("availableReplicas")),
+        )
+
+    @property
+    def rolled_out(self) -> bool:
+        """Every wanted pod is of the newest template and available, and none of an older one is left."""
+        current = self.observed_generation >= self.generation
+        return current and self.updated == self.replicas == self.available == self.wanted

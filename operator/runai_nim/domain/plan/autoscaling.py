@@ -1,0 +1,25 @@
+"""From stopped to autoscaled. Pure.
+
+A HorizontalPodAutoscaler leaves a Deployment without replicas alone, and whether the NIM Operator gives it one when
+scaling is switched on depends on its version. So the service is started first, and scaled once it has replicas.
+"""
+
+from typing import Any
+
+from runai_nim.api import well_known
+from runai_nim.domain.observed import Observed
+
+
+def woken(wanted: dict[str, Any], observed: Observed) -> dict[str, Any]:
+    """`wanted`, or what wakes the service first: as many replicas as are the fewest, and no scaling yet."""
+    spec, workload = wanted["spec"], observed.workload
+    if not spec.get("scale", {}).get("enabled") or workload is None or workload.wanted > 0:
+        return wanted
+    # Another hash than the whole spec's: this is not it yet.
+    seal = {well_known.SPEC_HASH: wanted["metadata"]["annotations"][well_known.SPEC_HASH] + "-waking"}
+    service = spec["expose"]["service"]
+    metadata = {**wanted["metadata"], "annotations": wanted["metadata"]["annotations"] | seal}
+    awake = {key: value for key, value in spec.items() if key != "scale"}
+    awake["replicas"] = spec["scale"]["hpa"]["minReplicas"]
+    awake["expose"] = spec["expose"] | {"service": service | {"annotations": service["annotations"] | seal}}
+    return {**wanted, "metadata": metadata, "spec": awake}

@@ -1,0 +1,66 @@
+"""Who owns the fields of a NIMService, by its managedFields. Pure.
+
+What server-side apply leaves out is taken away only where nobody else owns it. So before an apply that has to take away
+what others have set, their fields become ours, as with the upgrade from client-side apply (client-go csaupgrade).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from runai_nim.api import well_known
+from runai_nim.api.untrusted_values import mapping, mappings
+
+Fields = Mapping[str, Any]
+"""FieldsV1: `{"f:spec": {"f:replicas": {}}}`."""
+_LEVELS: Final = 100
+"""So deep are fields nested at most, twice as deep as those of any kind. The API server stores deeper ones."""
+
+
+def taken_over(managed: Any, path: Sequence[str]) -> list[dict[str, Any]]:
+    """managedFields in which what was applied by us owns all that is owned at `path`, such as `spec`, `storage`.
+
+    What others own elsewhere, and in the status, stays theirs; an entry that no API server wrote is left out. An empty
+    path changes nothing.
+    """
+    taken: dict[str, Any] = {}
+    ours: dict[str, Any] = {
+        "manager": well_known.FIELD_MANAGER,
+        "operation": "Apply",
+        "apiVersion": well_known.NIM_API_VERSION,
+        "fieldsType": "FieldsV1",
+        "fieldsV1": {},
+    }
+    others = []
+    for entry in map(dict, mappings(managed)):
+        if not path or entry.get("subresource"):
+            others.append(entry)
+        elif not _is_readable(entry.get("fieldsV1")):
+            continue
+        elif (entry.get("manager"), entry.get("operation")) == (well_known.FIELD_MANAGER, "Apply"):
+            ours = entry
+        else:
+            part, rest = _split(mapping(entry.get("fieldsV1")), [f"f:{name}" for name in path])
+            taken = _united(taken, part)
+            if rest:
+                others.append({**entry, "fieldsV1": rest})
+    owned = _united(mapping(ours.get("fieldsV1")), taken)
+    return [*others, {**ours, "fieldsV1": owned}] if owned else others
+
+
+def _is_readable(fields: Any, levels: int = _LEVELS) -> bool:
+    parts = [] if fields is None else list(fields.values()) if isinstance(fields, Mapping) else [None]
+    return levels > 0 and all(isinstance(part, Mapping) and _is_readable(part, levels - 1) for part in parts)
+
+
+def _split(fields: Fields, path: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What of `fields` is at or below `path`, and what is not; both from the root."""
+    name, *below = path
+    if name not in fields:
+        return {}, dict(fields)
+    part, rest = _split(fields[name], below) if below else (fields[name], {})
+    others = {key: value for key, value in fields.items() if key != name}
+    return ({name: part} if part or not below else {}), {**others, **({name: rest} if rest else {})}
+
+
+def _united(one: Fields, other: Fields) -> dict[str, Any]:
+    return {**one, **{key: _united(one.get(key, {}), part) for key, part in other.items()}}

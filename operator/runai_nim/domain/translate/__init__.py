@@ -1,0 +1,77 @@
+"""`translate(cr, context) -> Desired`: what should exist for a RunaiNimService. One module per block of the spec.
+
+Pure: no I/O, no clock, no settings lookup. Never raises on what a user wrote: that becomes findings. Each module holds
+the rows of its block: a field, what it becomes, and the function that makes it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from runai_nim.domain.translate import names
+from runai_nim.domain.translate.autoscaling import wanted_replicas
+from runai_nim.domain.translate.claim import make_claim
+from runai_nim.domain.translate.compute import gpu_text
+from runai_nim.domain.translate.exposure import Exposure, exposure_of
+from runai_nim.domain.translate.nimservice import ROWS, make_nimservice
+from runai_nim.domain.translate.route import make_route
+from runai_nim.domain.translate.rules import Source
+from runai_nim.domain.translate.unsupported_fields import check_installed
+from runai_nim.domain.validate import Context, Finding, has_errors, validate
+
+__all__ = ["Context", "Desired", "Exposure", "translate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What should exist, and what can be said without looking into the cluster.
+
+    With an error among `findings` only those and `project` are set, and nothing may be written.
+
+    `nimservice`, `claim`, `route`: manifests for server-side apply; `claim` and `route` are None when none is ours to
+    make. `claim_name`, `nim_cache`: the one store that the NIMService uses, the other is None.
+    `gpu`: of each pod, for people (`2`, `0.5`, `2x0.5`, `20Gi`). `replicas`: wanted, 0 while stopped, None where
+    autoscaling decides.
+    """
+
+    findings: tuple[Finding, ...]
+    project: str | None
+    nimservice: dict[str, Any] | None = None
+    claim: dict[str, Any] | None = None
+    route: dict[str, Any] | None = None
+    claim_name: str | None = None
+    nim_cache: str | None = None
+    internal_url: str | None = None
+    exposure: Exposure | None = None
+    gpu: str = ""
+    replicas: int | None = 0
+
+    @property
+    def stopped(self) -> bool:
+        """No replicas are wanted."""
+        return self.replicas == 0
+
+
+def translate(cr: Mapping[str, Any], context: Context) -> Desired:
+    """Decide from a RunaiNimService as the API gives it (metadata and spec) what should exist."""
+    spec, findings = validate(cr, context)
+    if spec is None or has_errors(findings):
+        return Desired(findings, context.project)
+    source = Source.of(cr, spec, context)
+    nimservice = make_nimservice(source)
+    if lacks := tuple(check_installed(source, ROWS, nimservice)):
+        return Desired((*findings, *lacks), context.project)
+    cache = source.store.nim_cache
+    return Desired(
+        findings=findings,
+        project=context.project,
+        nimservice=nimservice,
+        claim=make_claim(source),
+        route=make_route(source),
+        claim_name=source.claim_name,
+        nim_cache=None if cache is None else cache.name,
+        internal_url=names.internal_url(source.name, source.owner.namespace, source.serving.port or 0),
+        exposure=exposure_of(source),
+        gpu=gpu_text(source.compute),
+        replicas=wanted_replicas(spec),
+    )

@@ -1,0 +1,163 @@
+"""spec.compute → NIMService resources and the GPU annotations of Run:ai and KAI.
+
+Expects a spec without errors. A share of a GPU is an annotation beside no nvidia.com/gpu key at all: KAI's admission
+refuses both together, even with the key at 0. A map of resources that would be empty is left out: the NIM Operator's
+first write drops it, and it would look changed for ever.
+"""
+
+from decimal import Decimal
+from typing import Literal
+
+from runai_nim.api import quantity, well_known
+from runai_nim.api.v1alpha1 import Compute
+from runai_nim.domain.translate import names
+from runai_nim.domain.translate.rules import Fragment, Row, Source, pods_annotated
+
+Bound = Literal["requests", "limits"]
+
+
+def whole_gpus(compute: Compute) -> int | None:
+    """nvidia.com/gpu; None leaves the key out. A portion of 1 is a whole device, and a portion of 0 is none."""
+    if compute.gpu_request_type is None:
+        return compute.gpu_devices_request
+    if compute.gpu_portion_request == 0:
+        return 0
+    if compute.gpu_portion_request == 1:
+        return compute.gpu_devices_request or 1
+    return None
+
+
+def is_share(compute: Compute) -> bool:
+    """Whether a part of a GPU is asked for, by portion or by memory."""
+    return compute.gpu_request_type is not None and whole_gpus(compute) is None
+
+
+def gpu_text(compute: Compute) -> str:
+    """GPU of each pod for people: `2`, `0.5`, `2x0.5` for half of two devices, `20Gi`; empty for none asked for."""
+    whole = whole_gpus(compute)
+    if whole is not None:
+        return str(whole)
+    if compute.gpu_memory_request is not None:
+        return str(quantity.parse_bytes(compute.gpu_memory_request))
+    if compute.gpu_portion_request is not None:
+        devices = compute.gpu_devices_request or 1
+        return f"{devices}x" * (devices > 1) + _plain(compute.gpu_portion_request)
+    return ""
+
+
+def _amount(bound: Bound, resource: str, amount: str) -> Fragment:
+    return {"spec": {"resources": {bound: {resource: amount}}}}
+
+
+def _cores(bound: Bound, cores: Decimal | None) -> Fragment:
+    return {} if cores is None else _amount(bound, "cpu", quantity.cpu_text(cores))
+
+
+def _memory(bound: Bound, memory: str | None) -> Fragment:
+    return {} if memory is None else _amount(bound, "memory", str(quantity.parse_bytes(memory)))
+
+
+def _gpus(count: int) -> Fragment:
+    amounts = {well_known.NVIDIA_GPU: str(count)}
+    return {"spec": {"resources": {"requests": amounts, "limits": amounts}}}
+
+
+def _devices_fragment(source: Source) -> Fragment:
+    compute, devices = source.compute, source.compute.gpu_devices_request
+    if devices is None:
+        return {}
+    if compute.gpu_request_type is None:
+        return _gpus(devices)
+    several = compute.gpu_portion_request is not None and is_share(compute) and devices > 1
+    return pods_annotated(source.settings.gpu_devices_annotation, str(devices)) if several else {}
+
+
+def _portion_fragment(source: Source) -> Fragment:
+    compute, portion = source.compute, source.compute.gpu_portion_request
+    if portion is None:
+        return {}
+    whole = whole_gpus(compute)
+    if whole is not None:
+        return _gpus(whole)
+    return pods_annotated(source.settings.gpu_fraction_annotation, _plain(portion))
+
+
+def _portion_limit_fragment(source: Source) -> Fragment:
+    limit = source.compute.gpu_portion_limit
+    if limit is None or not is_share(source.compute):
+        return {}
+    return pods_annotated(source.settings.gpu_fraction_limit_annotation, _plain(limit))
+
+
+def _type_fragment(source: Source) -> Fragment:
+    if not is_share(source.compute):
+        return {}
+    return pods_annotated(source.settings.gpu_container_annotation, names.container_name(source.name))
+
+
+def _gpu_memory(key: str | None, memory: str | None) -> Fragment:
+    return {} if memory is None else pods_annotated(key, str(quantity.mebibytes(quantity.parse_bytes(memory))))
+
+
+def _plain(portion: Decimal) -> str:
+    return format(portion.normalize(), "f")
+
+
+ROWS = (
+    Row(
+        "spec.compute.cpuCoreRequest",
+        "`spec.resources.requests.cpu`, exactly: 0.5 is `500m`, 2 is `2`",
+        lambda s: _cores("requests", s.compute.cpu_core_request),
+    ),
+    Row(
+        "spec.compute.cpuMemoryRequest",
+        "`spec.resources.requests.memory`; `10GB` is `10G`, `1TiB` is `1Ti`",
+        lambda s: _memory("requests", s.compute.cpu_memory_request),
+    ),
+    Row(
+        "spec.compute.cpuCoreLimit",
+        "`spec.resources.limits.cpu`",
+        lambda s: _cores("limits", s.compute.cpu_core_limit),
+    ),
+    Row(
+        "spec.compute.cpuMemoryLimit",
+        "`spec.resources.limits.memory`",
+        lambda s: _memory("limits", s.compute.cpu_memory_limit),
+    ),
+    Row(
+        "spec.compute.gpuDevicesRequest",
+        "without gpuRequestType `nvidia.com/gpu` in `spec.resources.requests` and `limits`; with a portion of several"
+        " devices the pod annotation `gpu-fraction-num-devices`",
+        _devices_fragment,
+        "0 is written too: it keeps the NIM Operator from adding GPUs for a profile.",
+    ),
+    Row(
+        "spec.compute.gpuRequestType",
+        "beside a share of a GPU the pod annotation `gpu-fraction-container-name`",
+        _type_fragment,
+        "Without the container's name the scheduler takes container 0, and an injected container may be first.",
+    ),
+    Row(
+        "spec.compute.gpuPortionRequest",
+        "between 0 and 1 the pod annotation `gpu-fraction`; 1 is whole GPUs and 0 none, as `nvidia.com/gpu`",
+        _portion_fragment,
+        "KAI refuses the annotation beside an `nvidia.com/gpu` limit, even one of 0.",
+    ),
+    Row(
+        "spec.compute.gpuPortionLimit",
+        "the pod annotation `gpu-fraction-limit` (setting `gpu_fraction_limit_annotation`)",
+        _portion_limit_fragment,
+        "KAI alone knows no limit for a portion.",
+    ),
+    Row(
+        "spec.compute.gpuMemoryRequest",
+        "the pod annotation `gpu-memory` in MiB, rounded up",
+        lambda s: _gpu_memory(s.settings.gpu_memory_annotation, s.compute.gpu_memory_request),
+    ),
+    Row(
+        "spec.compute.gpuMemoryLimit",
+        "the pod annotation that the setting `gpu_memory_limit_annotation` names, in MiB, rounded up",
+        lambda s: _gpu_memory(s.settings.gpu_memory_limit_annotation, s.compute.gpu_memory_limit),
+        "No scheduler documents one, so none is set unless configured; a limit above the request is refused then.",
+    ),
+)

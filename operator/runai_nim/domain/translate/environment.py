@@ -1,0 +1,57 @@
+"""spec.environmentVariables, labels and annotations → NIMService. Expects a spec without errors."""
+
+from typing import Any
+
+from runai_nim.api.v1alpha1 import Annotation, EnvironmentVariable, Label
+from runai_nim.config.settings import Settings
+from runai_nim.domain.translate.rules import Fragment, Row, Source, nothing
+
+
+def _env_fragment(source: Source) -> Fragment:
+    items = source.spec.environment_variables or ()
+    env = [_variable(item, source.settings) for item in items if not item.exclude]
+    return {"spec": {"env": env}} if env else {}
+
+
+def _variable(item: EnvironmentVariable, settings: Settings) -> dict[str, Any]:
+    reference: dict[str, Any] = {}
+    if item.secret is not None:
+        reference = {"secretKeyRef": {"name": item.secret.name, "key": item.secret.key}}
+    elif item.config_map is not None:
+        reference = {"configMapKeyRef": {"name": item.config_map.name, "key": item.config_map.key}}
+    elif item.pod_field_ref is not None:
+        reference = {"fieldRef": {"fieldPath": item.pod_field_ref.path}}
+    elif item.user_credential is not None:
+        secret = settings.credential_secret(item.user_credential.name or "")
+        reference = {"secretKeyRef": {"name": secret, "key": item.user_credential.key}}
+    return {"name": item.name, "valueFrom": reference} if reference else {"name": item.name, "value": item.value}
+
+
+def _items(field: str, items: tuple[Label, ...] | tuple[Annotation, ...] | None) -> Fragment:
+    rendered = {item.name: item.value or "" for item in items or () if not item.exclude}
+    return {"spec": {field: rendered}} if rendered else {}
+
+
+ROWS = (
+    Row(
+        "spec.environmentVariables",
+        "`spec.env`: value; secret as `secretKeyRef`; configMap as `configMapKeyRef`; podFieldRef as `fieldRef`;"
+        " userCredential as `secretKeyRef` to the Secret that the setting `user_credential_secret` names",
+        _env_fragment,
+        "A user's variable wins over the NIM Operator's own; those that would break the NIM are refused.",
+    ),
+    Row("spec.environmentVariables[].description", "nothing; it is for people", nothing),
+    Row(
+        "spec.labels",
+        "`spec.labels`: labels of the pods and their Service",
+        lambda s: _items("labels", s.spec.labels),
+        "Keys of the schedulers and of the NIM Operator are refused: each has a field of its own.",
+    ),
+    Row(
+        "spec.annotations",
+        "`spec.annotations`: annotations of the pods, their Service, its Ingress or routes and its HPA",
+        lambda s: _items("annotations", s.spec.annotations),
+        "As for labels. Keys of ingress controllers, gateways, DNS, certificates and load balancers are refused, unless"
+        " the setting `allowed_annotations` allows them: on Ingress and routes they would win over the router's own.",
+    ),
+)

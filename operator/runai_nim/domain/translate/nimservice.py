@@ -1,0 +1,74 @@
+"""Assembles the NIMService from the rows of its blocks. Built from them alone, never by merging what users wrote."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from runai_nim.api import well_known
+from runai_nim.domain.translate import (
+    autoscaling,
+    compute,
+    container,
+    environment,
+    exposure,
+    model_store,
+    names,
+    scheduling,
+    serving,
+)
+from runai_nim.domain.translate.rules import Row, Source, labelled, made, unite
+
+ROWS = (
+    *container.ROWS,
+    *compute.ROWS,
+    *model_store.ROWS,
+    *serving.ROWS,
+    *exposure.ROWS,
+    *scheduling.ROWS,
+    *autoscaling.ROWS,
+    *environment.ROWS,
+    Row(
+        "",
+        "the label `runai-nim.io/service`, on the NIMService and its pods",
+        lambda s: labelled(well_known.SERVICE_LABEL, s.name),
+        "By it the operator finds what was made for a RunaiNimService.",
+    ),
+)
+
+
+def make_nimservice(source: Source) -> dict[str, Any]:
+    """The manifest for server-side apply, with two hashes that prove what the NIM Operator made of it.
+
+    `runai-nim.io/spec-hash` stands for all that is rendered; through `expose.service.annotations` it reaches the
+    Service only. `runai-nim.io/pod-hash` stands for what makes a pod; through `annotations` it reaches Deployment and
+    pods, and changes only when they are replaced anyway.
+    """
+    manifest = made(ROWS, source)
+    metadata, spec = manifest["metadata"], manifest["spec"]
+    pod_hash = names.content_hash(_of_pods(spec))
+    beside = {part: spec[part] for part in _BESIDE_PODS if part in spec}
+    seal = {well_known.SPEC_HASH: names.content_hash({"metadata": metadata, "pods": pod_hash, "beside": beside})}
+    unite(spec, {"annotations": {well_known.POD_HASH: pod_hash}})
+    unite(spec, {"expose": {"service": {"annotations": seal}}})
+    owner = source.owner
+    return {
+        "apiVersion": well_known.NIM_API_VERSION,
+        "kind": well_known.NIMSERVICE_KIND,
+        "metadata": {
+            "name": owner.name,
+            "namespace": owner.namespace,
+            "labels": metadata["labels"],
+            "annotations": metadata.get("annotations", {}) | seal,
+            "ownerReferences": [owner.reference],
+        },
+        "spec": spec,
+    }
+
+
+# How many pods there are, and how they are reached from outside, changes without a new pod.
+_BESIDE_PODS = ("replicas", "scale", "expose")
+
+
+def _of_pods(spec: Mapping[str, Any]) -> dict[str, Any]:
+    # The Service's ports are the container's too.
+    ports = {key: value for key, value in spec["expose"]["service"].items() if key != "type"}
+    return {key: value for key, value in spec.items() if key not in _BESIDE_PODS} | {"expose": ports}

@@ -1,0 +1,137 @@
+"""One row of the mapping: a field of the API, what it becomes, why, and the function that makes it. Holds no field.
+
+Translation is the union of what the rows make; `render --explain`, `explain` and docs/mapping.md read the same rows.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from runai_nim.api.v1alpha1 import Compute, ModelStore, RunaiNimServiceSpec, Security, ServingPort
+from runai_nim.config.settings import Settings
+from runai_nim.domain.translate import names
+from runai_nim.domain.translate.owner import Owner
+from runai_nim.domain.validate import Context
+
+Fragment = dict[str, Any]
+"""A part of a manifest, from its root: `{"spec": {"schedulerName": …}}`."""
+Path = tuple[str | int, ...]
+"""Where a leaf is: keys, and indexes of lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What the rows read: a RunaiNimService without errors, and what is known around it.
+
+    Blocks of the spec that are absent stand here empty, so that no row asks for them.
+    """
+
+    owner: Owner
+    annotations: Mapping[str, str]
+    spec: RunaiNimServiceSpec
+    context: Context
+    compute: Compute
+    store: ModelStore
+    serving: ServingPort
+    security: Security
+    claim_name: str | None
+
+    @classmethod
+    def of(cls, cr: Mapping[str, Any], spec: RunaiNimServiceSpec, context: Context) -> Self:
+        """From a RunaiNimService as the API gives it, and its spec as `validate` read it."""
+        return cls(
+            owner=Owner.of(cr["metadata"]),
+            annotations=cr["metadata"].get("annotations") or {},
+            spec=spec,
+            context=context,
+            compute=spec.compute or Compute(),
+            store=spec.model_store or ModelStore(),
+            serving=spec.serving_port or ServingPort(),
+            security=spec.security or Security(),
+            claim_name=names.claim_name_of(cr),
+        )
+
+    @property
+    def name(self) -> str:
+        """Of the RunaiNimService, its NIMService and Service."""
+        return self.owner.name
+
+    @property
+    def settings(self) -> Settings:
+        """The operator's settings."""
+        return self.context.settings
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`field` of the RunaiNimService (`spec.image`; empty: always there) becomes what `make` returns.
+
+    `becomes` and `why` are for people, in Markdown; `becomes` names fields of the object that the row is for.
+    """
+
+    field: str
+    becomes: str
+    make: Callable[[Source], Fragment]
+    why: str = ""
+
+
+def nothing(_: Source) -> Fragment:
+    """For a field that is read elsewhere or not at all; its row says so."""
+    return {}
+
+
+def labelled(key: str | None, value: str | None) -> Fragment:
+    """A label on the object itself, for schedulers that climb owner references, and on its pods."""
+    if not key or not value:
+        return {}
+    return {"metadata": {"labels": {key: value}}, "spec": {"labels": {key: value}}}
+
+
+def pods_annotated(key: str | None, value: str | None) -> Fragment:
+    """An annotation of the pods."""
+    return {"spec": {"annotations": {key: value}}} if key and value else {}
+
+
+def made(rows: Iterable[Row], source: Source) -> dict[str, Any]:
+    """What all rows make, united."""
+    result: dict[str, Any] = {}
+    for row in rows:
+        unite(result, row.make(source))
+    return result
+
+
+def unite(result: dict[str, Any], fragment: Fragment) -> None:
+    """Add `fragment` to `result`: mappings level by level, lists end to end. No two rows write the same leaf."""
+    for key, value in fragment.items():
+        known = result.get(key)
+        if isinstance(value, dict):
+            if known is None:
+                result[key] = known = {}
+            unite(known, value)
+        elif isinstance(value, list):
+            result[key] = [*(known or ()), *value]
+        else:
+            result[key] = value
+
+
+def origins(rows: Iterable[Row], source: Source) -> dict[Path, Row]:
+    """Which row each leaf of `made(rows, source)` comes from."""
+    found: dict[Path, Row] = {}
+    lengths: dict[Path, int] = {}
+    for row in rows:
+        for path in _leaves(row.make(source), (), lengths):
+            found[path] = row
+    return found
+
+
+def _leaves(value: Any, path: Path, lengths: dict[Path, int]) -> Iterator[Path]:
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield from _leaves(part, (*path, key), lengths)
+    elif isinstance(value, list):
+        begin = lengths.get(path, 0)
+        lengths[path] = begin + len(value)
+        for index, part in enumerate(value, begin):
+            yield from _leaves(part, (*path, index), {})
+    else:
+        yield path

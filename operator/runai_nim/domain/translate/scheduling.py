@@ -1,0 +1,123 @@
+"""Scheduler, queue, priority, preemptibility, node pools, tolerations and category → NIMService.
+
+Expects a spec without errors. Only labels and annotations of the NIMService's spec reach the pods.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from runai_nim.api import well_known
+from runai_nim.api.v1alpha1 import Toleration
+from runai_nim.config.settings import Settings
+from runai_nim.domain.translate.rules import Fragment, Row, Source, labelled, nothing, pods_annotated
+
+_HIGHEST_WEIGHT: Final = 100
+
+
+def _priority_fragment(source: Source) -> Fragment:
+    priority = source.spec.priority_class
+    return labelled(source.settings.priority_label, priority and source.settings.priority_classes[priority])
+
+
+def _category_fragment(source: Source) -> Fragment:
+    key, category = source.settings.category_annotation, source.spec.category
+    return {"metadata": {"annotations": {key: category}}, **pods_annotated(key, category)} if category else {}
+
+
+def _pools_fragment(source: Source) -> Fragment:
+    pools, settings = source.spec.node_pools or (), source.settings
+    if not pools:
+        return {}
+    affinity = {"spec": {"affinity": {"nodeAffinity": _node_affinity(pools, settings)}}}
+    if len(pools) > 1:
+        listed = pods_annotated(settings.node_pools_annotation, " ".join(pools)).get("spec", {})
+        return {"spec": affinity["spec"] | listed}
+    # A pod label "default" would name a pool that no node is labelled with.
+    label = labelled(settings.node_pool_label, None if pools[0] == well_known.DEFAULT_NODE_POOL else pools[0])
+    return {**label, "spec": affinity["spec"] | label.get("spec", {})}
+
+
+def _node_affinity(pools: Sequence[str], settings: Settings) -> dict[str, Any]:
+    named = [pool for pool in pools if pool != well_known.DEFAULT_NODE_POOL]
+    required = [_term(settings, named)] if named else []
+    if well_known.DEFAULT_NODE_POOL in pools:
+        required.append(_term(settings, []))
+    preferred = [
+        {
+            "weight": _HIGHEST_WEIGHT - rank,
+            "preference": _term(settings, [] if pool == well_known.DEFAULT_NODE_POOL else [pool]),
+        }
+        for rank, pool in enumerate(pools)
+    ]
+    return {
+        "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": required},
+        "preferredDuringSchedulingIgnoredDuringExecution": preferred,
+    }
+
+
+def _term(settings: Settings, pools: Sequence[str]) -> dict[str, Any]:
+    """Nodes of these pools; of none: nodes without a pool, which is what pool `default` is."""
+    key = settings.node_pool_label
+    found = {"operator": "In", "values": list(pools)} if pools else {"operator": "DoesNotExist"}
+    return {"matchExpressions": [{"key": key, **found}]}
+
+
+def _tolerations_fragment(source: Source) -> Fragment:
+    tolerations = [_toleration(item) for item in source.spec.tolerations or () if not item.exclude]
+    return {"spec": {"tolerations": tolerations}} if tolerations else {}
+
+
+def _toleration(item: Toleration) -> dict[str, Any]:
+    fields = {
+        "operator": item.operator,
+        "key": item.key,
+        "value": item.value,
+        "effect": None if item.effect == "Any" else item.effect,
+        "tolerationSeconds": item.seconds,
+    }
+    return {name: value for name, value in fields.items() if value not in (None, "")}
+
+
+ROWS = (
+    Row(
+        "",
+        "`spec.schedulerName` (setting `scheduler_name`)",
+        lambda s: {"spec": {"schedulerName": s.settings.scheduler_name}},
+    ),
+    Row(
+        "",
+        "with the kai dialect the queue's label, on the NIMService and its pods",
+        lambda s: labelled(s.settings.queue_label, s.context.queue),
+        "Run:ai's own admission takes the queue from the namespace; a label could charge another project.",
+    ),
+    Row(
+        "spec.priorityClass",
+        "the label `priorityClassName`, on the NIMService and its pods (settings `priority_label`, `priority_classes`)",
+        _priority_fragment,
+        "A PriorityClass that does not exist is silently ignored by the scheduler.",
+    ),
+    Row(
+        "spec.preemptibility",
+        "the label `kai.scheduler/preemptibility`, on the NIMService and its pods",
+        lambda s: labelled(s.settings.preemptibility_label, s.spec.preemptibility),
+    ),
+    Row(
+        "spec.nodePools",
+        "`spec.affinity.nodeAffinity`: these pools are required, and preferred in their order; one pool is a label of"
+        " the pods too, several are listed in an annotation where the scheduler reads one",
+        _pools_fragment,
+        "Pool `default` is the nodes without a pool. A nodeSelector would do for names that YAML reads as text only.",
+    ),
+    Row(
+        "spec.tolerations",
+        "`spec.tolerations`: operator, key, value, effect (`Any` is none), seconds",
+        _tolerations_fragment,
+        "The NIM Operator drops the seconds, which a warning says.",
+    ),
+    Row("spec.tolerations[].name", "nothing; it tells the items of the list apart", nothing),
+    Row(
+        "spec.category",
+        "the annotation `runai-nim.io/category` (setting `category_annotation`), on the NIMService and its pods",
+        _category_fragment,
+    ),
+)

@@ -1,0 +1,14 @@
+"""The whole mapping: for each object that the operator writes, its rows. Data only."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from runai_nim.domain.translate import claim, nimservice, route
+from runai_nim.domain.translate.rules import Row
+
+TABLES: Final[Mapping[str, tuple[Row, ...]]] = {
+    "NIMService": nimservice.ROWS,
+    "PersistentVolumeClaim": claim.ROWS,
+    "Ingress, HTTPRoute or GRPCRoute": route.ROWS,
+}
+"""Objects by kind, in the order in which they are explained."""

@@ -1,0 +1,151 @@
+"""Rules of the API: each a named function `check_<rule>` that yields findings; all of them are asked, always.
+
+Pure: knows the resource, its context and nothing of the cluster. Every rule that the CRD states in CEL is checked
+again here, since an object can be older than a rule. What a valid resource becomes is the business of `translate`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from math import inf
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
+from runai_nim.domain.validate import (
+    autoscaling,
+    compute,
+    container,
+    credentials,
+    environment,
+    exposure,
+    metadata,
+    model_store,
+    multi_node,
+    probes,
+    resource,
+    scheduling,
+    serving,
+    tolerations,
+)
+from runai_nim.domain.validate.finding import Finding, Reason, Rule, below, cut, has_errors, unknown_field
+from runai_nim.domain.validate.model_store import CLAIM_SIZE
+from runai_nim.domain.validate.parse import findings_from_parse_error, readable_rest
+from runai_nim.domain.validate.subject import Candidate, Context
+
+__all__ = [
+    "CLAIM_SIZE",
+    "Candidate",
+    "Context",
+    "Finding",
+    "Reason",
+    "Rule",
+    "below",
+    "cut",
+    "findings_from_parse_error",
+    "has_errors",
+    "unknown_field",
+    "validate",
+]
+
+CHECKS: Final[tuple[Callable[[Candidate], Iterator[Finding]], ...]] = (
+    container.check_image,
+    container.check_image_pull_secrets,
+    container.check_ngc_auth_secret,
+    model_store.check_one_store,
+    model_store.check_nim_cache,
+    model_store.check_claim_name,
+    model_store.check_ignored_with_existing,
+    model_store.check_claim_size,
+    model_store.check_volume,
+    model_store.check_claim_annotations,
+    serving.check_port,
+    serving.check_ports_differ,
+    serving.check_service_type,
+    serving.check_service_type_is_allowed,
+    exposure.check_exposed_url,
+    exposure.check_exposed_host,
+    exposure.check_router_host,
+    exposure.check_exposed_url_is_exposed,
+    exposure.check_exposed_protocol,
+    exposure.check_grpc_has_no_path,
+    compute.check_cpu,
+    compute.check_amounts,
+    compute.check_memory_limit,
+    compute.check_gpu_request_type,
+    compute.check_gpu_devices,
+    compute.check_gpu_portion_limit,
+    compute.check_gpu_memory,
+    scheduling.check_node_pools,
+    scheduling.check_queue,
+    tolerations.check_toleration_names,
+    tolerations.check_exists_has_no_value,
+    tolerations.check_seconds_need_no_execute,
+    tolerations.check_seconds_are_dropped,
+    tolerations.check_equal_has_key,
+    tolerations.check_toleration_syntax,
+    autoscaling.check_metric,
+    autoscaling.check_metric_has_request,
+    autoscaling.check_replica_range,
+    autoscaling.check_replicas_beside_autoscaling,
+    multi_node.check_workers,
+    multi_node.check_multi_node_name,
+    multi_node.check_multi_node_or_autoscaling,
+    multi_node.check_multi_node_shares,
+    multi_node.check_multi_node_gpus,
+    multi_node.check_multi_node_pools,
+    multi_node.check_multi_node_ports,
+    multi_node.check_multi_node_pull_policy,
+    multi_node.check_multi_node_start,
+    multi_node.check_multi_node_scheduler,
+    environment.check_variable_names,
+    environment.check_variable_sources,
+    environment.check_variable_keys,
+    environment.check_variable_fields,
+    environment.check_variable_ports,
+    environment.check_variable_profile,
+    credentials.check_user_credentials,
+    metadata.check_label_keys,
+    metadata.check_label_values,
+    metadata.check_reserved_keys,
+    metadata.check_edge_keys,
+    probes.check_probe_port,
+    probes.check_probe_host,
+)
+
+
+def validate(cr: Mapping[str, Any], context: Context) -> tuple[RunaiNimServiceSpec | None, tuple[Finding, ...]]:
+    """Read and check a RunaiNimService as the API gives it: its spec, None when unreadable, and all findings."""
+    own_labels = cr["metadata"].get("labels") or {}
+    name, namespace = cr["metadata"].get("name", ""), cr["metadata"].get("namespace", "")
+    findings = [*_metadata_findings(name, own_labels, context)]
+    written = cr.get("spec") or {}
+    try:
+        spec = RunaiNimServiceSpec.model_validate(written, by_alias=True, by_name=False)
+    except ValidationError as error:
+        findings += islice(findings_from_parse_error(error), context.most_mistakes)
+        if error.error_count() > (context.most_mistakes or inf):
+            return None, tuple(findings)
+        rest, concerned = readable_rest(written, error) if isinstance(written, Mapping) else (None, frozenset())
+        if rest is not None:
+            # What is wrong beside a mistake in the same field may only follow from it.
+            others = _spec_findings(Candidate(name, rest, context, namespace))
+            findings += [finding for finding in others if _top_level_field(finding.path) not in concerned]
+        return None, tuple(findings)
+    findings += _spec_findings(Candidate(name, spec, context, namespace))
+    return spec, tuple(findings)
+
+
+def _spec_findings(candidate: Candidate) -> Iterator[Finding]:
+    for check in CHECKS:
+        yield from check(candidate)
+
+
+def _top_level_field(path: str) -> str:
+    return ".".join(path.split(".")[:2])
+
+
+def _metadata_findings(name: str, own_labels: Mapping[str, str], context: Context) -> Iterator[Finding]:
+    for check in (resource.check_name_syntax, resource.check_name_is_free, resource.check_name_is_text):
+        yield from check(name)
+    yield from resource.check_reserved_labels(own_labels, context.settings)

@@ -1,0 +1,20 @@
+"""Items of lists that are identified by a name: nothing may be listed twice. Knows no field."""
+
+from collections.abc import Iterable, Iterator
+
+from runai_nim.domain.validate.finding import Finding, Reason
+
+
+def duplicates(named: Iterable[tuple[str, str]]) -> Iterator[Finding]:
+    """One finding for each of the `named` (path, name) whose name was there before."""
+    seen: set[str] = set()
+    for path, name in named:
+        if name in seen:
+            yield Finding(
+                reason=Reason.DUPLICATE_VALUE,
+                path=path,
+                value=name,
+                must="be listed once",
+                remedy="remove one of the two",
+            )
+        seen.add(name)

@@ -1,0 +1,167 @@
+"""Rules for spec.modelStore: exactly one store, and a claim that can be made."""
+
+from collections.abc import Iterator
+
+from runai_nim.api import quantity, syntax, well_known
+from runai_nim.api.v1alpha1 import AccessModes, ClaimInfo, Pvc
+from runai_nim.domain.validate.finding import Finding, Reason
+from runai_nim.domain.validate.list_items import duplicates
+from runai_nim.domain.validate.subject import Candidate
+
+_CLAIM_INFO = "spec.modelStore.pvc.claimInfo"
+CLAIM_SIZE = f"{_CLAIM_INFO}.size"
+
+
+def check_one_store(candidate: Candidate) -> Iterator[Finding]:
+    """Exactly one of nimCache and pvc."""
+    store = candidate.spec.model_store
+    if store is None or (store.nim_cache is None and store.pvc is None):
+        rule, remedy = "hold nimCache or pvc", "add one of them: it is where the model's weights are kept"
+        yield Finding(reason=Reason.REQUIRED_FIELD, path="spec.modelStore", must=rule, remedy=remedy)
+    elif store.nim_cache is not None and store.pvc is not None:
+        rule, remedy = "hold either nimCache or pvc, not both", "remove one of them"
+        yield Finding(reason=Reason.CONFLICTING_FIELDS, path="spec.modelStore", must=rule, remedy=remedy)
+
+
+def check_nim_cache(candidate: Candidate) -> Iterator[Finding]:
+    """The name of a NIMCache in this namespace."""
+    store = candidate.spec.model_store
+    if store is None or store.nim_cache is None:
+        return
+    name, path = store.nim_cache.name, "spec.modelStore.nimCache.name"
+    if name is None:
+        yield Finding(
+            reason=Reason.REQUIRED_FIELD,
+            path=path,
+            must="be set",
+            remedy="name a NIMCache of this namespace",
+        )
+    elif not syntax.is_object_name(name):
+        yield Finding(
+            reason=Reason.INVALID_NAME, path=path, value=name, must="be the name of a NIMCache", remedy="correct it"
+        )
+
+
+def check_claim_name(candidate: Candidate) -> Iterator[Finding]:
+    """Required for an existing claim; the NIM Operator writes it unquoted into YAML."""
+    pvc = _pvc(candidate)
+    if pvc is None:
+        return
+    name, path = pvc.claim_name, "spec.modelStore.pvc.claimName"
+    if name is None and pvc.existing_pvc:
+        rule, remedy = "be set when existingPvc is true", "name the existing claim, or set existingPvc: false"
+        yield Finding(reason=Reason.REQUIRED_FIELD, path=path, must=rule, remedy=remedy)
+    if name is not None and not (syntax.is_object_name(name) and syntax.is_yaml_text(name)):
+        rule = "be lower case letters, digits, - and ., and no word that YAML reads as true, false, null or a number"
+        yield Finding(reason=Reason.INVALID_NAME, path=path, value=name, must=rule, remedy="choose another name")
+
+
+def check_ignored_with_existing(candidate: Candidate) -> Iterator[Finding]:
+    """What only matters for a claim that the operator makes."""
+    pvc = _pvc(candidate)
+    if pvc is None or not pvc.existing_pvc:
+        return
+    rule, remedy = "be absent when existingPvc is true (it has no effect)", "remove it, or set existingPvc: false"
+    if pvc.claim_info is not None:
+        yield Finding(reason=Reason.IGNORED_FIELD, path=_CLAIM_INFO, must=rule, remedy=remedy, severity="warning")
+    if pvc.retention_policy == "Delete":
+        path = "spec.modelStore.pvc.retentionPolicy"
+        yield Finding(
+            reason=Reason.IGNORED_FIELD,
+            path=path,
+            value=pvc.retention_policy,
+            must=rule,
+            remedy=remedy,
+            severity="warning",
+        )
+
+
+def check_claim_size(candidate: Candidate) -> Iterator[Finding]:
+    """Required and above 0 when a claim has to be made; whether it has is not always known."""
+    info, path = _claim_info(candidate), CLAIM_SIZE
+    if info is None:
+        return
+    if info.size is None:
+        remedy = "give its size, such as 100Gi"
+        if candidate.context.claim_exists is None:
+            rule = "be set unless the claim exists"
+            yield Finding(reason=Reason.REQUIRED_FIELD, path=path, must=rule, remedy=remedy, severity="warning")
+        elif not candidate.context.claim_exists:
+            yield Finding(
+                reason=Reason.REQUIRED_FIELD,
+                path=path,
+                must="be set when the claim has to be made",
+                remedy=remedy,
+            )
+        return
+    try:
+        positive = quantity.parse_bytes(info.size).nanos > 0
+    except quantity.QuantityError:
+        positive = False
+    if not positive:
+        meant = quantity.suggestion(info.size)
+        remedy = f"did you mean {meant}?" if meant else "give its size, such as 100Gi"
+        yield Finding(
+            reason=Reason.INVALID_QUANTITY,
+            path=path,
+            value=info.size,
+            must=f"be {quantity.BYTES_RULE}, above 0",
+            remedy=remedy,
+        )
+
+
+def check_volume(candidate: Candidate) -> Iterator[Finding]:
+    """A claim that a NIM can mount."""
+    info = _claim_info(candidate)
+    if info is None:
+        return
+    if info.volume_mode == "Block":
+        rule = "be Filesystem, a NIM mounts its store as a file system"
+        yield Finding(
+            reason=Reason.INVALID_VALUE, path=f"{_CLAIM_INFO}.volumeMode", value="Block", must=rule, remedy="remove it"
+        )
+    if info.access_modes is not None and not access_modes(info.access_modes):
+        rule, remedy = "have at least one mode that is true", "set one to true, or remove accessModes"
+        yield Finding(reason=Reason.INVALID_VALUE, path=f"{_CLAIM_INFO}.accessModes", must=rule, remedy=remedy)
+
+
+def check_claim_annotations(candidate: Candidate) -> Iterator[Finding]:
+    """Annotations for provisioners; Kubernetes' own are not for users. Each once, as the API server has it."""
+    pvc = _pvc(candidate)
+    items = (pvc and pvc.claim_info and pvc.claim_info.added_attr_values) or ()
+    given = [(f"{_CLAIM_INFO}.addedAttrValues[{index}].key", item.key) for index, item in enumerate(items)]
+    used = [] if _claim_info(candidate) is None else given
+    for path, key in used:
+        if not syntax.is_key(key):
+            rule = "be an annotation's key, `name` or `domain/name`"
+            yield Finding(reason=Reason.INVALID_VALUE, path=path, value=key, must=rule, remedy="correct it")
+        domain = "." + key.partition("/")[0]
+        if domain == f".{well_known.GROUP}":
+            rule = f"not be under {well_known.GROUP}, whose annotations say what the operator has made"
+            yield Finding(reason=Reason.RESERVED_KEY, path=path, value=key, must=rule, remedy="remove it")
+        if domain.endswith((".kubernetes.io", ".k8s.io")):
+            rule = "not be under kubernetes.io or k8s.io, whose annotations drive Kubernetes itself"
+            yield Finding(reason=Reason.RESERVED_KEY, path=path, value=key, must=rule, remedy="remove it")
+    yield from duplicates(given)
+
+
+def access_modes(modes: AccessModes | None) -> list[str]:
+    """Kubernetes' names of the modes that are true; readWriteOnce is unless it is set to false."""
+    modes = modes or AccessModes()
+    wanted = {
+        "ReadWriteOnce": modes.read_write_once is not False,
+        "ReadOnlyMany": modes.read_only_many,
+        "ReadWriteMany": modes.read_write_many,
+    }
+    return [mode for mode, is_wanted in wanted.items() if is_wanted]
+
+
+def _pvc(candidate: Candidate) -> Pvc | None:
+    store = candidate.spec.model_store
+    return None if store is None else store.pvc
+
+
+def _claim_info(candidate: Candidate) -> ClaimInfo | None:
+    # None also for a claim that exists by the user's word: what its claimInfo says is ignored.
+    pvc = _pvc(candidate)
+    return None if pvc is None or pvc.existing_pvc else pvc.claim_info or ClaimInfo()

@@ -1,0 +1,126 @@
+"""Rules for spec.multiNode: what the NIM Operator's leader and workers can't have, refused beside it.
+
+Looks at one spec alone: that multiNode doesn't change later is decided where the live object is known.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from runai_nim.api.v1alpha1 import Compute, ServingPort
+from runai_nim.domain.validate.finding import Finding, Reason
+from runai_nim.domain.validate.subject import Candidate
+
+LONGEST_NAME: Final = 44
+"""`<name>-lws-<group>` names a StatefulSet, and those of more than 52 characters fail."""
+_BESIDE: Final = "beside multiNode"
+
+
+def check_workers(candidate: Candidate) -> Iterator[Finding]:
+    """Required; the leader is not counted."""
+    multi_node = candidate.spec.multi_node
+    if multi_node is not None and multi_node.workers is None:
+        remedy = "give the number of worker pods beside the leader, or remove multiNode"
+        yield Finding(reason=Reason.REQUIRED_FIELD, path="spec.multiNode.workers", must="be set", remedy=remedy)
+
+
+def check_multi_node_name(candidate: Candidate) -> Iterator[Finding]:
+    """Shorter than that of a service on one node."""
+    name = candidate.name
+    if candidate.spec.multi_node is not None and len(name) > LONGEST_NAME:
+        rule = f"have at most {LONGEST_NAME} characters with multiNode (it has {len(name)})"
+        remedy = "choose another name and create the RunaiNimService again"
+        yield Finding(reason=Reason.INVALID_NAME, path="metadata.name", value=name, must=rule, remedy=remedy)
+
+
+def check_multi_node_or_autoscaling(candidate: Candidate) -> Iterator[Finding]:
+    """Groups of pods are not scaled by a metric."""
+    if candidate.spec.multi_node is not None and candidate.spec.autoscaling is not None:
+        yield _conflict("spec.autoscaling", None, f"be absent {_BESIDE}", "remove it, or remove multiNode")
+
+
+def check_multi_node_shares(candidate: Candidate) -> Iterator[Finding]:
+    """Leader and workers take whole GPUs; a portion of 0 or 1 is no share."""
+    compute = candidate.spec.compute or Compute()
+    whole = compute.gpu_request_type == "portion" and compute.gpu_portion_request in (None, 0, 1)
+    if candidate.spec.multi_node is not None and compute.gpu_request_type is not None and not whole:
+        rule = f"not ask for a share of a GPU {_BESIDE}"
+        remedy = "ask for whole GPUs with gpuDevicesRequest alone, or remove multiNode"
+        yield _conflict("spec.compute.gpuRequestType", compute.gpu_request_type, rule, remedy)
+
+
+def check_multi_node_gpus(candidate: Candidate) -> Iterator[Finding]:
+    """The model is spread over the GPUs of each pod, so there has to be one."""
+    compute = candidate.spec.compute or Compute()
+    if candidate.spec.multi_node is None:
+        return
+    devices, path = compute.gpu_devices_request, "spec.compute.gpuDevicesRequest"
+    rule, remedy = f"be at least 1 {_BESIDE}", "give the number of GPUs of each pod, or remove multiNode"
+    if devices is None:
+        yield Finding(reason=Reason.REQUIRED_FIELD, path=path, must=rule, remedy=remedy)
+    elif devices == 0:
+        yield _conflict(path, "0", rule, remedy)
+    elif compute.gpu_portion_request == 0:
+        rule, remedy = f"not be 0 {_BESIDE}", "remove it and gpuRequestType for whole GPUs, or remove multiNode"
+        yield _conflict("spec.compute.gpuPortionRequest", "0", rule, remedy)
+
+
+def check_multi_node_pools(candidate: Candidate) -> Iterator[Finding]:
+    """The NIM Operator gives neither leader nor workers an affinity."""
+    if candidate.spec.multi_node is not None and candidate.spec.node_pools:
+        rule = f"be absent {_BESIDE}, the NIM Operator drops it and the pods would run in any pool"
+        yield _conflict("spec.nodePools", " ".join(candidate.spec.node_pools), rule, "remove it, or remove multiNode")
+
+
+def check_multi_node_ports(candidate: Candidate) -> Iterator[Finding]:
+    """The pods have one port; metricsPort equal to port means "the same" and counts as absent."""
+    serving = candidate.spec.serving_port or ServingPort()
+    if candidate.spec.multi_node is None:
+        return
+    metrics = None if serving.metrics_port == serving.port else serving.metrics_port
+    for field, port in (("grpcPort", serving.grpc_port), ("metricsPort", metrics)):
+        if port is not None:
+            rule = f"be absent {_BESIDE}, the NIM Operator opens no such port on the pods"
+            yield _conflict(f"spec.servingPort.{field}", str(port), rule, "remove it, or remove multiNode")
+
+
+def check_multi_node_pull_policy(candidate: Candidate) -> Iterator[Finding]:
+    """A warning: Kubernetes' default counts."""
+    policy = candidate.spec.image_pull_policy
+    if candidate.spec.multi_node is not None and policy is not None:
+        rule = f"be absent {_BESIDE}, the NIM Operator drops it"
+        yield Finding(
+            reason=Reason.IGNORED_FIELD,
+            path="spec.imagePullPolicy",
+            value=policy,
+            must=rule,
+            remedy="remove it",
+            severity="warning",
+        )
+
+
+def check_multi_node_start(candidate: Candidate) -> Iterator[Finding]:
+    """The NIM Operator writes the groups' hosts once: what begins with no group could never be started."""
+    spec = candidate.spec
+    if spec.multi_node is None or candidate.context.nimservice_exists:
+        return
+    if spec.replicas == 0:
+        rule = "be at least 1 when a service with multiNode is created"
+        yield _conflict("spec.replicas", "0", rule, "raise it; it can be stopped later")
+    if spec.desired_phase == "Stopped":
+        rule = "be Running when a service with multiNode is created"
+        yield _conflict("spec.desiredPhase", "Stopped", rule, "remove it; it can be stopped later")
+
+
+def check_multi_node_scheduler(candidate: Candidate) -> Iterator[Finding]:
+    """The NIM Operator's workers carry no scheduler's name; on Run:ai the platform's admission adds it."""
+    settings = candidate.context.settings
+    if candidate.spec.multi_node is None or settings.dialect != "kai":
+        return
+    if not settings.multi_node_workers_scheduled_elsewhere:
+        rule = f"be absent, the NIM Operator doesn't tell worker pods to be scheduled by {settings.scheduler_name}"
+        remedy = "remove it, or set multi_node_workers_scheduled_elsewhere in the operator's settings if something does"
+        yield Finding(reason=Reason.NOT_CONFIGURED, path="spec.multiNode", must=rule, remedy=remedy)
+
+
+def _conflict(path: str, value: str | None, rule: str, remedy: str) -> Finding:
+    return Finding(reason=Reason.CONFLICTING_FIELDS, path=path, value=value, must=rule, remedy=remedy)

@@ -1,0 +1,54 @@
+"""Rules for spec.servingPort."""
+
+from collections.abc import Iterator
+
+from runai_nim.domain.validate.finding import Finding, Reason
+from runai_nim.domain.validate.subject import Candidate
+
+
+def check_port(candidate: Candidate) -> Iterator[Finding]:
+    """Required: without it the NIM Operator falls over once, then serves on 8000 whatever the NIM does."""
+    serving = candidate.spec.serving_port
+    if serving is None or serving.port is None:
+        rule, remedy = "be set", "give the port of the NIM's HTTP API, usually 8000"
+        yield Finding(reason=Reason.REQUIRED_FIELD, path="spec.servingPort.port", must=rule, remedy=remedy)
+
+
+def check_ports_differ(candidate: Candidate) -> Iterator[Finding]:
+    """A Service has each port once. metricsPort equal to port means "the same" and counts as absent."""
+    serving = candidate.spec.serving_port
+    if serving is None or serving.grpc_port is None:
+        return
+    if serving.grpc_port in (serving.port, serving.metrics_port):
+        other = "port" if serving.grpc_port == serving.port else "metricsPort"
+        path, found = "spec.servingPort.grpcPort", str(serving.grpc_port)
+        rule, remedy = f"differ from servingPort.{other}", "give the port of the NIM's gRPC API, or remove it"
+        yield Finding(reason=Reason.CONFLICTING_FIELDS, path=path, value=found, must=rule, remedy=remedy)
+
+
+def check_service_type(candidate: Candidate) -> Iterator[Finding]:
+    """A Service of type ExternalName has no pods behind it."""
+    serving = candidate.spec.serving_port
+    if serving is not None and serving.service_type == "ExternalName":
+        rule = "be ClusterIP, NodePort or LoadBalancer, a NIM runs in pods"
+        remedy = "choose one of these, or remove it for ClusterIP"
+        yield Finding(
+            reason=Reason.INVALID_VALUE,
+            path="spec.servingPort.serviceType",
+            value=serving.service_type,
+            must=rule,
+            remedy=remedy,
+        )
+
+
+def check_service_type_is_allowed(candidate: Candidate) -> Iterator[Finding]:
+    """A NodePort or LoadBalancer is open to the outside, past Ingress, Gateway and what they ask for."""
+    serving, allowed = candidate.spec.serving_port, candidate.context.settings.allowed_service_types
+    wanted = None if serving is None else serving.service_type
+    if wanted in (None, "ExternalName", *allowed):
+        return
+    rule = f"be {' or '.join(allowed)}, as the operator's settings allow"
+    remedy = "choose one of these, or have it allowed by allowed_service_types in the operator's settings"
+    yield Finding(
+        reason=Reason.NOT_ALLOWED, path="spec.servingPort.serviceType", value=wanted, must=rule, remedy=remedy
+    )

@@ -1,0 +1,1 @@
+"""The Kubernetes API: requests, informers, discovery, leader election, events, access reviews."""

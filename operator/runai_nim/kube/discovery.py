@@ -1,0 +1,70 @@
+"""Kinds as the API server's discovery documents describe them: NIMService, read again when it changes, and our own.
+
+Every authenticated user may read these, so that no permission is needed for it. It decides nothing.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from runai_nim.api import well_known
+from runai_nim.api.untrusted_values import mapping, mappings
+from runai_nim.domain.nimservice_schema import Installed
+from runai_nim.kube.client import ApiError, Cluster, Resource
+
+logger = logging.getLogger(__name__)
+
+SECONDS = 10.0
+"""How often is asked whether something changed."""
+_INDEX = "/openapi/v3"
+
+
+class Discovery:
+    """`nimservice` is the kind as last read; `changed` is called when it is another one. `synced`: it was read once."""
+
+    def __init__(self, cluster: Cluster, changed: Callable[[], None] = lambda: None) -> None:
+        self.nimservice = Installed()
+        self.synced = asyncio.Event()
+        self._cluster, self._changed = cluster, changed
+        self._read = ""
+
+    async def run(self) -> None:
+        """Read until cancelled."""
+        while True:
+            try:
+                await self._look()
+            except ApiError as error:
+                logger.warning("discovery failed, trying again", extra={"error": str(error)})
+            await asyncio.sleep(SECONDS)
+
+    async def _look(self) -> None:
+        index = await self._cluster.document(_INDEX)
+        group = mapping(mapping(index.get("paths")).get(f"apis/{well_known.NIM_API_VERSION}"))
+        address = str(group.get("serverRelativeURL", ""))  # names a hash of what is there
+        if address != self._read:
+            found = schema_of(await self._cluster.document(address)) if address else None
+            self.nimservice = Installed() if found is None else Installed.of_schema(found)
+            self._read = address
+            self._changed()
+        self.synced.set()
+
+
+async def may_be_found(cluster: Cluster, resource: Resource) -> bool:
+    """Is the kind in the documents that Kopf looks into? With credentials that are refused Kopf is to say so."""
+    try:
+        groups = await cluster.document("/apis")
+        if resource.group not in (group.get("name") for group in mappings(groups.get("groups"))):
+            return False
+        kinds = await cluster.document(f"/apis/{resource.api_version}")
+    except ApiError as error:
+        return error.status == 401
+    return resource.plural in (kind.get("name") for kind in mappings(kinds.get("resources")))
+
+
+def schema_of(document: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The schema of NIMService in an OpenAPI v3 document; None when it has none."""
+    wanted = {"group": well_known.NIM_GROUP, "version": well_known.NIM_VERSION, "kind": well_known.NIMSERVICE_KIND}
+    schemas = map(mapping, mapping(mapping(document.get("components")).get("schemas")).values())
+    kinds = "x-kubernetes-group-version-kind"
+    return next((schema for schema in schemas if wanted in mappings(schema.get(kinds))), None)

@@ -1,0 +1,73 @@
+"""Kubernetes Events about a RunaiNimService, on transitions only; the same event again is counted, not repeated.
+
+Posting is done beside the reconciliation and never holds it up; an Event that can't be posted is lost, as Events are.
+"""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+
+from runai_nim.api import well_known
+from runai_nim.domain.translate import names
+from runai_nim.kube.client import ApiError, Cluster
+
+logger = logging.getLogger(__name__)
+
+_WAITING: Final = 1000
+_REMEMBERED: Final = 4096
+_LONGEST_MESSAGE: Final = 1000
+
+EventType = Literal["Normal", "Warning"]
+
+
+class Events:
+    """Posts events one after the other; when too many wait, the newest are dropped."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue(_WAITING)
+        self._counts: OrderedDict[str, tuple[int, str]] = OrderedDict()
+        """How often, and since when, each event was posted, the latest last."""
+
+    def post(self, cr: Mapping[str, Any], type_: EventType, reason: str, message: str) -> None:
+        """Tell of a transition of `cr`."""
+        event = self._event(cr["metadata"], type_, reason, message[:_LONGEST_MESSAGE])
+        try:
+            self._queue.put_nowait(event)
+        except asyncio.QueueFull:
+            logger.warning("event dropped, too many wait", extra={"reason": reason})
+
+    async def run(self) -> None:
+        """Post until cancelled."""
+        while True:
+            event = await self._queue.get()
+            try:
+                await self._cluster.put_event(event)
+            except ApiError as error:
+                logger.warning("event not posted", extra={"reason": event["reason"], "error": str(error)})
+
+    def _event(self, metadata: Mapping[str, Any], type_: EventType, reason: str, message: str) -> dict[str, Any]:
+        name = f"{metadata['name']}.{names.digest(metadata['uid'] + reason + message)}"
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        count, first = self._counts.pop(f"{metadata['namespace']}/{name}", (0, now))
+        self._counts[f"{metadata['namespace']}/{name}"] = (count + 1, first)
+        if len(self._counts) > _REMEMBERED:
+            self._counts.popitem(last=False)
+        about = {key: metadata[key] for key in ("name", "namespace", "uid", "resourceVersion")}
+        return {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": name, "namespace": metadata["namespace"]},
+            "involvedObject": {"apiVersion": well_known.API_VERSION, "kind": well_known.KIND, **about},
+            "type": type_,
+            "reason": reason,
+            "message": message,
+            "count": count + 1,
+            "firstTimestamp": first,
+            "lastTimestamp": now,
+            "source": {"component": well_known.FIELD_MANAGER},
+            "reportingComponent": well_known.FIELD_MANAGER,
+        }

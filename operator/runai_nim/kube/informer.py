@@ -1,0 +1,261 @@
+"""Watches of the kinds beside our own: what was last seen of every object, and who is told when one changes.
+
+It lists in pages, watches with bookmarks, tells of deletions that happened while no watch was open, and waits for
+kinds that are not installed. It may not decide or write anything. (Kopf watches our own kind; for other kinds it costs
+six times the CPU and three times the memory of this.)
+"""
+
+import asyncio
+import contextlib
+import logging
+import math
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol, Self
+
+from runai_nim.kube.bounded_reader import PageSize
+from runai_nim.kube.client import ApiError, Cluster, Resource
+
+logger = logging.getLogger(__name__)
+
+ObjectKey = tuple[str, str]
+"""Namespace (empty for objects of the cluster) and name."""
+
+ABSENT_KIND_SECONDS = 5.0
+"""How often a kind that is not installed is asked for."""
+RECONNECT_SECONDS = (0.1, 30.0)
+"""The first and the longest wait before a broken watch is opened anew. One that held for the longest begins again."""
+OnFailure = Callable[[str, str], object]
+"""Is told of each watch that broke: the kind's plural, and the reason as a word."""
+
+
+class HasVersion(Protocol):
+    """What is kept of an object: at least the version it was seen at."""
+
+    @property
+    def resource_version(self) -> str:
+        """The object's metadata.resourceVersion."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """All that is kept of an object of which only the name matters."""
+
+    resource_version: str
+
+    @classmethod
+    def from_object(cls, obj: Mapping[str, Any]) -> Self:
+        """From any object."""
+        return cls(obj["metadata"]["resourceVersion"])
+
+
+def newer(version: str, than: str) -> bool:
+    """Is resourceVersion `version` newer than `than`?
+
+    That versions of one resource are ordered whole numbers is promised from Kubernetes 1.35 on, and was so before.
+    """
+    return int(version) > int(than)
+
+
+class Watch:
+    """One kind: its objects as last seen, each as the projection that decisions need.
+
+    `objects` maps (namespace, name) to what `project` made of the object. `changed(key, old, new)` is called after
+    every change, None standing for absence; `came_or_went()` after the kind was installed or uninstalled. At the latest
+    after `resync_seconds` everything is listed anew, in case the watch lost something. `namespace`: of this one only;
+    the watches of several then share their `objects`. `on_failure` is told of each time that the watch broke.
+    `metadata_only`: the API server sends `metadata` alone.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        resource: Resource,
+        project: Callable[[Mapping[str, Any]], HasVersion],
+        changed: Callable[[ObjectKey, Any, Any], None],
+        came_or_went: Callable[[], None],
+        *,
+        selector: str = "",
+        resync_seconds: float = 600.0,
+        namespace: str = "",
+        objects: dict[ObjectKey, Any] | None = None,
+        on_failure: OnFailure = lambda kind, reason: None,
+        metadata_only: bool = False,
+    ) -> None:
+        self.resource, self.namespace = resource, namespace
+        self.objects = {} if objects is None else objects
+        self.synced = asyncio.Event()
+        self.installed = True
+        self._cluster, self._project, self._selector = cluster, project, selector
+        self._changed, self._came_or_went = changed, came_or_went
+        self._resync_seconds, self._on_failure, self._metadata_only = resync_seconds, on_failure, metadata_only
+        self._size, self._version = PageSize(), "0"
+        self._last_message = time.monotonic()
+
+    @property
+    def age(self) -> float:
+        """Seconds since the API server last said anything about this kind."""
+        return time.monotonic() - self._last_message
+
+    def record(self, obj: Mapping[str, Any]) -> None:
+        """Take up an object as our own write returned it, before the watch brings it.
+
+        Where the watch is past that version already it knows better: the object may even be gone again.
+        """
+        if newer(obj["metadata"]["resourceVersion"], self._version):
+            self._put(obj)
+
+    async def run(self) -> None:
+        """List and watch until cancelled; every failure is healed by listing anew, ever less often while it lasts."""
+        wait, longest = RECONNECT_SECONDS
+        while True:
+            listed = math.inf
+            try:
+                version = await self._list()
+                listed = time.monotonic()
+                await self._follow_until_resync(version)
+                continue
+            except ApiError as error:
+                if error.status == 404:
+                    self._absent()
+                    await asyncio.sleep(ABSENT_KIND_SECONDS)
+                    continue
+                if error.status == 403:
+                    self._heard()  # a restart would not help
+                asked = error.retry_after
+                self._tell_of(error, error.reason or ("NoAnswer" if error.status == 0 else str(error.status)))
+            except Exception as error:  # nothing that a cluster holds may end the process
+                asked = 0.0
+                self._tell_of(error, type(error).__name__)
+            if time.monotonic() - listed > longest:
+                wait, _ = RECONNECT_SECONDS
+            await asyncio.sleep(max(asked, wait * random.uniform(0.5, 1.0)))  # noqa: S311  # jitter
+            wait = min(wait * 2, longest)
+
+    def _tell_of(self, error: Exception, reason: str) -> None:
+        self._on_failure(self.resource.plural, reason)
+        if getattr(error, "status", 0) == 410:  # the usual end of a watch that was away for long
+            return
+        unexpected = None if isinstance(error, ApiError) else error
+        extra = {"kind": self.resource.plural, "reason": reason, "error": str(error)}
+        logger.warning("watch broken, listing anew", extra=extra, exc_info=unexpected)
+
+    async def _list(self) -> str:
+        seen: set[ObjectKey] = set()
+        version = "0"
+        how: dict[str, Any] = {"metadata_only": self._metadata_only, "size": self._size}
+        async for page in self._cluster.pages(self.resource, self._selector, self.namespace, **how):
+            self._heard()
+            version = page["metadata"]["resourceVersion"]
+            # Nothing of a page may stay while the next one is read.
+            seen.update(map(self._put, page.pop("items")))
+        for key in self._known() - seen:
+            # What we wrote after the LIST was taken is not in it, and not gone.
+            if not newer(self.objects[key].resource_version, version):
+                self._drop(key)
+        self._version = version
+        self._is_installed(True)
+        return version
+
+    async def _follow_until_resync(self, version: str) -> None:
+        # The kinds take turns: listed all at once, thousands of objects would hold up everything else.
+        seconds = self._resync_seconds * random.uniform(0.75, 1.0)  # noqa: S311  # jitter
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while True:
+                    version = await self._follow(version)
+
+    async def _follow(self, version: str) -> str:
+        self._version = version
+        about = self._selector, self.namespace, self._metadata_only
+        events = await self._cluster.watch(self.resource, version, *about)
+        self._heard()
+        async for event in events:
+            self._take(event["type"], event["object"])
+            del event  # it may be large, and the next one may be minutes away
+        return self._version
+
+    def _take(self, what: str, obj: Mapping[str, Any]) -> None:
+        self._heard()
+        if what == "ERROR":
+            raise ApiError(obj.get("code", 0), obj.get("reason", ""), obj.get("message", ""))
+        self._version = obj["metadata"]["resourceVersion"]
+        if what == "DELETED":
+            self._drop(_key(obj))
+        elif what != "BOOKMARK":
+            self._put(obj)
+
+    def _absent(self) -> None:
+        self._heard()
+        for key in self._known():
+            self._drop(key)
+        self._is_installed(False)
+
+    def _known(self) -> set[ObjectKey]:
+        return {key for key in self.objects if self.namespace in ("", key[0])}
+
+    def _is_installed(self, installed: bool) -> None:
+        changed, self.installed = installed != self.installed, installed
+        self.synced.set()
+        if changed:
+            logger.warning("kind is %sinstalled", "" if installed else "not ", extra={"kind": self.resource.plural})
+            self._came_or_went()
+
+    def _heard(self) -> None:
+        self._last_message = time.monotonic()
+
+    def _put(self, obj: Mapping[str, Any]) -> ObjectKey:
+        key, old = _key(obj), self.objects.get(_key(obj))
+        if old is None or newer(obj["metadata"]["resourceVersion"], old.resource_version):
+            try:
+                new = self._project(obj)
+            except Exception as error:  # the object's trouble alone: what was read of it before holds
+                self._cluster.unreadable(self.resource.plural, "/".join(key), error)
+            else:
+                self.objects[key] = new
+                self._changed(key, old, new)
+        return key
+
+    def _drop(self, key: ObjectKey) -> None:
+        if old := self.objects.pop(key, None):
+            self._changed(key, old, None)
+
+
+class Changes(Watch):
+    """Tells of changes to objects of one kind, and keeps nothing of them: `changed(key, None, Version or None)`.
+
+    `missed(namespace)`: there may have been changes there (empty: anywhere) that it did not tell of.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        resource: Resource,
+        changed: Callable[[ObjectKey, Any, Any], None],
+        missed: Callable[[str], None],
+        **more: Any,
+    ) -> None:
+        came_or_went = partial(missed, more.get("namespace", ""))
+        super().__init__(cluster, resource, Version.from_object, changed, came_or_went, metadata_only=True, **more)
+
+    async def _list(self) -> str:
+        self._version = await self._cluster.version_of(self.resource, self._selector, self.namespace)
+        self._heard()
+        self._is_installed(True)
+        self._came_or_went()
+        return self._version
+
+    def _put(self, obj: Mapping[str, Any]) -> ObjectKey:
+        key = _key(obj)
+        self._changed(key, None, self._project(obj))
+        return key
+
+    def _drop(self, key: ObjectKey) -> None:
+        self._changed(key, None, None)
+
+
+def _key(obj: Mapping[str, Any]) -> ObjectKey:
+    return obj["metadata"].get("namespace", ""), obj["metadata"]["name"]

@@ -1,0 +1,58 @@
+"""Objects of the names that the NIM Operator takes, read by name before it is asked to take them. It decides nothing.
+
+Only what says whose an object is comes back. Nothing is watched for it: one look before the first write costs less
+than every object of nine kinds in memory, and the operator may read no more than what it names.
+"""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from runai_nim.api import well_known
+from runai_nim.kube.bounded_reader import Object
+from runai_nim.kube.client import (
+    AUTOSCALERS,
+    DEPLOYMENTS,
+    GRPC_ROUTES,
+    HTTP_ROUTES,
+    INGRESSES,
+    ROLE_BINDINGS,
+    ROLES,
+    SERVICE_ACCOUNTS,
+    SERVICES,
+    ApiError,
+    Cluster,
+    Resource,
+)
+
+KINDS: Final[Mapping[Resource, str]] = {
+    SERVICE_ACCOUNTS: "ServiceAccount",
+    ROLES: "Role",
+    ROLE_BINDINGS: "RoleBinding",
+    SERVICES: "Service",
+    DEPLOYMENTS: "Deployment",
+    INGRESSES: well_known.INGRESS_KIND,
+    HTTP_ROUTES: well_known.HTTP_ROUTE_KIND,
+    GRPC_ROUTES: well_known.GRPC_ROUTE_KIND,
+    AUTOSCALERS: "HorizontalPodAutoscaler",
+}
+"""What the NIM Operator makes, overwrites or deletes by its name."""
+
+
+async def named(cluster: Cluster, namespace: str, names: Collection[str]) -> list[tuple[str, Object]]:
+    """Kind and metadata of each object there is of one of `names`, asked for all at once. Raises ApiError.
+
+    What may not be read is left out: a permission that is missing is told elsewhere, and is no reason to serve nobody.
+    """
+    wanted = [(resource, name) for name in names for resource in KINDS]
+    found = await asyncio.gather(*(_metadata(cluster, resource, namespace, name) for resource, name in wanted))
+    return [(KINDS[resource], obj) for (resource, _), obj in zip(wanted, found, strict=True) if obj is not None]
+
+
+async def _metadata(cluster: Cluster, resource: Resource, namespace: str, name: str) -> Object | None:
+    try:
+        return await cluster.get(resource, namespace, name, metadata_alone=True)
+    except ApiError as error:
+        if error.status == 403:
+            return None
+        raise

@@ -1,0 +1,63 @@
+"""One object that may not be listed and watched, got by its name every few seconds: a namespace, where some are served.
+
+It may not decide or write anything.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from runai_nim.kube.client import ApiError, Cluster, Resource
+from runai_nim.kube.informer import HasVersion, ObjectKey
+
+logger = logging.getLogger(__name__)
+
+SECONDS: Final = 10.0
+"""How often it is got."""
+
+
+class Poll:
+    """The object of the cluster with that name. `objects` is shared with other polls; `changed` is as a Watch's."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        resource: Resource,
+        name: str,
+        project: Callable[[Mapping[str, Any]], HasVersion],
+        changed: Callable[[ObjectKey, Any, Any], None],
+        objects: dict[ObjectKey, Any],
+    ) -> None:
+        self.resource, self.objects = resource, objects
+        self.synced = asyncio.Event()
+        self._cluster, self._name, self._project, self._changed = cluster, name, project, changed
+        self._answered = time.monotonic()
+
+    @property
+    def age(self) -> float:
+        """Seconds since the API server last said anything about it."""
+        return time.monotonic() - self._answered
+
+    async def run(self) -> None:
+        """Get it until cancelled."""
+        while True:
+            try:
+                self._seen(await self._cluster.get(self.resource, "", self._name))
+                self._answered = time.monotonic()
+                self.synced.set()
+            except ApiError as error:
+                if error.status == 403:
+                    self._answered = time.monotonic()  # a restart would not help
+                extra = {"kind": self.resource.plural, "object": self._name, "error": str(error)}
+                logger.warning("can't be read, trying again", extra=extra)
+            await asyncio.sleep(SECONDS)
+
+    def _seen(self, obj: Mapping[str, Any] | None) -> None:
+        key = ("", self._name)
+        old, new = self.objects.pop(key, None), None if obj is None else self._project(obj)
+        if new is not None:
+            self.objects[key] = new
+        if old != new:
+            self._changed(key, old, new)

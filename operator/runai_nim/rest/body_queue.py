@@ -1,0 +1,45 @@
+"""Large bodies take turns: what they cost never stands in the way of calls with small ones, which is all but a few."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from runai_nim.rest.errors import unavailable
+
+LIGHT: Final = 2**14
+"""Bytes of a body that is served at once. People and pipelines send some hundred to a few thousand."""
+_APART_SECONDS: Final = 0.5
+"""From one turn to the next: the most that a body may hold costs 30 ms."""
+_MOST: Final = 8
+_MOST_OF_ONE: Final = 2
+"""Calls that have a turn or wait for one: of all callers, and of one."""
+
+
+class Turns:
+    """One large body at a time, and at most two a second."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._next = 0.0
+        self._callers: Counter[str] = Counter()
+
+    @asynccontextmanager
+    async def turn(self, caller: str, size: int) -> AsyncIterator[None]:
+        """Around all that is done with a body of `size` bytes. Raises RefusedError (503) where too many wait."""
+        if size <= LIGHT:
+            yield
+            return
+        if self._callers.total() >= _MOST or self._callers[caller] >= _MOST_OF_ONE:
+            raise unavailable(f"bodies of more than {LIGHT} bytes are served one after the other, and too many wait")
+        self._callers[caller] += 1
+        try:
+            async with self._lock:
+                loop = asyncio.get_running_loop()
+                await asyncio.sleep(self._next - loop.time())
+                self._next = loop.time() + _APART_SECONDS
+                yield
+        finally:
+            self._callers[caller] -= 1
+            self._callers += Counter()  # those that have none any more are forgotten

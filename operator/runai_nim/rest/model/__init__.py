@@ -1,0 +1,1 @@
+"""What the REST API makes of RunaiNimServices, namespaces and findings. Values only."""

@@ -1,0 +1,34 @@
+"""Findings, and causes of a refusal by the API server → complianceIssues of the REST API. Pure."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from runai_nim.domain.validate import Finding, Reason, Rule
+
+_CANT_CHANGE: Final = "spec.multiNode"
+
+Issue = dict[str, str]
+
+
+def issue_of(finding: Finding) -> Issue:
+    """One finding, its path as the REST API has it: sections of spec without `spec.`."""
+    field = "metadata.name" if finding.path == "metadata.generateName" else finding.path
+    rule = Rule.REQUIRED if finding.reason == Reason.REQUIRED_FIELD else finding.rule
+    return _issue(field, finding.message, rule)
+
+
+def issues_of(status: Mapping[str, Any]) -> list[Issue]:
+    """The causes that the API server gives, as a metav1.Status, for refusing an object as invalid."""
+    causes = (status.get("details") or {}).get("causes") or ()
+    return [
+        _issue(
+            cause.get("field", ""),
+            cause.get("message", ""),
+            Rule.CAN_EDIT if cause.get("field") == _CANT_CHANGE else None,
+        )
+        for cause in causes
+    ]
+
+
+def _issue(field: str, details: str, rule: Rule | None) -> Issue:
+    return {"field": field.removeprefix("spec."), "details": details, **({"rule": rule.value} if rule else {})}

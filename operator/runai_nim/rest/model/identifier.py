@@ -1,0 +1,42 @@
+"""The `id` of a workload: namespace, name and uid of its RunaiNimService, as one opaque word. Pure.
+
+Base32 in lower case: Run:ai's client turns every underscore of a path into a hyphen.
+"""
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from runai_nim.api import syntax
+
+_LONGEST: Final = 300
+_UID: Final = re.compile(r"[0-9a-f-]{36}")
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """One RunaiNimService, and no later one of its name."""
+
+    namespace: str
+    name: str
+    uid: str
+
+    def __str__(self) -> str:
+        text = "/".join((self.namespace, self.name, self.uid))
+        return base64.b32encode(text.encode()).decode().rstrip("=").lower()
+
+
+def identifier_from(text: str) -> Identifier | None:
+    """What `str(identifier)` was made of; None for any other text."""
+    padding = "=" * (-len(text) % 8)
+    try:
+        parts = base64.b32decode(f"{text.upper()}{padding}").decode().split("/") if len(text) <= _LONGEST else []
+    except (binascii.Error, ValueError):
+        return None
+    if len(parts) != 3 or not (syntax.is_object_name(parts[0]) and syntax.is_object_name(parts[1])):
+        return None
+    found = Identifier(*parts)
+    # Base32 has other spellings of the same bytes; one workload has one id.
+    return found if _UID.fullmatch(found.uid) and str(found) == text else None

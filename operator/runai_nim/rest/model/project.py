@@ -1,0 +1,94 @@
+"""Run:ai's projects are namespaces: which one a projectId means, and what a namespace is called as a project. Pure."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from runai_nim.api import syntax, well_known
+from runai_nim.domain.validate import Finding, Reason
+
+_PATH: Final = "metadata.projectId"
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """What is kept of a namespace."""
+
+    name: str
+    uid: str
+    labels: Mapping[str, str]
+    resource_version: str
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any]) -> "Namespace":
+        """From an object of the API."""
+        metadata = found["metadata"]
+        return cls(metadata["name"], metadata["uid"], metadata.get("labels") or {}, metadata["resourceVersion"])
+
+    def project_id(self, project_labels: Iterable[str]) -> str:
+        """The projectId of answers: the label runai-nim.io/project-id, else as `project_name`."""
+        return self.labels.get(well_known.PROJECT_ID) or self._project(project_labels)
+
+    def project_name(self, project_labels: Iterable[str]) -> str:
+        """The project by the first of `project_labels`; the namespace's own name without one that is a project's."""
+        found = self._project(project_labels)
+        return found if syntax.is_dns_label(found) else self.name
+
+    def _project(self, project_labels: Iterable[str]) -> str:
+        return next((value for key in project_labels if (value := self.labels.get(key))), self.name)
+
+
+def check_served(namespace: Namespace, served: Collection[str], project_labels: Iterable[str]) -> Iterator[Finding]:
+    """Where the operator serves some namespaces only, what is written elsewhere would stay as it is for ever."""
+    if served and namespace.name not in served:
+        rule = "be a project that the operator serves"
+        remedy = "choose another one, or ask an administrator to add its namespace to the setting namespaces"
+        yield Finding(
+            reason=Reason.INVALID_VALUE,
+            path=_PATH,
+            value=namespace.project_id(project_labels),
+            must=rule,
+            remedy=remedy,
+        )
+
+
+def may_be_project(project_id: Any) -> bool:
+    """Whether there can be such a project, so that it is worth looking for one that isn't known."""
+    text = str(project_id)
+    given = isinstance(project_id, str | int) and not isinstance(project_id, bool) and text != ""
+    return given and (syntax.is_label_value(text) or syntax.is_object_name(text))
+
+
+def find_namespace(
+    project_id: Any, namespaces: Sequence[Namespace], project_labels: Iterable[str]
+) -> Namespace | Finding:
+    """The namespace of a project: by a project label, else by label runai-nim.io/project-id, else by its name.
+
+    Run:ai's examples have numbers, its client sends texts. A finding for no project, and for one of several namespaces.
+    """
+    if project_id is None:
+        return Finding(reason=Reason.REQUIRED_FIELD, path=_PATH, must="be set", remedy="give the project's id or name")
+    if isinstance(project_id, bool) or not isinstance(project_id, str | int) or project_id == "":
+        return Finding(
+            reason=Reason.INVALID_VALUE,
+            path=_PATH,
+            must="be a string or a number",
+            remedy="give the project's id or name",
+        )
+    wanted = str(project_id)
+    for key in (*project_labels, well_known.PROJECT_ID):
+        found = [namespace for namespace in namespaces if namespace.labels.get(key) == wanted]
+        if len(found) > 1:
+            rule = f"be of one namespace, and {len(found)} have it in their label {key}"
+            return Finding(
+                reason=Reason.INVALID_VALUE,
+                path=_PATH,
+                value=wanted,
+                must=rule,
+                remedy="ask an administrator to correct the labels",
+            )
+        if found:
+            return found[0]
+    named = next((namespace for namespace in namespaces if namespace.name == wanted), None)
+    rule, remedy = "be a project of this cluster", "give a namespace's project, or its name"
+    return named or Finding(reason=Reason.INVALID_VALUE, path=_PATH, value=wanted, must=rule, remedy=remedy)

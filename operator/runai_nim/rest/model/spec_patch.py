@@ -1,0 +1,59 @@
+"""What a PATCH makes of a stored spec, section by section, and the JSON Patch that writes it. Pure.
+
+A section is a field right below spec: it is replaced whole, and those that a PATCH doesn't carry stay. null means
+"not given", as Run:ai's client sends it.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from runai_nim.domain.admission.rest_body import without_nulls
+
+Spec = Mapping[str, Any]
+
+
+def merged(stored: Spec, given: Spec) -> dict[str, Any]:
+    """The spec after the PATCH. replicas and autoscaling take each other's place.
+
+    Run:ai's client sends `replicas: 1` with everything: beside autoscaling, of the PATCH or stored, it means nothing.
+    """
+    sections: dict[str, Any] = without_nulls(given)
+    if same(sections.get("replicas"), 1) and (
+        "autoscaling" in sections or "autoscaling" in stored or "replicas" not in stored
+    ):
+        del sections["replicas"]
+    spec = {**stored, **sections}
+    if "autoscaling" in sections and "replicas" not in sections and spec.get("replicas", 1) != 1:
+        del spec["replicas"]
+    if "replicas" in sections and "autoscaling" not in sections:
+        spec.pop("autoscaling", None)
+    return spec
+
+
+def json_patch(cr: Mapping[str, Any], spec: Spec, annotations: Mapping[str, str]) -> list[dict[str, Any]]:
+    """RFC 6902: `cr` gets this spec and these annotations, if it is still the version that was read (else 409)."""
+    metadata = cr["metadata"]
+    version = {"op": "replace", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]}
+    noted = {**(metadata.get("annotations") or {}), **annotations}
+    return [
+        version,
+        {"op": "add", "path": "/metadata/annotations", "value": noted},
+        *_changes(cr.get("spec") or {}, spec),
+    ]
+
+
+def _changes(stored: Spec, spec: Spec) -> Iterator[dict[str, Any]]:
+    for name, value in spec.items():
+        if name not in stored or not same(stored[name], value):
+            yield {"op": "add", "path": f"/spec/{name}", "value": value}
+    for name in stored.keys() - spec.keys():
+        yield {"op": "remove", "path": f"/spec/{name}"}
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether JSON values are equal: 1.0 is 1, as the API server stores it, and true is not."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(same(one[name], other[name]) for name in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return bool(one == other and isinstance(one, bool) == isinstance(other, bool))

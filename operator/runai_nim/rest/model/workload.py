@@ -1,0 +1,78 @@
+"""A RunaiNimService → the workload as the REST API shows it. Pure; the spec is shown as it is stored."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from runai_nim.api import well_known
+from runai_nim.rest.model.identifier import Identifier
+from runai_nim.rest.model.project import Namespace
+
+FIELD_MANAGER: Final = "runai-nim-rest"
+"""Name under which the API server records what this process was asked to write."""
+TENANT_ID: Final = 1
+DEPARTMENT_ID: Final = "1"
+DEPARTMENT_NAME: Final = "default"
+"""A cluster by itself has one tenant and one department; the API wants to hear of both."""
+_UNKNOWN: Final = "unknown"
+_MIRRORED: Final = {"priority": "priorityClass", "category": "category", "preemptibility": "preemptibility"}
+
+Object = Mapping[str, Any]
+
+
+def workload_of(cr: Object, namespace: Namespace, project_labels: Sequence[str], cluster_id: str) -> dict[str, Any]:
+    """`metadata`, `desiredPhase` and `spec` of an answer."""
+    metadata, spec = cr["metadata"], cr.get("spec") or {}
+    entries = sorted(_entries(metadata), key=lambda entry: str(entry["time"]))
+    deleted = metadata.get("deletionTimestamp")
+    return {
+        "metadata": {
+            "name": metadata["name"],
+            "projectId": namespace.project_id(project_labels),
+            **{name: spec[field] for name, field in _MIRRORED.items() if field in spec},
+            "id": str(identifier_of(cr)),
+            "gvk": {"group": well_known.GROUP, "version": well_known.VERSION, "kind": well_known.KIND},
+            "projectName": namespace.project_name(project_labels),
+            "clusterId": cluster_id,
+            "tenantId": TENANT_ID,
+            "departmentId": DEPARTMENT_ID,
+            "departmentName": DEPARTMENT_NAME,
+            "createdAt": metadata["creationTimestamp"],
+            "createdBy": _created_by(metadata, entries),
+            "updatedAt": entries[-1]["time"] if entries else metadata["creationTimestamp"],
+            "updatedBy": _updated_by(metadata, entries),
+            **({"deletedAt": deleted} if deleted else {}),
+        },
+        "desiredPhase": _desired_phase(deleted, spec),
+        "spec": spec,
+    }
+
+
+def identifier_of(cr: Object) -> Identifier:
+    """The id of a stored RunaiNimService."""
+    metadata = cr["metadata"]
+    return Identifier(metadata["namespace"], metadata["name"], metadata["uid"])
+
+
+def _desired_phase(deleted: str | None, spec: Object) -> str:
+    if deleted:
+        return "Deleted"
+    return "Stopped" if spec.get("desiredPhase") == "Stopped" or spec.get("replicas") == 0 else "Running"
+
+
+def _entries(metadata: Object) -> list[Object]:
+    """Who wrote anything but the status, and when."""
+    found = metadata.get("managedFields") or ()
+    return [entry for entry in found if not entry.get("subresource") and entry.get("time") and entry.get("manager")]
+
+
+def _created_by(metadata: Object, entries: Sequence[Object]) -> str:
+    annotations = metadata.get("annotations") or {}
+    return str(annotations.get(well_known.CREATED_BY) or (entries[0]["manager"] if entries else _UNKNOWN))
+
+
+def _updated_by(metadata: Object, entries: Sequence[Object]) -> str:
+    """The annotation tells of this process's own writes only: after another one's it is out of date."""
+    annotations = metadata.get("annotations") or {}
+    if entries and entries[-1]["manager"] != FIELD_MANAGER:
+        return str(entries[-1]["manager"])
+    return str(annotations.get(well_known.UPDATED_BY) or _created_by(metadata, entries))

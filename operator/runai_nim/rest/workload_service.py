@@ -1,0 +1,273 @@
+"""The calls of the REST API: what each asks of the API server, in its caller's name, and in which order.
+
+What a workload looks like, what a spec may hold and what a PATCH makes of it are others' business.
+"""
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from itertools import chain, islice
+from typing import Any, Final
+
+from runai_nim.api import syntax, well_known
+from runai_nim.config.settings import Settings
+from runai_nim.domain.admission.evaluation import judge
+from runai_nim.domain.admission.rest_body import check_body, make_manifest, metadata_of
+from runai_nim.domain.translate import names
+from runai_nim.domain.validate import CLAIM_SIZE, Context, Finding, Reason
+from runai_nim.kube.discovery import Discovery
+from runai_nim.rest.api_server import ApiServer, NoAnswerError
+from runai_nim.rest.errors import MOST_ISSUES, RefusedError, invalid, not_found, refusal_of, unavailable
+from runai_nim.rest.model import gitops_owner
+from runai_nim.rest.model.compliance import issue_of
+from runai_nim.rest.model.identifier import Identifier, identifier_from
+from runai_nim.rest.model.project import Namespace, check_served
+from runai_nim.rest.model.spec_patch import json_patch, merged, same
+from runai_nim.rest.model.workload import identifier_of, workload_of
+from runai_nim.rest.namespaces import Namespaces
+from runai_nim.rest.pending_creates import Unsettled
+from runai_nim.rest.token_cache import Callers
+
+PATCH_SECONDS: Final = 10.0
+"""How long a PATCH is tried against others' writes."""
+_PAUSES: Final = (0.002, 0.2)
+"""Seconds before the first and the longest repetition of a PATCH."""
+_SUFFIX: Final = "bcdfghjklmnpqrstvwxz2456789"
+"""Characters that the API server completes a generateName with; they make no words."""
+
+Object = dict[str, Any]
+
+
+class Calls:
+    """Each raises RefusedError, or NoAnswerError while the API server is away."""
+
+    def __init__(self, api_server: ApiServer, namespaces: Namespaces, discovery: Discovery, settings: Settings) -> None:
+        self._api_server, self._namespaces, self._settings = api_server, namespaces, settings
+        self._discovery = discovery
+        self._callers = Callers(api_server)
+        self._unsettled = Unsettled()
+
+    async def caller(self, token: str) -> str:
+        """Whose token it is: asked before anything is read of what else was sent."""
+        return await self._callers.name(token)
+
+    async def create(self, token: str, body: Mapping[str, Any]) -> Object:
+        """The workload that `body` describes, made."""
+        user = await self._callers.name(token)
+        namespace, manifest = await self._described(token, body)
+        tried = self._unsettled.take(user, manifest)
+        name = tried or manifest["metadata"].get("name") or manifest["metadata"]["generateName"] + _suffix()
+        metadata = {**manifest["metadata"], "name": name, "annotations": {well_known.CREATED_BY: user}}
+        marked = {**manifest, "metadata": metadata}
+        for again in (tried is not None, True):
+            try:
+                return self._shown(await self._create(token, marked, again=again), namespace)
+            except NoAnswerError as error:
+                failure = error
+        self._unsettled.keep(user, manifest, name)
+        raise failure
+
+    async def get(self, token: str, id_: str) -> Object:
+        """The workload."""
+        namespace, cr = await self._stored(token, id_)
+        return self._shown(cr, namespace)
+
+    async def update(self, token: str, id_: str, body: Mapping[str, Any]) -> Object:
+        """The workload with the sections of `body`, written if that changes anything; 503 when others always win."""
+        given = _given(body)
+        # A write fails where it was cached out of date; any other outcome needs what is stored.
+        with suppress(RefusedError):
+            if changed := await self._update(token, id_, given, cached=True):
+                return changed
+        until, (pause, longest) = time.monotonic() + PATCH_SECONDS, _PAUSES
+        while True:
+            if changed := await self._update(token, id_, given):
+                return changed
+            if time.monotonic() > until:
+                raise unavailable("others change this workload all the time")
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  # jitter
+            pause = min(pause * 2, longest)
+
+    async def _update(self, token: str, id_: str, given: Mapping[str, Any], *, cached: bool = False) -> Object | None:
+        """The changed workload; None when it has to be tried again, on what is stored by then."""
+        namespace, cr = await self._stored(token, id_, cached=cached)
+        spec = merged(cr.get("spec") or {}, given)
+        if same(spec, cr.get("spec")):
+            return None if cached else self._shown(cr, namespace)
+        await self._check_change(token, cr, spec, namespace)
+        if (changed := await self._patch(token, cr, spec)) is None:
+            return None
+        details = gitops_owner.details_of(changed["metadata"])
+        return {**self._shown(changed, namespace), **({"details": details} if details else {})}
+
+    async def delete(self, token: str, id_: str) -> Object:
+        """Begin to delete the workload."""
+        answer = await self._api_server.delete(token, await self._identified(token, id_))
+        if answer.status == 404:
+            raise not_found()
+        if answer.status in (403, 409):
+            await self._stored(token, id_)  # not found, if it may not be seen or another one has its name by now
+        if answer.status == 409:
+            raise unavailable()
+        if answer.status not in (200, 202):
+            raise refusal_of(answer.status, answer.body, answer.retry_after, "delete this workload")
+        return {"code": 202, "message": "the workload is being deleted"}
+
+    async def access_token(self, app_id: str, secret: str) -> str:
+        """The secret of AppId `<namespace>/<serviceaccount>`, if it is a token of it."""
+        namespace, _, name = app_id.partition("/")
+        if await self._callers.name(secret) != f"system:serviceaccount:{namespace}:{name}":
+            message = "AppId must be <namespace>/<serviceaccount> of the token that AppSecret is: correct either"
+            raise RefusedError(401, message)
+        return secret
+
+    async def _described(self, token: str, body: Mapping[str, Any]) -> tuple[Namespace, Object]:
+        """The project's namespace and the object that `convert` would print; all that is wrong at once (400)."""
+        found = await self._namespaces.find(metadata_of(body).get("projectId"))
+        name, labels = (found.name, found.labels) if isinstance(found, Namespace) else ("", {})
+        manifest = make_manifest(body, name)
+        context = self._context(labels)
+        findings = chain(check_body(body), await self._findings(token, manifest, name, context))
+        if isinstance(found, Finding):
+            _refuse_errors(chain([found], findings))
+            raise AssertionError("a project that isn't found is an error")
+        _refuse_errors(chain(self._unserved(found), findings))
+        return found, manifest
+
+    async def _create(self, token: str, manifest: Object, *, again: bool) -> Object:
+        """`again`: it may exist already, made by this very call."""
+        metadata = manifest["metadata"]
+        answer = await self._api_server.create(token, manifest)
+        if answer.status == 201:
+            return answer.body
+        if answer.status == 409 and again:
+            there = await self._api_server.get(token, Identifier(metadata["namespace"], metadata["name"], ""))
+            if there.status == 200 and _is_of(there.body, manifest):
+                return there.body
+        if answer.status == 409 and answer.body.get("reason") == "AlreadyExists":
+            if "generateName" in metadata:
+                raise unavailable()
+            raise RefusedError(409, f'metadata.name is "{metadata["name"]}", which exists: choose another name')
+        if answer.status == 409:  # a quota that is being written, say
+            raise unavailable()
+        if answer.status == 404:
+            raise unavailable("the kind RunaiNimService or the project's namespace is not there")
+        raise refusal_of(answer.status, answer.body, answer.retry_after, "create a workload in this project")
+
+    async def _stored(self, token: str, id_: str, *, cached: bool = False) -> tuple[Namespace, Object]:
+        """What the id stands for, if the caller may see it; the same 404 otherwise."""
+        at = await self._identified(token, id_)
+        answer = await self._api_server.get(token, at, cached=cached)
+        if answer.status in (403, 404) or (answer.status == 200 and answer.body["metadata"]["uid"] != at.uid):
+            raise not_found()
+        if answer.status != 200:
+            raise refusal_of(answer.status, answer.body, answer.retry_after, "read this workload")
+        return await self._namespaces.get(at.namespace), answer.body
+
+    async def _identified(self, token: str, id_: str) -> Identifier:
+        """What the id stands for, be it there or not."""
+        at = identifier_from(id_)
+        if at is None:
+            await self._callers.name(token)
+            raise not_found()
+        return at
+
+    async def _patch(self, token: str, cr: Object, spec: Object) -> Object | None:
+        """The changed object; None when it has to be tried again, on what is stored by then."""
+        operations = json_patch(cr, spec, {well_known.UPDATED_BY: await self._callers.name(token)})
+        try:
+            answer = await self._api_server.patch(token, identifier_of(cr), operations)
+        except NoAnswerError:
+            return None
+        if answer.status == 404:
+            raise not_found()
+        if answer.status not in (200, 409):
+            raise refusal_of(answer.status, answer.body, answer.retry_after, "change this workload")
+        return answer.body if answer.status == 200 else None
+
+    async def _check_change(self, token: str, cr: Object, spec: Object, namespace: Namespace) -> None:
+        _refuse_errors(self._unserved(namespace))
+        # What the operator says that there is, it made.
+        made = bool((cr.get("status") or {}).get("nimServiceName"))
+        context = self._context(namespace.labels, nimservice_exists=made)
+        _refuse_errors(await self._findings(token, {**cr, "spec": spec}, cr["metadata"]["namespace"], context))
+
+    def _context(self, namespace_labels: Mapping[str, str], *, nimservice_exists: bool = False) -> Context:
+        return Context(
+            self._settings,
+            namespace_labels,
+            claim_exists=None,
+            nimservice_exists=nimservice_exists,
+            installed=self._discovery.nimservice,
+            most_mistakes=MOST_ISSUES + 1,
+        )
+
+    async def _findings(self, token: str, manifest: Object, namespace: str, context: Context) -> Sequence[Finding]:
+        """All that is wrong; whether a claim exists is asked for only where that decides."""
+        findings = judge(manifest, namespace, context).findings
+        if not any(finding.path == CLAIM_SIZE and finding.reason == Reason.REQUIRED_FIELD for finding in findings):
+            return findings
+        exists = await self._claim_exists(token, namespace, manifest)
+        return judge(manifest, namespace, replace(context, claim_exists=exists)).findings
+
+    async def _claim_exists(self, token: str, namespace: str, manifest: Object) -> bool | None:
+        """Does the claim of a workload exist? None where its caller may not know."""
+        pvc = manifest["spec"]["modelStore"]["pvc"]
+        if not pvc.get("claimName") and not manifest["metadata"].get("name"):
+            return False  # its name will hold the characters that the workload's name is completed with
+        name = names.claim_name_of(manifest) or ""
+        if not namespace or not syntax.is_object_name(name):
+            return None  # which is an error in itself
+        return await self._api_server.has_claim(token, namespace, name)
+
+    def _unserved(self, namespace: Namespace) -> Iterator[Finding]:
+        return check_served(namespace, self._settings.namespaces, self._settings.project_labels)
+
+    def _shown(self, cr: Object, namespace: Namespace) -> Object:
+        return workload_of(cr, namespace, self._settings.project_labels, self._namespaces.cluster_id)
+
+
+def _suffix() -> str:
+    return "".join(secrets.choice(_SUFFIX) for _ in range(5))
+
+
+def _is_of(cr: Object, manifest: Object) -> bool:
+    """Whether the stored object is the one that was to be made."""
+    creator = (cr["metadata"].get("annotations") or {}).get(well_known.CREATED_BY)
+    return bool(
+        creator == manifest["metadata"]["annotations"][well_known.CREATED_BY] and cr["spec"] == manifest["spec"]
+    )
+
+
+def _given(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The sections of a PATCH."""
+    _refuse_errors(_check_update(body))
+    given: Mapping[str, Any] = body["spec"]
+    return given
+
+
+def _check_update(body: Mapping[str, Any]) -> Iterator[Finding]:
+    for field in body.keys() - {"spec"}:
+        yield Finding(
+            reason=Reason.UNKNOWN_FIELD,
+            path=field,
+            must="not be there, only spec can be changed",
+            remedy="remove it",
+        )
+    if not isinstance(body.get("spec"), Mapping):
+        yield Finding(
+            reason=Reason.REQUIRED_FIELD,
+            path="spec",
+            must="be a mapping",
+            remedy="say what to change in it",
+        )
+
+
+def _refuse_errors(findings: Iterable[Finding]) -> None:
+    errors = (issue_of(finding) for finding in findings if finding.severity == "error")
+    if issues := list(islice(errors, MOST_ISSUES + 1)):
+        raise invalid(issues)

@@ -1,0 +1,132 @@
+"""The CRD as a plain value: what the types say arrives in it, in the form that Kubernetes asks for."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from runai_nim.api.crd import make_crd, make_schema, structural
+
+ROOT = Path(__file__).resolve().parents[3]
+GENERATED = ROOT / "crds" / "runai-nim.io_runainimservices.yaml"
+EXAMPLES = sorted((ROOT / "tests" / "contract" / "rest").glob("*.yaml"))
+OURS = {"desiredPhase", "modelStore.pvc.retentionPolicy"}  # not in Run:ai's API
+
+
+def fields(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every field below an object's schema with its path; items of lists count as the list's own fields."""
+    for name, field in schema.get("properties", {}).items():
+        here = f"{path}.{name}" if path else name
+        yield here, field
+        yield from fields(field.get("items", field), here)
+
+
+def used(value: object, path: str = "") -> Iterator[str]:
+    """Every path that a spec uses, in the spelling of `fields`."""
+    if isinstance(value, dict):
+        for name, below in value.items():
+            here = f"{path}.{name}" if path else name
+            yield here
+            yield from used(below, here)
+    if isinstance(value, list):
+        for item in value:
+            yield from used(item, path)
+
+
+SPEC = dict(fields(make_schema()["properties"]["spec"]))
+
+
+def test_the_generated_file_is_what_the_types_say() -> None:
+    assert yaml.safe_load(GENERATED.read_text()) == make_crd(), "run `python scripts/generate.py`"
+
+
+def test_the_generated_file_says_so_and_stays_below_100_kilobytes() -> None:
+    text = GENERATED.read_text()
+
+    assert "Generated" in text.splitlines()[0]
+    assert len(text.encode()) < 100_000
+
+
+def test_every_field_has_a_description() -> None:
+    # Of metadata the API server accepts none: it is its own.
+    without = [path for path, field in fields(make_schema()) if not field.get("description")]
+
+    assert without == ["metadata", "metadata.name"]
+
+
+def test_every_field_of_the_api_is_in_an_example() -> None:
+    paths = {path for example in EXAMPLES for path in used(yaml.safe_load(example.read_text())["spec"])}
+
+    assert set(SPEC) - OURS == paths
+
+
+@pytest.mark.parametrize("path", [path for path, field in SPEC.items() if field["type"] == "array"])
+def test_every_list_is_bounded_and_says_how_it_merges(path: str) -> None:
+    field = SPEC[path]
+
+    assert field["maxItems"] == (100 if path == "nodePools" else 256)
+    assert field["x-kubernetes-list-type"] in {"map", "atomic"}
+    assert set(field.get("x-kubernetes-list-map-keys", ())) <= set(field["items"].get("required", ()))
+
+
+@pytest.mark.parametrize("path", [path for path, field in SPEC.items() if field["type"] == "string"])
+def test_every_string_is_bounded(path: str) -> None:
+    assert "enum" in SPEC[path] or SPEC[path]["maxLength"] <= 32768
+
+
+def test_nothing_in_spec_is_required_but_the_keys_of_lists() -> None:
+    required = {
+        path: field["items"]["required"] for path, field in SPEC.items() if "required" in field.get("items", {})
+    }
+    keys = {path: field.get("x-kubernetes-list-map-keys") for path, field in SPEC.items() if path in required}
+
+    assert required == keys
+    assert not [path for path, field in SPEC.items() if "required" in field]
+    assert "required" not in make_schema()["properties"]["spec"]
+
+
+def test_spec_has_no_default() -> None:
+    """Defaults are applied in translation, so that what a user left out can still be told."""
+    assert not [path for path, field in SPEC.items() if "default" in field]
+
+
+@pytest.mark.parametrize(
+    ("path", "bounds"),
+    [
+        ("replicas", (0, 1000)),
+        ("multiNode.workers", (1, 1000)),
+        ("servingPort.port", (1, 65535)),
+        ("servingPort.grpcPort", (1, 65535)),
+        ("servingPort.metricsPort", (1, 65535)),
+        ("probes.readiness.handler.httpGet.port", (1, 65535)),
+        ("probes.readiness.initialDelaySeconds", (0, 2**31 - 1)),
+        ("probes.readiness.periodSeconds", (1, 2**31 - 1)),
+        ("autoscaling.scaleWindowSeconds", (60, 3600)),
+        ("autoscaling.minReplicas", (1, 2**31 - 1)),
+        ("autoscaling.metricThreshold", (1, 2**31 - 1)),
+        ("compute.cpuCoreRequest", (0, None)),
+        ("compute.gpuPortionRequest", (0, 1)),
+        ("compute.gpuPortionLimit", (0, 1)),
+        ("compute.gpuDevicesRequest", (0, 2**31 - 1)),
+        ("tolerations.seconds", (1, 2**31 - 1)),
+        ("security.runAsUid", (0, 2**31 - 1)),
+    ],
+)
+def test_bounds_are_those_of_the_contract(path: str, bounds: tuple[int, int | None]) -> None:
+    assert (SPEC[path]["minimum"], SPEC[path].get("maximum")) == bounds
+
+
+def test_a_choice_between_types_has_no_structural_schema() -> None:
+    with pytest.raises(ValueError, match="needs one type"):
+        structural({"anyOf": [{"type": "string"}, {"type": "integer"}]}, {})
+
+
+def test_what_stands_beside_a_reference_wins() -> None:
+    definitions = {"Part": {"type": "object", "description": "of the type", "title": "Part"}}
+
+    assert structural({"$ref": "#/$defs/Part", "description": "of the field"}, definitions) == {
+        "type": "object",
+        "description": "of the field",
+    }

@@ -1,0 +1,48 @@
+from runai_nim.config.permissions import PERMISSIONS, Access, needed
+from runai_nim.kube.leader_election import NAME
+
+
+def test_in_every_namespace_and_without_an_election() -> None:
+    wanted = [
+        Access(verb, one.group, one.resource, "") for one in PERMISSIONS for verb in one.verbs if one.scope == "cluster"
+    ]
+
+    assert list(needed((), None)) == wanted
+    assert Access("watch", "", "namespaces", "") in wanted
+
+
+def test_in_listed_namespaces_and_with_an_election() -> None:
+    found = list(needed(("a", "b"), "system"))
+
+    assert len(found) == len(set(found))
+    assert {access.verb for access in found if access.resource == "namespaces"} == {"get"}
+    assert {access.namespace for access in found if access.resource == "leases"} == {"system"}
+    assert {access.namespace for access in found if access.resource != "leases"} == {"a", "b"}
+    assert sum(access.namespace == "a" for access in found) == len(list(needed((), None))) - 1
+
+
+def test_an_access_is_named_as_kubectl_does() -> None:
+    assert str(Access("list", "", "pods", "")) == "list pods"
+    assert str(Access("patch", "runai-nim.io", "runainimservices/status", "a")) == (
+        "patch runainimservices/status.runai-nim.io in namespace a"
+    )
+    assert str(Access("patch", "coordination.k8s.io", "leases", "a", "mine")) == (
+        "patch leases.coordination.k8s.io mine in namespace a"
+    )
+
+
+def test_of_leases_only_its_own_is_asked_for() -> None:
+    (lease,) = {access.name for access in needed((), "system") if access.resource == "leases"}
+
+    assert lease == NAME
+    assert {access.name for access in needed((), "system") if access.resource != "leases"} == {""}
+
+
+def test_what_it_can_do_without_is_to_read_by_name_whose_an_object_is() -> None:
+    optional = {access for access in needed((), "system") if access.optional}
+
+    assert {access.verb for access in optional} == {"get"}
+    assert len(optional) == 9
+    assert not any(access.resource in ("nimservices", "runainimservices", "leases") for access in optional)
+    assert Access("get", "", "services", "team-a").optional
+    assert not Access("list", "", "services", "").optional

@@ -1,0 +1,633 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from runai_nim.api import well_known
+from runai_nim.config.settings import settings_from
+from runai_nim.domain.observed import Claim, Observed, Owner, Workload, digest_annotations
+from runai_nim.domain.plan import (
+    Deletion,
+    Plan,
+    Release,
+    check_names,
+    host_is_taken,
+    host_to_ask_for,
+    made_for_it,
+    names_to_ask_for,
+    plan,
+)
+from runai_nim.domain.plan.exposure import RoutePlan
+from runai_nim.domain.translate import Context, translate
+from tests.support.resources import CREATED, a_cr, with_claim
+
+CONTEXT = Context(settings_from(None, {}), {})
+BEFORE, LATER = "2026-01-01T23:59:59Z", "2026-01-02T00:00:01Z"
+OWNER = {"kind": well_known.KIND, "name": "nim", "uid": "u1", "controller": True}
+WORKLOAD = Workload("Deployment", "nim", "1", "n1", "h", 1, 1, wanted=1, replicas=1, updated=1, ready=1, available=1)
+
+
+def claim_of(cr: dict[str, Any], **changes: Any) -> Claim:
+    """The claim as we made it for `cr`."""
+    wanted = translate(cr, CONTEXT).claim
+    assert wanted is not None
+    metadata = {"uid": "c1", "resourceVersion": "7", "creationTimestamp": CREATED, **wanted["metadata"]}
+    found = Claim.from_object({"metadata": metadata, "spec": {"storageClassName": "fast", **wanted["spec"]}})
+    return replace(found, phase="Bound", applied_at=CREATED, **changes)
+
+
+def live(cr: dict[str, Any], **metadata: Any) -> dict[str, Any]:
+    wanted = translate(cr, CONTEXT).nimservice
+    assert wanted is not None
+    return {
+        **wanted,
+        "metadata": {**wanted["metadata"], "uid": "n1", "resourceVersion": "5", "ownerReferences": [OWNER], **metadata},
+    }
+
+
+CLAIM = claim_of(a_cr())
+
+
+def planned(cr: dict[str, Any], nimservice: Any = None, claim: Claim | None = CLAIM, installed: bool = True) -> Plan:
+    observed = Observed(nimservice=nimservice, claim=claim, nimservice_installed=installed)
+    return plan(cr, translate(cr, CONTEXT), observed)
+
+
+def test_what_is_absent_is_created() -> None:
+    found = planned(a_cr(), claim=None)
+    assert found.claim is not None
+    assert found.nimservice is not None
+    assert (found.claim.resource_version, found.nimservice.resource_version) == (None, None)
+    assert found.writes == (found.claim, found.nimservice)
+
+
+def test_what_is_there_is_left_alone() -> None:
+    cr = a_cr()
+    assert planned(cr, live(cr)) == Plan()
+
+
+@pytest.mark.parametrize("metadata", [{"deletionTimestamp": "now"}, {"annotations": {well_known.PAUSED: "true"}}])
+def test_nothing_is_written_for_one_that_goes_or_is_paused(metadata: dict[str, Any]) -> None:
+    assert planned(a_cr(**metadata), claim=None) == Plan()
+
+
+def test_nothing_is_written_for_a_refused_spec() -> None:
+    assert planned(a_cr(with_claim({"size": "10 GB"})), claim=None) == Plan()
+
+
+def test_a_changed_field_is_written_at_the_version_that_was_seen() -> None:
+    cr = a_cr()
+    edited = live(cr)
+    edited["spec"] = {**edited["spec"], "schedulerName": "other"}
+    found = planned(cr, edited)
+    assert found.nimservice is not None
+    assert found.nimservice.resource_version == "5"
+
+
+def test_what_somebody_else_changed_is_told_apart_from_what_we_change() -> None:
+    cr = a_cr()
+    edited = live(cr)
+    edited["spec"] = {**edited["spec"], "schedulerName": "other"}
+    theirs, ours = (
+        planned(cr, edited).nimservice,
+        planned(a_cr(annotations={well_known.RESTARTED_AT: "now"}), edited).nimservice,
+    )
+    assert theirs is not None
+    assert ours is not None
+    assert (theirs.reverts, ours.reverts) == ((("spec", "schedulerName"),), ())
+
+
+def test_nothing_is_made_in_a_namespace_that_goes() -> None:
+    cr = a_cr()
+    assert plan(cr, translate(cr, CONTEXT), Observed(namespace_deleting=True)) == Plan()
+
+
+def test_a_kind_that_is_not_installed_is_not_written() -> None:
+    assert planned(a_cr(), installed=False).nimservice is None
+
+
+@pytest.mark.parametrize(
+    ("owners", "says"),
+    [
+        ([], well_known.ADOPT),
+        ([{"kind": "NIMPipeline", "name": "other", "uid": "x", "controller": True}], "owned by NIMPipeline other"),
+    ],
+)
+def test_a_foreign_nimservice_is_a_conflict(owners: list[Any], says: str) -> None:
+    cr = a_cr()
+    found = planned(cr, live(cr, ownerReferences=owners, labels={}, annotations={}), claim=None)
+    assert found.refused is not None
+    assert found.refused.reason == "NameConflict"
+    assert says in found.refused.message
+    assert (found.claim, found.nimservice) == (None, None)
+
+
+def test_an_adopted_or_orphaned_one_is_taken() -> None:
+    cr = a_cr()
+    for handed, takes in (
+        (live(cr, ownerReferences=[], labels={}, annotations={well_known.ADOPT: "true"}), ("spec",)),
+        (live(cr, ownerReferences=[]), ()),
+    ):
+        found = planned(cr, handed).nimservice
+        assert found is not None
+        assert found.resource_version == "5"
+        assert (found.confirm, found.adopts, found.takes) == (True, True, takes)
+
+
+def test_what_the_spec_of_an_adopted_one_has_otherwise_is_not_kept() -> None:
+    """The NIM Operator's webhook allows one source of storage, switched off or not."""
+    cr = a_cr()
+    handed = live(cr, ownerReferences=[], labels={}, annotations={well_known.ADOPT: "true"})
+    handed["spec"] = {**handed["spec"], "storage": {"nimCache": {"name": "cache"}}}
+    found = planned(cr, handed).nimservice
+    assert found is not None
+    assert found.manifest["spec"]["storage"] == {"pvc": {"create": False, "name": "nim-model-store"}}
+
+
+@pytest.mark.parametrize("owners", [[OWNER], []], ids=["ours", "orphaned"])
+def test_a_second_store_is_taken_away(owners: list[Any]) -> None:
+    cr = a_cr()
+    stored = live(cr, ownerReferences=owners)
+    stored["spec"] = {**stored["spec"], "storage": {**stored["spec"]["storage"], "emptyDir": {}}}
+    found = planned(cr, stored).nimservice
+    assert found is not None
+    assert found.takes == ("spec", "storage")
+    assert found.manifest["spec"]["storage"] == {"pvc": {"create": False, "name": "nim-model-store"}}
+    assert found.reverts == ((("spec", "storage", "emptyDir"),) if owners else ())
+
+
+def test_an_annotation_takes_nothing_from_another_controller() -> None:
+    cr, other = a_cr(), {"kind": "NIMPipeline", "name": "other", "uid": "x", "controller": True}
+    assert planned(cr, live(cr, ownerReferences=[other], annotations={well_known.ADOPT: "true"})).refused is not None
+
+
+def test_a_predecessor_s_nimservice_is_waited_for() -> None:
+    cr = a_cr()
+    for going in (live(cr, ownerReferences=[OWNER | {"uid": "u0"}]), live(cr, deletionTimestamp="now")):
+        found = planned(cr, going)
+        assert "being deleted" in found.waiting
+        assert found.nimservice is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason", "says"),
+    [
+        ({"size": "9Gi"}, "ClaimCannotShrink", "10Gi"),
+        ({"storageClass": "slow"}, "ClaimImmutable", "fast"),
+        ({"accessModes": {"readWriteMany": True}}, "ClaimImmutable", "ReadWriteOnce"),
+    ],
+)
+def test_what_a_claim_cannot_become_is_refused(asked: dict[str, Any], reason: str, says: str) -> None:
+    found = planned(a_cr(with_claim(asked)))
+    assert found.refused is not None
+    assert found.refused.reason == reason
+    assert says in found.refused.message
+    assert found.nimservice is None
+
+
+def test_a_claim_of_ours_grows() -> None:
+    found = planned(a_cr(with_claim({"size": "20Gi"})))
+    assert found.claim is not None
+    assert found.claim.resource_version == "7"
+
+
+def test_the_same_size_in_another_spelling_is_the_same() -> None:
+    assert planned(a_cr(with_claim({"size": "10240Mi"}))).claim is None
+
+
+def test_a_claim_is_ours_only_with_the_uid_of_this_very_resource() -> None:
+    ours, earlier = {well_known.SERVICE_UID: "u1"}, {well_known.SERVICE_UID: "u0"}
+    assert made_for_it(a_cr(), replace(CLAIM, annotations=ours, applied_at="", created_at=BEFORE))
+    for annotations in (earlier, {well_known.SERVICE_UID: ""}):
+        assert not made_for_it(a_cr(), replace(CLAIM, annotations=annotations))
+    assert not made_for_it(a_cr(uid=""), replace(CLAIM, annotations={well_known.SERVICE_UID: ""}))
+    assert not made_for_it(a_cr(), replace(CLAIM, annotations={}, applied_at=""))
+
+
+@pytest.mark.parametrize("retention", ["Retain", "Delete"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"annotations": {well_known.SERVICE_UID: "u0"}},  # an earlier resource of the name left it
+        {"annotations": {}, "created_at": BEFORE},  # so it did, in version 0.1.0
+        {"annotations": {}, "applied_at": BEFORE},  # and a backup brought it back
+        {"annotations": {}, "applied_at": ""},  # a person made it, label and all
+        {"annotations": {}, "made_for": "other"},
+        {"deleting": True},
+    ],
+)
+def test_a_claim_that_is_not_ours_or_goes_is_neither_written_nor_owned(changes: Any, retention: str) -> None:
+    cr = a_cr(with_claim({"size": "20Gi"}, {"retentionPolicy": retention}))
+    found = planned(cr, claim=replace(CLAIM, **changes))
+    assert (found.claim, found.releases) == (None, ())
+    assert found.nimservice is not None
+
+
+def old(claim: Claim, **changes: Any) -> Claim:
+    """As version 0.1.0 left it: without uid and hash."""
+    return replace(claim, **{"annotations": {}, **changes})
+
+
+@pytest.mark.parametrize("created", [CREATED, LATER])
+def test_a_claim_of_version_0_1_0_gets_its_uid_where_it_is_proven(created: str) -> None:
+    for cr in (a_cr(), a_cr(with_claim(pvc={"retentionPolicy": "Delete"}))):
+        found = planned(cr, claim=old(claim_of(cr), created_at=created)).claim
+        assert found is not None
+        assert found.resource_version == "7"
+        assert found.manifest["metadata"]["annotations"][well_known.SERVICE_UID] == "u1"
+
+
+def test_without_the_resource_s_age_nothing_is_proven() -> None:
+    assert planned(a_cr(creationTimestamp=""), claim=old(CLAIM)).claim is None
+
+
+def test_what_version_0_1_0_owned_of_an_earlier_resource_is_released() -> None:
+    cr = a_cr(with_claim(pvc={"retentionPolicy": "Delete"}))
+    left = old(claim_of(cr), created_at=BEFORE)
+    released = (Release("nim-model-store", "c1", "RunaiNimService nim", "u1"),)
+    assert planned(cr, live(cr), claim=left).releases == released
+    assert planned(a_cr(with_claim({"size": "10 GB"})), claim=left).releases == released  # a refused spec too
+    assert planned(a_cr(), live(cr, ownerReferences=[]), claim=left).releases == released
+    assert planned(cr, claim=replace(left, owners=())).releases == ()
+    assert planned(cr, claim=replace(left, made_for="")).releases == ()  # a person's wish
+
+
+def test_a_claim_that_goes_with_an_earlier_resource_is_waited_for() -> None:
+    cr = a_cr()
+    going = replace(CLAIM, annotations={well_known.SERVICE_UID: "u0"}, owners=(Owner(well_known.KIND, "nim", "u0"),))
+    found = planned(cr, claim=going)
+    assert "PersistentVolumeClaim nim-model-store goes with the RunaiNimService nim" in found.waiting
+    assert found.writes == ()
+    for owner in (Owner(well_known.KIND, "nim", "u1"), Owner(well_known.KIND, "other", "u0"), Owner("X", "nim", "u0")):
+        assert planned(cr, claim=replace(going, owners=(owner,))).waiting == ""
+
+
+def test_what_is_taken_away_from_a_claim_is_written() -> None:
+    noted = a_cr(with_claim({"addedAttrValues": [{"key": "example.com/tier", "value": "gold"}]}))
+    found = planned(a_cr(), claim=claim_of(noted)).claim
+    assert found is not None
+    assert "example.com/tier" not in found.manifest["metadata"]["annotations"]
+    assert planned(noted, claim=claim_of(noted)).claim is None
+
+
+def test_a_class_that_is_not_asked_for_any_more_stays() -> None:
+    found = planned(a_cr(with_claim({"size": "20Gi"}))).claim
+    assert found is not None
+    assert found.manifest["spec"]["storageClassName"] == "fast"
+    classless = planned(a_cr(with_claim({"size": "20Gi"})), claim=replace(CLAIM, storage_class="")).claim
+    assert classless is not None
+    assert "storageClassName" not in classless.manifest["spec"]
+
+
+def test_a_label_that_was_taken_off_our_claim_comes_back() -> None:
+    assert planned(a_cr(), claim=replace(CLAIM, made_for="")).claim is not None
+
+
+def test_retention_delete_makes_us_the_owner_of_our_claim() -> None:
+    cr = a_cr(with_claim(pvc={"retentionPolicy": "Delete"}))
+    taken = planned(cr).claim
+    assert taken is not None
+    assert taken.confirm
+    kept = planned(cr, claim=claim_of(cr))
+    assert (kept.claim, kept.releases) == (None, ())
+
+
+def test_without_retention_delete_our_claim_is_released() -> None:
+    owned = claim_of(a_cr(with_claim(pvc={"retentionPolicy": "Delete"})))
+    released = (Release("nim-model-store", "c1", "RunaiNimService nim", "u1"),)
+    existing = a_cr(with_claim(pvc={"existingPvc": True, "claimName": "nim-model-store", "retentionPolicy": "Delete"}))
+    for cr in (a_cr(), existing):
+        assert planned(cr, claim=owned).releases == released
+    assert planned(a_cr(with_claim({"size": "10 GB"})), claim=owned).releases == ()  # it is not known what is wanted
+    assert planned(a_cr(with_claim({"size": "1Gi"})), claim=owned).releases == released  # refused for another reason
+    theirs = replace(owned, annotations={}, applied_at="", made_for="")
+    assert planned(a_cr(), claim=theirs).releases == ()  # a person's wish
+
+
+def without_size(**pvc: Any) -> dict[str, Any]:
+    cr = a_cr(with_claim(pvc=pvc))
+    del cr["spec"]["modelStore"]["pvc"]["claimInfo"]
+    return cr
+
+
+def test_a_claim_that_is_there_needs_no_size() -> None:
+    context = replace(CONTEXT, claim_exists=True, claim_size="10Gi")
+    for cr, owned in ((without_size(), False), (without_size(retentionPolicy="Delete"), True)):
+        desired = translate(cr, context)
+        assert desired.findings == translate(a_cr(), CONTEXT).findings
+        found = plan(cr, desired, Observed(claim=claim_of(a_cr()))).claim
+        assert (found is not None) == owned
+
+
+def test_ownership_is_given_up_without_a_size_too() -> None:
+    context, owned = (
+        replace(CONTEXT, claim_exists=True, claim_size="10Gi"),
+        a_cr(with_claim(pvc={"retentionPolicy": "Delete"})),
+    )
+    cr = without_size(retentionPolicy="Retain")
+    assert len(plan(cr, translate(cr, context), Observed(claim=claim_of(owned))).releases) == 1
+
+
+HELD = replace(CLAIM, name="weights", owners=(Owner("NIMService", "nim", "n1"),))
+
+
+def test_a_claim_of_an_adopted_nimservice_is_released() -> None:
+    cr = a_cr(with_claim(pvc={"existingPvc": True, "claimName": "weights"}))
+    released = (Release("weights", "c1", "NIMService nim", "n1"),)
+    assert planned(cr, live(cr), claim=HELD) == Plan(released)
+    assert planned(cr, live(cr, ownerReferences=[], labels={}, annotations={}), claim=HELD).releases == ()
+    assert planned(cr, live(cr, uid="n2"), claim=HELD).releases == ()
+
+
+@pytest.mark.parametrize(
+    ("storage", "claim", "held"),
+    [
+        ({"pvc": {"create": True, "name": "weights"}}, HELD, ["weights"]),
+        ({"pvc": {"create": True}}, None, ["nim-pvc"]),
+        ({"pvc": {"create": True}}, HELD, ["nim-pvc", "weights"]),
+        ({"pvc": {"name": "weights"}}, replace(HELD, owners=()), []),
+        ({"emptyDir": {}}, None, []),
+        (None, None, []),
+    ],
+)
+@pytest.mark.parametrize("controller", [True, False])
+def test_a_conflict_names_the_claims_at_stake_and_proposes_no_deletion(
+    storage: Any, claim: Claim | None, held: list[str], controller: bool
+) -> None:
+    cr, other = a_cr(), {"kind": "NIMPipeline", "name": "other", "uid": "x", "controller": True}
+    theirs = live(cr, ownerReferences=[other] if controller else [], labels={}, annotations={})
+    theirs["spec"] = {"storage": storage}
+    found = planned(cr, theirs, claim=claim).refused
+    assert found is not None
+    assert [name for name in ("nim-pvc", "weights") if f"claim {name}" in found.remedy] == held
+    assert "delete it" not in found.remedy
+    assert "delete that" not in found.remedy
+
+
+def test_a_cache_needs_no_claim() -> None:
+    cr = a_cr()
+    cr["spec"]["modelStore"] = {"nimCache": {"name": "cache"}}
+    assert planned(cr, claim=None).claim is None
+
+
+GATEWAY = {
+    "external_mode": "gateway",
+    "external_domain": "example.com",
+    "external_hosts": ["*"],
+    "external_gateway_name": "main",
+    "external_gateway_namespace": "gateways",
+}
+EXPOSED = Context(settings_from(GATEWAY, {}), {})
+
+
+def routed(cr: dict[str, Any], context: Context = EXPOSED, **observed: Any) -> RoutePlan:
+    seen = Observed(nimservice=live(cr), claim=CLAIM, **observed)
+    return plan(cr, translate(cr, context), seen).route
+
+
+def an_exposed_cr(url: str = "https://nim.example.com") -> dict[str, Any]:
+    cr = a_cr()
+    cr["spec"]["servingPort"] = {"port": 8000, "exposedUrl": url}
+    return cr
+
+
+def a_route(cr: dict[str, Any], context: Context = EXPOSED, **metadata: Any) -> dict[str, Any]:
+    wanted = translate(cr, context).route
+    assert wanted is not None
+    found = {"uid": "r1", "resourceVersion": "8", "ownerReferences": [OWNER], **metadata}
+    return {**wanted, "metadata": {**wanted["metadata"], **found}}
+
+
+def test_a_route_is_made_changed_and_left_alone() -> None:
+    cr = an_exposed_cr()
+    made = routed(cr)
+    assert made.write is not None
+    assert made.write.resource_version is None
+    assert routed(cr, routes={"HTTPRoute": a_route(cr)}) == RoutePlan()
+    changed = routed(an_exposed_cr("https://other.example.com"), routes={"HTTPRoute": a_route(cr)}).write
+    assert changed is not None
+    assert changed.resource_version == "8"
+
+
+def test_what_is_taken_away_from_a_route_is_written() -> None:
+    cr = an_exposed_cr()
+    noted = Context(settings_from(GATEWAY | {"external_annotations": {"example.com/tier": "gold"}}, {}), {})
+    before = a_route(cr, context=noted)
+    assert routed(cr, noted, routes={"HTTPRoute": before}) == RoutePlan()
+    found = routed(cr, routes={"HTTPRoute": before}).write
+    assert found is not None
+    assert "example.com/tier" not in found.manifest["metadata"]["annotations"]
+
+
+def test_a_route_of_version_0_1_0_gets_its_hash() -> None:
+    cr = an_exposed_cr()
+    assert routed(cr, routes={"HTTPRoute": a_route(cr, annotations={})}).write is not None
+
+
+def test_a_route_that_is_not_wanted_any_more_goes() -> None:
+    cr = an_exposed_cr()
+    gone = routed(cr, Context(settings_from(None, {}), {}), routes={"HTTPRoute": a_route(cr)})
+    assert gone == RoutePlan(deletions=(Deletion("HTTPRoute", "ns", "nim.external", "r1", "8"),))
+    other = routed(cr, routes={"Ingress": a_route(cr)})
+    assert [deletion.kind for deletion in other.deletions] == ["Ingress"]
+    assert other.write is not None
+
+
+@pytest.mark.parametrize("metadata", [{"ownerReferences": []}, {"deletionTimestamp": "now"}])
+def test_a_route_of_others_or_that_goes_already_is_not_deleted(metadata: dict[str, Any]) -> None:
+    cr = an_exposed_cr()
+    assert (
+        routed(cr, Context(settings_from(None, {}), {}), routes={"HTTPRoute": a_route(cr, **metadata)}) == RoutePlan()
+    )
+
+
+@pytest.mark.parametrize(
+    ("observed", "reason"),
+    [
+        (lambda cr: {"absent_kinds": frozenset({"HTTPRoute"})}, "KindNotInstalled"),
+        (lambda cr: {"routes": {"HTTPRoute": a_route(cr, ownerReferences=[])}}, "NameConflict"),
+        (
+            lambda cr: {"routes": {"HTTPRoute": a_route(cr, ownerReferences=[OWNER | {"uid": "u0"}])}},
+            "PreviousInstanceTerminating",
+        ),
+        (lambda cr: {"routes": {"HTTPRoute": a_route(cr, deletionTimestamp="now")}}, "PreviousInstanceTerminating"),
+    ],
+)
+def test_what_is_in_a_route_s_way_hinders_nothing_else(observed: Any, reason: str) -> None:
+    cr = an_exposed_cr()
+    found = routed(cr, **observed(cr))
+    assert found.write is None
+    assert found.in_the_way is not None
+    assert found.in_the_way[0] == reason
+
+
+def a_multi_node_cr(workers: int | None = 1, replicas: int = 1, gpus: int = 8, **spec: Any) -> dict[str, Any]:
+    cr = a_cr()
+    cr["spec"] |= {"compute": {"gpuDevicesRequest": gpus}, "replicas": replicas, **spec}
+    if workers:
+        cr["spec"]["multiNode"] = {"workers": workers}
+    return cr
+
+
+def planned_after(before: dict[str, Any], now: dict[str, Any]) -> Plan:
+    """The plan for `now` while the NIMService is as `before` made it."""
+    first = planned(before).nimservice
+    assert first is not None
+    made = {
+        **first.manifest,
+        "metadata": live(before, annotations=first.manifest["metadata"]["annotations"])["metadata"],
+    }
+    context = replace(CONTEXT, nimservice_exists=True)
+    return plan(now, translate(now, context), Observed(nimservice=made, claim=CLAIM))
+
+
+def test_several_nodes_stay_as_they_were_made() -> None:
+    assert planned_after(a_multi_node_cr(), a_multi_node_cr()) == Plan()
+
+
+@pytest.mark.parametrize(
+    ("now", "path"),
+    [
+        (a_multi_node_cr(workers=None), "spec.multiNode"),
+        (a_multi_node_cr(workers=2), "spec.multiNode.workers"),
+        (a_multi_node_cr(gpus=4), "spec.compute.gpuDevicesRequest"),
+        (a_multi_node_cr(replicas=3), "spec.replicas"),
+    ],
+)
+def test_what_several_nodes_cannot_become_is_refused(now: dict[str, Any], path: str) -> None:
+    found = planned_after(a_multi_node_cr(replicas=2), now)
+    assert found.refused is not None
+    assert (found.refused.reason, found.refused.path) == ("MultiNodeImmutable", path)
+    assert found.nimservice is None
+
+
+def test_several_nodes_are_never_added_later() -> None:
+    found = planned_after(a_multi_node_cr(workers=None), a_multi_node_cr())
+    assert found.refused is not None
+
+
+def test_several_nodes_can_be_stopped_started_and_made_fewer() -> None:
+    running, stopped = a_multi_node_cr(replicas=2), a_multi_node_cr(replicas=2, desiredPhase="Stopped")
+    stop = planned_after(running, stopped).nimservice
+    assert stop is not None
+    assert stop.manifest["metadata"]["annotations"][well_known.GROUPS] == "2"
+    halted = {
+        **stop.manifest,
+        "metadata": {**live(running)["metadata"], **stop.manifest["metadata"], "resourceVersion": "6"},
+    }
+    start = plan(running, translate(running, CONTEXT), Observed(nimservice=halted, claim=CLAIM))
+    assert start.refused is None
+    assert start.nimservice is not None
+    assert planned_after(running, a_multi_node_cr(replicas=1)).nimservice is not None
+
+
+def test_an_autoscaled_service_is_started_before_it_is_scaled() -> None:
+    cr = a_cr()
+    cr["spec"]["autoscaling"] = {"minReplicas": 2, "maxReplicas": 5, "metric": "tokens", "metricThreshold": 5}
+    stopped, running = (replace(WORKLOAD, wanted=wanted) for wanted in (0, 1))
+
+    def written(workload: Workload | None) -> dict[str, Any]:
+        found = plan(cr, translate(cr, CONTEXT), Observed(claim=CLAIM, workload=workload)).nimservice
+        assert found is not None
+        return found.manifest
+
+    waking = written(stopped)
+    assert (waking["spec"]["replicas"], "scale" in waking["spec"]) == (2, False)
+    for workload in (running, None):
+        assert "replicas" not in written(workload)["spec"]
+        assert written(workload)["spec"]["scale"]["enabled"]
+    seals = {m["spec"]["expose"]["service"]["annotations"][well_known.SPEC_HASH] for m in (waking, written(running))}
+    assert len(seals) == 2
+    assert waking["spec"]["annotations"] == written(running)["spec"]["annotations"]
+
+
+def test_an_owner_is_asked_for_before_its_nimservice_is_made_anew_or_taken() -> None:
+    cr = a_cr()
+    changed = {**live(cr), "spec": {}}
+    found = [planned(cr), planned(cr, live(cr, ownerReferences=[])), planned(cr, changed), planned(cr, live(cr))]
+    assert [one.confirm for one in found] == [True, True, False, False]
+    assert planned(cr, live(cr), claim=None).confirm
+
+
+INGRESS_OF_OURS = {"metadata": {"ownerReferences": [OWNER]}, "spec": {"rules": [{"host": "nim.example.com"}]}}
+ROUTE_OF_OTHERS = {"metadata": {"ownerReferences": []}, "spec": {"hostnames": ["nim.example.com"]}}
+
+
+@pytest.mark.parametrize(
+    ("routes", "asked"),
+    [
+        ({}, "nim.example.com"),
+        ({"Ingress": INGRESS_OF_OURS}, ""),
+        ({"HTTPRoute": ROUTE_OF_OTHERS}, "nim.example.com"),
+        ({"HTTPRoute": ROUTE_OF_OTHERS, "Ingress": INGRESS_OF_OURS}, ""),
+    ],
+)
+def test_a_host_that_no_route_of_ours_has_is_asked_for(routes: dict[str, Any], asked: str) -> None:
+    cr = an_exposed_cr()
+
+    assert host_to_ask_for(cr, routed(cr).write, routes) == asked
+    assert host_to_ask_for(cr, None, routes) == ""
+
+
+@pytest.mark.parametrize(("kind", "words"), [("Ingress", "an Ingress"), ("GRPCRoute", "a GRPCRoute")])
+def test_a_host_that_is_taken_is_said_with_the_kind_alone(kind: str, words: str) -> None:
+    finding = host_is_taken("nim.example.com", "https://nim.example.com", kind)
+
+    assert (finding.reason, finding.path) == ("HostTaken", "spec.servingPort.exposedUrl")
+    assert f"must not have the host nim.example.com, which {words} of another namespace has" in finding.message
+
+
+def test_names_are_asked_for_before_a_nimservice_is_created() -> None:
+    cr = a_cr()
+
+    assert names_to_ask_for(planned(cr).nimservice) == ("nim", "nim-epp")
+    assert names_to_ask_for(planned(cr, nimservice={**live(cr), "spec": {}}).nimservice) == ()
+    assert names_to_ask_for(None) == ()
+
+
+NIMSERVICE = {"apiVersion": "apps.nvidia.com/v1beta1", "kind": "NIMService", "name": "nim", "uid": "gone"}
+
+
+def named(name: str = "nim", *owners: dict[str, Any]) -> dict[str, Any]:
+    return {"metadata": {"name": name, **({"ownerReferences": list(owners)} if owners else {})}}
+
+
+@pytest.mark.parametrize(
+    ("obj", "free"),
+    [
+        (named("nim", NIMSERVICE), True),
+        (named("nim-epp", NIMSERVICE), True),
+        (named("nim", {**NIMSERVICE, "kind": "Other"}, NIMSERVICE), True),
+        (named(), False),
+        (named("nim", {**NIMSERVICE, "name": "other"}), False),
+        (named("nim-epp", {**NIMSERVICE, "name": "nim-epp"}), False),
+        (named("nim", {**NIMSERVICE, "apiVersion": "example.com/v1"}), False),
+        (named("nim", {**NIMSERVICE, "kind": "NIMCache"}), False),
+    ],
+)
+def test_a_name_is_free_where_a_nimservice_of_it_owns_what_there_is(obj: dict[str, Any], free: bool) -> None:
+    finding = check_names("nim", [("Service", named("nim", NIMSERVICE)), ("Role", obj)])
+
+    assert (finding is None) is free
+    if finding is not None:
+        assert (finding.reason, finding.path, finding.value) == ("NameConflict", "metadata.name", "nim")
+        assert f"of Role {obj['metadata']['name']}, which no NIMService of this name owns" in finding.message
+
+
+def test_what_is_not_there_is_no_conflict() -> None:
+    assert check_names("nim", []) is None
+
+
+@pytest.mark.parametrize("storage", ["", "²", "lots"])
+def test_a_claim_of_no_known_size_is_written(storage: str) -> None:
+    found = planned(a_cr(), claim=replace(CLAIM, storage=storage))
+    assert found.refused is None
+    assert found.claim is not None
+
+
+def test_a_long_annotation_of_the_claim_is_compared_whole() -> None:
+    cr = a_cr(with_claim({"addedAttrValues": [{"key": "example.com/a", "value": "x" * 1000}]}))
+    claim = claim_of(cr)
+    assert planned(cr, live(cr), claim).claim is None
+    other = digest_annotations({**claim.annotations, "example.com/a": "x" * 999 + "y"})
+    assert planned(cr, live(cr), replace(claim, annotations=other)).claim is not None

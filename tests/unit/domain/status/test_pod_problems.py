@@ -1,0 +1,61 @@
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from runai_nim.domain.status import row_for
+from tests.support.observations import (
+    AT,
+    NOW,
+    a_pod,
+    facts,
+    not_ready,
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason", "says"),
+    [
+        ({"waiting": ("CrashLoopBackOff", ""), "exited": "OOMKilled, exit code 137"}, "CrashLooping", "exit code 137"),
+        ({"waiting": ("CrashLoopBackOff", "back-off")}, "CrashLooping", "logs nim-1 --previous"),
+        ({"waiting": ("ImagePullBackOff", "no such tag")}, "ImagePullFailed", "no such tag"),
+        ({"waiting": ("CreateContainerConfigError", 'secret "x" not found')}, "ContainerNotCreated", 'secret "x"'),
+        ({"waiting": ("Odd", "")}, "ContainerWaiting", "waits (Odd)"),
+        ({"unscheduled": "2 pods over quota"}, "Unschedulable", "runai-scheduler can't place pod nim-1: 2 pods over"),
+        ({"unscheduled": None}, "SchedulerNotResponding", "scheduler runai-scheduler"),
+        ({"unready": "nim-ctr"}, "ProbeFailing", "container nim-ctr of pod nim-1"),
+    ],
+)
+def test_what_pods_say(changes: dict[str, Any], reason: str, says: str) -> None:
+    found = not_ready(a_pod(**changes), at=AT + timedelta(seconds=31)).trouble
+    assert found is not None
+    assert found.reason == reason
+    assert says in found.message
+
+
+def test_the_worst_trouble_is_told_whatever_the_order() -> None:
+    pods = (a_pod(name="a", unready="c"), a_pod(name="b", waiting=("ErrImagePull", "")))
+    told = [facts(nim={"state": "NotReady"}, pods=order).trouble for order in (pods, pods[::-1])]
+    assert told[0] == told[1]
+    assert told[0] is not None
+    assert told[0].reason == "ImagePullFailed"
+
+
+def test_pods_of_an_older_spec_say_nothing_of_this_one() -> None:
+    old = a_pod(pod_hash="old", waiting=("ErrImagePull", ""))
+    assert not_ready(old).trouble is None
+    unseen = facts(service=None, pods=(old,), applied_at=NOW, at=AT + timedelta(seconds=61))
+    assert "nim-1" in row_for(unseen).message(unseen)
+
+
+def test_a_deadline_says_when_to_look_again() -> None:
+    assert facts().due is None
+    assert facts(service=None, applied_at=NOW, at=AT + timedelta(seconds=10)).due == 50
+    assert facts(service=None, applied_at=NOW, at=AT + timedelta(seconds=70)).due is None
+    assert facts(service=None, applied_at="0000-01-01T00:00:00Z", at=AT).due == 60
+    assert not_ready(a_pod(unscheduled=None), at=AT + timedelta(seconds=10)).due == 20
+    assert facts(service=None).due == 60
+
+
+def test_running_is_running_whatever_a_single_pod_says() -> None:
+    assert row_for(facts(pods=(a_pod(unready="c"),))).reason == "Running"

@@ -1,0 +1,115 @@
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from runai_nim.domain.nimservice_schema import SINCE, Installed, VersionError
+from runai_nim.kube.discovery import schema_of
+
+REAL_CRDS = Path(os.environ.get("NIM_OPERATOR_CRDS") or Path(__file__).parents[4] / "shared" / "nim-operator-crds")
+VERSIONS = {
+    "3.0.2": "apps.nvidia.com_nimservices-v3.0.2.yaml",
+    "3.1.0": "apps.nvidia.com_nimservices-v3.1.0.yaml",
+    "3.1.2": "apps.nvidia.com_nimservices.yaml",
+}
+EVERYTHING: dict[str, Any] = {
+    "spec": {
+        "affinity": {"nodeAffinity": {}},
+        "expose": {"router": {"hostDomainName": "example.com"}, "service": {"port": 8000}},
+        "multiNode": {"parallelism": {"pipeline": 2}},
+        "replicas": 0,
+    }
+}
+SCHEMA: dict[str, Any] = {
+    "properties": {
+        "spec": {
+            "required": ["image"],
+            "properties": {
+                "image": {"properties": {"tag": {}}},
+                "env": {"items": {"properties": {"name": {}}}},
+                "labels": {"additionalProperties": {"type": "string"}},
+                "free": {"x-kubernetes-preserve-unknown-fields": True, "properties": {"a": {}}},
+                "replicas": {"minimum": 1},
+            },
+        }
+    }
+}
+
+
+def lacking(installed: Installed, spec: dict[str, Any]) -> list[tuple[str, str, str]]:
+    return [(".".join(lack.path), lack.value, lack.since) for lack in installed.lacks({"spec": spec})]
+
+
+def test_a_kind_that_is_not_known_lacks_nothing() -> None:
+    assert list(Installed().lacks(EVERYTHING)) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "paths"),
+    [
+        ("2.9.9", ["spec.affinity", "spec.expose.router", "spec.multiNode", "spec.replicas"]),
+        ("3.0.2", ["spec.expose.router", "spec.replicas"]),
+        ("v3.1.0", []),
+    ],
+)
+def test_a_version_lacks_what_came_later(version: str, paths: list[str]) -> None:
+    found = list(Installed.of_version(version).lacks(EVERYTHING))
+    assert [".".join(lack.path) for lack in found] == paths
+    assert all(lack.since for lack in found)
+
+
+def test_what_is_not_rendered_is_not_lacking() -> None:
+    assert lacking(Installed.of_version("2.9.9"), {"expose": {"service": {}}, "replicas": 1}) == []
+
+
+def test_a_schema_lacks_what_it_does_not_name() -> None:
+    spec = {
+        "image": {"tag": "1", "digest": "2"},
+        "env": [{"name": "A"}, {"name": "B", "valueFrom": {}}, {"valueFrom": {}}],
+        "labels": {"any": "thing"},
+        "free": {"b": {}},
+        "router": {"x": 1},
+        "replicas": 0,
+    }
+    assert lacking(Installed.of_schema(SCHEMA), spec) == [
+        ("spec.image.digest", "", ""),
+        ("spec.env.valueFrom", "", ""),
+        ("spec.router", "", ""),
+        ("spec.replicas", "0", "3.1.0"),
+    ]
+
+
+def test_the_secret_is_required_while_the_kind_requires_it() -> None:
+    assert not Installed.of_schema(SCHEMA).requires_secret
+    assert Installed.of_version("3.1.2").requires_secret
+    assert not Installed.of_version("3.1.3").requires_secret
+
+
+@pytest.mark.parametrize("text", ["", "3.1", "latest", "3.1.2-rc1"])
+def test_what_is_no_version_is_said(text: str) -> None:
+    with pytest.raises(VersionError, match="give one such as"):
+        Installed.of_version(text)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_table_of_versions_is_what_the_crds_say(version: str) -> None:
+    path = REAL_CRDS / VERSIONS[version]
+    if not path.exists():
+        pytest.skip(f"the NIM Operator's CRDs are not at {REAL_CRDS}: name their folder in NIM_OPERATOR_CRDS")
+    by_crd, by_version = Installed.of_crd(yaml.safe_load(path.read_text())), Installed.of_version(version)
+    assert sorted(by_crd.lacks(EVERYTHING), key=str) == sorted(by_version.lacks(EVERYTHING), key=str)
+    assert by_crd.requires_secret == by_version.requires_secret
+
+
+def test_everything_in_the_table_is_tried() -> None:
+    assert {lack.path for lack in Installed.of_version("0.0.0").lacks(EVERYTHING)} == {*SINCE, ("spec", "replicas")}
+
+
+def test_the_schema_is_found_in_discovery_by_its_kind() -> None:
+    kind = {"group": "apps.nvidia.com", "version": "v1alpha1", "kind": "NIMService"}
+    wanted = {"x-kubernetes-group-version-kind": [kind]}
+    document = {"components": {"schemas": {"other": {}, "list": {"x-kubernetes-group-version-kind": []}, "it": wanted}}}
+    assert schema_of(document) is wanted
+    assert schema_of({}) is None

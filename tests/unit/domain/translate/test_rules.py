@@ -1,0 +1,119 @@
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
+from runai_nim.config.settings import settings_from
+from runai_nim.domain.nimservice_schema import Installed
+from runai_nim.domain.translate import Context, translate
+from runai_nim.domain.translate.nimservice import ROWS
+from runai_nim.domain.translate.rules import Row, Source, made, origins
+from runai_nim.domain.translate.tables import TABLES
+from runai_nim.domain.validate import validate
+
+SPEC: dict[str, Any] = {
+    "image": "nvcr.io/nim/meta/llama:1.0",
+    "ngcAuthSecret": "ngc",
+    "modelStore": {"nimCache": {"name": "cache", "profile": "p1"}},
+    "servingPort": {"port": 8000},
+    "compute": {"gpuRequestType": "portion", "gpuPortionRequest": 0.5},
+    "environmentVariables": [{"name": "A", "value": "1"}, {"name": "B", "secret": {"name": "s", "key": "k"}}],
+    "nodePools": ["h100"],
+    "category": "Deploy",
+}
+
+
+def a_source() -> Source:
+    cr = {"metadata": {"name": "llama", "namespace": "team-a", "uid": "u-1"}, "spec": SPEC}
+    context = Context(settings_from(None, {}))
+    spec, findings = validate(cr, context)
+    assert spec is not None, findings
+    return Source.of(cr, spec, context)
+
+
+def row(field: str, fragment: Any) -> Row:
+    return Row(field, "", lambda _: fragment)
+
+
+def test_rows_are_united_level_by_level_and_lists_end_to_end() -> None:
+    rows = [row("a", {"x": {"y": 1, "l": [1]}}), row("b", {"x": {"z": 2, "l": [2]}}), row("c", {})]
+    assert made(rows, a_source()) == {"x": {"y": 1, "z": 2, "l": [1, 2]}}
+
+
+def test_uniting_changes_no_fragment() -> None:
+    shared = {"x": {"l": [1]}}
+    made([row("a", shared), row("b", {"x": {"l": [2], "y": 1}})], a_source())
+    assert shared == {"x": {"l": [1]}}
+
+
+def test_each_leaf_knows_its_row() -> None:
+    found = {path: row.field for path, row in origins(ROWS, a_source()).items()}
+    assert found["spec", "image", "tag"] == "spec.image"
+    assert found["spec", "annotations", "gpu-fraction"] == "spec.compute.gpuPortionRequest"
+    assert found["spec", "annotations", "gpu-fraction-container-name"] == "spec.compute.gpuRequestType"
+    assert found["spec", "env", 0, "value"] == "spec.modelStore.nimCache.profile"
+    assert found["spec", "env", 1, "value"] == "spec.environmentVariables"
+    assert found["spec", "env", 2, "valueFrom", "secretKeyRef", "key"] == "spec.environmentVariables"
+    assert found["metadata", "annotations", "runai-nim.io/category"] == "spec.category"
+    assert found["spec", "schedulerName"] == ""
+
+
+def test_every_leaf_that_rows_make_has_one_origin() -> None:
+    source = a_source()
+    assert set(origins(ROWS, source)) == set(_leaves(made(ROWS, source), ()))
+
+
+def test_an_origin_is_what_the_leaf_depends_on() -> None:
+    cr = {"metadata": {"name": "llama", "namespace": "team-a"}, "spec": {**SPEC, "category": "Train"}}
+    changed = translate(cr, Context(settings_from(None, {}))).nimservice
+    assert changed is not None
+    assert changed["spec"]["annotations"]["runai-nim.io/category"] == "Train"
+
+
+def _leaves(value: Any, path: tuple[str | int, ...]) -> Any:
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    found = [leaf for key, part in parts for leaf in _leaves(part, (*path, key))]
+    return found or [path]
+
+
+def test_a_field_that_the_kind_lacks_is_named_by_the_row_that_asks_for_it() -> None:
+    cr = {"metadata": {"name": "llama", "namespace": "team-a"}, "spec": SPEC}
+    known: dict[str, Any] = {"annotations": {}, "labels": {}, "image": {"tag": {}}, "schedulerName": {}}
+    installed = Installed(fields={"spec": known})
+    findings = translate(cr, Context(settings_from(None, {}), installed=installed)).findings
+    assert ("spec.image", "image.repository") in {
+        (f.path, f.must.split(",")[0].removeprefix("not ask for spec.")) for f in findings
+    }
+
+
+def test_a_field_that_no_field_of_the_api_asks_for_is_the_operator_s() -> None:
+    cr = {"metadata": {"name": "llama", "namespace": "team-a"}, "spec": SPEC}
+    installed = Installed(lacking=frozenset({("spec", "schedulerName")}))
+    (finding,) = translate(cr, Context(settings_from(None, {}), installed=installed)).findings
+    assert finding.message == (
+        "the operator's settings must not ask for spec.schedulerName, which the NIMService kind of this cluster does"
+        " not have: change it, or install a newer NIM Operator"
+    )
+
+
+def fields_of(model: type[BaseModel], path: str) -> Iterator[str]:
+    for field in model.model_fields.values():
+        below = f"{path}.{field.alias}"
+        inner = list(models_of(field.annotation))
+        yield from fields_of(inner[0], below + "[]" * ("tuple" in str(field.annotation))) if inner else (below,)
+
+
+def models_of(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from models_of(part)
+
+
+def test_every_field_of_the_api_has_a_row_or_is_in_the_block_of_one() -> None:
+    rows = {row.field for table in TABLES.values() for row in table if row.field}
+    fields = list(fields_of(RunaiNimServiceSpec, "spec"))
+    assert [field for field in fields if not any(f"{field}.".startswith((f"{row}.", f"{row}[")) for row in rows)] == []
+    unknown = [row for row in rows if row.startswith("spec.") and not any(field.startswith(row) for field in fields)]
+    assert unknown == []
