@@ -12,7 +12,7 @@ from local.nim_operator import kinds
 from local.nim_operator.client import MERGE_PATCH, Client
 from local.nim_operator.kinds import Kind
 from runai_nim.api import well_known
-from runai_nim.config.settings import settings_from
+from runai_nim.config.settings import load_settings
 from runai_nim.domain.translate import Context, translate
 
 APPLY = {"fieldManager": well_known.FIELD_MANAGER, "force": "true", "fieldValidation": "Strict"}
@@ -66,7 +66,7 @@ async def _send(client: Client, writes: Sequence[Write]) -> None:
 def _writes(cr: Object, status: Mapping[str, Any]) -> list[Write]:
     """What the operator writes for `cr`, in its order. `status` is that of a RunaiNimService called `first`."""
     metadata = cr["metadata"]
-    desired = translate(cr, Context(settings_from({}, {}), {well_known.RUNAI_PROJECT: "team-a"}))
+    desired = translate(cr, Context(load_settings({}, {}), {well_known.RUNAI_PROJECT: "team-a"}))
     if desired.claim is None or desired.nimservice is None:
         raise RuntimeError(f"{metadata['name']} is refused: {[finding.message for finding in desired.findings]}")
     seen = {field: metadata[field] for field in ("uid", "resourceVersion")}

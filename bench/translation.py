@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from local.cluster import CHECKOUT
-from runai_nim.config.settings import settings_from
+from runai_nim.config.settings import load_settings
 from runai_nim.domain.translate import Context, translate
 
 EVERY_FIELD = CHECKOUT / "tests" / "contract" / "rest" / "every-field-pvc.yaml"
@@ -18,7 +18,7 @@ def translate_us() -> float:
     """Median microseconds on one core, for a resource that uses every field that can be used beside the others."""
     spec: dict[str, Any] = yaml.safe_load(EVERY_FIELD.read_text(encoding="utf-8"))["spec"]
     cr = {"metadata": {"name": "full", "namespace": "team-a", "uid": "u-1"}, "spec": spec}
-    context = Context(settings_from({"user_credential_secret": "{name}"}, {}), {"runai/queue": "team-a"})
+    context = Context(load_settings({"user_credential_secret": "{name}"}, {}), {"runai/queue": "team-a"})
     if translate(cr, context).nimservice is None:
         raise RuntimeError(f"{EVERY_FIELD.name} is refused: {[f.message for f in translate(cr, context).findings]}")
     times = []

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from runai_nim.config.settings import Settings, settings_from
+from runai_nim.config.settings import Settings, load_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = "scripts/values.yaml"
@@ -127,7 +127,7 @@ def _leaves(node: Node, path: str = "") -> Iterator[tuple[str, Node]]:
 
 
 def _setting_rows() -> Iterator[str]:
-    runai, kai = (settings_from({"dialect": dialect}, {}) for dialect in ("runai", "kai"))
+    runai, kai = (load_settings({"dialect": dialect}, {}) for dialect in ("runai", "kai"))
     for name, node in _settings()["properties"].items():
         ours, theirs = (_shown(getattr(settings, name)) for settings in (runai, kai))
         differs = theirs if theirs != ours and name != "dialect" else ""

@@ -13,8 +13,8 @@ import yaml
 from runai_nim import __version__
 from runai_nim.api.crd import make_crd, make_schema
 from runai_nim.domain.status import ROWS, reasons
-from runai_nim.domain.status import Row as StatusRow
-from runai_nim.domain.translate.rules import Row
+from runai_nim.domain.status import PhaseRow as StatusRow
+from runai_nim.domain.translate.rules import MappingRow
 from runai_nim.domain.translate.tables import TABLES
 from scripts import argocd, chart_values, openapi, permissions, reserved_labels, versions
 
@@ -46,12 +46,12 @@ Reasons are for programs and stay; messages are for people and may change. Each 
 that reason too, of type Warning where something is wrong.
 
 ## Ready, Reconciling, Stalled
-{_reasons(reasons.READY)}
+{_reasons(reasons.READY_REASONS)}
 ## Translated False, or Stalled: a person has to change something
-{_reasons(reasons.REFUSED)}
+{_reasons(reasons.REFUSED_REASONS)}
 ## Warnings, behind TranslatedWithWarnings
-{_reasons(reasons.WARNED)}
-""" + "\n".join(f"## {type_}\n{_reasons(found)}" for type_, found in reasons.OTHERS.items())
+{_reasons(reasons.WARNING_REASONS)}
+""" + "\n".join(f"## {type_}\n{_reasons(found)}" for type_, found in reasons.OTHER_REASONS.items())
 
 
 def _reasons(found: Mapping[str, str]) -> str:
@@ -76,7 +76,7 @@ of its own belongs to the row of its block. `runai-nim render --explain` shows t
 {tables}"""
 
 
-def _mapping_table(kind: str, rows: tuple[Row, ...]) -> str:
+def _mapping_table(kind: str, rows: tuple[MappingRow, ...]) -> str:
     lines = "\n".join(
         f"| {f'`{row.field}`' if row.field else '(always)'} | {row.becomes} | {row.why} |" for row in rows
     )

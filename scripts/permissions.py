@@ -29,7 +29,9 @@ def cluster_rules_text() -> str:
 def listed_rules_text() -> str:
     """Return the rules that hold in each namespace where these are listed, as a YAML list."""
     rules = (
-        _rule(permission, permission.verbs_in_listed) for permission in PERMISSIONS if permission.scope == "cluster"
+        _rule(permission, permission.listed_namespace_verbs)
+        for permission in PERMISSIONS
+        if permission.scope == "cluster"
     )
     return HEADER + "".join(rules)
 
@@ -79,8 +81,8 @@ so with the caller's permissions.
 
 def _differing() -> str:
     """The permissions that are others where namespaces are listed."""
-    found = (permission for permission in PERMISSIONS if permission.listed is not None)
-    return ", ".join(f"{' and '.join(one.verbs_in_listed)} on {one.resource} instead" for one in found)
+    found = (permission for permission in PERMISSIONS if permission.listed_scope_verbs is not None)
+    return ", ".join(f"{' and '.join(one.listed_namespace_verbs)} on {one.resource} instead" for one in found)
 
 
 def _optional() -> str:

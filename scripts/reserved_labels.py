@@ -3,7 +3,7 @@
 import yaml
 
 from runai_nim.api import well_known
-from runai_nim.config.settings import Settings, settings_from
+from runai_nim.config.settings import Settings, load_settings
 
 HEADER = "# Generated from operator/runai_nim/api/well_known.py and settings.py by scripts/generate.py. Do not edit.\n"
 _EXAMPLE = "example.com/key"
@@ -20,4 +20,4 @@ def reserved_labels_text() -> str:
 
 
 def _owner(setting: str, value: str | list[str]) -> str:
-    return settings_from({setting: value}, {}).configured_keys[_EXAMPLE]
+    return load_settings({setting: value}, {}).configured_keys[_EXAMPLE]

@@ -8,7 +8,7 @@ from typing import Any
 
 import kopf
 
-from runai_nim.config.bootstrap import start
+from runai_nim.config.bootstrap import bootstrap
 from runai_nim.controller.handlers import Operator, make_registry
 
 logger = logging.getLogger(__name__)
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 def main() -> int:
     """Run until SIGTERM; 1 when something failed that only a restart mends."""
-    settings = start(chatty=("kopf",))
+    settings = bootstrap(quiet_loggers=("kopf",))
     name = os.environ.get("POD_ID") or socket.gethostname()
     operator = Operator(settings, name)
     try:
@@ -25,7 +25,7 @@ def main() -> int:
             registry=make_registry(operator),
             # Without one Kopf asks for the user's name, and /etc/passwd has no line for the user id of most Pods.
             identity=name,  # type: ignore[arg-type]  # Kopf exports no Identity
-            stop_flag=operator.end,
+            stop_flag=operator.stop_requested,
             standalone=True,
             **where,
         )

@@ -13,7 +13,7 @@ import yaml
 from local.cluster import CHECKOUT
 from runai_nim import __version__
 from runai_nim.config.permissions import PERMISSIONS
-from runai_nim.config.settings import Settings, SettingsError, settings_from
+from runai_nim.config.settings import Settings, SettingsError, load_settings
 from scripts.generate import FILES
 
 CHART = CHECKOUT / "charts" / "runai-nim-operator"
@@ -40,7 +40,7 @@ def test_every_setting_is_a_value_with_its_default() -> None:
     example = yaml.safe_load("\n".join(line[4:] for line in commented.splitlines() if line.startswith("#   ")))
 
     assert set(SETTINGS["properties"]) == set(Settings.model_fields)
-    assert settings_from(example, {}) == settings_from({}, {})
+    assert load_settings(example, {}) == load_settings({}, {})
     assert set(example) == set(Settings.model_fields)
 
 
@@ -55,10 +55,10 @@ def test_the_schema_takes_of_a_setting_what_the_operator_takes(name: str) -> Non
 
     for value in (*schema.get("enum", ()), *at_bounds):
         if (name, value) not in NEED_OTHERS:
-            settings_from({name: value}, {})
+            load_settings({name: value}, {})
     for value in (*beyond, [{}]):
         with pytest.raises(SettingsError, match=name):
-            settings_from({name: value}, {})
+            load_settings({name: value}, {})
 
 
 NEED_OTHERS = [("external_mode", "ingress"), ("external_mode", "gateway"), ("backoff_initial_seconds", 86400)]

@@ -15,7 +15,7 @@ import pytest
 from local.cluster import OPERATOR_NAMESPACE, OPERATOR_USER, LocalCluster
 from local.objects import Objects, wait_for
 from runai_nim.api import well_known
-from runai_nim.config.settings import Settings, settings_from
+from runai_nim.config.settings import Settings, load_settings
 from runai_nim.domain.validate import Context, validate
 from runai_nim.domain.validate.resource import check_reserved_labels
 from tests.chart.conftest import CHART, RELEASE, Helm
@@ -180,7 +180,7 @@ def test_the_policy_refuses_hosts_and_types_that_the_operator_refuses(
     serving: dict[str, Any], cluster: LocalCluster
 ) -> None:
     (finding,) = [
-        one for one in validate(served(**serving), Context(settings_from(EXPOSURE, {})))[1] if one.severity == "error"
+        one for one in validate(served(**serving), Context(load_settings(EXPOSURE, {})))[1] if one.severity == "error"
     ]
 
     assert finding.message in apply(cluster, served(**serving))
@@ -196,7 +196,7 @@ def test_the_policy_refuses_hosts_and_types_that_the_operator_refuses(
     ],
 )
 def test_the_policy_lets_other_hosts_and_types_pass(serving: dict[str, Any], cluster: LocalCluster) -> None:
-    assert validate(served(**serving), Context(settings_from(EXPOSURE, {}), {"runai/queue": "research"}))[1] == ()
+    assert validate(served(**serving), Context(load_settings(EXPOSURE, {}), {"runai/queue": "research"}))[1] == ()
     assert apply(cluster, served(**serving), "--dry-run=server") == ""
 
 

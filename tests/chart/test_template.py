@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from runai_nim.config.permissions import PERMISSIONS, REST_PERMISSIONS, Permission
-from runai_nim.config.settings import settings_from
+from runai_nim.config.settings import load_settings
 from tests.chart.conftest import CASES, CHART, IMAGE, RELEASE, Helm, Render, case_values
 from tests.docs.guide import PAGES, documents
 
@@ -65,7 +65,7 @@ def test_the_settings_are_ones_that_the_operator_takes(name: str, render: Render
     of_the_chart = {"leader_election": True, "lease_namespace": "runai-nim-system"}
     if name == "rest":
         of_the_chart["reserved_hosts"] = ["nim.example.com"]
-    assert settings_from(file, {}) == settings_from(of_the_chart | values.get("settings", {}), {})
+    assert load_settings(file, {}) == load_settings(of_the_chart | values.get("settings", {}), {})
 
 
 def test_hosts_of_the_rest_api_are_reserved(render: Render) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from runai_nim.cli.apply_preview import applied, described
+from runai_nim.cli.apply_preview import preview_apply, visible_fields
 
 OURS = {"manager": "runai-nim-operator", "operation": "Apply"}
 THEIRS = {"manager": "nim-operator", "operation": "Update"}
@@ -49,17 +49,17 @@ IMAGE: dict[str, Any] = {"f:image": {".": {}, "f:tag": {}}}
 def test_an_apply(wanted: Any, live: Any, owners: list[Any], result: Any) -> None:
     stored = a_live(live, *owners)
 
-    assert applied(a_wanted(wanted), stored)["spec"] == result
+    assert preview_apply(a_wanted(wanted), stored)["spec"] == result
     assert stored == a_live(live, *owners)
 
 
 def test_owner_references_are_left_alone() -> None:
     wanted = {"kind": "A", "metadata": {"name": "a", "ownerReferences": [{"uid": "1"}]}}
 
-    assert applied(wanted, {"kind": "A", "metadata": {"name": "a"}}) == {"kind": "A", "metadata": {"name": "a"}}
+    assert preview_apply(wanted, {"kind": "A", "metadata": {"name": "a"}}) == {"kind": "A", "metadata": {"name": "a"}}
 
 
 def test_an_object_is_described_without_what_the_server_adds() -> None:
     live = {"apiVersion": "v1", "kind": "A", "metadata": {"name": "a", "uid": "1"}, "spec": {"b": 1}, "status": {}}
 
-    assert described(live) == {"kind": "A", "metadata": {"name": "a"}, "spec": {"b": 1}}
+    assert visible_fields(live) == {"kind": "A", "metadata": {"name": "a"}, "spec": {"b": 1}}

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runai_nim.cli.diagnostic import Position, Remark
-from runai_nim.cli.documents import DEEPEST, Document, documents_of
-from runai_nim.cli.input_files import LARGEST, Text, texts_of
-from runai_nim.cli.yaml_text import annotated, yaml_of
+from runai_nim.cli.diagnostic import Diagnostic, Position
+from runai_nim.cli.documents import MAX_DOCUMENT_DEPTH, Document, read_documents
+from runai_nim.cli.input_files import MAX_FILE_BYTES, InputText, read_input
+from runai_nim.cli.yaml_text import to_annotated_yaml, to_yaml
 
 
-def read(content: str) -> list[Document | Remark]:
-    return list(documents_of(Text("a.yaml", content)))
+def read(content: str) -> list[Document | Diagnostic]:
+    return list(read_documents(InputText("a.yaml", content)))
 
 
 def value_of(content: str) -> Any:
@@ -26,7 +26,7 @@ def value_of(content: str) -> Any:
 
 
 def remark_of(content: str) -> str:
-    (remark,) = [found for found in read(content) if isinstance(found, Remark)]
+    (remark,) = [found for found in read(content) if isinstance(found, Diagnostic)]
     return f"{remark.place} {remark.message}"
 
 
@@ -104,7 +104,7 @@ def test_what_it_can_t_read_has_a_place(content: str, remark: str) -> None:
 
 def test_deep_nesting_ends_in_a_remark_and_not_in_the_reader_s_recursion() -> None:
     assert "nested deeper" in remark_of("[" * 1_000_000)
-    assert isinstance(read("[" * DEEPEST + "]" * DEEPEST)[0], Document)
+    assert isinstance(read("[" * MAX_DOCUMENT_DEPTH + "]" * MAX_DOCUMENT_DEPTH)[0], Document)
 
 
 def test_an_alias_bomb_is_counted_in_full() -> None:
@@ -221,7 +221,7 @@ PIECES = st.sampled_from(
 @given(st.one_of(st.text(), st.lists(PIECES, max_size=60).map("".join)))
 def test_no_text_raises(content: str) -> None:
     for found in read(content):
-        if isinstance(found, Remark):
+        if isinstance(found, Diagnostic):
             assert found.message
         else:
             json.dumps(found.value)
@@ -233,8 +233,8 @@ def test_no_bytes_raise(tmp_path_factory: pytest.TempPathFactory, content: bytes
     path = tmp_path_factory.getbasetemp() / "fuzzed.yaml"
     path.write_bytes(content)
 
-    for text in texts_of(str(path)):
-        list(documents_of(text))
+    for text in read_input(str(path)):
+        list(read_documents(text))
 
 
 KEYS = st.text(max_size=50)  # YAML takes no keys of more than 1024 characters, escapes counted
@@ -252,12 +252,12 @@ def test_json_is_read_as_json(value: Any) -> None:
 
 @given(st.dictionaries(KEYS, JSON, min_size=1))
 def test_what_is_written_is_read_as_it_was_with_notes_and_without(value: Any) -> None:
-    assert value_of(yaml_of(value)) == value
-    assert value_of(annotated(value, lambda path: f"{path}")) == value
+    assert value_of(to_yaml(value)) == value
+    assert value_of(to_annotated_yaml(value, lambda path: f"{path}")) == value
 
 
 def failure_of(argument: str) -> str:
-    (text,) = texts_of(argument)
+    (text,) = read_input(argument)
     assert text.failure
     return f"{text.failure.place} {text.failure.message}"
 
@@ -265,7 +265,7 @@ def failure_of(argument: str) -> str:
 def test_a_byte_order_mark_is_no_content(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_bytes(b"\xef\xbb\xbfa: 1\n")
 
-    (text,) = texts_of(str(tmp_path / "a.yaml"))
+    (text,) = read_input(str(tmp_path / "a.yaml"))
 
     assert text.content == "a: 1\n"
 
@@ -279,7 +279,7 @@ def test_another_encoding_is_refused_with_its_line(tmp_path: Path) -> None:
 
 def test_a_file_that_is_too_large_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
-    path.write_bytes(b"#" * (LARGEST + 1))
+    path.write_bytes(b"#" * (MAX_FILE_BYTES + 1))
 
     assert failure_of(str(path)) == f"{path}: must have at most 5 MiB: split it"
     assert failure_of("/dev/zero") == "/dev/zero: must have at most 5 MiB: split it"
@@ -298,7 +298,7 @@ def test_a_directory_is_its_own_manifests_by_name(tmp_path: Path) -> None:
     (tmp_path / "below").mkdir()
     (tmp_path / "below" / "d.yaml").write_text("a: 1")
 
-    assert [os.path.basename(text.name) for text in texts_of(str(tmp_path))] == ["a.yaml", "b.yml", "c.json"]
+    assert [os.path.basename(text.name) for text in read_input(str(tmp_path))] == ["a.yaml", "b.yml", "c.json"]
 
 
 def test_a_directory_without_manifests_is_said(tmp_path: Path) -> None:

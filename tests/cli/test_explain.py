@@ -2,7 +2,7 @@
 
 import pytest
 
-from runai_nim.cli.fields import below, find, spec
+from runai_nim.cli.fields import fields_below, find_field, spec_field
 from runai_nim.domain.translate.tables import TABLES
 from tests.cli.conftest import Run
 
@@ -41,8 +41,8 @@ def test_without_a_path_all_fields_are_listed_one_per_line(run: Run) -> None:
 
     assert lines[0].split() == ["spec", "object"]
     assert "      gpuPortionRequest" not in lines
-    assert [line.split()[0] for line in lines[: len(list(below(spec()))) + 1]] == [
-        field.path.replace("[]", "").rpartition(".")[2] for field in (spec(), *below(spec()))
+    assert [line.split()[0] for line in lines[: len(list(fields_below(spec_field()))) + 1]] == [
+        field.path.replace("[]", "").rpartition(".")[2] for field in (spec_field(), *fields_below(spec_field()))
     ]
 
 
@@ -63,7 +63,7 @@ def test_a_wrong_path_names_the_nearest(run: Run, path: str, near: str) -> None:
     assert answer.err == f"{path} is no field of a RunaiNimService: {near}\n"
 
 
-@pytest.mark.parametrize("field", [field.path for field in (spec(), *below(spec()))])
+@pytest.mark.parametrize("field", [field.path for field in (spec_field(), *fields_below(spec_field()))])
 def test_every_field_is_explained(run: Run, field: str) -> None:
     answer = run("explain", field)
 
@@ -74,4 +74,4 @@ def test_every_field_is_explained(run: Run, field: str) -> None:
 
 def test_every_row_is_of_a_field_that_can_be_explained() -> None:
     for field in {row.field for rows in TABLES.values() for row in rows if row.field.startswith("spec")}:
-        assert find(field).path == field
+        assert find_field(field).path == field

@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
 from runai_nim.cli.app import app
-from runai_nim.cli.diagnostic import MOST
-from runai_nim.cli.documents import Document, documents_of
-from runai_nim.cli.input_files import Text
+from runai_nim.cli.diagnostic import MAX_DIAGNOSTICS
+from runai_nim.cli.documents import Document, read_documents
+from runai_nim.cli.input_files import InputText
 from tests.cli.conftest import MINIMAL, Run
 from tests.support.growth import LINEAR, growth
 
@@ -313,12 +313,14 @@ def unknown(count: int) -> str:
 
 def test_text_holds_the_first_findings_of_each_file(run: Run, tmp_path: Path) -> None:
     for name in ("a", "b"):
-        (tmp_path / f"{name}.yaml").write_text(unknown(MOST + 11).replace("  image:", "  compute: {a: null}\n  image:"))
+        (tmp_path / f"{name}.yaml").write_text(
+            unknown(MAX_DIAGNOSTICS + 11).replace("  image:", "  compute: {a: null}\n  image:")
+        )
 
     answer = run("validate", "-f", tmp_path)
 
     lines = answer.out.splitlines()
-    assert [sum(f"{name}.yaml" in line for line in lines) for name in ("a", "b")] == [MOST, MOST]
+    assert [sum(f"{name}.yaml" in line for line in lines) for name in ("a", "b")] == [MAX_DIAGNOSTICS, MAX_DIAGNOSTICS]
     assert all(" error: " in line for line in lines)  # rather than a warning
     more = "13 more are not shown: runai-nim validate -o json prints all findings"
     assert answer.err.splitlines() == [
@@ -330,17 +332,19 @@ def test_text_holds_the_first_findings_of_each_file(run: Run, tmp_path: Path) ->
 
 
 def test_what_is_said_beside_other_output_is_bounded_too(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text(unknown(MOST + 50))
-    (tmp_path / "b.json").write_text(json.dumps({"metadata": {}, "spec": {f"replica{n}": 1 for n in range(MOST + 50)}}))
+    (tmp_path / "a.yaml").write_text(unknown(MAX_DIAGNOSTICS + 50))
+    (tmp_path / "b.json").write_text(
+        json.dumps({"metadata": {}, "spec": {f"replica{n}": 1 for n in range(MAX_DIAGNOSTICS + 50)}})
+    )
 
     rendered = run("render", "-f", tmp_path / "a.yaml").err.splitlines()
     converted = run("convert", "-f", tmp_path / "b.json").err.splitlines()
     (tmp_path / "c.yaml").write_text(MINIMAL)
     compared = run("diff", tmp_path / "a.yaml", tmp_path / "c.yaml").out.splitlines()
 
-    assert len(rendered) == len(converted) == MOST + 1
+    assert len(rendered) == len(converted) == MAX_DIAGNOSTICS + 1
     assert compared[1].startswith('- error: unknown field "spec.replica0"')
-    assert len(compared) == MOST + 2
+    assert len(compared) == MAX_DIAGNOSTICS + 2
     assert compared[-1] == "  50 more findings change: -o json prints all of them"
 
 
@@ -356,7 +360,9 @@ def test_findings_cost_what_their_number_is(tmp_path: Path, options: tuple[str, 
 
 def test_places_of_keys_with_dots_and_brackets() -> None:
     names = ["a", "a.b", ".a[b", "x." * 400, "[x]", "." * 500]
-    (document,) = documents_of(Text("a.yaml", json.dumps({"spec": {name: {"c": 1} for name in names}}, indent=1)))
+    (document,) = read_documents(
+        InputText("a.yaml", json.dumps({"spec": {name: {"c": 1} for name in names}}, indent=1))
+    )
     assert isinstance(document, Document)
 
     assert [document.locate(f"spec.{name}").line for name in names] == [3 + 3 * number for number in range(len(names))]

@@ -23,8 +23,8 @@ from local.cluster import OPERATOR_NAMESPACE, OPERATOR_SERVICE_ACCOUNT, OPERATOR
 from local.control_plane import token_of
 from local.loopback import answers, fetch, free_ports
 from local.objects import Objects, wait_for
-from runai_nim.kube.client import NIM_SERVICES, RUNAI_NIM_SERVICES, ApiError, Cluster
-from runai_nim.kube.leader_election import Election
+from runai_nim.kube.client import NIM_SERVICES, RUNAI_NIM_SERVICES, ApiError, KubeClient
+from runai_nim.kube.leader_election import LeaderElection
 from tests.support.prometheus import scrape_of
 from tests.support.services import CR, NIMSERVICE, present, sample, serve
 
@@ -255,15 +255,15 @@ def test_a_blocked_event_loop_loses_no_lease(
 
     async def run() -> None:
         elected = threading.Event()
-        election = Election("pod", objects.namespace, LEASE_SECONDS, elected.set, lambda method, code, host: None)
+        election = LeaderElection("pod", objects.namespace, LEASE_SECONDS, elected.set, lambda method, code, host: None)
         standing = asyncio.create_task(election.run())
         assert await asyncio.to_thread(elected.wait, 20)
         taken = present(objects, LEASE, "runai-nim-operator")["spec"]
         time.sleep(2 * LEASE_SECONDS)  # noqa: ASYNC251  # as a call would that blocks
-        led = election.leads
+        led = election.is_leader
         await election.resign()
         await standing
-        assert (led, election.leads) == (True, False)
+        assert (led, election.is_leader) == (True, False)
         left = present(objects, LEASE, "runai-nim-operator")["spec"]
         assert (left["holderIdentity"], left["acquireTime"]) == ("", taken["acquireTime"])
 
@@ -283,7 +283,7 @@ def test_what_was_under_way_fails_when_another_wrote_since(
     async def late() -> list[int]:
         configuration = client.Configuration()
         await config.load_kube_config(str(cluster.control_plane.kubeconfig), client_configuration=configuration)
-        api = Cluster(client.ApiClient(configuration), lambda method, code, host: None, lambda: None, in_pod=False)
+        api = KubeClient(client.ApiClient(configuration), lambda method, code, host: None, lambda: None, in_pod=False)
         nimservice = {field: seen[NIMSERVICE][field] for field in ("apiVersion", "kind", "spec")}
         metadata = seen[NIMSERVICE]["metadata"]
         namespace, name, version = metadata["namespace"], metadata["name"], metadata["resourceVersion"]

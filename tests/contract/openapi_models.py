@@ -16,7 +16,7 @@ _KNOWN = ("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"
 _PATTERN = re.compile(r'if not re\.match\(r"(?!\.\*")(.*)", value\)')
 
 
-def described(model: type[BaseModel]) -> dict[str, Facts]:
+def field_facts(model: type[BaseModel]) -> dict[str, Facts]:
     """Every field below `model`, by its path in the API's own spelling."""
     schema = model.model_json_schema(by_alias=True)
     definitions = {**schema.get("$defs", {}), model.__name__: schema}

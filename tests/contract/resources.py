@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from runai_nim.config.settings import settings_from
+from runai_nim.config.settings import load_settings
 from runai_nim.domain.translate import Context, Desired
 from tests.contract.specs import SCHEMA, Place, Schema, Spec, places
 from tests.support.golden import golden_cases
@@ -40,7 +40,7 @@ OWN_KEYS = {
     "user_credential_secret": "runai-{name}",
 }
 CONTEXTS = {
-    name: Context(settings_from(given, {}), {"runai/queue": "team-a", "example.com/project": "team-b"})
+    name: Context(load_settings(given, {}), {"runai/queue": "team-a", "example.com/project": "team-b"})
     for name, given in {
         "runai": {},
         "kai": {"dialect": "kai", **GATEWAY},

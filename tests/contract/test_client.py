@@ -8,10 +8,10 @@ import pytest
 import yaml
 
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
-from runai_nim.config.settings import settings_from
+from runai_nim.config.settings import load_settings
 from runai_nim.domain.translate import Context, Desired, translate
 from tests.contract.bodies import NAMES, bodies, client_spec
-from tests.contract.openapi_models import described
+from tests.contract.openapi_models import field_facts
 from tests.contract.specs import Spec, changed, places
 from tests.support.resources import a_cr
 
@@ -24,7 +24,7 @@ EXTERNAL = {
     "external_gateway_name": "public",
     "external_gateway_namespace": "gateways",
 }
-CONTEXT = Context(settings_from({"user_credential_secret": "runai-{name}", **EXTERNAL}, {}))
+CONTEXT = Context(load_settings({"user_credential_secret": "runai-{name}", **EXTERNAL}, {}))
 
 
 def differences(theirs: dict[str, Any], ours: dict[str, Any]) -> Iterator[str]:
@@ -39,7 +39,7 @@ def differences(theirs: dict[str, Any], ours: dict[str, Any]) -> Iterator[str]:
 
 
 def test_fields_types_bounds_and_defaults_are_the_client_s() -> None:
-    theirs, ours = described(client_spec()), described(RunaiNimServiceSpec)
+    theirs, ours = field_facts(client_spec()), field_facts(RunaiNimServiceSpec)
     found = set(differences(theirs, ours))
 
     assert sorted(found - LISTED) == [], "list it in differences.yaml with its reason, or correct the types"
@@ -48,7 +48,7 @@ def test_fields_types_bounds_and_defaults_are_the_client_s() -> None:
 
 
 def test_descriptions_tell_models_apart() -> None:
-    facts = described(RunaiNimServiceSpec)
+    facts = field_facts(RunaiNimServiceSpec)
 
     assert facts["environmentVariables[].secret.name"]["pattern"] == "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
     assert facts["environmentVariables[].name"] == {
@@ -77,7 +77,7 @@ def used(value: Any, path: str = "") -> Iterator[str]:
 def test_every_field_of_the_client_is_in_a_body() -> None:
     paths = {path for spec in bodies().values() for path in used(spec)}
 
-    assert paths == described(client_spec()).keys()
+    assert paths == field_facts(client_spec()).keys()
 
 
 def desired(spec: Spec) -> Desired:
@@ -105,7 +105,7 @@ def test_the_nulls_of_the_client_s_other_way_to_make_a_body_mean_nothing(name: s
 
 
 def test_absent_means_what_the_client_s_default_says() -> None:
-    defaults = {path: facts["default"] for path, facts in described(client_spec()).items() if "default" in facts}
+    defaults = {path: facts["default"] for path, facts in field_facts(client_spec()).items() if "default" in facts}
     assert len(defaults) == 10
 
     for path, default in defaults.items():

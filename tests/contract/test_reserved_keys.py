@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from runai_nim.api import well_known
-from runai_nim.config.settings import settings_from
+from runai_nim.config.settings import load_settings
 from runai_nim.domain.translate import Desired, translate
 from tests.contract.resources import CONTEXTS, VALID, key_sets
 from tests.contract.specs import Spec
@@ -86,7 +86,7 @@ EDGE = [pattern.replace("*", "x") for pattern in well_known.EDGE_KEYS]
 
 
 def edge_errors(name: str, exclude: bool = False, **settings: Any) -> list[str]:
-    context = replace(CONTEXTS["runai"], settings=settings_from(settings, {}))
+    context = replace(CONTEXTS["runai"], settings=load_settings(settings, {}))
     spec = {**BUSY, "annotations": [{"name": name, "value": "mine", "exclude": exclude}]}
     return errors(translate(a_cr(spec), context))
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from local.cluster import CHECKOUT
-from runai_nim.config.settings import settings_from
+from runai_nim.config.settings import load_settings
 from tests.docs.guide import PAGES, documents
 
 EXAMPLE = re.compile(r"^```console\n\$ (.*?)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -72,7 +72,7 @@ def test_values_are_those_of_the_chart(page: Path) -> None:
     for document in documents(page):
         if "kind" not in document:
             assert unknown(document, VALUES) == []
-            settings_from(document.get("settings"), {})
+            load_settings(document.get("settings"), {})
 
 
 def test_an_unknown_value_is_found() -> None:

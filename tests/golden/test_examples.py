@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import yaml
 
-from runai_nim.config.settings import settings_from
+from runai_nim.config.settings import load_settings
 from runai_nim.domain.translate import Context, translate
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
-CONTEXT = Context(settings_from({"user_credential_secret": "{name}"}, {}), {"runai/queue": "team-a"})
+CONTEXT = Context(load_settings({"user_credential_secret": "{name}"}, {}), {"runai/queue": "team-a"})
 
 
 def examples() -> Iterator[tuple[str, dict[str, Any]]]:

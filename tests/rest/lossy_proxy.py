@@ -18,7 +18,7 @@ _PREFIX = "/clusters/one"
 _HOP = {"host", "connection", "transfer-encoding", "content-length", "content-encoding"}
 
 
-class Losing:
+class LossyProxy:
     """`lose(method, times)`: that many next answers to requests for RunaiNimServices are lost. `url` is plain HTTP.
 
     As behind the proxy of a platform that manages several clusters, the API's own paths come after one of the URL.
@@ -81,7 +81,7 @@ class Losing:
         await asyncio.sleep(0.25)  # aiohttp closes connections with TLS a little later
 
     @contextmanager
-    def running(self) -> Iterator["Losing"]:
+    def running(self) -> Iterator["LossyProxy"]:
         """In a thread of its own."""
         loop, started, ended = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
         thread = threading.Thread(target=loop.run_until_complete, args=(self._serve(started, ended),), daemon=True)

@@ -12,7 +12,7 @@ import pytest
 from local.control_plane import ControlPlane, token_of
 from local.objects import wait_for
 from local.rest import Rest
-from runai_nim.rest.request_parsing import LARGEST
+from runai_nim.rest.request_parsing import MAX_BODY_BYTES
 from tests.rest.conftest import Project, body, make_project
 
 Http = Callable[..., httpx.Response]
@@ -90,7 +90,7 @@ def test_no_good_token_no_answer(http: Http, project: Project, token: str) -> No
         assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b" " * 2 * LARGEST])
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b" " * 2 * MAX_BODY_BYTES])
 def test_nothing_of_a_body_is_looked_at_before_its_caller_is_known(http: Http, content: bytes) -> None:
     headers = {"Content-Type": "application/json"}
     for method, path in (("POST", PATH), ("PATCH", f"{PATH}/{'a' * 40}")):

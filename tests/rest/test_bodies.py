@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from runai_nim.rest.errors import RefusedError
-from runai_nim.rest.request_parsing import LARGEST, MOST_VALUES, parsed
+from runai_nim.rest.errors import HttpError
+from runai_nim.rest.request_parsing import MAX_BODY_BYTES, MAX_BODY_VALUES, parse_json_object
 from tests.support.growth import LINEAR, growth
 
 
 def refusal(content: bytes) -> str:
-    with pytest.raises(RefusedError) as raised:
-        parsed(content)
+    with pytest.raises(HttpError) as raised:
+        parse_json_object(content)
     assert raised.value.code == 400
     return raised.value.message
 
@@ -35,13 +35,13 @@ def test_a_field_that_is_there_twice_is_found_at_any_place() -> None:
 
 
 def test_the_most_values_are_read_and_one_more_is_refused() -> None:
-    assert len(parsed(with_values(MOST_VALUES))["a"]) == MOST_VALUES - 2
-    assert refusal(with_values(MOST_VALUES + 1)).startswith(f"the body must hold at most {MOST_VALUES} values")
+    assert len(parse_json_object(with_values(MAX_BODY_VALUES))["a"]) == MAX_BODY_VALUES - 2
+    assert refusal(with_values(MAX_BODY_VALUES + 1)).startswith(f"the body must hold at most {MAX_BODY_VALUES} values")
 
 
 @pytest.mark.parametrize("text", ["," * 50_000, "[{" * 20_000, '",' * 20_000, '\\",' * 20_000, "\\" * 50_001])
 def test_what_stands_in_texts_is_no_value(text: str) -> None:
-    assert parsed(json.dumps({"a": text}).encode()) == {"a": text}
+    assert parse_json_object(json.dumps({"a": text}).encode()) == {"a": text}
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_what_stands_in_texts_is_no_value(text: str) -> None:
 )
 def test_a_body_costs_what_it_is_long(made: Any) -> None:
     def read(content: bytes) -> None:
-        with suppress(RefusedError):
-            parsed(content)
+        with suppress(HttpError):
+            parse_json_object(content)
 
-    assert growth(read, made, LARGEST // 16) < LINEAR
+    assert growth(read, made, MAX_BODY_BYTES // 16) < LINEAR

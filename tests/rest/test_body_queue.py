@@ -7,12 +7,12 @@ import pytest
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from runai_nim.rest.app import MOST_CALLS, Bounded
-from runai_nim.rest.body_queue import LIGHT, Turns
-from runai_nim.rest.errors import RefusedError
+from runai_nim.rest.app import MAX_CONCURRENT_CALLS, ConcurrencyLimit
+from runai_nim.rest.body_queue import SMALL_BODY_BYTES, BodyQueue
+from runai_nim.rest.errors import HttpError
 
 
-async def one(turns: Turns, caller: str, size: int, began: list[tuple[str, float]], seconds: float = 0.0) -> None:
+async def one(turns: BodyQueue, caller: str, size: int, began: list[tuple[str, float]], seconds: float = 0.0) -> None:
     async with turns.turn(caller, size):
         began.append((caller, time.monotonic()))
         await asyncio.sleep(seconds)
@@ -23,8 +23,8 @@ def test_large_ones_one_after_the_other() -> None:
 
 
 async def _large_ones() -> None:
-    turns, began = Turns(), list[tuple[str, float]]()
-    await asyncio.gather(*(one(turns, caller, LIGHT + 1, began) for caller in "abc"))
+    turns, began = BodyQueue(), list[tuple[str, float]]()
+    await asyncio.gather(*(one(turns, caller, SMALL_BODY_BYTES + 1, began) for caller in "abc"))
 
     times = [moment for _, moment in began]
     assert times[2] - times[0] >= 1.0
@@ -35,10 +35,10 @@ def test_small_ones_at_once() -> None:
 
 
 async def _small_ones() -> None:
-    turns, began = Turns(), list[tuple[str, float]]()
-    large = asyncio.create_task(one(turns, "a", LIGHT + 1, began, 1.0))
+    turns, began = BodyQueue(), list[tuple[str, float]]()
+    large = asyncio.create_task(one(turns, "a", SMALL_BODY_BYTES + 1, began, 1.0))
     await asyncio.sleep(0.01)
-    await asyncio.gather(*(one(turns, "a", LIGHT, began) for _ in range(100)))
+    await asyncio.gather(*(one(turns, "a", SMALL_BODY_BYTES, began) for _ in range(100)))
 
     assert not large.done()
     await large
@@ -49,17 +49,17 @@ def test_who_waits_beside_too_many_is_told_so() -> None:
 
 
 async def _too_many() -> None:
-    turns, began = Turns(), list[tuple[str, float]]()
-    of_one = [asyncio.create_task(one(turns, "a", LIGHT + 1, began, 0.2)) for _ in range(2)]
-    others = [asyncio.create_task(one(turns, str(number), LIGHT + 1, began)) for number in range(6)]
+    turns, began = BodyQueue(), list[tuple[str, float]]()
+    of_one = [asyncio.create_task(one(turns, "a", SMALL_BODY_BYTES + 1, began, 0.2)) for _ in range(2)]
+    others = [asyncio.create_task(one(turns, str(number), SMALL_BODY_BYTES + 1, began)) for number in range(6)]
     await asyncio.sleep(0.01)
     for caller in ("a", "b"):
-        with pytest.raises(RefusedError) as refused:
-            await one(turns, caller, LIGHT + 1, began)
+        with pytest.raises(HttpError) as refused:
+            await one(turns, caller, SMALL_BODY_BYTES + 1, began)
         assert refused.value.code == 503
     await asyncio.gather(*of_one, *others)
 
-    await one(turns, "a", LIGHT + 1, began)
+    await one(turns, "a", SMALL_BODY_BYTES + 1, began)
 
 
 def test_so_many_calls_are_worked_on_at_a_time() -> None:
@@ -84,7 +84,7 @@ async def _bounded() -> None:
         if message["type"] == "http.response.start":
             codes.append(message["status"])
 
-    app = Bounded(work)
+    app = ConcurrencyLimit(work)
 
     def begin(path: str, count: int) -> list[asyncio.Task[None]]:
         return [
@@ -93,12 +93,16 @@ async def _bounded() -> None:
         ]
 
     # Whose caller keeps us waiting counts for nothing until all is there.
-    tasks = [*begin("/api/slow", MOST_CALLS), *begin("/api/v1", MOST_CALLS + 2), *begin("/healthz", 1)]
+    tasks = [
+        *begin("/api/slow", MAX_CONCURRENT_CALLS),
+        *begin("/api/v1", MAX_CONCURRENT_CALLS + 2),
+        *begin("/healthz", 1),
+    ]
     await asyncio.sleep(0.1)
     assert codes == [503, 503]
     came.set()
     done.set()
     await asyncio.gather(*tasks)
-    assert codes[2:] == [202] * (2 * MOST_CALLS + 1)
+    assert codes[2:] == [202] * (2 * MAX_CONCURRENT_CALLS + 1)
     await asyncio.gather(*begin("/api/v1", 1))
     assert codes[-1] == 202

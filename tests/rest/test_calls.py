@@ -14,7 +14,7 @@ from local.control_plane import ControlPlane
 from local.objects import wait_for
 from local.rest import Rest, rest_process
 from runai_nim.api import well_known
-from runai_nim.rest.model.workload import FIELD_MANAGER
+from runai_nim.rest.model.workload import REST_FIELD_MANAGER
 from tests.rest.conftest import PEOPLE, SPEC, Project, body, make_project, spec_of
 from tests.support.hostile_objects import undecodable
 
@@ -232,7 +232,7 @@ def test_replicas_and_autoscaling_take_each_other_s_place(http: Http, project: P
 def written_by_rest(cr: Mapping[str, Any]) -> tuple[Any, ...]:
     """What each of its writes changes, whoever writes the status meanwhile."""
     metadata = cr["metadata"]
-    entries = [entry for entry in metadata["managedFields"] if entry["manager"] == FIELD_MANAGER]
+    entries = [entry for entry in metadata["managedFields"] if entry["manager"] == REST_FIELD_MANAGER]
     return metadata["generation"], metadata["annotations"], entries
 
 

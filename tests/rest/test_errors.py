@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from runai_nim.rest.errors import MOST_ISSUES
-from runai_nim.rest.request_parsing import DEEPEST, LARGEST, LARGEST_OF_ANYBODY, MOST_VALUES
+from runai_nim.rest.errors import MAX_ISSUES
+from runai_nim.rest.request_parsing import MAX_ANONYMOUS_BODY_BYTES, MAX_BODY_BYTES, MAX_BODY_DEPTH, MAX_BODY_VALUES
 
 Http = Callable[..., httpx.Response]
 PATH = "/api/v2/workloads/nim-services"
@@ -59,7 +59,10 @@ def test_paths(http: Http, method: str, path: str, code: int) -> None:
         (b'{"a": 1, "a": 2}', 'the body must be JSON: "a" is there twice, remove one'),
         (rb'{"a": "\ud800"}', "the body must be JSON: it can't be read"),
         (b'{"a":' * 2500 + b"1" + b"}" * 2500, "the body must be JSON: it can't be read"),
-        (b'{"a":' * (DEEPEST + 2) + b"1" + b"}" * (DEEPEST + 2), "the body must not be nested deeper than 100 levels"),
+        (
+            b'{"a":' * (MAX_BODY_DEPTH + 2) + b"1" + b"}" * (MAX_BODY_DEPTH + 2),
+            "the body must not be nested deeper than 100 levels",
+        ),
     ],
 )
 def test_bodies_that_can_t_be_read(http: Http, content: bytes, message: str) -> None:
@@ -70,21 +73,21 @@ def test_bodies_that_can_t_be_read(http: Http, content: bytes, message: str) -> 
 
 @pytest.mark.parametrize("where", ["spec", "body", "metadata"])
 def test_of_many_mistakes_the_first_are_named(http: Http, where: str) -> None:
-    unknown = {f"field{number}": number for number in range(MOST_VALUES // 2)}
+    unknown = {f"field{number}": number for number in range(MAX_BODY_VALUES // 2)}
     body = {"spec": {"spec": unknown}, "body": unknown, "metadata": {"metadata": unknown}}[where]
 
     found = of_the_api(http("POST", PATH, json=body), 400)
 
     *issues, rest = found["complianceIssues"]
-    assert len(issues) == MOST_ISSUES
+    assert len(issues) == MAX_ISSUES
     assert rest == {"field": "", "details": "and more: correct these first"}
-    assert found["message"] == f"more than {MOST_ISSUES} fields are wrong: see complianceIssues"
+    assert found["message"] == f"more than {MAX_ISSUES} fields are wrong: see complianceIssues"
 
 
 def test_too_many_values(http: Http) -> None:
-    found = of_the_api(http("POST", PATH, json={"spec": {"a": [1] * MOST_VALUES}}), 400)
+    found = of_the_api(http("POST", PATH, json={"spec": {"a": [1] * MAX_BODY_VALUES}}), 400)
 
-    assert found["message"] == f"the body must hold at most {MOST_VALUES} values: send what the API has"
+    assert found["message"] == f"the body must hold at most {MAX_BODY_VALUES} values: send what the API has"
 
 
 def test_other_kinds_of_content(http: Http) -> None:
@@ -96,16 +99,16 @@ def test_other_kinds_of_content(http: Http) -> None:
     )
 
 
-@pytest.mark.parametrize("size", [LARGEST + 1, 8 * LARGEST])
+@pytest.mark.parametrize("size", [MAX_BODY_BYTES + 1, 8 * MAX_BODY_BYTES])
 def test_too_much(http: Http, size: int) -> None:
     of_the_api(http("POST", PATH, content=b" " * size, headers=JSON), 413)
     of_the_api(http("POST", PATH, content=(b" " * 65536 for _ in range(size // 65536 + 1)), headers=JSON), 413)
 
 
 def test_too_much_of_a_stranger(http: Http) -> None:
-    for content in (b" " * (LARGEST_OF_ANYBODY + 1), (b" " for _ in range(LARGEST_OF_ANYBODY + 1))):
+    for content in (b" " * (MAX_ANONYMOUS_BODY_BYTES + 1), (b" " for _ in range(MAX_ANONYMOUS_BODY_BYTES + 1))):
         of_the_api(http("POST", "/api/v1/token", who=None, content=content, headers=JSON), 413)
-    of_the_api(http("POST", "/api/v1/token", who=None, content=b" " * LARGEST_OF_ANYBODY, headers=JSON), 400)
+    of_the_api(http("POST", "/api/v1/token", who=None, content=b" " * MAX_ANONYMOUS_BODY_BYTES, headers=JSON), 400)
 
 
 @pytest.mark.parametrize(

@@ -18,14 +18,14 @@ import uvicorn
 from local.control_plane import ControlPlane
 from local.objects import wait_for
 from runai_nim.rest.connection import Limits
-from runai_nim.rest.listener import Server, listening
+from runai_nim.rest.listener import Server, bind
 
 BIG = 8 * 2**20
 LIMITS = Limits(
     head_bytes=4096,
     head_seconds=1.0,
     body_seconds=1.0,
-    wasted_bytes=2**20,
+    drained_bytes=2**20,
     answer_seconds=1.0,
     connections=20,
     bodies_bytes=2**18,
@@ -84,7 +84,7 @@ def rest_of(connection: socket.socket) -> bytes:
 def serving(limits: Limits, **more: Any) -> Iterator[Served]:
     ended = Counter[str]()
     config = uvicorn.Config(app, ws="none", log_config=None, **more)
-    listener = listening("127.0.0.1", 0)
+    listener = bind("127.0.0.1", 0)
     served = Served(listener.getsockname()[1], ended)
     config.load()
     server = Server(config, listener, lambda reason: ended.update([reason]), limits)
@@ -211,16 +211,16 @@ def test_a_body_that_does_not_come(served: Served, path: bytes) -> None:
 
 
 def test_a_refused_body_is_read_for_a_while(served: Served) -> None:
-    size = 10 * LIMITS.wasted_bytes
+    size = 10 * LIMITS.drained_bytes
     with closing(
         served.connect(HEAD.replace(b"/read", b"/") + f"Content-Length: {size}\r\n\r\n".encode())
     ) as connection:
         assert code_of(connection.recv(100)) == 200
-        connection.sendall(b"x" * (LIMITS.wasted_bytes // 2))
+        connection.sendall(b"x" * (LIMITS.drained_bytes // 2))
         assert not served.ended
         with suppress(ConnectionError):
             for _ in range(10):
-                connection.sendall(b"x" * LIMITS.wasted_bytes)
+                connection.sendall(b"x" * LIMITS.drained_bytes)
     assert served.ended == {"body_too_large": 1}
 
 
@@ -301,5 +301,5 @@ def test_handshakes_are_connections(control_plane: ControlPlane) -> None:
 
 @pytest.mark.parametrize("host", ["", "127.0.0.1", "localhost"])
 def test_addresses(host: str) -> None:
-    with closing(listening(host, 0)) as listener, socket.create_connection(("127.0.0.1", listener.getsockname()[1])):
+    with closing(bind(host, 0)) as listener, socket.create_connection(("127.0.0.1", listener.getsockname()[1])):
         pass

@@ -15,9 +15,9 @@ def test_the_reference_lists_what_is_served() -> None:
     _, _, text = page.partition("## The REST API")
     listed = {(name, type_, frozenset(re.findall(r"`(\w+)`", labels))) for name, type_, labels in ROW.findall(text)}
     metrics = RestMetrics("1.2.3")
-    metrics.served("GET", "/docs", 200, 0.1)
-    metrics.answered("GET", "200", "kubernetes")
-    metrics.ended("crowded")
+    metrics.observe_request("GET", "/docs", 200, 0.1)
+    metrics.count_response("GET", "200", "kubernetes")
+    metrics.count_ended_connection("crowded")
 
     served = set()
     for family in Scrape(metrics.exposition("")[0]).families:

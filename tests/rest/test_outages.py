@@ -17,7 +17,7 @@ from local.control_plane import ControlPlane
 from local.objects import wait_for
 from local.rest import Rest, rest_process
 from tests.rest.conftest import SERVICE_ACCOUNT, Project, body, spec_of
-from tests.rest.lossy_proxy import Losing
+from tests.rest.lossy_proxy import LossyProxy
 
 Http = Callable[..., httpx.Response]
 Kubectl = Callable[..., str]
@@ -25,13 +25,13 @@ PATH = "/api/v2/workloads/nim-services"
 
 
 @pytest.fixture(scope="module")
-def losing(control_plane: ControlPlane, rest: Rest) -> Iterator[Losing]:
-    with Losing(control_plane.url, str(control_plane.ca_file)).running() as proxy:
+def losing(control_plane: ControlPlane, rest: Rest) -> Iterator[LossyProxy]:
+    with LossyProxy(control_plane.url, str(control_plane.ca_file)).running() as proxy:
         yield proxy
 
 
 @pytest.fixture(scope="module")
-def behind(control_plane: ControlPlane, rest: Rest, losing: Losing) -> Iterator[Rest]:
+def behind(control_plane: ControlPlane, rest: Rest, losing: LossyProxy) -> Iterator[Rest]:
     """A second process, which reaches the API server through `losing`."""
     path = control_plane.directory / "rest-behind.kubeconfig"
     via = losing.url, control_plane.ca_file
@@ -50,7 +50,13 @@ def names(kubectl: Kubectl, project: Project) -> list[str]:
 @pytest.mark.parametrize("prefix", [False, True])
 @pytest.mark.parametrize("times", [1, 2])
 def test_a_creation_whose_answer_is_lost_is_one_workload(
-    behind: Rest, losing: Losing, project: Project, kubectl: Kubectl, tokens: dict[str, str], times: int, prefix: bool
+    behind: Rest,
+    losing: LossyProxy,
+    project: Project,
+    kubectl: Kubectl,
+    tokens: dict[str, str],
+    times: int,
+    prefix: bool,
 ) -> None:
     request = body(project)
     request["metadata"]["useGivenNameAsPrefix"] = prefix
@@ -71,7 +77,7 @@ def test_a_creation_whose_answer_is_lost_is_one_workload(
 
 
 def test_a_change_whose_answer_is_lost_is_there(
-    behind: Rest, losing: Losing, http: Http, project: Project, kubectl: Kubectl, tokens: dict[str, str]
+    behind: Rest, losing: LossyProxy, http: Http, project: Project, kubectl: Kubectl, tokens: dict[str, str]
 ) -> None:
     id_ = http("POST", PATH, json=body(project)).json()["metadata"]["id"]
     losing.lose("PATCH", 1)
@@ -84,7 +90,7 @@ def test_a_change_whose_answer_is_lost_is_there(
 
 
 def test_a_cache_that_is_behind_decides_nothing(
-    behind: Rest, losing: Losing, http: Http, project: Project, kubectl: Kubectl, tokens: dict[str, str]
+    behind: Rest, losing: LossyProxy, http: Http, project: Project, kubectl: Kubectl, tokens: dict[str, str]
 ) -> None:
     id_ = http("POST", PATH, json=body(project)).json()["metadata"]["id"]
     headers = {"Authorization": f"Bearer {tokens['editor']}"}

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from runai_nim.domain.admission.rest_body import check_body, make_manifest
+from runai_nim.domain.admission.rest_body import check_rest_body, make_manifest
 from runai_nim.domain.validate import Finding, Reason, Rule
 from runai_nim.rest.api_server import seconds_in
 from runai_nim.rest.model.compliance import issue_of, issues_of
 from runai_nim.rest.model.gitops_owner import details_of
-from runai_nim.rest.model.identifier import Identifier, identifier_from
-from runai_nim.rest.model.project import Namespace, check_served, find_namespace, may_be_project
-from runai_nim.rest.model.spec_patch import json_patch, merged, same
+from runai_nim.rest.model.identifier import Identifier, parse_identifier
+from runai_nim.rest.model.project import ProjectNamespace, check_is_served, find_namespace, is_possible_project_id
+from runai_nim.rest.model.spec_patch import is_same, json_patch, merge_sections
 from runai_nim.rest.model.workload import workload_of
 
 UID = "0d5e7a3c-0a52-4a43-8d7f-0f6d7a1d0001"
@@ -31,9 +31,9 @@ def test_how_long_the_api_server_asks_to_wait(retry_after: str | None, seconds: 
     assert seconds_in(retry_after) == seconds
 
 
-def namespace(name: str, **labels: str) -> Namespace:
+def namespace(name: str, **labels: str) -> ProjectNamespace:
     known = {"queue": "runai/queue", "id": "runai-nim.io/project-id"}
-    return Namespace(name, f"uid-{name}", {known[key]: value for key, value in labels.items()}, "1")
+    return ProjectNamespace(name, f"uid-{name}", {known[key]: value for key, value in labels.items()}, "1")
 
 
 def encoded(text: str) -> str:
@@ -43,7 +43,7 @@ def encoded(text: str) -> str:
 def test_an_id_is_one_word_and_comes_back() -> None:
     identifier = Identifier("team-a", "llama", UID)
 
-    assert identifier_from(str(identifier)) == identifier
+    assert parse_identifier(str(identifier)) == identifier
     assert str(identifier).isalnum()
     assert str(identifier).islower()
 
@@ -67,7 +67,7 @@ def test_an_id_is_one_word_and_comes_back() -> None:
     ],
 )
 def test_no_other_text_is_an_id(text: str) -> None:
-    assert identifier_from(text) is None
+    assert parse_identifier(text) is None
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_projects_are_found_in_order(wanted: Any, found: str) -> None:
 
     project = find_namespace(wanted, known, LABELS)
 
-    assert isinstance(project, Namespace)
+    assert isinstance(project, ProjectNamespace)
     assert project.name == found
 
 
@@ -119,25 +119,29 @@ def test_what_is_no_project(wanted: Any, rule: str) -> None:
     [("a", True), (7, True), ("A_1", True), ("a." * 99 + "a", True), ("a" * 254, False), ("a b", False)],
 )
 def test_what_may_be_a_project(project_id: Any, possible: bool) -> None:
-    assert may_be_project(project_id) is possible
-    assert not any(map(may_be_project, (None, "", True, 1.5, [], {})))
+    assert is_possible_project_id(project_id) is possible
+    assert not any(map(is_possible_project_id, (None, "", True, 1.5, [], {})))
 
 
 def test_served_projects() -> None:
-    assert [*check_served(namespace("n"), (), LABELS)] == [*check_served(namespace("n"), ("m", "n"), LABELS)] == []
-    (finding,) = check_served(namespace("n", queue="q"), ("m",), LABELS)
+    assert (
+        [*check_is_served(namespace("n"), (), LABELS)] == [*check_is_served(namespace("n"), ("m", "n"), LABELS)] == []
+    )
+    (finding,) = check_is_served(namespace("n", queue="q"), ("m",), LABELS)
     assert finding.message.startswith('metadata.projectId is "q" but must be a project that the operator serves: ')
 
 
 def test_a_namespace_as_a_project() -> None:
-    read = Namespace.of({"metadata": {"name": "n", "uid": "u", "resourceVersion": "5", "labels": {"runai/queue": "q"}}})
+    read = ProjectNamespace.from_object(
+        {"metadata": {"name": "n", "uid": "u", "resourceVersion": "5", "labels": {"runai/queue": "q"}}}
+    )
 
-    assert read == Namespace("n", "u", {"runai/queue": "q"}, "5")
+    assert read == ProjectNamespace("n", "u", {"runai/queue": "q"}, "5")
     assert (read.project_id(LABELS), read.project_name(LABELS)) == ("q", "q")
     numbered = namespace("n", queue="Q_1", id="7")
     # Run:ai's client takes no other names of projects.
     assert (numbered.project_id(LABELS), numbered.project_name(LABELS)) == ("7", "n")
-    bare = Namespace.of({"metadata": {"name": "n", "uid": "u", "resourceVersion": "5"}})
+    bare = ProjectNamespace.from_object({"metadata": {"name": "n", "uid": "u", "resourceVersion": "5"}})
     assert (bare.project_id(LABELS), bare.project_name(LABELS)) == ("n", "n")
 
 
@@ -161,8 +165,8 @@ def test_a_namespace_as_a_project() -> None:
     ],
 )
 def test_sections(stored: dict[str, Any], given: dict[str, Any], expected: dict[str, Any]) -> None:
-    assert merged(stored, given) == expected
-    assert merged(expected, {}) == expected
+    assert merge_sections(stored, given) == expected
+    assert merge_sections(expected, {}) == expected
 
 
 @pytest.mark.parametrize(
@@ -178,7 +182,7 @@ def test_sections(stored: dict[str, Any], given: dict[str, Any], expected: dict[
     ],
 )
 def test_equal_json(one: Any, other: Any, expected: bool) -> None:
-    assert same(one, other) is expected
+    assert is_same(one, other) is expected
 
 
 def test_a_patch_names_what_changes() -> None:
@@ -304,6 +308,6 @@ def test_a_body_s_metadata_of_other_types() -> None:
 
     assert make_manifest(body, None)["metadata"] == {}
     assert make_manifest(body, None)["spec"] == {"desiredPhase": "Stopped"}
-    assert [*check_body(body)] == []
-    (finding,) = check_body({"metadata": {"useGivenNameAsPrefix": "yes"}})
+    assert [*check_rest_body(body)] == []
+    (finding,) = check_rest_body({"metadata": {"useGivenNameAsPrefix": "yes"}})
     assert finding.message == "metadata.useGivenNameAsPrefix must be true or false: correct or remove it"

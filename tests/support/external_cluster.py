@@ -21,7 +21,7 @@ KUBECONFIG = "TEST_CLUSTER_KUBECONFIG"
 STAND_IN = "TEST_CLUSTER_STAND_IN"
 
 
-class Installed(Program):
+class InstalledOperator(Program):
     """A program that runs in the cluster."""
 
     def __init__(self, name: str) -> None:
@@ -53,8 +53,8 @@ class ExternalCluster(LocalCluster):
 
     def __init__(self, directory: Path, kubeconfig: Path) -> None:
         super().__init__(directory, ExistingControlPlane(directory, kubeconfig))
-        self.operator = Installed("the operator")
-        self.stand_in: Program = Installed("the NIM Operator")
+        self.operator = InstalledOperator("the operator")
+        self.stand_in: Program = InstalledOperator("the NIM Operator")
         if os.environ.get(STAND_IN) == "1":
             self.stand_in = stand_in_outside(self.control_plane)
 

@@ -25,8 +25,8 @@ from typing import Any
 import yaml
 
 from local.cluster import CHECKOUT
-from runai_nim.config.settings import settings_from
-from runai_nim.domain.nimservice_schema import Installed
+from runai_nim.config.settings import load_settings
+from runai_nim.domain.nimservice_schema import NIMServiceSchema
 from runai_nim.domain.translate import Context, Desired
 from runai_nim.domain.validate import Finding
 from tests.support.resources import SPEC
@@ -143,10 +143,12 @@ def a_context(given: Mapping[str, Any]) -> Context:
     unknown = given.keys() - set(_CONTEXT)
     assert not unknown, f"context.yaml holds {unknown}"
     return Context(
-        settings=settings_from(given.get("settings"), {}),
+        settings=load_settings(given.get("settings"), {}),
         namespace_labels=given.get("namespaceLabels"),
         claim_exists=given.get("claimExists", False),
-        installed=Installed.of_version(given["nimOperator"]) if "nimOperator" in given else Installed(),
+        nimservice_schema=NIMServiceSchema.of_version(given["nimOperator"])
+        if "nimOperator" in given
+        else NIMServiceSchema(),
     )
 
 

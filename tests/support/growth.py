@@ -12,9 +12,9 @@ LINEAR = 2.0 * TIMES
 _TRIES = 4
 
 
-def growth(work: Callable[[Any], object], made: Callable[[int], Any], size: int) -> float:
+def growth(work: Callable[[Any], object], make: Callable[[int], Any], size: int) -> float:
     """How many times more CPU time `work` takes for `made(TIMES * size)` than for `made(size)`."""
-    small, large = (min(_seconds(work, made(chosen)) for _ in range(_TRIES)) for chosen in (size, TIMES * size))
+    small, large = (min(_seconds(work, make(chosen)) for _ in range(_TRIES)) for chosen in (size, TIMES * size))
     return large / small
 
 

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from runai_nim.api import well_known
-from runai_nim.config.settings import settings_from
-from runai_nim.domain.observed import Claim, Observed, Pod, Service, Workload
+from runai_nim.config.settings import load_settings
+from runai_nim.domain.observed import ObservedClaim, ObservedPod, ObservedService, ObservedState, ObservedWorkload
 from runai_nim.domain.plan import plan
 from runai_nim.domain.status import Deadlines, Facts, Outcome, facts_of
 from runai_nim.domain.translate import Context, Desired, translate
@@ -16,11 +16,11 @@ NOW = "2026-01-01T00:00:00Z"
 LATER = "2026-01-02T00:00:00Z"
 AT = datetime.fromisoformat(NOW)
 DEADLINES = Deadlines(AT, 60, 30)
-CONTEXT = Context(settings_from(None, {}), {"runai/queue": "team-a"})
+CONTEXT = Context(load_settings(None, {}), {"runai/queue": "team-a"})
 
 
-def a_workload(**changes: Any) -> Workload:
-    whole = Workload(
+def a_workload(**changes: Any) -> ObservedWorkload:
+    whole = ObservedWorkload(
         "Deployment",
         "nim",
         "1",
@@ -28,16 +28,16 @@ def a_workload(**changes: Any) -> Workload:
         "",
         generation=1,
         observed_generation=1,
-        wanted=1,
-        replicas=1,
-        updated=1,
-        ready=1,
-        available=1,
+        spec_replicas=1,
+        current_replicas=1,
+        updated_replicas=1,
+        ready_replicas=1,
+        available_replicas=1,
     )
     return replace(whole, **changes)
 
 
-CLAIM = Claim(
+CLAIM = ObservedClaim(
     name="nim-model-store",
     resource_version="1",
     uid="c1",
@@ -46,16 +46,16 @@ CLAIM = Claim(
     storage_class="",
     access_modes=("ReadWriteOnce",),
     volume_mode="Filesystem",
-    made_for="nim",
+    made_for_uid="nim",
     owners=(),
     annotations={well_known.SERVICE_UID: "u1"},
     created_at=NOW,
     applied_at=NOW,
-    deleting=False,
+    is_deleting=False,
 )
 
 
-def observed(desired: Desired, nim: dict[str, Any] | None = None, **changes: Any) -> Observed:
+def observed(desired: Desired, nim: dict[str, Any] | None = None, **changes: Any) -> ObservedState:
     """Everything as wanted and running; `nim` is the NIMService's status."""
     manifest = desired.nimservice or {"metadata": {"annotations": {}}, "spec": {"annotations": {}}}
     live = {
@@ -69,16 +69,16 @@ def observed(desired: Desired, nim: dict[str, Any] | None = None, **changes: Any
         },
         "status": {"state": "Ready"} if nim is None else nim,
     }
-    running = Observed(
+    running = ObservedState(
         nimservice=live,
-        service=Service("1", "n1", manifest["metadata"]["annotations"].get(well_known.SPEC_HASH, "")),
+        service=ObservedService("1", "n1", manifest["metadata"]["annotations"].get(well_known.SPEC_HASH, "")),
         workload=a_workload(
             pod_hash=manifest["spec"]["annotations"].get(well_known.POD_HASH, ""),
-            wanted=desired.replicas,
-            replicas=desired.replicas,
-            updated=desired.replicas,
-            ready=desired.replicas,
-            available=desired.replicas,
+            spec_replicas=desired.replicas,
+            current_replicas=desired.replicas,
+            updated_replicas=desired.replicas,
+            ready_replicas=desired.replicas,
+            available_replicas=desired.replicas,
         ),
         claim=CLAIM,
     )
@@ -101,12 +101,12 @@ BAD = {"compute": {"cpuMemoryRequest": "10 GB"}}
 STOPPED = {"desiredPhase": "Stopped"}
 FOREIGN = {"metadata": {"name": "nim", "uid": "n0", "resourceVersion": "1"}}
 POD_HASH = (translate(a_cr(), CONTEXT).nimservice or {})["spec"]["annotations"][well_known.POD_HASH]
-POD = Pod("1", "nim-1", "nim", POD_HASH, NOW, "runai-scheduler", "", ("", ""), "", "")
+POD = ObservedPod("1", "nim-1", "nim", POD_HASH, NOW, "runai-scheduler", "", ("", ""), "", "")
 
 
-def a_pod(**changes: Any) -> Pod:
+def a_pod(**changes: Any) -> ObservedPod:
     return replace(POD, **changes)
 
 
-def not_ready(pod: Pod, status: dict[str, Any] | None = None, at: datetime = AT) -> Facts:
+def not_ready(pod: ObservedPod, status: dict[str, Any] | None = None, at: datetime = AT) -> Facts:
     return facts(a_cr(status=status), nim={"state": "NotReady"}, pods=(pod,), at=at)

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from runai_nim.api import syntax
-from runai_nim.domain.admission.evaluation import judge
-from runai_nim.domain.admission.object_schema import check_shape
-from runai_nim.domain.admission.rest_body import check_body
+from runai_nim.domain.admission.evaluation import evaluate
+from runai_nim.domain.admission.object_schema import check_object_schema
+from runai_nim.domain.admission.rest_body import check_rest_body
 from runai_nim.domain.validate import Context
 from tests.support.growth import LINEAR, growth
 from tests.support.observations import CONTEXT
@@ -23,7 +23,7 @@ def manifest(metadata: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def judged(made: dict[str, Any]) -> object:
-    return judge(made, "default", CONTEXT).findings
+    return evaluate(made, "default", CONTEXT).findings
 
 
 @pytest.mark.parametrize("where", ["spec", "metadata", "both", "list", "values", "nulls", "labels"])
@@ -47,7 +47,7 @@ def test_a_body_s_findings_cost_what_their_number_is() -> None:
     def made(count: int) -> dict[str, Any]:
         return {"metadata": unknown(count), **unknown(count)}
 
-    assert growth(lambda body: [*check_body(body)], made, 400) < LINEAR
+    assert growth(lambda body: [*check_rest_body(body)], made, 400) < LINEAR
 
 
 def test_long_names_far_down_are_not_repeated_by_all_below_them() -> None:
@@ -57,49 +57,49 @@ def test_long_names_far_down_are_not_repeated_by_all_below_them() -> None:
             found = {"x" * count: found}
         return manifest({"name": "a"}, {"compute": found})
 
-    (*_, last) = check_shape(made(2000))
+    (*_, last) = check_object_schema(made(2000))
     assert len(last.path) < 1000
-    assert growth(lambda one: [*check_shape(one)], made, 500) < LINEAR
+    assert growth(lambda one: [*check_object_schema(one)], made, 500) < LINEAR
 
 
 def test_only_the_first_unknown_fields_get_a_suggestion() -> None:
     findings = [
-        *judge(manifest({"name": "a", **unknown(100)}, unknown(100)), "default", CONTEXT).findings,
-        *check_body({"metadata": unknown(100)}),
+        *evaluate(manifest({"name": "a", **unknown(100)}, unknown(100)), "default", CONTEXT).findings,
+        *check_rest_body({"metadata": unknown(100)}),
     ]
 
     suggested = [finding.path for finding in findings if "did you mean" in finding.remedy]
     assert "spec.replica0" in suggested
-    assert len([path for path in suggested if path.startswith("spec")]) == syntax.MOST_SUGGESTED
+    assert len([path for path in suggested if path.startswith("spec")]) == syntax.MAX_SUGGESTIONS
 
 
 def test_only_the_first_wrong_pod_fields_get_a_suggestion() -> None:
     variables = [{"name": f"A{number}", "podFieldRef": {"path": "metadata.nam"}} for number in range(200)]
 
-    findings = judge(manifest({"name": "a"}, {"environmentVariables": variables}), "default", CONTEXT).findings
+    findings = evaluate(manifest({"name": "a"}, {"environmentVariables": variables}), "default", CONTEXT).findings
 
     about = [finding.remedy for finding in findings if finding.path.endswith("podFieldRef.path")]
-    assert about.count("did you mean metadata.name?") == syntax.MOST_SUGGESTED
+    assert about.count("did you mean metadata.name?") == syntax.MAX_SUGGESTIONS
     assert len(about) == 200
 
 
 def test_who_reads_a_few_mistakes_only_gets_no_more() -> None:
-    few = replace(CONTEXT, most_mistakes=5)
+    few = replace(CONTEXT, max_findings=5)
     wrong = manifest({"name": "a"}, unknown(100) | {"replicas": "many"})
 
-    assert len(judge(wrong, "default", few).findings) == 5
-    assert len(judge(manifest({"name": "a"}, unknown(5)), "default", few).findings) > 5  # what is missing, too
+    assert len(evaluate(wrong, "default", few).findings) == 5
+    assert len(evaluate(manifest({"name": "a"}, unknown(5)), "default", few).findings) > 5  # what is missing, too
 
 
 def test_a_long_word_is_no_mistyped_one() -> None:
-    assert syntax.nearest("replica" + "s" * 100, ["replicas"]) is None
-    assert syntax.nearest("replcas", ["replicas"]) == "replicas"
+    assert syntax.closest_match("replica" + "s" * 100, ["replicas"]) is None
+    assert syntax.closest_match("replcas", ["replicas"]) == "replicas"
 
 
 def test_a_long_name_is_not_repeated_whole() -> None:
     (finding,) = [
         found
-        for found in judge(manifest({"name": "a"}, {"x" * 1000: 1}), "default", Context(CONTEXT.settings)).findings
+        for found in evaluate(manifest({"name": "a"}, {"x" * 1000: 1}), "default", Context(CONTEXT.settings)).findings
         if found.reason == "UnknownField"
     ]
     assert len(finding.message) < 250

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-APPLY: Final = "application/apply-patch+yaml; charset=utf-8"
+APPLY_CONTENT_TYPE: Final = "application/apply-patch+yaml; charset=utf-8"
 """Its content type. Without the parameter the client would write the body itself, as plain JSON."""
 _ESCAPED: Final = re.compile("[\x7f-\uffff]")
 

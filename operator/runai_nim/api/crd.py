@@ -104,7 +104,7 @@ def _column(name: str, path: str, description: str, *, kind: str = "string", pri
 def make_schema() -> JsonSchema:
     """Return the structural schema of the whole object."""
     generated = RunaiNimService.model_json_schema(by_alias=True)
-    schema = structural(generated, generated["$defs"])
+    schema = structural_schema(generated, generated["$defs"])
     properties = schema["properties"]
     # The API server validates these itself: apiVersion and kind as bare strings, metadata as its own type. Naming
     # metadata.name lets the rules point at it, and its length bounds what they cost.
@@ -117,34 +117,34 @@ def make_schema() -> JsonSchema:
     return schema
 
 
-def structural(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> JsonSchema:
+def structural_schema(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> JsonSchema:
     """Turn pydantic's JSON schema into a structural one: no references, no nulls, no alternatives, known keys only.
 
     Raises ValueError for a type that Kubernetes can't describe (a choice between several types).
     """
-    merged = _resolved(schema, definitions)
+    merged = _resolve_reference(schema, definitions)
     result = {key: merged[key] for key in _STRUCTURAL_KEYS if key in merged}
     if "description" in merged:
         result = {"description": " ".join(merged["description"].split()), **result}
     if "items" in merged:
-        result["items"] = structural(merged["items"], definitions)
+        result["items"] = structural_schema(merged["items"], definitions)
     if "properties" in merged:
         result["properties"] = {
-            name: structural(merged["properties"][name], definitions) for name in merged["properties"]
+            name: structural_schema(merged["properties"][name], definitions) for name in merged["properties"]
         }
     return result
 
 
-def _resolved(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
+def _resolve_reference(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
     """Follow a reference or the one alternative that isn't null; what stands beside it (its description) wins."""
     if "$ref" in schema:
-        return {**_resolved(definitions[schema["$ref"].rsplit("/", 1)[-1]], definitions), **schema}
+        return {**_resolve_reference(definitions[schema["$ref"].rsplit("/", 1)[-1]], definitions), **schema}
     if "anyOf" in schema:
-        return {**_resolved(_only(schema["anyOf"]), definitions), **schema}
+        return {**_resolve_reference(_single_alternative(schema["anyOf"]), definitions), **schema}
     return schema
 
 
-def _only(alternatives: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
+def _single_alternative(alternatives: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
     found = [alternative for alternative in alternatives if alternative.get("type") != "null"]
     if len(found) != 1:
         raise ValueError(f"a structural schema needs one type, not {found}")

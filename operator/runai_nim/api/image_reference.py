@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 RULE: Final = "be an image such as nvcr.io/nim/meta/llama-3.1-8b-instruct:1.8.5, or one with @sha256:<digest>"
-LONGEST_PATH: Final = 255
+MAX_PATH_LENGTH: Final = 255
 """Characters of a repository without its registry."""
 DIGEST_DIGITS: Final = {"sha256": 64, "sha384": 96, "sha512": 128}
 """Hexadecimal digits of each algorithm that a container runtime knows."""
@@ -42,8 +42,10 @@ def parse(text: str) -> Image:
     match = _REFERENCE.fullmatch(text)
     if match is None:
         raise ImageError(RULE)
-    if (found := len(_path(match))) > LONGEST_PATH:
-        raise ImageError(f"have a repository of at most {LONGEST_PATH} characters after the registry (it has {found})")
+    if (found := len(_path(match))) > MAX_PATH_LENGTH:
+        raise ImageError(
+            f"have a repository of at most {MAX_PATH_LENGTH} characters after the registry (it has {found})"
+        )
     if match["digest"] is None:
         return Image(match["repository"], match["tag"], None)
     if len(match["digest"]) != DIGEST_DIGITS.get(match["algorithm"]):

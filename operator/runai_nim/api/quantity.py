@@ -77,7 +77,7 @@ def parse_bytes(text: str) -> Quantity:
     return Quantity(-(-quantity.nanos // _NANO) * _NANO, quantity.binary)
 
 
-def suggestion(text: str) -> str | None:
+def suggested_spelling(text: str) -> str | None:
     """What was probably meant by `text`, which `parse_bytes` refuses: `10Gi` for `10 gi`. None when unclear."""
     match = _ALMOST.fullmatch("".join(text.split()))
     if match is None or len(match["number"]) > _LONGEST:
@@ -86,7 +86,7 @@ def suggestion(text: str) -> str | None:
     return meant if meant != text else None
 
 
-def equal(one: str, other: str) -> bool:
+def is_equal(one: str, other: str) -> bool:
     """Whether two texts are the same amount: `1024Mi` and `1Gi` are. Text that is no quantity equals nothing."""
     try:
         return parse(one).nanos == parse(other).nanos

@@ -16,12 +16,12 @@ _DNS_1035: Final = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _DNS_1123: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _QUALIFIED: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 # YAML 1.1 has y and n, octal and exponents that PyYAML leaves as text; Go's YAML readers don't.
-_ALSO_NO_TEXT: Final = re.compile(r"[yYnN]|0o[0-7_]+|[-+]?[0-9][0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]+)?")
+_OTHER_NON_STRINGS: Final = re.compile(r"[yYnN]|0o[0-7_]+|[-+]?[0-9][0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]+)?")
 _TEXT: Final = "tag:yaml.org,2002:str"
 _RESOLVER: Final = Resolver()
-_LONGEST_MISTYPED: Final = 100
+_MAX_TYPO_LENGTH: Final = 100
 """Characters of a word that may be a known one, mistyped."""
-MOST_SUGGESTED: Final = 20
+MAX_SUGGESTIONS: Final = 20
 """Of many unknown words: the rest is looked at when these are corrected."""
 
 
@@ -58,25 +58,25 @@ def is_yaml_text(text: str) -> bool:
     The NIM Operator writes names and the scheduler's name unquoted into templates of YAML.
     """
     tag = _RESOLVER.resolve(ScalarNode, text, (True, False))  # type: ignore[no-untyped-call] # so in its type stubs
-    return bool(tag == _TEXT) and _ALSO_NO_TEXT.fullmatch(text) is None
+    return bool(tag == _TEXT) and _OTHER_NON_STRINGS.fullmatch(text) is None
 
 
-def nearest(text: str, known: Iterable[str]) -> str | None:
+def closest_match(text: str, known: Iterable[str]) -> str | None:
     """The known word that `text` is probably a typo of, such as `replicas` for `replcas`."""
-    if len(text) > _LONGEST_MISTYPED:
+    if len(text) > _MAX_TYPO_LENGTH:
         return None
     lower = {word.lower(): word for word in known}
     found = get_close_matches(text.lower(), lower, n=1, cutoff=0.75)
     return lower[found[0]] if found else None
 
 
-class Suggestions:
-    """`nearest` for the first MOST_SUGGESTED of many words: it costs more than everything else done about a mistake."""
+class SuggestionBudget:
+    """`closest_match` for the first MOST_SUGGESTED of many words: it costs more than everything else done about a mistake."""
 
     def __init__(self) -> None:
-        self._left = MOST_SUGGESTED
+        self._left = MAX_SUGGESTIONS
 
-    def nearest(self, text: str, known: Iterable[str]) -> str | None:
+    def closest_match(self, text: str, known: Iterable[str]) -> str | None:
         """The known word that `text` was probably meant to be; None when it was asked too often."""
         self._left -= 1
-        return nearest(text, known) if self._left >= 0 else None
+        return closest_match(text, known) if self._left >= 0 else None

@@ -6,9 +6,9 @@ The API server checks types, but not of every kind and version. Nothing here rai
 from collections.abc import Mapping
 from typing import Any, Final
 
-LONGEST_TEXT: Final = 4096
+MAX_TEXT_LENGTH: Final = 4096
 """Characters that are kept of a sentence; no scheduler and no kubelet says more in one."""
-LONGEST_WORD: Final = 256
+MAX_WORD_LENGTH: Final = 256
 """Characters of a name, uid or hash; what is longer is none of ours."""
 
 
@@ -26,12 +26,12 @@ def text(value: Any) -> str:
     """The sentence, cut where it is too long; empty for anything else."""
     if not isinstance(value, str):
         return ""
-    return value if len(value) <= LONGEST_TEXT else value[: LONGEST_TEXT - 1] + "…"
+    return value if len(value) <= MAX_TEXT_LENGTH else value[: MAX_TEXT_LENGTH - 1] + "…"
 
 
 def word(value: Any, default: str = "") -> str:
     """The name, uid or hash; `default` for what is too long, or is none."""
-    return value if isinstance(value, str) and len(value) <= LONGEST_WORD else default
+    return value if isinstance(value, str) and len(value) <= MAX_WORD_LENGTH else default
 
 
 def words(value: Any) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ SERVICE_UID: Final = "runai-nim.io/service-uid"
 """Annotation of a claim: uid of the RunaiNimService that it was made for. A name can be given again, a uid can't."""
 POD_HASH: Final = "runai-nim.io/pod-hash"
 """Annotation of the pods and their Deployment: which pods these are. Replicas and Service type don't change it."""
-GROUPS: Final = "runai-nim.io/multi-node-replicas"
+MULTI_NODE_REPLICAS: Final = "runai-nim.io/multi-node-replicas"
 """Annotation of a multi-node NIMService: how many replicas it was made with, which is the most that it can have."""
 ADOPT: Final = "runai-nim.io/adopt"
 """Annotation `"true"` on a foreign NIMService hands it to the RunaiNimService of its name."""
@@ -223,7 +223,7 @@ The NIM Operator puts a NIMService's annotations on its Service, Ingress, routes
 """
 
 
-def match(key: str, patterns: Mapping[str, str]) -> str | None:
+def matching_pattern(key: str, patterns: Mapping[str, str]) -> str | None:
     """What stands beside the first of `patterns` that `key` fits; a trailing `*` fits any ending."""
     fits = (pattern for pattern in patterns if key == pattern or (pattern[-1] == "*" and key.startswith(pattern[:-1])))
     return next((patterns[pattern] for pattern in fits), None)
@@ -235,10 +235,10 @@ def owner_of(key: str, configured: Mapping[str, str] = MappingProxyType({})) -> 
     `configured` are the keys that the settings name, and what sets each. Those that only belong on children are not
     looked at here.
     """
-    return match(key, SCHEDULING_KEYS) or configured.get(key)
+    return matching_pattern(key, SCHEDULING_KEYS) or configured.get(key)
 
 
-def fits(key: str, patterns: Iterable[str]) -> bool:
+def key_matches(key: str, patterns: Iterable[str]) -> bool:
     """Does `key` fit one of `patterns`, in which a `*` stands for any text?"""
     return any(_regex(pattern).fullmatch(key) for pattern in patterns)
 
@@ -247,7 +247,7 @@ def edge_reader(key: str) -> str | None:
     """Who at the cluster's edge reads an annotation `key`; None when nobody is known to."""
     if _EDGE.fullmatch(key) is None:
         return None
-    return next(reader for pattern, reader in EDGE_KEYS.items() if fits(key, (pattern,)))
+    return next(reader for pattern, reader in EDGE_KEYS.items() if key_matches(key, (pattern,)))
 
 
 @cache

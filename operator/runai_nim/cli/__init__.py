@@ -10,8 +10,8 @@ import sys
 def main() -> None:
     """The command line's entry point. Where its output can't be written, it ends with a line on stderr and code 2."""
     from runai_nim.cli.app import app
-    from runai_nim.cli.diagnostic import TROUBLE
-    from runai_nim.cli.output import OutputError, open_streams, say_failure
+    from runai_nim.cli.diagnostic import EXIT_FAILURE
+    from runai_nim.cli.output import OutputError, open_streams, report_failure
 
     try:
         open_streams()
@@ -20,5 +20,5 @@ def main() -> None:
         finally:
             sys.stdout.flush()
     except OutputError as error:
-        say_failure(error)
-        sys.exit(TROUBLE)
+        report_failure(error)
+        sys.exit(EXIT_FAILURE)

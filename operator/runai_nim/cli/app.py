@@ -6,7 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 from runai_nim import __version__
-from runai_nim.cli.diagnostic import TROUBLE, CommandError
+from runai_nim.cli.diagnostic import EXIT_FAILURE, CommandError
 
 
 class _Commands(TyperGroup):
@@ -17,25 +17,25 @@ class _Commands(TyperGroup):
             return super().invoke(ctx)
         except CommandError as error:
             typer.echo(error, err=True)
-            raise typer.Exit(TROUBLE) from None
+            raise typer.Exit(EXIT_FAILURE) from None
 
 
 app = typer.Typer(cls=_Commands, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
-Files = Annotated[
+FilesOption = Annotated[
     list[str],
     typer.Option(
         "-f", "--filename", metavar="FILE|DIR|-", help="Manifests: a file, a directory's own files, or - for stdin."
     ),
 ]
-SettingsFile = Annotated[
+SettingsFileOption = Annotated[
     str | None, typer.Option("--settings", metavar="FILE", help="The operator's settings; default: its defaults.")
 ]
 DialectOption = Annotated[
     Literal["runai", "kai"] | None,
     typer.Option("--dialect", help="Scheduler; default: the settings', or runai."),
 ]
-NimOperator = Annotated[
+NimOperatorOption = Annotated[
     str | None,
     typer.Option(
         "--nim-operator",
@@ -43,9 +43,9 @@ NimOperator = Annotated[
         help="Refuse what this version of the NIM Operator, or the NIMService CRD in this file, lacks.",
     ),
 ]
-Output = Annotated[Literal["text", "json"], typer.Option("-o", "--output", help="Format.")]
-Namespace = Annotated[str, typer.Option("-n", "--namespace", help="Namespace of manifests that name none.")]
-NamespaceLabels = Annotated[
+OutputOption = Annotated[Literal["text", "json"], typer.Option("-o", "--output", help="Format.")]
+NamespaceOption = Annotated[str, typer.Option("-n", "--namespace", help="Namespace of manifests that name none.")]
+NamespaceLabelsOption = Annotated[
     list[str],
     typer.Option("--namespace-label", metavar="KEY=VALUE", help="A label of the namespace: its project and queue."),
 ]
@@ -68,14 +68,14 @@ def _main(
 
 @app.command()
 def render(
-    filename: Files,
+    filename: FilesOption,
     output: Annotated[Literal["yaml", "json"], typer.Option("-o", "--output", help="Format.")] = "yaml",
     explain: Annotated[bool, typer.Option("--explain", help="Beside each line, the field that it comes from.")] = False,
     dialect: DialectOption = None,
-    settings: SettingsFile = None,
-    nim_operator: NimOperator = None,
-    namespace: Namespace = "default",
-    namespace_label: NamespaceLabels = [],  # noqa: B006 # Typer copies it
+    settings: SettingsFileOption = None,
+    nim_operator: NimOperatorOption = None,
+    namespace: NamespaceOption = "default",
+    namespace_label: NamespaceLabelsOption = [],  # noqa: B006 # Typer copies it
 ) -> None:
     """Print the objects that the operator would write.
 
@@ -87,10 +87,10 @@ def render(
     runai-nim render -f llama.yaml --explain
     kustomize build . | runai-nim render -f - --dialect kai --namespace-label kai/project=team-a
     """
-    from runai_nim.cli.offline_context import assume
+    from runai_nim.cli.offline_context import offline_context
     from runai_nim.cli.render import render as run
 
-    assumed = assume(
+    assumed = offline_context(
         dialect=dialect,
         settings_file=settings,
         nim_operator=nim_operator,
@@ -102,13 +102,13 @@ def render(
 
 @app.command()
 def validate(
-    filename: Files,
-    output: Output = "text",
+    filename: FilesOption,
+    output: OutputOption = "text",
     dialect: DialectOption = None,
-    settings: SettingsFile = None,
-    nim_operator: NimOperator = None,
-    namespace: Namespace = "default",
-    namespace_label: NamespaceLabels = [],  # noqa: B006 # Typer copies it
+    settings: SettingsFileOption = None,
+    nim_operator: NimOperatorOption = None,
+    namespace: NamespaceOption = "default",
+    namespace_label: NamespaceLabelsOption = [],  # noqa: B006 # Typer copies it
 ) -> None:
     """Print what is wrong, as FILE:LINE:COLUMN: error: MESSAGE.
 
@@ -120,24 +120,24 @@ def validate(
     runai-nim validate -f deploy/
     runai-nim validate -f llama.yaml -o json
     """
-    from runai_nim.cli.offline_context import assume
-    from runai_nim.cli.validate import check
+    from runai_nim.cli.offline_context import offline_context
+    from runai_nim.cli.validate import validate_files
 
-    assumed = assume(
+    assumed = offline_context(
         dialect=dialect,
         settings_file=settings,
         nim_operator=nim_operator,
         namespace=namespace,
         namespace_labels=namespace_label,
     )
-    raise typer.Exit(check(filename, assumed, output))
+    raise typer.Exit(validate_files(filename, assumed, output))
 
 
 @app.command()
 def diff(
     old: Annotated[str | None, typer.Argument(metavar="[A]", help="Manifests before.")] = None,
     new: Annotated[str | None, typer.Argument(metavar="[B]", help="Manifests after.")] = None,
-    filename: Files = [],  # noqa: B006 # Typer copies it
+    filename: FilesOption = [],  # noqa: B006 # Typer copies it
     live: Annotated[bool, typer.Option("--live", help="Against the cluster of the kubeconfig; reads only.")] = False,
     new_settings: Annotated[
         str | None, typer.Option("--new-settings", metavar="FILE", help="What -f becomes with these settings.")
@@ -145,12 +145,12 @@ def diff(
     new_nim_operator: Annotated[
         str | None, typer.Option("--new-nim-operator", metavar="VERSION|FILE", help="With this NIM Operator.")
     ] = None,
-    output: Output = "text",
+    output: OutputOption = "text",
     dialect: DialectOption = None,
-    settings: SettingsFile = None,
-    nim_operator: NimOperator = None,
-    namespace: Namespace = "default",
-    namespace_label: NamespaceLabels = [],  # noqa: B006 # Typer copies it
+    settings: SettingsFileOption = None,
+    nim_operator: NimOperatorOption = None,
+    namespace: NamespaceOption = "default",
+    namespace_label: NamespaceLabelsOption = [],  # noqa: B006 # Typer copies it
 ) -> None:
     """Print what would change, and whether pods restart.
 
@@ -167,14 +167,14 @@ def diff(
     runai-nim diff -f llama.yaml --nim-operator 3.0.2 --new-nim-operator 3.1.2
     """
     from runai_nim.cli.diff import diff as run
-    from runai_nim.cli.manifests import manifests_of
-    from runai_nim.cli.offline_context import assume
+    from runai_nim.cli.manifests import read_manifests
+    from runai_nim.cli.offline_context import offline_context
 
     modes = [old is not None, live, bool(new_settings or new_nim_operator)]
     if modes.count(True) != 1 or (old is None) != (new is None) or (old is None) != bool(filename):
         raise CommandError("diff needs A and B, or -f with one of --live, --new-settings and --new-nim-operator")
     before, after = (
-        assume(
+        offline_context(
             dialect=dialect,
             settings_file=settings_file,
             nim_operator=version,
@@ -190,8 +190,8 @@ def diff(
         from runai_nim.cli.live import diff_live
 
         raise typer.Exit(diff_live(filename, before, output))
-    manifests = list(manifests_of([old] if old else filename))
-    raise typer.Exit(run((manifests, before), (list(manifests_of([new])) if new else manifests, after), output))
+    manifests = list(read_manifests([old] if old else filename))
+    raise typer.Exit(run((manifests, before), (list(read_manifests([new])) if new else manifests, after), output))
 
 
 @app.command()
@@ -219,7 +219,7 @@ def convert(
         str | None, typer.Option("-n", "--namespace", help="Namespace of the project; default: left to you.")
     ] = None,
     dialect: DialectOption = None,
-    settings: SettingsFile = None,
+    settings: SettingsFileOption = None,
 ) -> None:
     """Print a RunaiNimService made from a body of Run:ai's "NVIDIA NIM" REST API.
 
@@ -231,6 +231,6 @@ def convert(
     runai-nim convert -f body.json --namespace runai-team-a > llama.yaml
     """
     from runai_nim.cli.convert import convert as run
-    from runai_nim.cli.offline_context import assume
+    from runai_nim.cli.offline_context import offline_context
 
-    raise typer.Exit(run(filename, name, namespace, assume(dialect=dialect, settings_file=settings)))
+    raise typer.Exit(run(filename, name, namespace, offline_context(dialect=dialect, settings_file=settings)))

@@ -11,51 +11,51 @@ from typing import Any
 from runai_nim.api import well_known
 from runai_nim.domain.diff import differences, without_owners
 
-Object = Mapping[str, Any]
-Fields = tuple[str, ...]
-_SHOWN = ("kind", "metadata", "spec")
+ObjectView = Mapping[str, Any]
+OwnedPath = tuple[str, ...]
+_VISIBLE_METADATA = ("kind", "metadata", "spec")
 
 
-def applied(wanted: Object, live: Object) -> dict[str, Any]:
+def preview_apply(wanted: ObjectView, live: ObjectView) -> dict[str, Any]:
     """`live` after an apply of `wanted`; where both mean the same it keeps its own text."""
     result = copy.deepcopy(dict(live))
     for path in differences(without_owners(wanted), live):
         parent = result
         for key in path[:-1]:
             parent = parent.setdefault(key, {})
-        parent[path[-1]] = _at(wanted, path)
-    for path in _taken_away(wanted, live):
-        del _at(result, path[:-1])[path[-1]]
+        parent[path[-1]] = _value_at(wanted, path)
+    for path in _removed_fields(wanted, live):
+        del _value_at(result, path[:-1])[path[-1]]
     return result
 
 
-def described(live: Object) -> dict[str, Any]:
+def visible_fields(live: ObjectView) -> dict[str, Any]:
     """What people call the object: without status and what the API server adds to its metadata."""
-    found = {key: live[key] for key in _SHOWN if key in live}
+    found = {key: live[key] for key in _VISIBLE_METADATA if key in live}
     return found | {"metadata": {"name": live["metadata"]["name"]}}
 
 
-def _taken_away(wanted: Object, live: Object) -> Iterator[Fields]:
-    ours: set[Fields] = set()
-    others: set[Fields] = set()
+def _removed_fields(wanted: ObjectView, live: ObjectView) -> Iterator[OwnedPath]:
+    ours: set[OwnedPath] = set()
+    others: set[OwnedPath] = set()
     for entry in live["metadata"].get("managedFields") or ():
         is_ours = entry.get("manager") == well_known.FIELD_MANAGER and entry.get("operation") == "Apply"
-        (ours if is_ours else others).update(_owned(entry.get("fieldsV1") or {}, ()))
+        (ours if is_ours else others).update(_owned_paths(entry.get("fieldsV1") or {}, ()))
     for path in sorted(ours - others):
-        if _at(wanted, path) is None and _at(live, path) is not None:
+        if _value_at(wanted, path) is None and _value_at(live, path) is not None:
             yield path
 
 
-def _owned(fields: Object, path: Fields) -> Iterator[Fields]:
+def _owned_paths(fields: ObjectView, path: OwnedPath) -> Iterator[OwnedPath]:
     """Fields without fields of their own."""
     below = {key[2:]: part for key, part in fields.items() if key.startswith("f:")}
     if not below and fields.keys() <= {"."} and path:
         yield path
     for key, part in below.items():
-        yield from _owned(part, (*path, key))
+        yield from _owned_paths(part, (*path, key))
 
 
-def _at(obj: Any, path: Fields) -> Any:
+def _value_at(obj: Any, path: OwnedPath) -> Any:
     for key in path:
         obj = obj.get(key) if isinstance(obj, Mapping) else None
     return obj

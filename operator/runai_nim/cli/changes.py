@@ -8,23 +8,23 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from runai_nim.api import well_known
-from runai_nim.cli.evaluation import Decided
-from runai_nim.cli.provenance import Notes
-from runai_nim.domain.translate.rules import Path
+from runai_nim.cli.evaluation import ManifestEvaluation
+from runai_nim.cli.provenance import Provenance
+from runai_nim.domain.translate.rules import LeafPath
 
-HIDDEN: Final = "(not shown)"
-Leaves = Mapping[str, tuple[Path, Any]]
-_MARKS: Final = (well_known.SPEC_HASH, well_known.POD_HASH, well_known.SERVICE_UID)
-Object = Mapping[str, Any]
+HIDDEN_VALUE: Final = "(not shown)"
+Leaves = Mapping[str, tuple[LeafPath, Any]]
+_OPERATOR_ANNOTATIONS: Final = (well_known.SPEC_HASH, well_known.POD_HASH, well_known.SERVICE_UID)
+ObjectView = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class ChangeSide:
     """One side of a change: whether the leaf is there, its value, and where that comes from (empty: not known)."""
 
-    there: bool = False
+    exists: bool = False
     value: Any = None
-    note: str = ""
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class Change:
     """A leaf of an object that differs. `hidden`: its values may be secrets."""
 
     path: str
-    old: Side
-    new: Side
+    old: ChangeSide
+    new: ChangeSide
     hidden: bool = False
 
 
@@ -59,33 +59,35 @@ class Difference:
         return bool(self.objects or self.findings)
 
 
-def difference(resource: str, old: Decided | None, new: Decided | None) -> Difference:
+def compare_evaluations(resource: str, old: ManifestEvaluation | None, new: ManifestEvaluation | None) -> Difference:
     """Between what two decisions about one resource make; None is no such resource."""
     findings = tuple(_findings(old, new))
     if any(one is not None and one.desired.nimservice is None for one in (old, new)):
         return Difference(resource, findings=findings)
     pairs = _pairs(old.objects if old else (), new.objects if new else ())
-    objects = tuple(change for before, after in pairs if (change := changed(before, after, old, new)))
-    restarts, reason = restart(_nimservice(old), _nimservice(new))
+    objects = tuple(change for before, after in pairs if (change := object_changes(before, after, old, new)))
+    restarts, reason = pod_restart(_nimservice(old), _nimservice(new))
     return Difference(resource, objects, findings, restarts, reason)
 
 
-def changed(before: Object, after: Object, old: Decided | None, new: Decided | None) -> ObjectChanges | None:
+def object_changes(
+    before: ObjectView, after: ObjectView, old: ManifestEvaluation | None, new: ManifestEvaluation | None
+) -> ObjectChanges | None:
     """What differs between two objects of one name, of which either may be empty; None for nothing."""
     sides = (_Leaves(before, old), _Leaves(after, new))
     paths = dict.fromkeys([*sides[0].leaves, *sides[1].leaves])
     kind = (after or before)["kind"]
-    found = [Change(path, sides[0].side(path), sides[1].side(path), may_be_secret(kind, path)) for path in paths]
-    changes = tuple(change for change in found if _differs(change))
+    all_changes = [Change(path, sides[0].side(path), sides[1].side(path), may_be_secret(kind, path)) for path in paths]
+    changes = tuple(change for change in all_changes if _differs(change))
     return ObjectChanges(name_of(after or before), changes) if changes else None
 
 
-def name_of(manifest: Object) -> str:
+def name_of(manifest: ObjectView) -> str:
     """`<kind> <name>`."""
     return f"{manifest['kind']} {manifest['metadata']['name']}"
 
 
-def restart(before: Object | None, after: Object | None) -> tuple[bool, str]:
+def pod_restart(before: ObjectView | None, after: ObjectView | None) -> tuple[bool, str]:
     """Are running pods replaced, and why (not)? By the hash of what makes a pod, which both NIMServices carry."""
     if before is None:
         return False, "they start: there was no NIMService"
@@ -103,25 +105,25 @@ def restart(before: Object | None, after: Object | None) -> tuple[bool, str]:
 class _Leaves:
     """The leaves of an object by their paths as text, and where each comes from."""
 
-    def __init__(self, manifest: Object, decided: Decided | None) -> None:
+    def __init__(self, manifest: ObjectView, evaluation: ManifestEvaluation | None) -> None:
         self.leaves: Leaves = {text: (path, value) for text, path, value in leaves_of(manifest)}
-        self._notes = Notes(decided, manifest["kind"]) if decided and manifest else None
+        self._notes = Provenance(evaluation, manifest["kind"]) if evaluation and manifest else None
 
-    def side(self, path: str) -> Side:
+    def side(self, path: str) -> ChangeSide:
         if path not in self.leaves:
-            return Side()
+            return ChangeSide()
         place, value = self.leaves[path]
-        return Side(True, value, self._notes.note(place) if self._notes else "")
+        return ChangeSide(True, value, self._notes.origin(place) if self._notes else "")
 
 
-def leaves_of(value: Any, text: str = "", path: Path = ()) -> Iterator[tuple[str, Path, Any]]:
+def leaves_of(value: Any, text: str = "", path: LeafPath = ()) -> Iterator[tuple[str, LeafPath, Any]]:
     """Each leaf: its path as text (`spec.env[NAME].value`), its place, its value. The operator's marks are no leaves.
 
     Items of a list that all have a name of their own are told apart by it, others by their number.
     """
     if isinstance(value, Mapping) and value:
         for key, part in value.items():
-            if key not in _MARKS:
+            if key not in _OPERATOR_ANNOTATIONS:
                 yield from leaves_of(part, _with_key(text, key), (*path, key))
     elif isinstance(value, list) and value:
         for index, (item, name) in enumerate(zip(value, _item_names(value), strict=True)):
@@ -137,12 +139,12 @@ def _with_key(text: str, key: str) -> str:
 
 
 def _item_names(items: Sequence[Any]) -> Sequence[Any]:
-    found = [item.get("name") if isinstance(item, Mapping) else None for item in items]
-    return found if None not in found and len(set(map(str, found))) == len(found) else range(len(items))
+    names = [item.get("name") if isinstance(item, Mapping) else None for item in items]
+    return names if None not in names and len(set(map(str, names))) == len(names) else range(len(items))
 
 
 def _differs(change: Change) -> bool:
-    return change.old.there != change.new.there or change.old.value != change.new.value
+    return change.old.exists != change.new.exists or change.old.value != change.new.value
 
 
 def may_be_secret(kind: str, path: str) -> bool:
@@ -152,28 +154,28 @@ def may_be_secret(kind: str, path: str) -> bool:
     return kind == "PersistentVolumeClaim" and path.startswith("metadata.annotations")
 
 
-def _findings(old: Decided | None, new: Decided | None) -> Iterator[tuple[int, str]]:
+def _findings(old: ManifestEvaluation | None, new: ManifestEvaluation | None) -> Iterator[tuple[int, str]]:
     before, after = _messages(old), _messages(new)
     yield from ((-1, message) for message in before if message not in after)
     yield from ((+1, message) for message in after if message not in before)
 
 
-def _messages(decided: Decided | None) -> dict[str, None]:
+def _messages(evaluation: ManifestEvaluation | None) -> dict[str, None]:
     """In their order, and quick to look up: there may be tens of thousands."""
-    remarks = decided.remarks if decided else ()
+    remarks = evaluation.diagnostics if evaluation else ()
     return dict.fromkeys(f"{remark.severity}: {remark.message}" for remark in remarks)
 
 
-def _pairs(old: Iterable[Object], new: Iterable[Object]) -> Iterator[tuple[Object, Object]]:
+def _pairs(old: Iterable[ObjectView], new: Iterable[ObjectView]) -> Iterator[tuple[ObjectView, ObjectView]]:
     before, after = {name_of(one): one for one in old}, {name_of(one): one for one in new}
     for name in dict.fromkeys([*before, *after]):
         yield before.get(name, {}), after.get(name, {})
 
 
-def _nimservice(decided: Decided | None) -> Object | None:
-    return decided.desired.nimservice if decided else None
+def _nimservice(evaluation: ManifestEvaluation | None) -> ObjectView | None:
+    return evaluation.desired.nimservice if evaluation else None
 
 
-def _pod_hash(nimservice: Object) -> str | None:
-    found: str | None = (nimservice["spec"].get("annotations") or {}).get(well_known.POD_HASH)
-    return found
+def _pod_hash(nimservice: ObjectView) -> str | None:
+    pod_hash: str | None = (nimservice["spec"].get("annotations") or {}).get(well_known.POD_HASH)
+    return pod_hash

@@ -9,38 +9,38 @@ from typing import Any, Final
 from runai_nim.api import well_known
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
 from runai_nim.cli import terminal
-from runai_nim.cli.diagnostic import CommandError, Remark, exit_code
-from runai_nim.cli.documents import Document, documents_of, only_document
-from runai_nim.cli.evaluation import decide_one
-from runai_nim.cli.input_files import Text
+from runai_nim.cli.diagnostic import CommandError, Diagnostic, exit_code
+from runai_nim.cli.documents import Document, read_documents, read_single_document
+from runai_nim.cli.evaluation import evaluate_manifest
+from runai_nim.cli.input_files import InputText
 from runai_nim.cli.manifests import Manifest
-from runai_nim.cli.offline_context import Assumed
-from runai_nim.cli.yaml_text import yaml_of
-from runai_nim.domain.admission.rest_body import SET_BY_RUNAI, check_body, make_manifest
+from runai_nim.cli.offline_context import OfflineContext
+from runai_nim.cli.yaml_text import to_yaml
+from runai_nim.domain.admission.rest_body import RUNAI_METADATA, check_rest_body, make_manifest
 
-_TELLING: Final = frozenset({"image", "modelStore", "servingPort"})
+_EXPLAINED_REASONS: Final = frozenset({"image", "modelStore", "servingPort"})
 """Any of these fields says that a mapping is a spec."""
 
 
-def convert(argument: str, name: str | None, namespace: str | None, assumed: Assumed) -> int:
+def convert(argument: str, name: str | None, namespace: str | None, assumed: OfflineContext) -> int:
     """Write the manifest; the exit code. Raises CommandError for what is no body of that API."""
-    document = only_document(argument)
-    body = _body_of(document)
+    document = read_single_document(argument)
+    body = _as_body(document)
     asked = dict(_mapping(document, body, "metadata"))
     if name:
         asked |= {"name": name, "useGivenNameAsPrefix": False}
     manifest = make_manifest({**body, "metadata": asked, "spec": _mapping(document, body, "spec")}, namespace)
-    head = _head(manifest["metadata"], asked, assumed.context.settings.project_labels[:1])
-    text = "\n".join(head) + "\n" + yaml_of({"spec": manifest["spec"]})
+    head = _header_comments(manifest["metadata"], asked, assumed.context.settings.project_labels[:1])
+    text = "\n".join(head) + "\n" + to_yaml({"spec": manifest["spec"]})
     terminal.write(text)
-    remarks = [*_about_body(document, body), *_findings(text, assumed)]
-    if left_out := [field for field in asked if field in SET_BY_RUNAI]:
-        terminal.say(f"left out, since Run:ai sets it: {', '.join(left_out)}")
-    terminal.say_remarks(remarks)
+    remarks = [*_body_diagnostics(document, body), *_manifest_diagnostics(text, assumed)]
+    if left_out := [field for field in asked if field in RUNAI_METADATA]:
+        terminal.write_styled(f"left out, since Run:ai sets it: {', '.join(left_out)}")
+    terminal.write_diagnostics_to_stderr(remarks)
     return exit_code(remarks)
 
 
-def _body_of(document: Document) -> Mapping[str, Any]:
+def _as_body(document: Document) -> Mapping[str, Any]:
     """The body; a spec alone is made one."""
     value = document.value
     if not isinstance(value, Mapping):
@@ -50,7 +50,7 @@ def _body_of(document: Document) -> Mapping[str, Any]:
     if "spec" in value:
         return value
     known = {str(field.alias) for field in RunaiNimServiceSpec.model_fields.values()}
-    if _TELLING & value.keys() and value.keys() <= known:
+    if _EXPLAINED_REASONS & value.keys() and value.keys() <= known:
         return {"spec": value}
     raise CommandError(f"{document.file} must hold a body of Run:ai's REST API: it has no spec")
 
@@ -63,11 +63,11 @@ def _mapping(document: Document, body: Mapping[str, Any], field: str) -> Mapping
     return found or {}
 
 
-def _head(metadata: Mapping[str, Any], asked: Mapping[str, Any], labels: tuple[str, ...]) -> Iterator[str]:
+def _header_comments(metadata: Mapping[str, Any], asked: Mapping[str, Any], labels: tuple[str, ...]) -> Iterator[str]:
     yield f"apiVersion: {well_known.API_VERSION}"
     yield f"kind: {well_known.KIND}"
     yield "metadata:"
-    yield from (f"  {line}" for line in (yaml_of(metadata).splitlines() if metadata else ()))
+    yield from (f"  {line}" for line in (to_yaml(metadata).splitlines() if metadata else ()))
     if "generateName" in metadata:
         yield "  # The API server completes the name: use kubectl create, since kubectl apply needs a name."
     if asked.get("name") is None:
@@ -84,13 +84,13 @@ def _comment(text: str) -> str:
     return "  # " + text.replace("\n", " ")
 
 
-def _about_body(document: Document, body: Mapping[str, Any]) -> Iterator[Remark]:
-    for found in check_body(body):
+def _body_diagnostics(document: Document, body: Mapping[str, Any]) -> Iterator[Diagnostic]:
+    for found in check_rest_body(body):
         place = document.locate(found.path)
-        yield Remark(document.file, place, found.message, found.severity, str(found.reason), found.path)
+        yield Diagnostic(document.file, place, found.message, found.severity, str(found.reason), found.path)
 
 
-def _findings(text: str, assumed: Assumed) -> Iterator[Remark]:
-    for document in documents_of(Text("<stdout>", text)):
+def _manifest_diagnostics(text: str, assumed: OfflineContext) -> Iterator[Diagnostic]:
+    for document in read_documents(InputText("<stdout>", text)):
         if isinstance(document, Document):
-            yield from decide_one(Manifest(document, document.value, document.position), assumed).remarks
+            yield from evaluate_manifest(Manifest(document, document.value, document.position), assumed).diagnostics

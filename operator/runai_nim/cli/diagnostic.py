@@ -6,12 +6,12 @@ from typing import Any, Final, Literal, NamedTuple
 
 UNREADABLE: Final = "Unreadable"
 """Reason of whatever can't be read, or holds nothing to work on."""
-MOST: Final = 100
+MAX_DIAGNOSTICS: Final = 100
 """Remarks on one file that people get to see."""
-FINE: Final = 0
-FOUND: Final = 1
+EXIT_OK: Final = 0
+EXIT_FINDINGS: Final = 1
 """Exit code: there are errors, or differences."""
-TROUBLE: Final = 2
+EXIT_FAILURE: Final = 2
 """Exit code: wrong use, or input that can't be read."""
 
 
@@ -27,7 +27,7 @@ class Position(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
+class Diagnostic:
     """A finding in a file. `resource` is `<namespace>/<name>`, `path` as in the API; both empty for a whole file."""
 
     file: str
@@ -58,23 +58,23 @@ class Remark:
         }
 
 
-def first_of(remarks: Iterable[Remark]) -> Iterator[Remark]:
+def limit_diagnostics(remarks: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
     """The first MOST remarks on each file, and a note on how many more there are; then errors go before warnings."""
-    files: dict[str, list[Remark]] = {}
+    files: dict[str, list[Diagnostic]] = {}
     for remark in remarks:
         files.setdefault(remark.file, []).append(remark)
     for file, found in files.items():
-        if len(found) <= MOST:
+        if len(found) <= MAX_DIAGNOSTICS:
             yield from found
             continue
-        yield from sorted(found, key=lambda remark: remark.severity != "error")[:MOST]
-        message = f"{len(found) - MOST} more are not shown: runai-nim validate -o json prints all findings"
-        yield Remark(file, Position(), message, "note")
+        yield from sorted(found, key=lambda remark: remark.severity != "error")[:MAX_DIAGNOSTICS]
+        message = f"{len(found) - MAX_DIAGNOSTICS} more are not shown: runai-nim validate -o json prints all findings"
+        yield Diagnostic(file, Position(), message, "note")
 
 
-def exit_code(remarks: Iterable[Remark]) -> int:
+def exit_code(remarks: Iterable[Diagnostic]) -> int:
     """2 when anything was unreadable, 1 with any other error, else 0."""
     errors = [remark for remark in remarks if remark.severity == "error"]
     if any(remark.reason == UNREADABLE for remark in errors):
-        return TROUBLE
-    return FOUND if errors else FINE
+        return EXIT_FAILURE
+    return EXIT_FINDINGS if errors else EXIT_OK

@@ -5,46 +5,54 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 from runai_nim.cli import terminal
-from runai_nim.cli.changes import HIDDEN, Change, Difference, Side, difference
-from runai_nim.cli.diagnostic import FINE, FOUND, MOST, TROUBLE, UNREADABLE, Remark
-from runai_nim.cli.evaluation import Decided, decide
+from runai_nim.cli.changes import HIDDEN_VALUE, Change, ChangeSide, Difference, compare_evaluations
+from runai_nim.cli.diagnostic import EXIT_FAILURE, EXIT_FINDINGS, EXIT_OK, MAX_DIAGNOSTICS, UNREADABLE, Diagnostic
+from runai_nim.cli.evaluation import ManifestEvaluation, evaluate_all
 from runai_nim.cli.manifests import Manifest
-from runai_nim.cli.offline_context import Assumed
+from runai_nim.cli.offline_context import OfflineContext
 
-Output = Literal["text", "json"]
-
-
-Found = Sequence[Manifest | Remark]
+OutputFormat = Literal["text", "json"]
 
 
-def diff(old: tuple[Found, Assumed], new: tuple[Found, Assumed], output: Output) -> int:
+ManifestsOrDiagnostics = Sequence[Manifest | Diagnostic]
+
+
+def diff(
+    old: tuple[ManifestsOrDiagnostics, OfflineContext],
+    new: tuple[ManifestsOrDiagnostics, OfflineContext],
+    output: OutputFormat,
+) -> int:
     """Write what changes from one side to the other; the exit code."""
-    before, unreadable = decided(*old)
-    after, unreadable_too = decided(*new)
+    before, unreadable = evaluations_by_resource(*old)
+    after, unreadable_too = evaluations_by_resource(*new)
     remarks = list(dict.fromkeys([*unreadable, *unreadable_too]))
-    terminal.say_remarks(remarks)
+    terminal.write_diagnostics_to_stderr(remarks)
     if remarks:
-        return TROUBLE
+        return EXIT_FAILURE
     names = dict.fromkeys([*before, *after])
-    return write_differences((difference(name, before.get(name), after.get(name)) for name in names), output)
+    return write_differences((compare_evaluations(name, before.get(name), after.get(name)) for name in names), output)
 
 
-def decided(manifests: Found, assumed: Assumed) -> tuple[dict[str, Decided], list[Remark]]:
+def evaluations_by_resource(
+    manifests: ManifestsOrDiagnostics, assumed: OfflineContext
+) -> tuple[dict[str, ManifestEvaluation], list[Diagnostic]]:
     """All RunaiNimServices by `<namespace>/<name>`, and what could not be read."""
-    services: dict[str, Decided] = {}
-    remarks: list[Remark] = []
-    for found in decide(manifests, assumed):
-        if isinstance(found, Remark):
+    services: dict[str, ManifestEvaluation] = {}
+    remarks: list[Diagnostic] = []
+    for found in evaluate_all(manifests, assumed):
+        if isinstance(found, Diagnostic):
             remarks += [found] if found.severity == "error" else []
         elif found.resource in services:
             message = f"{found.resource} must be there once: remove one, or name another namespace"
-            remarks.append(Remark(found.manifest.document.file, found.manifest.position, message, reason=UNREADABLE))
+            remarks.append(
+                Diagnostic(found.manifest.document.file, found.manifest.position, message, reason=UNREADABLE)
+            )
         else:
             services[found.resource] = found
     return services, remarks
 
 
-def write_differences(differences: Iterable[Difference], output: Output) -> int:
+def write_differences(differences: Iterable[Difference], output: OutputFormat) -> int:
     """Write what differs; the exit code."""
     found = [one for one in differences if one]
     if output == "json":
@@ -53,35 +61,35 @@ def write_differences(differences: Iterable[Difference], output: Output) -> int:
         for one in found:
             for line in _lines(one):
                 terminal.write_line(line)
-    return FOUND if found else FINE
+    return EXIT_FINDINGS if found else EXIT_OK
 
 
 def _lines(one: Difference) -> Iterator[str]:
     yield f"RunaiNimService {one.resource}"
-    for sign, message in one.findings[:MOST]:
+    for sign, message in one.findings[:MAX_DIAGNOSTICS]:
         yield f"{'+' if sign > 0 else '-'} {message}"
-    if (more := len(one.findings) - MOST) > 0:
+    if (more := len(one.findings) - MAX_DIAGNOSTICS) > 0:
         yield f"  {more} more findings change: -o json prints all of them"
     for changed in one.objects:
         yield f"  {changed.name}"
         for change in changed.changes:
-            yield from (f"{sign} {_line(change, side)}" for sign, side in _sides(change))
+            yield from (f"{sign} {_line(change, side)}" for sign, side in _existing_sides(change))
     if one.restart_reason:
         yield f"  pods restart: {'yes' if one.restarts else 'no'} ({one.restart_reason})"
 
 
-def _line(change: Change, side: Side) -> str:
-    value = _shown(change, side)
+def _line(change: Change, side: ChangeSide) -> str:
+    value = _display(change, side)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return f"{change.path}: {text}" + (f"  # {side.note}" if side.note else "")
+    return f"{change.path}: {text}" + (f"  # {side.origin}" if side.origin else "")
 
 
-def _shown(change: Change, side: Side) -> Any:
-    return HIDDEN if change.hidden else side.value
+def _display(change: Change, side: ChangeSide) -> Any:
+    return HIDDEN_VALUE if change.hidden else side.value
 
 
-def _sides(change: Change) -> Iterator[tuple[str, Side]]:
-    yield from ((sign, side) for sign, side in (("-", change.old), ("+", change.new)) if side.there)
+def _existing_sides(change: Change) -> Iterator[tuple[str, ChangeSide]]:
+    yield from ((sign, side) for sign, side in (("-", change.old), ("+", change.new)) if side.exists)
 
 
 def _as_json(one: Difference) -> dict[str, Any]:
@@ -92,8 +100,8 @@ def _as_json(one: Difference) -> dict[str, Any]:
             {
                 "object": changed.name,
                 "path": change.path,
-                **{name: _shown(change, side) for name, side in _named_sides(change)},
-                "from": change.new.note or change.old.note or None,
+                **{name: _display(change, side) for name, side in _named_sides(change)},
+                "from": change.new.origin or change.old.origin or None,
             }
             for changed in one.objects
             for change in changed.changes
@@ -103,5 +111,5 @@ def _as_json(one: Difference) -> dict[str, Any]:
     }
 
 
-def _named_sides(change: Change) -> Iterator[tuple[str, Side]]:
-    yield from ((name, side) for name, side in (("old", change.old), ("new", change.new)) if side.there)
+def _named_sides(change: Change) -> Iterator[tuple[str, ChangeSide]]:
+    yield from ((name, side) for name, side in (("old", change.old), ("new", change.new)) if side.exists)

@@ -13,17 +13,17 @@ from typing import Any, Final
 
 import yaml
 
-from runai_nim.cli.diagnostic import CommandError, Position, Remark
-from runai_nim.cli.input_files import Text, texts_of
+from runai_nim.cli.diagnostic import CommandError, Diagnostic, Position
+from runai_nim.cli.input_files import InputText, read_input
 
-DEEPEST: Final = 100
+MAX_DOCUMENT_DEPTH: Final = 100
 """Levels of a document. The API server's own types have fewer than 20."""
-MOST: Final = 300_000
+MAX_DOCUMENT_VALUES: Final = 300_000
 """Values in a text, each alias counted as what it stands for."""
-_MOST_STEPS: Final = 64
+_MAX_STEPS: Final = 64
 """Dots and brackets of a path behind which its next key may end; behind others only the whole path may be one."""
-_TOO_DEEP: Final = f"must not be nested deeper than {DEEPEST} levels"
-_TOO_MANY: Final = f"must hold at most {MOST} values, aliases counted in full: split it"
+_TOO_DEEP: Final = f"must not be nested deeper than {MAX_DOCUMENT_DEPTH} levels"
+_TOO_MANY: Final = f"must hold at most {MAX_DOCUMENT_VALUES} values, aliases counted in full: split it"
 
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG: Final = "tag:yaml.org,2002:"
@@ -36,17 +36,17 @@ _LARGEST_BITS: Final = 1024
 """Of a whole number: what a floating-point number holds. Go makes one of it, and Python doesn't print much larger."""
 _CONSTRUCTOR: Final[Any] = yaml.constructor.SafeConstructor()
 
-Places = dict[str | int, Position]
+ValuePositions = dict[str | int, Position]
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document of a text. `places`: of the keys and items of each mapping and list in `value`, by its id."""
+    """One document of a text. `positions`: of the keys and items of each mapping and list in `value`, by its id."""
 
     file: str
     value: Any
     position: Position
-    places: Mapping[int, Places] = field(repr=False)
+    positions: Mapping[int, ValuePositions] = field(repr=False)
 
     def locate(self, path: str, start: Any = None, position: Position | None = None) -> Position:
         """Where `path` (`spec.nodePools[2]`, `metadata.labels[a/b]`) stands, or the nearest around it.
@@ -57,7 +57,7 @@ class Document:
         rest = path
         while rest and (step := _step(value, rest)):
             key, rest = step
-            found, value = self.places[id(value)][key], value[key]
+            found, value = self.positions[id(value)][key], value[key]
         return found
 
 
@@ -68,7 +68,7 @@ def _step(value: Any, path: str) -> tuple[Any, str] | None:
         return (int(match[1]), path[match.end() :]) if match and int(match[1]) < len(value) else None
     if not isinstance(value, dict):
         return None
-    starts = islice(_STEPS.finditer(path, 1), _MOST_STEPS)
+    starts = islice(_STEPS.finditer(path, 1), _MAX_STEPS)
     for end in (len(path), *reversed([start.start() for start in starts])):
         text = path[:end]
         for key in (text[1:] if text[0] == "." else text, text[1:-1] if text[0] + text[-1] == "[]" else text):
@@ -90,17 +90,17 @@ class _Reader:
     """Makes values out of the nodes of one text, and notes where they stand."""
 
     file: str
-    places: dict[int, Places] = field(default_factory=dict)
-    remarks: list[Remark] = field(default_factory=list)
-    _kept: list[Any] = field(default_factory=list)
+    places: dict[int, ValuePositions] = field(default_factory=dict)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    _referenced_values: list[Any] = field(default_factory=list)
     """Every mapping and list that has places: while it is alive no other has its id."""
     _count: int = 0
 
     def value(self, node: yaml.Node, depth: int = 0) -> Any:
         self._count += 1
-        if self._count > MOST:
+        if self._count > MAX_DOCUMENT_VALUES:
             raise _UnusableError(_TOO_MANY, node.start_mark)
-        if depth > DEEPEST:
+        if depth > MAX_DOCUMENT_DEPTH:
             raise _UnusableError(_TOO_DEEP, node.start_mark)
         if isinstance(node, yaml.ScalarNode):
             return _scalar(node)
@@ -115,15 +115,15 @@ class _Reader:
 
     def _mapping(self, node: yaml.Node, depth: int) -> dict[str, Any]:
         result: dict[str, Any] = {}
-        places: Places = {}
+        places: ValuePositions = {}
         merged: list[dict[str, Any]] = []
         for key_node, value_node in node.value:
             if key_node.tag == _MERGE:
-                merged += self._merged(value_node, depth)
+                merged += self._merge_sources(value_node, depth)
                 continue
             key, position = self._key(key_node), _position(key_node.start_mark)
             if key in result:
-                self._say_twice(key, position, places[key])
+                self._report_duplicate(key, position, places[key])
             result[key], places[key] = self.value(value_node, depth + 1), position
         for other in merged:
             for key in [key for key in other if key not in result]:
@@ -131,7 +131,7 @@ class _Reader:
         self._keep(result, places)
         return result
 
-    def _merged(self, node: yaml.Node, depth: int) -> list[dict[str, Any]]:
+    def _merge_sources(self, node: yaml.Node, depth: int) -> list[dict[str, Any]]:
         nodes = node.value if isinstance(node, yaml.SequenceNode) else [node]
         found = [self.value(one, depth + 1) for one in nodes]
         if not all(isinstance(one, dict) for one in found):
@@ -143,46 +143,46 @@ class _Reader:
             raise _UnusableError("a key must be a string", node.start_mark)
         return str(node.value)
 
-    def _say_twice(self, key: str, again: Position, first: Position) -> None:
+    def _report_duplicate(self, key: str, again: Position, first: Position) -> None:
         message = f'key "{key}" is there twice, in line {first.line} and line {again.line}: remove one'
-        self.remarks.append(Remark(self.file, again, message, reason="DuplicateKey"))
+        self.diagnostics.append(Diagnostic(self.file, again, message, reason="DuplicateKey"))
 
-    def _keep(self, value: Any, places: Places) -> None:
-        self._kept.append(value)
+    def _keep(self, value: Any, places: ValuePositions) -> None:
+        self._referenced_values.append(value)
         self.places[id(value)] = places
 
 
-def documents_of(text: Text) -> Iterator[Document | Remark]:
+def read_documents(text: InputText) -> Iterator[Document | Diagnostic]:
     """All documents of a text that hold something, and what is wrong with it as YAML. Never raises on any text."""
     if text.failure:
         yield text.failure
         return
-    content = _with_whole_characters(text.content)
+    content = _replace_surrogates(text.content)
     try:
         _check_extent(content)
         for node in yaml.compose_all(content, Loader=_LOADER):
             reader = _Reader(text.name)
             value = reader.value(node)
-            yield from reader.remarks
+            yield from reader.diagnostics
             if value is not None:
                 yield Document(text.name, value, _position(node.start_mark), reader.places)
     except (_UnusableError, yaml.YAMLError) as error:
-        yield _failure(text, error)
+        yield _unusable_diagnostic(text, error)
 
 
-def _with_whole_characters(content: str) -> str:
+def _replace_surrogates(content: str) -> str:
     """JSON escapes a character beyond 16 bits as two halves, which YAML doesn't know."""
     if content.lstrip()[:1] not in ("{", "["):
         return content
     return _TWO_HALVES.sub(lambda match: match[1] + json.loads(f'"{match[2]}"'), content)
 
 
-def only_document(argument: str) -> Document:
+def read_single_document(argument: str) -> Document:
     """The one document of a file or of standard input; an empty one when it has none. Raises CommandError otherwise."""
     documents: list[Document] = []
-    for text in texts_of(argument):
-        for found in documents_of(text):
-            if isinstance(found, Remark):
+    for text in read_input(argument):
+        for found in read_documents(text):
+            if isinstance(found, Diagnostic):
                 raise CommandError(f"{found.place} {found.message}")
             documents.append(found)
     if len(documents) > 1:
@@ -194,22 +194,22 @@ def _check_extent(content: str) -> None:
     """Before all of it is in memory, and before anything recursive looks at it: a reader in C has no other guard."""
     depth = 0
     for count, event in enumerate(yaml.parse(content, Loader=_LOADER)):
-        if count > 3 * MOST:  # a mapping has an event for its key, its value and its end
+        if count > 3 * MAX_DOCUMENT_VALUES:  # a mapping has an event for its key, its value and its end
             raise _UnusableError(_TOO_MANY, event.start_mark)
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
-            if depth > DEEPEST:
+            if depth > MAX_DOCUMENT_DEPTH:
                 raise _UnusableError(_TOO_DEEP, event.start_mark)
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 
 
-def _failure(text: Text, error: Exception) -> Remark:
+def _unusable_diagnostic(text: InputText, error: Exception) -> Diagnostic:
     mark = getattr(error, "problem_mark", None) or getattr(error, "mark", None)
     reason = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
     if isinstance(error, _UnusableError):
-        return Remark(text.name, _position(mark), reason)
-    return Remark(text.name, _position(mark) if mark else Position(1, 1), f"must be YAML or JSON: {reason}")
+        return Diagnostic(text.name, _position(mark), reason)
+    return Diagnostic(text.name, _position(mark) if mark else Position(1, 1), f"must be YAML or JSON: {reason}")
 
 
 def _position(mark: Any) -> Position:

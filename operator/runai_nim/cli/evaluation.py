@@ -4,22 +4,22 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from runai_nim.cli.diagnostic import Remark
+from runai_nim.cli.diagnostic import Diagnostic
 from runai_nim.cli.manifests import Manifest
-from runai_nim.cli.offline_context import Assumed
-from runai_nim.domain.admission.evaluation import judge
+from runai_nim.cli.offline_context import OfflineContext
+from runai_nim.domain.admission.evaluation import evaluate
 from runai_nim.domain.translate import Context, Desired
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class ManifestEvaluation:
     """A RunaiNimService as the API server would have it, and what should exist for it."""
 
     manifest: Manifest
     cr: dict[str, Any]
     context: Context
     desired: Desired
-    remarks: tuple[Remark, ...]
+    diagnostics: tuple[Diagnostic, ...]
 
     @property
     def resource(self) -> str:
@@ -29,22 +29,24 @@ class Decided:
     @property
     def objects(self) -> tuple[dict[str, Any], ...]:
         """What would be written, the NIMService first; nothing for a resource with errors."""
-        found = (self.desired.nimservice, self.desired.claim, self.desired.route)
-        return tuple(_readable(manifest) for manifest in found if manifest is not None)
+        manifests = (self.desired.nimservice, self.desired.claim, self.desired.route)
+        return tuple(_without_empty_uids(manifest) for manifest in manifests if manifest is not None)
 
 
-def decide(found: Iterable[Manifest | Remark], assumed: Assumed) -> Iterator[Decided | Remark]:
+def evaluate_all(
+    manifests: Iterable[Manifest | Diagnostic], assumed: OfflineContext
+) -> Iterator[ManifestEvaluation | Diagnostic]:
     """Each manifest decided; remarks are passed on."""
-    for one in found:
-        yield one if isinstance(one, Remark) else decide_one(one, assumed)
+    for one in manifests:
+        yield one if isinstance(one, Diagnostic) else evaluate_manifest(one, assumed)
 
 
-def decide_one(manifest: Manifest, assumed: Assumed, uid: str = "") -> Decided:
+def evaluate_manifest(manifest: Manifest, assumed: OfflineContext, uid: str = "") -> ManifestEvaluation:
     """What the operator would make of any manifest; `uid` is that of the stored one."""
-    judged = judge(manifest.value, assumed.namespace, assumed.context, uid)
-    resource = resource_of(judged.cr)
-    remarks = tuple(manifest.remark(finding, resource) for finding in judged.findings)
-    return Decided(manifest, judged.cr, assumed.context, judged.desired, remarks)
+    evaluation = evaluate(manifest.value, assumed.namespace, assumed.context, uid)
+    resource = resource_of(evaluation.cr)
+    remarks = tuple(manifest.diagnostic(finding, resource) for finding in evaluation.findings)
+    return ManifestEvaluation(manifest, evaluation.cr, assumed.context, evaluation.desired, remarks)
 
 
 def resource_of(cr: dict[str, Any]) -> str:
@@ -52,7 +54,7 @@ def resource_of(cr: dict[str, Any]) -> str:
     return f"{cr['metadata']['namespace']}/{cr['metadata']['name']}"
 
 
-def _readable(manifest: dict[str, Any]) -> dict[str, Any]:
+def _without_empty_uids(manifest: dict[str, Any]) -> dict[str, Any]:
     """A resource that was never stored has no uid, so that none is shown in the owner reference."""
     metadata = manifest["metadata"]
     if not metadata.get("ownerReferences"):

@@ -7,7 +7,7 @@ from typing import Any, Final
 from runai_nim.api import syntax
 from runai_nim.api.crd import make_schema
 from runai_nim.cli.diagnostic import CommandError
-from runai_nim.domain.translate.rules import Row
+from runai_nim.domain.translate.rules import MappingRow
 from runai_nim.domain.translate.tables import TABLES
 
 Schema = Mapping[str, Any]
@@ -36,7 +36,7 @@ class Field:
         return f"list of {self.schema['items']['type']}" if kind == "array" else kind
 
     @property
-    def allowed(self) -> Iterator[str]:
+    def allowed_values(self) -> Iterator[str]:
         """What a value is held to, one sentence each."""
         schema = self.schema.get("items", self.schema)
         if "enum" in schema:
@@ -55,7 +55,7 @@ class Field:
         return tuple(_children(self.path, self.schema))
 
     @property
-    def rows(self) -> tuple[tuple[str, Row], ...]:
+    def rows(self) -> tuple[tuple[str, MappingRow], ...]:
         """What the field becomes, or the nearest above it that becomes something: the object, and the row."""
         path = self.path
         while path:
@@ -65,27 +65,31 @@ class Field:
         return ()
 
 
-def spec() -> Field:
+def spec_field() -> Field:
     """The field that has all others."""
     return Field("spec", make_schema()["properties"]["spec"])
 
 
-def below(field: Field) -> Iterator[Field]:
+def fields_below(field: Field) -> Iterator[Field]:
     """All fields below, each before its own."""
     for child in field.children:
         yield child
-        yield from below(child)
+        yield from fields_below(child)
 
 
-def find(path: str) -> Field:
+def find_field(path: str) -> Field:
     """The field of that path; `spec.` and `[]` may be left out. Raises CommandError that names the nearest."""
-    known = {field.path: field for field in (spec(), *below(spec()))}
-    bare = {_bare(name): field for name, field in known.items()}
-    found = bare.get(_bare(path)) or bare.get(f"spec.{_bare(path)}")
+    known = {field.path: field for field in (spec_field(), *fields_below(spec_field()))}
+    bare = {_without_indexes(name): field for name, field in known.items()}
+    found = bare.get(_without_indexes(path)) or bare.get(f"spec.{_without_indexes(path)}")
     if found:
         return found
     del bare["spec"]
-    near = syntax.nearest(_bare(path), bare) or syntax.nearest(f"spec.{_bare(path)}", bare) or _by_last_name(path, bare)
+    near = (
+        syntax.closest_match(_without_indexes(path), bare)
+        or syntax.closest_match(f"spec.{_without_indexes(path)}", bare)
+        or _path_by_last_name(path, bare)
+    )
     hint = f"did you mean {bare[near].path}?" if near else "see runai-nim explain for all of them"
     raise CommandError(f"{path} is no field of a RunaiNimService: {hint}")
 
@@ -98,12 +102,12 @@ def _children(path: str, schema: Schema) -> Iterator[Field]:
         yield Field(f"{path}.{name}", child, name in required)
 
 
-def _bare(path: str) -> str:
+def _without_indexes(path: str) -> str:
     return path.replace("[]", "").strip(".")
 
 
-def _by_last_name(path: str, bare: Mapping[str, Field]) -> str | None:
+def _path_by_last_name(path: str, bare: Mapping[str, Field]) -> str | None:
     """For a field looked for in the wrong block."""
     last = {name.rpartition(".")[2]: name for name in bare}
-    near = syntax.nearest(path.rpartition(".")[2], last)
+    near = syntax.closest_match(path.rpartition(".")[2], last)
     return last[near] if near else None

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from runai_nim.api import well_known
-from runai_nim.cli.diagnostic import Position, Remark
-from runai_nim.cli.documents import Document, documents_of
-from runai_nim.cli.input_files import texts_of
+from runai_nim.cli.diagnostic import Diagnostic, Position
+from runai_nim.cli.documents import Document, read_documents
+from runai_nim.cli.input_files import read_input
 from runai_nim.domain.validate import Finding
 
 
@@ -19,9 +19,9 @@ class Manifest:
     value: Mapping[str, Any]
     position: Position
 
-    def remark(self, finding: Finding, resource: str) -> Remark:
+    def diagnostic(self, finding: Finding, resource: str) -> Diagnostic:
         """What is wrong, at the very field or the nearest around it."""
-        return Remark(
+        return Diagnostic(
             file=self.document.file,
             position=self.document.locate(finding.path, self.value, self.position),
             message=finding.message,
@@ -32,40 +32,40 @@ class Manifest:
         )
 
 
-def manifests_of(arguments: Iterable[str]) -> Iterator[Manifest | Remark]:
+def read_manifests(arguments: Iterable[str]) -> Iterator[Manifest | Diagnostic]:
     """All RunaiNimServices that the values of `-f` name; other documents are notes. Each `-f` has to hold one."""
     for argument in arguments:
         holds_one = failed = False
-        for text in texts_of(argument):
-            for document in documents_of(text):
-                for found in _look_through(document):
+        for text in read_input(argument):
+            for document in read_documents(text):
+                for found in _manifests_in(document):
                     yield found
                     holds_one |= isinstance(found, Manifest)
-                    failed |= isinstance(found, Remark) and found.severity == "error"
+                    failed |= isinstance(found, Diagnostic) and found.severity == "error"
         if not holds_one and not failed:
-            yield Remark(argument, Position(), f"must hold a {well_known.KIND}: none is there")
+            yield Diagnostic(argument, Position(), f"must hold a {well_known.KIND}: none is there")
 
 
-def _look_through(document: Document | Remark) -> Iterator[Manifest | Remark]:
-    if isinstance(document, Remark):
+def _manifests_in(document: Document | Diagnostic) -> Iterator[Manifest | Diagnostic]:
+    if isinstance(document, Diagnostic):
         yield document
         return
     items = document.value.get("items") if isinstance(document.value, dict) else None
     if isinstance(items, list) and str(document.value.get("kind", "")).endswith("List"):
-        places = document.places[id(items)]
+        places = document.positions[id(items)]
         for index, item in enumerate(items):
-            yield _sorted_out(document, item, places[index])
+            yield _classify(document, item, places[index])
     else:
-        yield _sorted_out(document, document.value, document.position)
+        yield _classify(document, document.value, document.position)
 
 
-def _sorted_out(document: Document, value: Any, position: Position) -> Manifest | Remark:
+def _classify(document: Document, value: Any, position: Position) -> Manifest | Diagnostic:
     if not isinstance(value, dict) or not isinstance(value.get("kind"), str):
         message = "must be a Kubernetes object, with apiVersion and kind: correct or remove it"
-        return Remark(document.file, position, message, reason="InvalidObject")
+        return Diagnostic(document.file, position, message, reason="InvalidObject")
     if value["kind"] == well_known.KIND:
         return Manifest(document, value, position)
     metadata = value.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
     shown = f"{value['kind']} {name}" if isinstance(name, str) else value["kind"]
-    return Remark(document.file, position, f"skipped {shown}", "note", "Skipped")
+    return Diagnostic(document.file, position, f"skipped {shown}", "note", "Skipped")

@@ -7,49 +7,49 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from runai_nim.cli.diagnostic import CommandError
-from runai_nim.cli.documents import only_document
-from runai_nim.config.settings import Settings, SettingsError, settings_from
-from runai_nim.domain.nimservice_schema import Installed, VersionError
+from runai_nim.cli.documents import read_single_document
+from runai_nim.config.settings import Settings, SettingsError, load_settings
+from runai_nim.domain.nimservice_schema import NIMServiceSchema, VersionError
 from runai_nim.domain.validate import Context
 
 DEFAULT_NAMESPACE = "default"
 
 
 @dataclass(frozen=True, slots=True)
-class Assumed:
+class OfflineContext:
     """A context for every manifest, and the namespace of those that name none."""
 
     context: Context
     namespace: str
 
 
-def assume(
+def offline_context(
     *,
     dialect: str | None = None,
     settings_file: str | None = None,
     nim_operator: str | None = None,
     namespace: str = DEFAULT_NAMESPACE,
     namespace_labels: Sequence[str] = (),
-) -> Assumed:
+) -> OfflineContext:
     """What the options say. Raises CommandError for a file or settings that can't be used, and for odd labels."""
-    context = Context(settings_of(settings_file, dialect), labels_of(namespace_labels), claim_exists=None)
+    context = Context(read_settings(settings_file, dialect), parse_labels(namespace_labels), claim_exists=None)
     if nim_operator:
-        context = replace(context, installed=installed_of(nim_operator))
-    return Assumed(context, namespace)
+        context = replace(context, nimservice_schema=read_nimservice_schema(nim_operator))
+    return OfflineContext(context, namespace)
 
 
-def settings_of(file: str | None, dialect: str | None = None) -> Settings:
+def read_settings(file: str | None, dialect: str | None = None) -> Settings:
     """The operator's settings: of the file, and of the dialect that the command line names. Raises CommandError."""
-    given = only_document(file).value if file else {}
+    given = read_single_document(file).value if file else {}
     if isinstance(given, Mapping) and dialect:
         given = {**given, "dialect": dialect}
     try:
-        return settings_from(given, {})
+        return load_settings(given, {})
     except SettingsError as error:
         raise CommandError("\n".join(f"{file}: {line}" if file else line for line in str(error).splitlines())) from None
 
 
-def labels_of(arguments: Sequence[str]) -> dict[str, str] | None:
+def parse_labels(arguments: Sequence[str]) -> dict[str, str] | None:
     """`key=value` texts as labels; None without any: they are not known. Raises CommandError for any other text."""
     for argument in arguments:
         if not re.fullmatch(r"[^=\s]+=\S*", argument):
@@ -57,17 +57,17 @@ def labels_of(arguments: Sequence[str]) -> dict[str, str] | None:
     return dict(argument.split("=", 1) for argument in arguments) if arguments else None
 
 
-def installed_of(argument: str) -> Installed:
+def read_nimservice_schema(argument: str) -> NIMServiceSchema:
     """The NIMService kind of a version of the NIM Operator, or of a file with its CRD. Raises CommandError."""
     if not os.path.exists(argument):
         try:
-            return Installed.of_version(argument)
+            return NIMServiceSchema.of_version(argument)
         except VersionError as error:
             raise CommandError(f"--nim-operator: {error}, or a file with the CRD of NIMService") from None
-    crd: Any = only_document(argument).value
+    crd: Any = read_single_document(argument).value
     try:
         if crd["spec"]["names"]["kind"] == "NIMService":
-            return Installed.of_crd(crd)
+            return NIMServiceSchema.of_crd(crd)
     except (KeyError, TypeError, IndexError, AttributeError):
         pass
     raise CommandError(

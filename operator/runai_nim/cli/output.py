@@ -16,7 +16,7 @@ class OutputError(Exception):
     """What was to be written is lost. The message says why."""
 
 
-class _File(io.FileIO):
+class _ReportingFile(io.FileIO):
     """After a failure it takes everything, so that nobody fails again at the end."""
 
     _failed = False
@@ -35,24 +35,24 @@ def open_streams() -> None:
     """Replace the two standard streams. Raises OutputError where there is no standard output."""
     for number, name in ((2, "stderr"), (1, "stdout")):
         if getattr(sys, name) is not None:
-            setattr(sys, name, _opened(number))
+            setattr(sys, name, _open_stream(number))
     if sys.stderr is None:
         sys.stderr = io.StringIO()
     if sys.stdout is None:
         raise OutputError(f"{_NAMES[1]} can't be written: it is closed")
 
 
-def say_failure(error: OutputError) -> None:
+def report_failure(error: OutputError) -> None:
     """Its one line, if there is anybody to hear it."""
     with suppress(OutputError):
         sys.stderr.write(f"{error}\n")
         sys.stderr.flush()
 
 
-def _opened(number: int) -> TextIO:
+def _open_stream(number: int) -> TextIO:
     # Names of files need not be text.
     return io.TextIOWrapper(
-        io.BufferedWriter(_File(number, "w", closefd=False)),
+        io.BufferedWriter(_ReportingFile(number, "w", closefd=False)),
         encoding="utf-8",
         errors="backslashreplace",
         line_buffering=number == 2 or os.isatty(number),

@@ -4,27 +4,27 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
-from runai_nim.cli.evaluation import Decided
-from runai_nim.domain.translate.rules import Path, Source, origins
+from runai_nim.cli.evaluation import ManifestEvaluation
+from runai_nim.domain.translate.rules import LeafPath, TranslationSource, provenance
 from runai_nim.domain.translate.tables import TABLES
 
-BY_OPERATOR: Final = "the operator"
+OPERATOR_ORIGIN: Final = "the operator"
 
 
-class Notes:
+class Provenance:
     """Where the leaves of one object come from."""
 
-    def __init__(self, decided: Decided, kind: str) -> None:
+    def __init__(self, decided: ManifestEvaluation, kind: str) -> None:
         spec = RunaiNimServiceSpec.model_validate(decided.cr["spec"], by_alias=True, by_name=False)
         rows = next(rows for kinds, rows in TABLES.items() if kind in kinds)
-        self._rows = origins(rows, Source.of(decided.cr, spec, decided.context))
+        self._rows = provenance(rows, TranslationSource.of(decided.cr, spec, decided.context))
         self._cr = decided.cr
 
-    def note(self, path: Path) -> str:
+    def origin(self, path: LeafPath) -> str:
         """The field, and whether it is set; why a leaf is always there; or that the operator itself made it."""
         row = self._rows.get(path)
         if row is None:
-            return BY_OPERATOR
+            return OPERATOR_ORIGIN
         if not row.field:
             return f"always: {row.becomes.replace('`', '')}"
         return row.field if _is_set(self._cr, row.field) else f"{row.field} (not set)"

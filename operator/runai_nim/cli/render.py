@@ -4,25 +4,25 @@ from collections.abc import Sequence
 from typing import Literal
 
 from runai_nim.cli import terminal
-from runai_nim.cli.diagnostic import Remark, exit_code
-from runai_nim.cli.evaluation import Decided, decide
-from runai_nim.cli.manifests import manifests_of
-from runai_nim.cli.offline_context import Assumed
-from runai_nim.cli.provenance import Notes
-from runai_nim.cli.yaml_text import annotated, yaml_of
+from runai_nim.cli.diagnostic import Diagnostic, exit_code
+from runai_nim.cli.evaluation import ManifestEvaluation, evaluate_all
+from runai_nim.cli.manifests import read_manifests
+from runai_nim.cli.offline_context import OfflineContext
+from runai_nim.cli.provenance import Provenance
+from runai_nim.cli.yaml_text import to_annotated_yaml, to_yaml
 
 
-def render(files: Sequence[str], assumed: Assumed, output: Literal["yaml", "json"], *, explain: bool) -> int:
+def render(files: Sequence[str], assumed: OfflineContext, output: Literal["yaml", "json"], *, explain: bool) -> int:
     """Write the objects of all resources without errors; the exit code."""
-    remarks: list[Remark] = []
-    services: list[Decided] = []
-    for found in decide(manifests_of(files), assumed):
-        if isinstance(found, Decided):
+    remarks: list[Diagnostic] = []
+    services: list[ManifestEvaluation] = []
+    for found in evaluate_all(read_manifests(files), assumed):
+        if isinstance(found, ManifestEvaluation):
             services.append(found)
-            remarks += found.remarks
+            remarks += found.diagnostics
         elif found.severity != "note":
             remarks.append(found)
-    terminal.say_remarks(remarks)
+    terminal.write_diagnostics_to_stderr(remarks)
     if output == "json":
         terminal.write_json([manifest for service in services for manifest in service.objects])
     else:
@@ -31,7 +31,7 @@ def render(files: Sequence[str], assumed: Assumed, output: Literal["yaml", "json
     return exit_code(remarks)
 
 
-def _documents(service: Decided, *, explain: bool) -> list[str]:
+def _documents(service: ManifestEvaluation, *, explain: bool) -> list[str]:
     if not explain:
-        return [yaml_of(manifest) for manifest in service.objects]
-    return [annotated(manifest, Notes(service, manifest["kind"]).note) for manifest in service.objects]
+        return [to_yaml(manifest) for manifest in service.objects]
+    return [to_annotated_yaml(manifest, Provenance(service, manifest["kind"]).origin) for manifest in service.objects]

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any, Final, TextIO
 
-from runai_nim.cli.diagnostic import Remark, first_of
+from runai_nim.cli.diagnostic import Diagnostic, limit_diagnostics
 
 _STYLES: Final = {"error": "bold red", "warning": "yellow", "note": "dim", "-": "red", "+": "green"}
 
@@ -23,34 +23,34 @@ def write_json(value: Any) -> None:
     write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
-def say(text: str, style: str = "") -> None:
+def write_styled(text: str, style: str = "") -> None:
     """A line for people, on stderr."""
-    _line(sys.stderr, [(text, style)])
+    _write_styled_line(sys.stderr, [(text, style)])
 
 
 def write_line(text: str) -> None:
     """A line of a result; one that begins with - or + is coloured so."""
-    _line(sys.stdout, [(text, _STYLES.get(text[:1], ""))])
+    _write_styled_line(sys.stdout, [(text, _STYLES.get(text[:1], ""))])
 
 
-def write_remarks(remarks: Iterable[Remark]) -> None:
+def write_diagnostics(remarks: Iterable[Diagnostic]) -> None:
     """Remarks as a result, as many as people read; notes go to stderr."""
-    for remark in first_of(remarks):
-        _remark(sys.stderr if remark.severity == "note" else sys.stdout, remark)
+    for remark in limit_diagnostics(remarks):
+        _write_diagnostic(sys.stderr if remark.severity == "note" else sys.stdout, remark)
 
 
-def say_remarks(remarks: Iterable[Remark]) -> None:
+def write_diagnostics_to_stderr(remarks: Iterable[Diagnostic]) -> None:
     """Remarks beside a result, on stderr, as many as people read."""
-    for remark in first_of(remarks):
-        _remark(sys.stderr, remark)
+    for remark in limit_diagnostics(remarks):
+        _write_diagnostic(sys.stderr, remark)
 
 
-def _remark(stream: TextIO, remark: Remark) -> None:
+def _write_diagnostic(stream: TextIO, remark: Diagnostic) -> None:
     word = f"{remark.severity}: "
-    _line(stream, [(f"{remark.place} ", ""), (word, _STYLES[remark.severity]), (remark.message, "")])
+    _write_styled_line(stream, [(f"{remark.place} ", ""), (word, _STYLES[remark.severity]), (remark.message, "")])
 
 
-def _line(stream: TextIO, parts: list[tuple[str, str]]) -> None:
+def _write_styled_line(stream: TextIO, parts: list[tuple[str, str]]) -> None:
     # Text of a file may hold anything; a terminal obeys control characters.
     parts = [("".join(c if c.isprintable() else repr(c)[1:-1] for c in text), style) for text, style in parts]
     if stream is sys.stderr:

@@ -6,11 +6,11 @@ from typing import Any, Final
 import yaml
 
 from runai_nim.api import syntax
-from runai_nim.domain.translate.rules import Path
+from runai_nim.domain.translate.rules import LeafPath
 
 _WIDTH: Final = 2**20
 """No line is folded, so that every scalar ends on the line where it begins."""
-_FURTHEST: Final = 88
+_MAX_COMMENT_COLUMN: Final = 88
 """Comments stand at one column, up to this one; longer lines have theirs right behind them."""
 _LINE_BREAKS: Final = frozenset("\n\r\x85\u2028\u2029")
 
@@ -35,23 +35,23 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _represent_text)
 
 
-def yaml_of(value: Any) -> str:
+def to_yaml(value: Any) -> str:
     """One document, its keys in the order that they have."""
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
 
 
-def annotated(value: Any, note: Callable[[Path], str]) -> str:
-    """As `yaml_of`, with `# <note>` beside each line that holds a value; an empty note is none."""
-    lines = yaml_of(value).splitlines()
+def to_annotated_yaml(value: Any, origin_of: Callable[[LeafPath], str]) -> str:
+    """As `to_yaml`, with `# <note>` beside each line that holds a value; an empty note is none."""
+    lines = to_yaml(value).splitlines()
     ends = {line: path for path, line in _leaf_lines(yaml.compose("\n".join(lines) + "\n"), ())}
-    notes = {line: text for line, path in ends.items() if (text := note(path))}
-    column = max((len(lines[line]) for line in notes if len(lines[line]) <= _FURTHEST), default=0)
+    notes = {line: text for line, path in ends.items() if (text := origin_of(path))}
+    column = max((len(lines[line]) for line in notes if len(lines[line]) <= _MAX_COMMENT_COLUMN), default=0)
     for line, text in notes.items():
         lines[line] = f"{lines[line]:<{column}}  # {text}"
     return "\n".join(lines) + "\n"
 
 
-def _leaf_lines(node: Any, path: Path) -> Iterator[tuple[Path, int]]:
+def _leaf_lines(node: Any, path: LeafPath) -> Iterator[tuple[LeafPath, int]]:
     if isinstance(node, yaml.MappingNode) and node.value:
         for key, value in node.value:
             yield from _leaf_lines(value, (*path, key.value))

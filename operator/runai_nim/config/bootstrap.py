@@ -12,12 +12,13 @@ from pathlib import Path
 
 import yaml
 
-from runai_nim.config.log_format import ConsoleLines, JsonLines
-from runai_nim.config.settings import FILE_VARIABLE, Settings, SettingsError, settings_from
+from runai_nim.config.log_format import ConsoleFormatter, JsonFormatterWithFields
+from runai_nim.config.settings import FILE_VARIABLE, Settings, SettingsError, load_settings
 
 
-def start(chatty: Iterable[str]) -> Settings:
-    """Read the settings and begin the log, in which the `chatty` loggers say nothing below a warning; spare the CPU.
+def bootstrap(quiet_loggers: Iterable[str]) -> Settings:
+    """Read the settings and begin the log, in which the `quiet_loggers` loggers say nothing below a warning; spare the
+    CPU.
 
     Raises SystemExit(2), the reason on stderr, when the settings can't be used.
     """
@@ -26,8 +27,8 @@ def start(chatty: Iterable[str]) -> Settings:
     except SettingsError as error:
         print(error, file=sys.stderr)
         raise SystemExit(2) from error
-    _start_logging(settings)
-    for name in chatty:
+    _configure_logging(settings)
+    for name in quiet_loggers:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
     # What the API server sends has no cycles: looking for them at Python's pace costs an eighth of the operator's CPU.
     gc.set_threshold(50_000, 20, 20)
@@ -41,11 +42,11 @@ def _read_settings() -> Settings:
         file = yaml.safe_load(Path(path).read_text(encoding="utf-8")) if path else None
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:  # a number of 5,000 digits is a ValueError
         raise SettingsError(f"{FILE_VARIABLE}: {path} can't be read: {error}") from error
-    return settings_from(file, os.environ)
+    return load_settings(file, os.environ)
 
 
-def _start_logging(settings: Settings) -> None:
+def _configure_logging(settings: Settings) -> None:
     """One line a decision on stderr, as JSON or for people."""
     handler = logging.StreamHandler()
-    handler.setFormatter(JsonLines() if settings.log_format == "json" else ConsoleLines())
+    handler.setFormatter(JsonFormatterWithFields() if settings.log_format == "json" else ConsoleFormatter())
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler])

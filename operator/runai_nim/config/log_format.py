@@ -12,33 +12,33 @@ from typing import Any, Final
 from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
-_FIRST: Final = ("object", "generation", "reason")
-_KOPFS: Final = ("k8s_ref", "k8s_skip", "settings")
+_LEADING_FIELDS: Final = ("object", "generation", "reason")
+_KOPF_FIELDS: Final = ("k8s_ref", "k8s_skip", "settings")
 """What Kopf adds to its lines about an object: a reference, and things for its own use."""
-_RESERVED: Final = frozenset((*RESERVED_ATTRS, *_KOPFS, "taskName"))
+_RESERVED: Final = frozenset((*RESERVED_ATTRS, *_KOPF_FIELDS, "taskName"))
 
-_subject: ContextVar[Mapping[str, Any]] = ContextVar("_subject")
+_log_subject: ContextVar[Mapping[str, Any]] = ContextVar("_subject")
 
 
-def about(key: tuple[str, str], generation: int | None = None) -> None:
+def set_log_subject(key: tuple[str, str], generation: int | None = None) -> None:
     """From now on every line of this task is about the RunaiNimService `key` (namespace, name)."""
     known = {} if generation is None else {"generation": generation}
-    _subject.set({"object": "/".join(key), **known})
+    _log_subject.set({"object": "/".join(key), **known})
 
 
-def fields_of(record: logging.LogRecord) -> dict[str, Any]:
+def record_fields(record: logging.LogRecord) -> dict[str, Any]:
     """What a line carries beside its message: object, generation and reason first, then whatever it was given."""
     reference = record.__dict__.get("k8s_ref")
-    subject = _subject.get({}) if reference is None else {"object": _named(reference)}
+    subject = _log_subject.get({}) if reference is None else {"object": _format_reference(reference)}
     fields = {**subject, **{name: value for name, value in vars(record).items() if name not in _RESERVED}}
-    return {name: fields[name] for name in (*_FIRST, *fields) if name in fields}
+    return {name: fields[name] for name in (*_LEADING_FIELDS, *fields) if name in fields}
 
 
-def _named(reference: Mapping[str, Any]) -> str:
+def _format_reference(reference: Mapping[str, Any]) -> str:
     return "/".join(part for part in (reference.get("namespace"), reference.get("name")) if part)
 
 
-class ConsoleLines(logging.Formatter):
+class ConsoleFormatter(logging.Formatter):
     """`time level message object=… generation=… reason=…`; a value that isn't one plain word is quoted as JSON does."""
 
     def __init__(self) -> None:
@@ -46,17 +46,17 @@ class ConsoleLines(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # logging's name for it
         """The line without a traceback, which follows it."""
-        fields = (f"{name}={_word(value)}" for name, value in fields_of(record).items())
+        fields = (f"{name}={_format_value(value)}" for name, value in record_fields(record).items())
         return " ".join((super().formatMessage(record), *fields))
 
 
-def _word(value: Any) -> str:
+def _format_value(value: Any) -> str:
     text = str(value)
     plain = isinstance(value, str | int | float) and text.isprintable() and not set(text) & set(' "=')
     return text if plain and text else json.dumps(value, ensure_ascii=False, default=str)
 
 
-class JsonLines(JsonFormatter):
+class JsonFormatterWithFields(JsonFormatter):
     """One JSON object a line."""
 
     def __init__(self) -> None:
@@ -68,4 +68,4 @@ class JsonLines(JsonFormatter):
     def add_fields(self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]) -> None:
         """The formatter's own fields, and what the line carries."""
         super().add_fields(log_data, record, message_dict)
-        log_data.update(fields_of(record))
+        log_data.update(record_fields(record))

@@ -10,12 +10,12 @@ from typing import Final, Literal, NamedTuple
 
 from runai_nim.api import well_known
 
-_SEE: Final = ("list", "watch")
-_KEEP: Final = ("list", "watch", "create", "patch", "delete")
-_NAMED: Final = "whether a name is free, before the first write"
-_ROUTES: Final = f"routes of exposedUrl, and whether another namespace has a host (get: {_NAMED})"
+_READ_VERBS: Final = ("list", "watch")
+_MANAGE_VERBS: Final = ("list", "watch", "create", "patch", "delete")
+_METADATA_VERBS: Final = "whether a name is free, before the first write"
+_ROUTES: Final = f"routes of exposedUrl, and whether another namespace has a host (get: {_METADATA_VERBS})"
 _GET: Final = ("get",)
-_OWNED: Final = (
+_OWNER_VERBS: Final = (
     "delete: the API server asks for it before an owner is set on an object that is there already, or taken from it; "
     "the operator itself deletes none"
 )
@@ -35,14 +35,14 @@ class Permission:
     verbs: tuple[str, ...]
     why: str
     scope: Literal["cluster", "own namespace"] = "cluster"
-    listed: tuple[str, ...] | None = None
+    listed_scope_verbs: tuple[str, ...] | None = None
     name: str = ""
     optional: tuple[str, ...] = ()
 
     @property
-    def verbs_in_listed(self) -> tuple[str, ...]:
+    def listed_namespace_verbs(self) -> tuple[str, ...]:
         """The verbs in a namespace that is listed."""
-        return self.verbs if self.listed is None else self.listed
+        return self.verbs if self.listed_scope_verbs is None else self.listed_scope_verbs
 
 
 class Access(NamedTuple):
@@ -68,7 +68,7 @@ class Access(NamedTuple):
 
 
 PERMISSIONS: Final[tuple[Permission, ...]] = (
-    Permission(well_known.GROUP, well_known.PLURAL, ("get", *_SEE), "the resources that it serves"),
+    Permission(well_known.GROUP, well_known.PLURAL, ("get", *_READ_VERBS), "the resources that it serves"),
     Permission(well_known.GROUP, f"{well_known.PLURAL}/status", ("patch",), "their status"),
     Permission(
         well_known.GROUP,
@@ -79,30 +79,36 @@ PERMISSIONS: Final[tuple[Permission, ...]] = (
     Permission(
         well_known.NIM_GROUP,
         well_known.NIMSERVICE_PLURAL,
-        ("get", *_KEEP),
-        f"what a RunaiNimService becomes ({_OWNED})",
+        ("get", *_MANAGE_VERBS),
+        f"what a RunaiNimService becomes ({_OWNER_VERBS})",
     ),
-    Permission(well_known.NIM_GROUP, well_known.NIMCACHE_PLURAL, ("get", *_SEE), "whether a model is cached"),
-    Permission("", "persistentvolumeclaims", ("get", *_KEEP), f"model stores ({_OWNED})"),
-    Permission("", "namespaces", _SEE, "the project of a namespace, and whether it is being deleted", listed=("get",)),
+    Permission(well_known.NIM_GROUP, well_known.NIMCACHE_PLURAL, ("get", *_READ_VERBS), "whether a model is cached"),
+    Permission("", "persistentvolumeclaims", ("get", *_MANAGE_VERBS), f"model stores ({_OWNER_VERBS})"),
+    Permission(
+        "",
+        "namespaces",
+        _READ_VERBS,
+        "the project of a namespace, and whether it is being deleted",
+        listed_scope_verbs=("get",),
+    ),
     Permission(
         "",
         "services",
-        ("get", *_SEE),
-        f"whether the NIM Operator has seen a spec (get: {_NAMED})",
+        ("get", *_READ_VERBS),
+        f"whether the NIM Operator has seen a spec (get: {_METADATA_VERBS})",
         optional=_GET,
     ),
-    Permission("", "pods", _SEE, "why a pod is not ready"),
+    Permission("", "pods", _READ_VERBS, "why a pod is not ready"),
     Permission("", "events", ("create", "patch"), "events on the resources"),
-    Permission("apps", "deployments", ("get", *_SEE), f"replicas (get: {_NAMED})", optional=_GET),
-    Permission(well_known.LWS_GROUP, "leaderworkersets", _SEE, "replicas on several nodes"),
-    Permission("networking.k8s.io", "ingresses", ("get", *_KEEP), _ROUTES, optional=_GET),
-    Permission(well_known.GATEWAY_GROUP, "httproutes", ("get", *_KEEP), _ROUTES, optional=_GET),
-    Permission(well_known.GATEWAY_GROUP, "grpcroutes", ("get", *_KEEP), _ROUTES, optional=_GET),
-    Permission("", "serviceaccounts", _GET, _NAMED, optional=_GET),
-    Permission(well_known.RBAC_GROUP, "roles", _GET, _NAMED, optional=_GET),
-    Permission(well_known.RBAC_GROUP, "rolebindings", _GET, _NAMED, optional=_GET),
-    Permission("autoscaling", "horizontalpodautoscalers", _GET, _NAMED, optional=_GET),
+    Permission("apps", "deployments", ("get", *_READ_VERBS), f"replicas (get: {_METADATA_VERBS})", optional=_GET),
+    Permission(well_known.LWS_GROUP, "leaderworkersets", _READ_VERBS, "replicas on several nodes"),
+    Permission("networking.k8s.io", "ingresses", ("get", *_MANAGE_VERBS), _ROUTES, optional=_GET),
+    Permission(well_known.GATEWAY_GROUP, "httproutes", ("get", *_MANAGE_VERBS), _ROUTES, optional=_GET),
+    Permission(well_known.GATEWAY_GROUP, "grpcroutes", ("get", *_MANAGE_VERBS), _ROUTES, optional=_GET),
+    Permission("", "serviceaccounts", _GET, _METADATA_VERBS, optional=_GET),
+    Permission(well_known.RBAC_GROUP, "roles", _GET, _METADATA_VERBS, optional=_GET),
+    Permission(well_known.RBAC_GROUP, "rolebindings", _GET, _METADATA_VERBS, optional=_GET),
+    Permission("autoscaling", "horizontalpodautoscalers", _GET, _METADATA_VERBS, optional=_GET),
     Permission(
         "coordination.k8s.io",
         "leases",
@@ -118,19 +124,19 @@ PERMISSIONS: Final[tuple[Permission, ...]] = (
 _OPTIONAL: Final = {(verb, one.group, one.resource) for one in PERMISSIONS for verb in one.optional}
 
 REST_PERMISSIONS: Final[tuple[Permission, ...]] = (
-    Permission("", "namespaces", _SEE, "the project of a namespace, and the uid that stands for the cluster"),
+    Permission("", "namespaces", _READ_VERBS, "the project of a namespace, and the uid that stands for the cluster"),
 )
 """What the REST API's process may do in its own name. Workloads it reads and writes with its caller's token."""
 
 
-def needed(namespaces: Collection[str], lease_namespace: str | None) -> Iterator[Access]:
+def required_access(namespaces: Collection[str], lease_namespace: str | None) -> Iterator[Access]:
     """Each access that the operator needs: to every namespace or to these, and to its Lease where there is one."""
     for permission in PERMISSIONS:
         verbs, places = permission.verbs, namespaces or ("",)
         if permission.scope == "own namespace":
             places = (lease_namespace,) if lease_namespace else ()
         elif namespaces:
-            verbs = permission.verbs_in_listed
+            verbs = permission.listed_namespace_verbs
         for place in places:
             about = permission.group, permission.resource, place, permission.name
             yield from (Access(verb, *about) for verb in verbs)

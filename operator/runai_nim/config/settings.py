@@ -20,11 +20,11 @@ from runai_nim.config.settings_types import (
     CredentialSecret,
     Domain,
     HostPattern,
-    Key,
     KeyPattern,
     LabelValue,
-    Name,
-    OrNone,
+    MetadataKey,
+    ObjectName,
+    OptionalSetting,
     Priority,
     RouteKey,
     Seconds,
@@ -39,11 +39,11 @@ FILE_VARIABLE: Final = "RUNAI_NIM_SETTINGS_FILE"
 
 # A Service called runai-nim-… makes the kubelet set such variables in every pod of its namespace.
 _SERVICE_LINK: Final = re.compile(r".*_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_[0-9]+_(TCP|UDP|SCTP).*)?)")
-_STRUCTURED: Final = (
+_STRUCTURED_SETTINGS: Final = (
     *("namespaces", "project_labels", "priority_classes", "external_annotations", "allowed_annotations"),
     *("external_hosts", "reserved_hosts", "allowed_service_types"),
 )
-_NEEDED_BY_MODE: Final[dict[str, tuple[str, ...]]] = {
+_REQUIRED_BY_MODE: Final[dict[str, tuple[str, ...]]] = {
     "none": (),
     "ingress": ("external_domain", "external_ingress_class"),
     "gateway": ("external_domain", "external_gateway_name", "external_gateway_namespace"),
@@ -69,7 +69,7 @@ _DIALECTS: Final[dict[str, dict[str, Any]]] = {
     },
 }
 
-_SET_BY: Final = {
+_SETTING_OF_KEY: Final = {
     "queue_label": "the namespace's project",
     "priority_label": "spec.priorityClass",
     "preemptibility_label": "spec.preemptibility",
@@ -90,37 +90,49 @@ class SettingsError(ValueError):
 
 
 class Settings(BaseModel):
-    """All settings, checked. Make one with `settings_from`; `Settings()` has the defaults of Run:ai's platform."""
+    """All settings, checked. Make one with `load_settings`; `Settings()` has the defaults of Run:ai's platform."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     dialect: Literal["runai", "kai"] = Field("runai", description="runai: Run:ai platform; kai: KAI scheduler alone")
-    scheduler_name: Name = Field(description="schedulerName of NIM pods")
-    project_labels: tuple[Key, ...] = Field(description="labels of a namespace that name its project, the first wins")
-    queue_label: OrNone[Key] = Field(description="label for the queue; none: Run:ai sets it at admission")
-    queue: OrNone[LabelValue] = Field(
+    scheduler_name: ObjectName = Field(description="schedulerName of NIM pods")
+    project_labels: tuple[MetadataKey, ...] = Field(
+        description="labels of a namespace that name its project, the first wins"
+    )
+    queue_label: OptionalSetting[MetadataKey] = Field(
+        description="label for the queue; none: Run:ai sets it at admission"
+    )
+    queue: OptionalSetting[LabelValue] = Field(
         None, description="queue for all workloads, instead of the namespace's; only with queue_label"
     )
-    priority_label: Key = Field(well_known.PRIORITY_CLASS_NAME, description="label for the PriorityClass")
+    priority_label: MetadataKey = Field(well_known.PRIORITY_CLASS_NAME, description="label for the PriorityClass")
     priority_classes: dict[Priority, LabelValue] = Field(
         description="PriorityClass behind each of the seven priorities"
     )
-    preemptibility_label: Key = Field(
+    preemptibility_label: MetadataKey = Field(
         well_known.KAI_PREEMPTIBILITY, description="label for preemptible or non-preemptible"
     )
-    gpu_fraction_annotation: Key = Field(well_known.GPU_FRACTION, description="annotation for a portion of a GPU")
-    gpu_fraction_limit_annotation: OrNone[Key] = Field(description="annotation for gpuPortionLimit; none: refused")
-    gpu_devices_annotation: Key = Field(
+    gpu_fraction_annotation: MetadataKey = Field(
+        well_known.GPU_FRACTION, description="annotation for a portion of a GPU"
+    )
+    gpu_fraction_limit_annotation: OptionalSetting[MetadataKey] = Field(
+        description="annotation for gpuPortionLimit; none: refused"
+    )
+    gpu_devices_annotation: MetadataKey = Field(
         well_known.GPU_FRACTION_DEVICES, description="annotation for how many GPUs are shared"
     )
-    gpu_container_annotation: Key = Field(
+    gpu_container_annotation: MetadataKey = Field(
         well_known.GPU_FRACTION_CONTAINER, description="annotation for the GPU's container"
     )
-    gpu_memory_annotation: Key = Field(well_known.GPU_MEMORY, description="annotation for GPU memory in MiB")
-    gpu_memory_limit_annotation: OrNone[Key] = Field(None, description="annotation for gpuMemoryLimit; none: refused")
-    node_pool_label: Key = Field(description="label of nodes, and of pods that want one pool")
-    node_pools_annotation: OrNone[Key] = Field(description="annotation for an ordered list of pools, space separated")
-    category_annotation: Key = Field(well_known.CATEGORY, description="annotation for the workload category")
+    gpu_memory_annotation: MetadataKey = Field(well_known.GPU_MEMORY, description="annotation for GPU memory in MiB")
+    gpu_memory_limit_annotation: OptionalSetting[MetadataKey] = Field(
+        None, description="annotation for gpuMemoryLimit; none: refused"
+    )
+    node_pool_label: MetadataKey = Field(description="label of nodes, and of pods that want one pool")
+    node_pools_annotation: OptionalSetting[MetadataKey] = Field(
+        description="annotation for an ordered list of pools, space separated"
+    )
+    category_annotation: MetadataKey = Field(well_known.CATEGORY, description="annotation for the workload category")
 
     multi_node_workers_scheduled_elsewhere: bool = Field(
         False, description="kai: something else gives multiNode workers their scheduler; false: multiNode is refused"
@@ -129,7 +141,7 @@ class Settings(BaseModel):
     external_mode: Literal["none", "ingress", "gateway"] = Field(
         "none", description="how NIMs are reached from outside the cluster"
     )
-    external_domain: OrNone[Domain] = Field(None, description="hosts are <name>.<namespace>.<external_domain>")
+    external_domain: OptionalSetting[Domain] = Field(None, description="hosts are <name>.<namespace>.<external_domain>")
     external_hosts: tuple[HostPattern, ...] = Field(
         (), description="hosts that exposedUrl may have, as patterns; none: *.{namespace}.<external_domain>"
     )
@@ -137,12 +149,14 @@ class Settings(BaseModel):
         (), description="hosts that no RunaiNimService may have, as patterns, such as the REST API's"
     )
     external_tls: bool = Field(True, description="whether URLs are https")
-    external_ingress_class: OrNone[Name] = Field(None, description="IngressClass, for external_mode ingress")
-    external_tls_secret: OrNone[TlsSecret] = Field(
+    external_ingress_class: OptionalSetting[ObjectName] = Field(
+        None, description="IngressClass, for external_mode ingress"
+    )
+    external_tls_secret: OptionalSetting[TlsSecret] = Field(
         None, description="Secret with the certificate of an Ingress; none: the ingress controller's own"
     )
-    external_gateway_name: OrNone[Name] = Field(None, description="Gateway, for external_mode gateway")
-    external_gateway_namespace: OrNone[Name] = Field(None, description="namespace of the Gateway")
+    external_gateway_name: OptionalSetting[ObjectName] = Field(None, description="Gateway, for external_mode gateway")
+    external_gateway_namespace: OptionalSetting[ObjectName] = Field(None, description="namespace of the Gateway")
     external_annotations: dict[RouteKey, str] = Field({}, description="annotations of the Ingress or routes")
     allowed_annotations: tuple[KeyPattern, ...] = Field(
         (), description="keys that users may annotate though controllers at the cluster's edge read them, as patterns"
@@ -151,11 +165,11 @@ class Settings(BaseModel):
         ("ClusterIP", "NodePort", "LoadBalancer"), description="types of Services that users may ask for"
     )
 
-    user_credential_secret: OrNone[CredentialSecret] = Field(
+    user_credential_secret: OptionalSetting[CredentialSecret] = Field(
         None, description="Secret of a user's credential, such as runai-{name}; none: credentials are refused"
     )
 
-    namespaces: tuple[Name, ...] = Field((), description="the only namespaces that are served; none: all of them")
+    namespaces: tuple[ObjectName, ...] = Field((), description="the only namespaces that are served; none: all of them")
     workers: Count = Field(16, ge=1, le=256, description="how many RunaiNimServices are written at the same time")
     backoff_initial_seconds: Seconds = Field(0.005, description="wait before the first retry; doubles with each")
     backoff_max_seconds: Seconds = Field(300.0, description="longest wait between two retries")
@@ -165,7 +179,9 @@ class Settings(BaseModel):
     )
     scheduler_deadline_seconds: Seconds = Field(60.0, description="silence after which the scheduler is called out")
     leader_election: bool = Field(False, description="whether replicas share a Lease, so that one of them writes")
-    lease_namespace: OrNone[Name] = Field(None, description="namespace of the Lease, that of the operator's pods")
+    lease_namespace: OptionalSetting[ObjectName] = Field(
+        None, description="namespace of the Lease, that of the operator's pods"
+    )
     lease_seconds: Count = Field(
         15, ge=3, le=3600, description="how long the Lease holds when the replica that has it falls silent"
     )
@@ -175,7 +191,7 @@ class Settings(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _defaults_of_the_dialect(cls, given: dict[str, Any]) -> dict[str, Any]:
+    def _apply_dialect_defaults(cls, given: dict[str, Any]) -> dict[str, Any]:
         priorities = given.get("priority_classes", {})
         if isinstance(priorities, Mapping):  # anything else is refused by its type
             priorities = {name: name for name in well_known.PRIORITIES} | dict(priorities)
@@ -184,7 +200,7 @@ class Settings(BaseModel):
         return dialect | given | {"priority_classes": priorities}
 
     @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def _check_consistency(self) -> Self:
         for found in (self._keys("_label"), self._keys("_annotation")):
             twice = [key for key, count in Counter(found.values()).items() if count > 1]
             if twice:
@@ -197,7 +213,7 @@ class Settings(BaseModel):
             raise ValueError("namespaces has one twice; name each once")
         if self.leader_election and self.lease_namespace is None:
             raise ValueError("leader_election is on without lease_namespace; set it to the namespace of the operator")
-        missing = [name for name in _NEEDED_BY_MODE[self.external_mode] if getattr(self, name) is None]
+        missing = [name for name in _REQUIRED_BY_MODE[self.external_mode] if getattr(self, name) is None]
         if missing:
             raise ValueError(
                 f"external_mode is {self.external_mode} without {' and '.join(missing)}; set what is missing"
@@ -206,7 +222,7 @@ class Settings(BaseModel):
 
     def _keys(self, kind: Literal["_label", "_annotation"]) -> dict[str, str]:
         """Setting → its key, for the settings of this kind that have one."""
-        found = {name: getattr(self, name) for name in _SET_BY if name.endswith(kind)}
+        found = {name: getattr(self, name) for name in _SETTING_OF_KEY if name.endswith(kind)}
         return {name: key for name, key in found.items() if key}
 
     @cached_property
@@ -214,7 +230,7 @@ class Settings(BaseModel):
         """Every label and annotation key in force, and what sets it: users may set none of them by hand."""
         configured = self._keys("_label") | self._keys("_annotation")
         projects = dict.fromkeys(self.project_labels, "the namespace's project")
-        return projects | {key: _SET_BY[name] for name, key in configured.items()}
+        return projects | {key: _SETTING_OF_KEY[name] for name, key in configured.items()}
 
     @property
     def hosts_of_urls(self) -> tuple[str, ...]:
@@ -227,7 +243,7 @@ class Settings(BaseModel):
         return None if template is None else template.replace("{name}", credential)
 
 
-def settings_from(file: Any, environ: Mapping[str, str]) -> Settings:
+def load_settings(file: Any, environ: Mapping[str, str]) -> Settings:
     """Settings from the parsed settings file (a mapping; None when there is none) and the environment, which wins.
 
     Raises SettingsError with every mistake: unknown names, wrong types, values out of bounds, keys used twice.
@@ -239,39 +255,39 @@ def settings_from(file: Any, environ: Mapping[str, str]) -> Settings:
     for variable, text in environ.items():
         name = variable.removeprefix(PREFIX).lower()
         if variable.startswith(PREFIX) and variable != FILE_VARIABLE and not _is_service_link(variable, name):
-            given[name] = _structured(variable, text) if name in _STRUCTURED else text
+            given[name] = _parse_structured(variable, text) if name in _STRUCTURED_SETTINGS else text
             sources[name] = f"in {variable}"
     try:
         return Settings.model_validate(given)
     except ValidationError as error:
-        raise SettingsError("\n".join(_line(mistake, sources) for mistake in error.errors())) from None
+        raise SettingsError("\n".join(_error_line(mistake, sources) for mistake in error.errors())) from None
 
 
 def _is_service_link(variable: str, name: str) -> bool:
     return name not in Settings.model_fields and _SERVICE_LINK.fullmatch(variable) is not None
 
 
-def _structured(variable: str, text: str) -> Any:
+def _parse_structured(variable: str, text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
         raise SettingsError(f'{variable}: found {text!r}; write JSON, such as ["runai/queue"]') from None
 
 
-def _line(mistake: Any, sources: Mapping[str, str]) -> str:
+def _error_line(mistake: Any, sources: Mapping[str, str]) -> str:
     name, *rest = (str(part) for part in mistake["loc"] or ("settings",))
     setting, source = ".".join((name, *rest)), sources.get(name, "")
     if mistake["type"] == "extra_forbidden":
-        near = syntax.nearest(name, Settings.model_fields)
+        near = syntax.closest_match(name, Settings.model_fields)
         return f"{setting} {source}: no such setting; {f'did you mean {near}?' if near else 'remove it'}"
     reason = mistake["msg"].removeprefix("Value error, ")
     if name not in Settings.model_fields:
         return f"{setting}: {reason}"
     about = Settings.model_fields[name].description
-    return f"{setting} {source}: found {_shown(mistake['input'])}: {reason} ({about}); correct it or leave it out"
+    return f"{setting} {source}: found {_display(mistake['input'])}: {reason} ({about}); correct it or leave it out"
 
 
-def _shown(value: Any) -> str:
+def _display(value: Any) -> str:
     try:
         return repr(value)
     except ValueError:  # of a number, or with one in it, that Python doesn't print

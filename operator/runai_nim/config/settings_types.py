@@ -19,25 +19,25 @@ _DOMAIN: Final = re.compile(rf"(?=.{{1,63}}$)({_HYPHENATED}[a-z0-9]+\.)*{_HYPHEN
 _KEY_PATTERN: Final = re.compile(r"[A-Za-z0-9*./_-]{1,317}")
 
 
-def _not_a_truth_value(value: Any) -> Any:
+def _reject_bool(value: Any) -> Any:
     if isinstance(value, bool):
         raise ValueError("a number is wanted, not true or false")  # pydantic reports ValueError, not TypeError
     return value
 
 
-def _must(hold: Callable[[str], bool], rule: str) -> AfterValidator:
-    def checked(value: str) -> str:
-        if not hold(value):
+def _validator(is_valid: Callable[[str], bool], rule: str) -> AfterValidator:
+    def validate(value: str) -> str:
+        if not is_valid(value):
             raise ValueError(rule)
         return value
 
-    return AfterValidator(checked)
+    return AfterValidator(validate)
 
 
 def _key(value: str) -> str:
     if not syntax.is_key(value):
         raise ValueError("a label or annotation key is `name` or `domain/name`")
-    if well_known.match(value, well_known.CHILD_KEYS):
+    if well_known.matching_pattern(value, well_known.CHILD_KEYS):
         raise ValueError("the NIM Operator uses this key for its own selectors")
     if value in (well_known.SERVICE_LABEL, well_known.SPEC_HASH):
         raise ValueError("the operator uses this key itself")
@@ -57,7 +57,7 @@ def _is_key_pattern(value: str) -> bool:
     return _KEY_PATTERN.fullmatch(value) is not None and not value.startswith("/") and value.count("/") <= 1
 
 
-def _with_the_default_type(types: tuple[str, ...]) -> tuple[str, ...]:
+def _with_default_service_type(types: tuple[str, ...]) -> tuple[str, ...]:
     if "ClusterIP" not in types:
         raise ValueError("ClusterIP must be among them, which a Service is by default")
     return types
@@ -67,39 +67,39 @@ def _is_name(value: str) -> bool:
     return syntax.is_object_name(value) and syntax.is_yaml_text(value)
 
 
-def _is_tls_secret(template: str) -> bool:
+def _is_tls_secret_template(template: str) -> bool:
     return _is_name(template.replace("{name}", "a" * 59).replace("{namespace}", "a" * 63))
 
 
-def _is_credential_secret(template: str) -> bool:
+def _is_credential_secret_template(template: str) -> bool:
     return template.count("{name}") == 1 and _is_name(template.replace("{name}", "a"))
 
 
-def _empty_is_none(value: Any) -> Any:
+def _empty_to_none(value: Any) -> Any:
     return None if value == "" else value
 
 
 _Setting = TypeVar("_Setting")
-OrNone = Annotated[_Setting | None, BeforeValidator(_empty_is_none)]
-Key = Annotated[str, AfterValidator(_key)]
+OptionalSetting = Annotated[_Setting | None, BeforeValidator(_empty_to_none)]
+MetadataKey = Annotated[str, AfterValidator(_key)]
 RouteKey = Annotated[str, AfterValidator(_route_key)]
 KeyPattern = Annotated[
-    str, _must(_is_key_pattern, "a pattern of keys is `name` or `domain/name`, in which `*` stands for any text")
+    str, _validator(_is_key_pattern, "a pattern of keys is `name` or `domain/name`, in which `*` stands for any text")
 ]
 LabelValue = Annotated[
     str,
-    _must(
+    _validator(
         lambda value: value != "" and syntax.is_label_value(value),
         "a label value has 1 to 63 letters, digits, `-`, `_` and `.`",
     ),
 ]
 # The NIM Operator writes these names unquoted into templates of YAML.
-Name = Annotated[
-    str, _must(_is_name, "a name has lower case letters, digits, `-` and `.`, and is no YAML word or number")
+ObjectName = Annotated[
+    str, _validator(_is_name, "a name has lower case letters, digits, `-` and `.`, and is no YAML word or number")
 ]
 Domain = Annotated[
     str,
-    _must(
+    _validator(
         lambda value: _DOMAIN.fullmatch(value) is not None,
         "a domain as the NIM Operator takes it has up to 63 lower case letters, digits, `-` and `.`, ends in a letter,"
         " and none of its labels ends in `-` and one character, as eu-west-1 does",
@@ -107,21 +107,27 @@ Domain = Annotated[
 ]
 HostPattern = Annotated[
     str,
-    _must(
+    _validator(
         host_patterns.is_pattern,
         "a pattern of hosts is a DNS name in lower case, in which `*` stands for text within one label and {namespace}"
         " for the RunaiNimService's; `*` alone stands for every host",
     ),
 ]
 ServiceTypes = Annotated[
-    tuple[Literal["ClusterIP", "NodePort", "LoadBalancer"], ...], AfterValidator(_with_the_default_type)
+    tuple[Literal["ClusterIP", "NodePort", "LoadBalancer"], ...], AfterValidator(_with_default_service_type)
 ]
 TlsSecret = Annotated[
-    str, _must(_is_tls_secret, "a Secret's name; {name} and {namespace} in it stand for the RunaiNimService's")
+    str,
+    _validator(
+        _is_tls_secret_template, "a Secret's name; {name} and {namespace} in it stand for the RunaiNimService's"
+    ),
 ]
 CredentialSecret = Annotated[
-    str, _must(_is_credential_secret, "a Secret's name with one {name} in it, which stands for the credential's")
+    str,
+    _validator(
+        _is_credential_secret_template, "a Secret's name with one {name} in it, which stands for the credential's"
+    ),
 ]
-Seconds = Annotated[float, BeforeValidator(_not_a_truth_value), Field(gt=0, le=86400)]
-Count = Annotated[int, BeforeValidator(_not_a_truth_value)]
+Seconds = Annotated[float, BeforeValidator(_reject_bool), Field(gt=0, le=86400)]
+Count = Annotated[int, BeforeValidator(_reject_bool)]
 Priority = Literal["very-low", "low", "medium-low", "medium", "medium-high", "high", "very-high"]

@@ -16,21 +16,21 @@ import kopf
 from runai_nim import __version__
 from runai_nim.api import well_known
 from runai_nim.config import log_format
-from runai_nim.config.permissions import needed
+from runai_nim.config.permissions import required_access
 from runai_nim.config.settings import Settings
-from runai_nim.controller.cache import World
-from runai_nim.controller.health import OwnWatch, Watched, serve_health
-from runai_nim.controller.kopf_settings import OwnKind, Sessions, set_up
-from runai_nim.controller.metrics import Metrics
+from runai_nim.controller.cache import ClusterCache
+from runai_nim.controller.health import KopfWatch, WatchedKind, serve_health
+from runai_nim.controller.kopf_settings import OwnKind, SessionCache, configure_kopf
+from runai_nim.controller.metrics import OperatorMetrics
 from runai_nim.controller.reconciler import Reconciler
-from runai_nim.controller.workqueue import Backoff, Key, KeyQueue
-from runai_nim.kube.access_review import Permitted
-from runai_nim.kube.client import RUNAI_NIM_SERVICES, ApiError, Cluster, Permit, log_unreadable
-from runai_nim.kube.discovery import may_be_found
-from runai_nim.kube.events import Events
-from runai_nim.kube.host_lookup import Hosts
-from runai_nim.kube.informer import ABSENT_KIND_SECONDS
-from runai_nim.kube.leader_election import NAME, Election, NotLeaderError
+from runai_nim.controller.workqueue import Backoff, ObjectKey, WorkQueue
+from runai_nim.kube.access_review import PermissionMonitor
+from runai_nim.kube.client import RUNAI_NIM_SERVICES, ApiError, KubeClient, WriteGate, log_unreadable
+from runai_nim.kube.discovery import is_served
+from runai_nim.kube.events import EventRecorder
+from runai_nim.kube.host_lookup import HostLookup
+from runai_nim.kube.informer import ABSENT_KIND_RETRY_SECONDS
+from runai_nim.kube.leader_election import LEASE_NAME, LeaderElection, NotLeaderError
 
 logger = logging.getLogger(__name__)
 
@@ -38,55 +38,55 @@ logger = logging.getLogger(__name__)
 class Operator:
     """The tasks of the process: watches, workers, the slow resync, and the answers to probes and scrapes.
 
-    `name` is the replica's own, that of its Pod. `end` asks Kopf to end the process; `failed`: because one of them
-    ended by an error, which only a restart mends.
+    `name` is the replica's own, that of its Pod. `stop_requested` asks Kopf to end the process; `failed`: because one
+    of them ended by an error, which only a restart mends.
     """
 
     def __init__(self, settings: Settings, name: str) -> None:
         self._settings, self._name = settings, name
-        self._metrics = Metrics(__version__, settings.dialect, settings.workers)
+        self._metrics = OperatorMetrics(__version__, settings.dialect, settings.workers)
         backoff = Backoff(settings.backoff_initial_seconds, settings.backoff_max_seconds)
-        self._queue = KeyQueue(backoff, self._metrics.queue)
+        self._queue = WorkQueue(backoff, self._metrics.queue)
         self._tasks: list[asyncio.Task[None]] = []
-        self._cluster: Cluster | None = None
-        self._election: Election | None = None
-        self._waiting_for_lead: set[Key] = set()
+        self._cluster: KubeClient | None = None
+        self._election: LeaderElection | None = None
+        self._waiting_for_leadership: set[ObjectKey] = set()
         lease_namespace = settings.lease_namespace if settings.leader_election else None
-        self._permitted = Permitted(needed(settings.namespaces, lease_namespace))
-        self.own_watch = OwnWatch(settings.namespaces)
-        self.world: World | None = None
-        self.end = asyncio.Event()
+        self._permissions = PermissionMonitor(required_access(settings.namespaces, lease_namespace))
+        self.own_watch = KopfWatch(settings.namespaces)
+        self.cache: ClusterCache | None = None
+        self.stop_requested = asyncio.Event()
         self.failed = False
 
     async def start(self) -> None:
         """Connect and start all tasks, in the event loop that Kopf runs in."""
         settings = self._settings
-        self._cluster = await Cluster.connect(self._answered, self._permit(), self.unreadable)
+        self._cluster = await KubeClient.connect(self._observe_response, self._write_gate(), self.unreadable)
         about = settings.watch_resync_seconds, self._metrics.watch_failed, settings.namespaces
-        self.world = World(self._cluster, self._queue, *about)
-        events = Events(self._cluster)
-        hosts = Hosts(self._cluster, settings.namespaces, self._queue.add)
-        reconciler = Reconciler(self._cluster, self.world, hosts, events, settings, self._metrics.services)
-        for watch in self.world.watches:
+        self.cache = ClusterCache(self._cluster, self._queue, *about)
+        events = EventRecorder(self._cluster)
+        hosts = HostLookup(self._cluster, settings.namespaces, self._queue.add)
+        reconciler = Reconciler(self._cluster, self.cache, hosts, events, settings, self._metrics.services)
+        for watch in self.cache.informers:
             self._spawn(watch.run())
-        self._measure(self.world)
-        self._spawn(self.world.discovery.run())
-        self._spawn(self._permitted.run(self._cluster, self.world.look_at_all))
+        self._register_gauges(self.cache)
+        self._spawn(self.cache.discovery.run())
+        self._spawn(self._permissions.run(self._cluster, self.cache.enqueue_all))
         self._spawn(hosts.run())
         self._spawn(events.run())
         self._spawn(self._metrics.measure_event_loop())
-        probed = (self.own_watch, *self.world.watches), self.world.discovery, self._permitted
-        self._spawn(serve_health(settings.healthz_port, *probed, self._metrics.exposition))
+        probes = (self.own_watch, *self.cache.informers), self.cache.discovery, self._permissions
+        self._spawn(serve_health(settings.healthz_port, *probes, self._metrics.exposition))
         for namespace in settings.namespaces or ("",):
-            self._spawn(self.world.follow(namespace))
-            self._spawn(self._resync(self.world, namespace))
+            self._spawn(self.cache.start_deciding(namespace))
+            self._spawn(self._resync(self.cache, namespace))
         for _ in range(settings.workers):
             self._spawn(self._work(reconciler))
-        await self._own_kind(self._cluster)
+        await self._wait_for_own_kind(self._cluster)
 
     async def stop(self) -> None:
         """End all tasks; a write that was under way is repeated by whoever comes next."""
-        self.end.set()  # Kopf waits for it, too
+        self.stop_requested.set()  # Kopf waits for it, too
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -103,88 +103,90 @@ class Operator:
         if self._cluster is None:
             return None
         login = kopf.login_with_service_account if self._cluster.in_pod else kopf.login_with_kubeconfig
-        found = login(**kwargs)
+        credentials = login(**kwargs)
         url, _ = self._cluster.address
-        return replace(found, server=url) if found else None
+        return replace(credentials, server=url) if credentials else None
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(coroutine)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._on_task_end)
         self._tasks.append(task)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _on_task_end(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()):
             logger.critical("a task failed, the process ends", exc_info=error)
             self.failed = True
-            self.end.set()
+            self.stop_requested.set()
 
-    def _permit(self) -> Permit:
+    def _write_gate(self) -> WriteGate:
         """Who is asked before each write: the election, where there is one."""
         if not self._settings.leader_election:
-            self._metrics.leading(NAME, lambda: True)
+            self._metrics.register_leader(LEASE_NAME, lambda: True)
             return lambda: None
         loop = asyncio.get_running_loop()
-        self._election = election = Election(
+        self._election = election = LeaderElection(
             self._name,
             str(self._settings.lease_namespace),
             self._settings.lease_seconds,
-            lambda: loop.call_soon_threadsafe(self._look_again),
-            lambda *about: loop.call_soon_threadsafe(self._answered, *about),
+            lambda: loop.call_soon_threadsafe(self._requeue_waiting),
+            lambda *about: loop.call_soon_threadsafe(self._observe_response, *about),
         )
-        self._metrics.leading(NAME, lambda: election.leads)
+        self._metrics.register_leader(LEASE_NAME, lambda: election.is_leader)
         self._spawn(election.run())
-        return election.permit
+        return election.require_leader
 
-    def _look_again(self) -> None:
+    def _requeue_waiting(self) -> None:
         """Take up what was not written for want of the lead."""
-        for key in self._waiting_for_lead:
+        for key in self._waiting_for_leadership:
             self._queue.add(key)
-        self._waiting_for_lead.clear()
+        self._waiting_for_leadership.clear()
 
-    def _answered(self, method: str, code: str, host: str) -> None:
-        self._metrics.answered(method, code, host)
+    def _observe_response(self, method: str, code: str, host: str) -> None:
+        self._metrics.count_response(method, code, host)
         if code == "403":
-            self._permitted.doubt()
+            self._permissions.recheck()
 
     def unreadable(self, kind: str, name: str, error: Exception) -> None:
         """An object was left out: said, and counted."""
         log_unreadable(kind, name, error)
         self._metrics.unreadable(kind)
 
-    def note_listing(self, namespace: str, seen: set[Key], version: str) -> None:
+    def note_listing(self, namespace: str, seen: set[ObjectKey], version: str) -> None:
         """Kopf has listed our own kind."""
-        if self.world is not None:
-            self.world.note_listing(namespace, seen, version)
+        if self.cache is not None:
+            self.cache.note_listing(namespace, seen, version)
 
     def watch_failed(self, kind: str, reason: str) -> None:
         """A watch broke, after which the kind is listed anew."""
         self._metrics.watch_failed(kind, reason)
 
-    def _measure(self, world: World) -> None:
+    def _register_gauges(self, cache: ClusterCache) -> None:
         """Metrics of every kind and every permission, the worst of all namespaces each."""
-        kinds: defaultdict[str, list[Watched]] = defaultdict(list)
-        for watched in (self.own_watch, *world.watches):
+        kinds: defaultdict[str, list[WatchedKind]] = defaultdict(list)
+        for watched in (self.own_watch, *cache.informers):
             kinds[watched.resource.plural].append(watched)
-        for kind, found in kinds.items():
-            self._metrics.watch_age(kind, partial(_oldest, found))
-        for access in self._permitted.needed:
-            self._metrics.permission(access.group, access.resource, access.verb, partial(self._permitted.lacks, access))
+        for kind, informers in kinds.items():
+            self._metrics.register_watch_age(kind, partial(_max_age, informers))
+        for access in self._permissions.required:
+            self._metrics.register_permission(
+                access.group, access.resource, access.verb, partial(self._permissions.is_missing, access)
+            )
 
-    async def _own_kind(self, cluster: Cluster) -> None:
+    async def _wait_for_own_kind(self, cluster: KubeClient) -> None:
         """Wait until our own kind is served: Kopf looks for it once only, since it may not read the CRDs."""
-        while not await may_be_found(cluster, RUNAI_NIM_SERVICES):
-            self.own_watch.waits()
-            await asyncio.sleep(ABSENT_KIND_SECONDS)
-        self.own_watch.waits()
+        while not await is_served(cluster, RUNAI_NIM_SERVICES):
+            self.own_watch.reset()
+            await asyncio.sleep(ABSENT_KIND_RETRY_SECONDS)
+        self.own_watch.reset()
 
     async def _work(self, reconciler: Reconciler) -> None:
-        async def handle(key: Key) -> float | None:
-            log_format.about(key)
-            self._waiting_for_lead.discard(key)
+        async def reconcile(key: ObjectKey) -> float | None:
+            log_format.set_log_subject(key)
+            self._waiting_for_leadership.discard(key)
             try:
-                return await self._metrics.passes.measured(reconciler.reconcile(key))
+                return await self._metrics.reconciles.measure(reconciler.reconcile(key))
             except NotLeaderError:
-                self._waiting_for_lead.add(key)
+                self._waiting_for_leadership.add(key)
                 return None
             except ApiError as error:
                 reason = error.reason or ("NoAnswer" if error.status == 0 else str(error.status))
@@ -194,19 +196,19 @@ class Operator:
                 logger.exception("unexpected error, will be tried again", extra={"reason": type(error).__name__})
                 raise
 
-        await self._queue.work(handle)
+        await self._queue.run_worker(reconcile)
 
-    async def _resync(self, world: World, namespace: str) -> None:
+    async def _resync(self, cache: ClusterCache, namespace: str) -> None:
         while True:
             await asyncio.sleep(self._settings.watch_resync_seconds)
             try:
-                await world.resync(namespace)
+                await cache.resync(namespace)
             except ApiError as error:
                 logger.warning("resync failed", extra={"error": str(error)})
 
 
-def _oldest(found: Iterable[Watched]) -> float:
-    return max(watched.age for watched in found)
+def _max_age(informers: Iterable[WatchedKind]) -> float:
+    return max(watched.age for watched in informers)
 
 
 def make_registry(operator: Operator) -> kopf.OperatorRegistry:
@@ -214,34 +216,34 @@ def make_registry(operator: Operator) -> kopf.OperatorRegistry:
     registry = kopf.OperatorRegistry()
 
     @kopf.on.startup(registry=registry, errors=kopf.ErrorsMode.PERMANENT)  # a restart is sooner than Kopf's next try
-    async def start(settings: kopf.OperatorSettings, **_: Any) -> None:
-        set_up(settings)
+    async def on_startup(settings: kopf.OperatorSettings, **_: Any) -> None:
+        configure_kopf(settings)
         try:
             await operator.start()
         except BaseException:
-            operator.end.set()  # or Kopf would wait for it
+            operator.stop_requested.set()  # or Kopf would wait for it
             raise
 
     @kopf.on.cleanup(registry=registry)
-    async def stop(**_: Any) -> None:
+    async def on_cleanup(**_: Any) -> None:
         await operator.stop()
 
-    sessions = Sessions(
+    sessions = SessionCache(
         operator.own_watch.trace, OwnKind(operator.unreadable, operator.watch_failed, operator.note_listing)
     )
 
     @kopf.on.login(registry=registry)
-    async def login(**kwargs: Any) -> kopf.AiohttpSession | None:
+    async def on_login(**kwargs: Any) -> kopf.AiohttpSession | None:
         credentials = operator.kopf_credentials(**kwargs)
-        return sessions.of(credentials) if credentials else None
+        return sessions.get(credentials) if credentials else None
 
     @kopf.on.event(well_known.GROUP, well_known.VERSION, well_known.PLURAL, registry=registry)
-    async def seen(event: kopf.RawEvent, **_: Any) -> None:
-        if operator.world is None:
+    async def on_resource_event(event: kopf.RawEvent, **_: Any) -> None:
+        if operator.cache is None:
             return
         if event["type"] == "DELETED":
-            operator.world.resource_gone(event["object"])
+            operator.cache.remove_resource(event["object"])
         else:
-            operator.world.resource_seen(event["object"])
+            operator.cache.store_resource(event["object"])
 
     return registry

@@ -10,17 +10,17 @@ from typing import Any, Protocol
 
 from aiohttp import TraceConfig, TraceRequestEndParams, hdrs, web
 
-from runai_nim.kube.access_review import Permitted
-from runai_nim.kube.client import RUNAI_NIM_SERVICES, SILENCE_SECONDS, Resource
+from runai_nim.kube.access_review import PermissionMonitor
+from runai_nim.kube.client import RUNAI_NIM_SERVICES, WATCH_SILENCE_SECONDS, Resource
 from runai_nim.kube.discovery import Discovery
 
-DEAD_SECONDS = 3 * SILENCE_SECONDS
+DEAD_WATCH_SECONDS = 3 * WATCH_SILENCE_SECONDS
 """A watch is opened anew after SILENCE_SECONDS; when that failed for so long, only a restart can help."""
-OWN_WATCH_SECONDS = 60
+KOPF_WATCH_SECONDS = 60
 """How long Kopf's watch lasts before it is opened anew. It shows no bookmarks: its requests are its signs of life."""
 
 
-class Watched(Protocol):
+class WatchedKind(Protocol):
     """A kind that is watched, by whomever."""
 
     resource: Resource
@@ -33,47 +33,47 @@ class Watched(Protocol):
         ...
 
 
-class OwnWatch:
+class KopfWatch:
     """Kopf's watch of our own kind, by the answers to its requests: of these namespaces, or of all."""
 
     def __init__(self, namespaces: Collection[str] = ()) -> None:
         self.resource = RUNAI_NIM_SERVICES
         self.synced = asyncio.Event()
-        self._answered = {self.resource.path(namespace): time.monotonic() for namespace in namespaces or ("",)}
-        self._unwatched = set(self._answered)
+        self._last_responses = {self.resource.path(namespace): time.monotonic() for namespace in namespaces or ("",)}
+        self._unsynced = set(self._last_responses)
 
     @property
     def age(self) -> float:
         """Seconds since the API server last answered Kopf's lists and watches."""
-        return time.monotonic() - min(self._answered.values())
+        return time.monotonic() - min(self._last_responses.values())
 
-    def waits(self) -> None:
+    def reset(self) -> None:
         """Kopf has not been let go yet: there is nothing to hear."""
-        self._answered = dict.fromkeys(self._answered, time.monotonic())
+        self._last_responses = dict.fromkeys(self._last_responses, time.monotonic())
 
     @property
     def trace(self) -> TraceConfig:
         """What has to be given to Kopf's session."""
         config = TraceConfig()
-        config.on_request_end.append(self._request_ended)
+        config.on_request_end.append(self._on_request_end)
         return config
 
-    async def _request_ended(self, _: Any, __: Any, request: TraceRequestEndParams) -> None:
-        watched = next((path for path in self._answered if request.url.path.endswith(path)), None)
+    async def _on_request_end(self, _: Any, __: Any, request: TraceRequestEndParams) -> None:
+        watched = next((path for path in self._last_responses if request.url.path.endswith(path)), None)
         if watched is None or request.response.status not in (200, 403):  # after 403 a restart would not help
             return
-        self._answered[watched] = time.monotonic()
+        self._last_responses[watched] = time.monotonic()
         if request.response.status == 200 and "watch" in request.url.query:
-            self._unwatched.discard(watched)
-            if not self._unwatched:
+            self._unsynced.discard(watched)
+            if not self._unsynced:
                 self.synced.set()
 
 
 async def serve_health(
     port: int,
-    watches: Collection[Watched],
+    watches: Collection[WatchedKind],
     discovery: Discovery,
-    permitted: Permitted,
+    permissions: PermissionMonitor,
     exposition: Callable[[str], tuple[bytes, str]],
 ) -> None:
     """Answer on `port` until cancelled.
@@ -84,14 +84,16 @@ async def serve_health(
     """
 
     async def healthz(_: web.Request) -> web.Response:
-        return _answer(f"{w.resource.plural}: silent for {w.age:.0f} s" for w in watches if w.age > DEAD_SECONDS)
+        return _probe_response(
+            f"{w.resource.plural}: silent for {w.age:.0f} s" for w in watches if w.age > DEAD_WATCH_SECONDS
+        )
 
     async def readyz(_: web.Request) -> web.Response:
         kinds = dict.fromkeys(watch.resource.plural for watch in watches if not watch.synced.is_set())
         unread = [f"{kind}: not listed yet" for kind in kinds]
         unread += [] if discovery.synced.is_set() else ["schema of NIMService: not read yet"]
-        missing = sorted(access for access in permitted.missing if not access.optional)
-        return _answer([*unread, *(f"may not {access}: the permission is missing" for access in missing)])
+        missing = sorted(access for access in permissions.missing if not access.optional)
+        return _probe_response([*unread, *(f"may not {access}: the permission is missing" for access in missing)])
 
     async def metrics(request: web.Request) -> web.Response:
         body, content_type = exposition(request.headers.get(hdrs.ACCEPT, ""))
@@ -108,7 +110,7 @@ async def serve_health(
         await runner.cleanup()
 
 
-def _answer(troubles: Iterable[str]) -> web.Response:
+def _probe_response(problems: Iterable[str]) -> web.Response:
     """200, or 503 with a line for each trouble."""
-    text = "\n".join(troubles)
+    text = "\n".join(problems)
     return web.Response(text=text or "ok", status=503 if text else 200)

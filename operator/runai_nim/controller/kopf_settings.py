@@ -14,11 +14,11 @@ from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, hdrs
 from yarl import URL
 
 from runai_nim.api import well_known
-from runai_nim.controller.health import OWN_WATCH_SECONDS
-from runai_nim.controller.workqueue import Key
+from runai_nim.controller.health import KOPF_WATCH_SECONDS
+from runai_nim.controller.workqueue import ObjectKey
 from runai_nim.domain.observed import LARGE
-from runai_nim.kube.bounded_reader import PAGE, Object, PageSize, Reader, Unreadable, lines, name_in
-from runai_nim.kube.informer import RECONNECT_SECONDS, OnFailure
+from runai_nim.kube.bounded_reader import LIST_PAGE_SIZE, KubeObject, PageSize, Reader, Unreadable, lines, name_in
+from runai_nim.kube.informer import RECONNECT_BACKOFF_SECONDS, OnFailure
 
 _OK: Final = 200
 _KOPFS: Final = frozenset({401, 403, 404, 429})
@@ -30,21 +30,21 @@ _MOST_BYTES: Final = 2 * LARGE
 _IDENTITY: Final = ("name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp")
 
 
-def set_up(settings: kopf.OperatorSettings) -> None:
+def configure_kopf(settings: kopf.OperatorSettings) -> None:
     """Set what differs from Kopf's defaults."""
-    settings.watching.server_timeout = OWN_WATCH_SECONDS
-    settings.watching.client_timeout = OWN_WATCH_SECONDS + 10
+    settings.watching.server_timeout = KOPF_WATCH_SECONDS
+    settings.watching.client_timeout = KOPF_WATCH_SECONDS + 10
     settings.watching.connect_timeout = 10
     settings.networking.request_timeout = 30
     settings.networking.error_backoffs = [1, 2, 5, 10, 20, *[30] * 10_000]
-    settings.watching.chunk_size = PAGE
+    settings.watching.chunk_size = LIST_PAGE_SIZE
     settings.queueing.idle_timeout = 0.1  # so long Kopf keeps an object, and a task for it, after each event
     settings.posting.enabled = False
     settings.scanning.disabled = True
-    settings.persistence.diffbase_storage = NoDifferences()
+    settings.persistence.diffbase_storage = NoDiffBase()
 
 
-class NoDifferences(kopf.DiffBaseStorage):
+class NoDiffBase(kopf.DiffBaseStorage):
     """The essence of every object is the same.
 
     Kopf would copy each object at each event and compare it with an earlier one, for kinds of handlers that we have
@@ -76,13 +76,13 @@ class OwnKind:
     """
 
     def __init__(
-        self, unreadable: Unreadable, on_failure: OnFailure, on_listing: Callable[[str, set[Key], str], object]
+        self, unreadable: Unreadable, on_failure: OnFailure, on_listing: Callable[[str, set[ObjectKey], str], object]
     ) -> None:
         self._unreadable: Callable[[str, Exception], object] = partial(unreadable, well_known.PLURAL)
         self._on_failure, self._on_listing, self._reader, self._size = on_failure, on_listing, Reader(), PageSize()
-        self._seen: dict[str, set[Key]] = {}
+        self._seen: dict[str, set[ObjectKey]] = {}
         """What is in the pages read so far, by namespace."""
-        self._wait, self._failed_at = RECONNECT_SECONDS[0], -math.inf
+        self._wait, self._failed_at = RECONNECT_BACKOFF_SECONDS[0], -math.inf
 
     async def __call__(self, request: ClientRequest, send: ClientHandlerType) -> ClientResponse:
         """Answer one of Kopf's requests."""
@@ -124,7 +124,7 @@ class OwnKind:
         found.page = page
         return found
 
-    def _note_page(self, asked: URL, page: Object) -> None:
+    def _note_page(self, asked: URL, page: KubeObject) -> None:
         *_, above, place, _ = asked.path.split("/")
         namespace = place if above == "namespaces" else ""
         if "continue" not in asked.query:
@@ -157,7 +157,7 @@ class OwnKind:
     async def _pause(self, reason: str) -> None:
         """Count a failure and wait, twice as long as after the one before unless that is long ago."""
         self._on_failure(well_known.PLURAL, reason)
-        first, longest = RECONNECT_SECONDS
+        first, longest = RECONNECT_BACKOFF_SECONDS
         now = time.monotonic()
         self._wait = min(2 * self._wait, longest) if now - self._failed_at < 2 * longest else first
         self._failed_at = now
@@ -179,7 +179,7 @@ def _line_for_kopf(line: bytes | bytearray) -> bytes:
     return bytes(line) + b"\n" if passed_on is obj else orjson.dumps({"type": what, "object": passed_on}) + b"\n"
 
 
-def _for_kopf(obj: Object) -> Object:
+def _for_kopf(obj: KubeObject) -> KubeObject:
     """The object; without its spec where it is too large, or nested deeper than orjson writes and `json` reads."""
     identity = {field: obj["metadata"][field] for field in _IDENTITY}
     try:
@@ -201,7 +201,7 @@ class _RefusedError(Exception):
 class _Answer(ClientResponse):
     """An answer that may have been read already: `page` is what it holds then."""
 
-    page: Object | None = None
+    page: KubeObject | None = None
 
     async def json(self, **how: Any) -> Any:
         """The decoded body."""
@@ -222,27 +222,27 @@ class _Lines:
         return getattr(self._body, name)
 
 
-class Sessions:
+class SessionCache:
     """Kopf's connection to the API server, as Kopf would make it, with a trace of its requests and what guards it."""
 
     def __init__(self, trace: aiohttp.TraceConfig, guard: OwnKind) -> None:
         self._trace, self._guard = trace, guard
-        self._made: dict[kopf.ConnectionInfo, kopf.AiohttpSession] = {}
+        self._sessions: dict[kopf.ConnectionInfo, kopf.AiohttpSession] = {}
 
-    def of(self, found: kopf.ConnectionInfo) -> kopf.AiohttpSession:
+    def get(self, credentials: kopf.ConnectionInfo) -> kopf.AiohttpSession:
         """The same session for the same credentials: Kopf sees that what was refused is all that there is, and ends."""
-        if found not in self._made:
+        if credentials not in self._sessions:
             session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, ssl=found.as_ssl_context()),
-                headers=found.as_http_headers(),
-                proxy=found.proxy_url,
-                trust_env=found.trust_env,
+                connector=aiohttp.TCPConnector(limit=0, ssl=credentials.as_ssl_context()),
+                headers=credentials.as_http_headers(),
+                proxy=credentials.proxy_url,
+                trust_env=credentials.trust_env,
                 trace_configs=[self._trace],
                 middlewares=(self._guard,),
                 response_class=_Answer,
             )
-            made = kopf.AiohttpSession(
-                server=found.server, default_namespace=found.default_namespace, aiohttp_session=session
+            kopf_session = kopf.AiohttpSession(
+                server=credentials.server, default_namespace=credentials.default_namespace, aiohttp_session=session
             )
-            self._made = {found: made}
-        return self._made[found]
+            self._sessions = {credentials: kopf_session}
+        return self._sessions[credentials]

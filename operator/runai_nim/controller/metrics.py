@@ -13,15 +13,15 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from runai_nim.api import well_known
 from runai_nim.api.v1alpha1.status import Phase
-from runai_nim.domain.status import waited
-from runai_nim.kube.base_metrics import ProcessMetrics
+from runai_nim.domain.status import time_to_ready
+from runai_nim.kube.base_metrics import BaseMetrics
 
 CONTROLLER: Final = well_known.KIND.lower()
 """Label `controller` and the queue's `name`, as controller-runtime makes them of a kind."""
 CONFLICT: Final = 409
 NO_STATUS: Final = "NoStatus"
 """Label `phase` of a service whose status was not written yet."""
-_LAG_EVERY_SECONDS: Final = 1.0
+_LAG_INTERVAL_SECONDS: Final = 1.0
 
 _RECONCILE_BUCKETS: Final = (
     *(0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
@@ -32,15 +32,15 @@ _READY_BUCKETS: Final = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7
 _LAG_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
-class Metrics(ProcessMetrics):
+class OperatorMetrics(BaseMetrics):
     """All metrics of one operator."""
 
     def __init__(self, version: str, dialect: str, workers: int) -> None:
         about = "Version of the operator and dialect of the scheduler"
         super().__init__("runai_nim_build", about, version=version, dialect=dialect)
         registry = self.registry
-        self.queue = QueueMetrics(registry)
-        self.passes = PassMetrics(registry, workers)
+        self.queue = WorkQueueMetrics(registry)
+        self.reconciles = ReconcileMetrics(registry, workers)
         self.services = ServiceMetrics(registry)
         self._watch_age = Gauge(
             "runai_nim_watch_age_seconds",
@@ -73,13 +73,13 @@ class Metrics(ProcessMetrics):
             registry=registry,
         )
 
-    def leading(self, lease: str, leads: Callable[[], bool]) -> None:
+    def register_leader(self, lease: str, leads: Callable[[], bool]) -> None:
         """Ask at each scrape whether this process may write."""
         about = "Whether the process is master of the lease: 0 indicates backup, 1 master"
         status = Gauge("leader_election_master_status", about, ("name",), registry=self.registry)
         status.labels(lease).set_function(leads)
 
-    def watch_age(self, kind: str, age: Callable[[], float]) -> None:
+    def register_watch_age(self, kind: str, age: Callable[[], float]) -> None:
         """Ask for the age of what is known of a kind at each scrape."""
         self._watch_age.labels(kind).set_function(age)
         self._unreadable.labels(kind)
@@ -92,19 +92,19 @@ class Metrics(ProcessMetrics):
         """Count an object that was left out."""
         self._unreadable.labels(kind).inc()
 
-    def permission(self, group: str, resource: str, verb: str, missing: Callable[[], bool]) -> None:
+    def register_permission(self, group: str, resource: str, verb: str, missing: Callable[[], bool]) -> None:
         """Ask at each scrape whether a permission is missing."""
         self._missing.labels(group, resource, verb).set_function(missing)
 
     async def measure_event_loop(self) -> None:
         """Measure until cancelled how late the event loop is."""
         while True:
-            asked = time.monotonic() + _LAG_EVERY_SECONDS
-            await asyncio.sleep(_LAG_EVERY_SECONDS)
+            asked = time.monotonic() + _LAG_INTERVAL_SECONDS
+            await asyncio.sleep(_LAG_INTERVAL_SECONDS)
             self._lag.observe(max(0.0, time.monotonic() - asked))
 
 
-class PassMetrics:
+class ReconcileMetrics:
     """Passes of the reconciliation, as controller-runtime counts them."""
 
     def __init__(self, registry: CollectorRegistry, workers: int) -> None:
@@ -124,7 +124,7 @@ class PassMetrics:
         most = made(Gauge, "max_concurrent_reconciles", "Number of workers, the most reconciliations at one time")
         most.labels(CONTROLLER).set(workers)
 
-    async def measured(self, one: Awaitable[float | None]) -> float | None:
+    async def measure(self, one: Awaitable[float | None]) -> float | None:
         """Await one pass and count it by its result.
 
         A conflict is no error: the API server knew something newer, as happens where several write, and the key comes
@@ -142,7 +142,7 @@ class PassMetrics:
             return due
 
 
-class QueueMetrics:
+class WorkQueueMetrics:
     """The queue, as client-go's workqueue counts. Times are of the monotonic clock."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -162,30 +162,30 @@ class QueueMetrics:
         made(Gauge, "depth", "Number of keys that wait for a worker").set_function(lambda: len(self._added))
         made(
             Gauge, "unfinished_work_seconds", "Seconds of work in progress, of all workers; growing means stuck"
-        ).set_function(lambda: sum(self._running()))
+        ).set_function(lambda: sum(self._running_seconds()))
         made(
             Gauge, "longest_running_processor_seconds", "For how long the longest running worker has been running"
-        ).set_function(lambda: max(self._running(), default=0.0))
+        ).set_function(lambda: max(self._running_seconds(), default=0.0))
 
-    def added(self, key: Hashable) -> None:
+    def on_add(self, key: Hashable) -> None:
         """`key` waits for a worker from now on."""
         self._added[key] = time.monotonic()
         self._adds.inc()
 
-    def taken(self, key: Hashable) -> None:
+    def on_get(self, key: Hashable) -> None:
         """A worker took `key`."""
         self._taken[key] = time.monotonic()
         self._waits.observe(self._taken[key] - self._added.pop(key))
 
-    def done(self, key: Hashable) -> None:
+    def on_done(self, key: Hashable) -> None:
         """The worker is done with `key`, whatever came of it."""
         self._works.observe(time.monotonic() - self._taken.pop(key))
 
-    def failed(self) -> None:
+    def on_retry(self) -> None:
         """A key failed and will come back."""
         self._retries.inc()
 
-    def _running(self) -> list[float]:
+    def _running_seconds(self) -> list[float]:
         now = time.monotonic()
         return [now - since for since in self._taken.values()]
 
@@ -214,11 +214,11 @@ class ServiceMetrics:
         for since in ("creation", "change"):
             self._waited.labels(since)
 
-    def seen(self, key: Hashable, cr: Mapping[str, Any]) -> None:
+    def record_resource(self, key: Hashable, cr: Mapping[str, Any]) -> None:
         """Count `cr` as it is stored now."""
         status = cr.get("status") or {}
         conditions = status.get("conditions") or ()
-        self.gone(key)
+        self.remove_resource(key)
         self._known[key] = [
             self._phases.labels(status.get("phase") or NO_STATUS),
             *(self._conditions.labels(*(c[name] for name in ("type", "status", "reason"))) for c in conditions),
@@ -226,13 +226,13 @@ class ServiceMetrics:
         for gauge in self._known[key]:
             gauge.inc()
 
-    def gone(self, key: Hashable) -> None:
+    def remove_resource(self, key: Hashable) -> None:
         """Count it no more."""
         for gauge in self._known.pop(key, ()):
             gauge.dec()
 
-    def reported(self, key: Hashable, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    def record_status(self, key: Hashable, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         """The status of `before` was written and is that of `after` now."""
-        self.seen(key, after)
-        if took := waited(before, after):
+        self.record_resource(key, after)
+        if took := time_to_ready(before, after):
             self._waited.labels(took.since).observe(max(0.0, took.seconds))

@@ -17,12 +17,12 @@ from typing import Any
 
 from runai_nim.config import log_format
 from runai_nim.config.settings import Settings
-from runai_nim.controller.cache import ROUTES, LiveNimService, World
-from runai_nim.controller.limits.field_conflict import Tug, managers_of
-from runai_nim.controller.limits.status_rate_limit import Pace
+from runai_nim.controller.cache import ROUTES, ClusterCache, LiveNimService
+from runai_nim.controller.limits.field_conflict import FieldConflictBackoff, managers_of
+from runai_nim.controller.limits.status_rate_limit import TokenBucket
 from runai_nim.controller.metrics import ServiceMetrics
-from runai_nim.controller.workqueue import Key
-from runai_nim.domain.observed import Claim, Observed
+from runai_nim.controller.workqueue import ObjectKey
+from runai_nim.domain.observed import ObservedClaim, ObservedState
 from runai_nim.domain.plan import (
     Deletion,
     Plan,
@@ -30,55 +30,55 @@ from runai_nim.domain.plan import (
     RoutePlan,
     Write,
     check_names,
-    held_by,
-    host_is_taken,
-    host_to_ask_for,
+    host_taken_finding,
+    host_to_check,
     is_ours,
-    names_to_ask_for,
+    names_to_check,
     plan,
-    taken_over,
+    releases_from,
+    take_over_fields,
 )
 from runai_nim.domain.status import Deadlines, Outcome, facts_of, status_of, transitions
 from runai_nim.domain.translate import Context, Desired, translate
 from runai_nim.domain.translate.names import claim_name_of
 from runai_nim.domain.validate import Reason
 from runai_nim.kube import name_lookup
-from runai_nim.kube.client import CLAIMS, NIM_SERVICES, RUNAI_NIM_SERVICES, ApiError, Cluster, Resource
-from runai_nim.kube.events import Events
-from runai_nim.kube.host_lookup import Hosts
+from runai_nim.kube.client import CLAIMS, NIM_SERVICES, RUNAI_NIM_SERVICES, ApiError, KubeClient, Resource
+from runai_nim.kube.events import EventRecorder
+from runai_nim.kube.host_lookup import HostLookup
 
 logger = logging.getLogger(__name__)
 
 LARGE_SECONDS = 2.0
 """When is tried again what waits for another large resource: two at once would be most of the memory there is."""
-FORBIDDEN_SECONDS = 30.0
+FORBIDDEN_RETRY_SECONDS = 30.0
 """When is tried again what was forbidden: nobody tells of a permission, a quota or a webhook that allows it now."""
-TAKEN_SECONDS = 5.0, 600.0
+CONFLICT_RETRY_SECONDS = 5.0, 600.0
 """When is looked again at what somebody else has, at first and at last: nobody tells that it is gone."""
 
 
-class RefusedError(Exception):
+class WriteRefusedError(Exception):
     """The API server refuses a write, and would again: its words as a sentence, and when the write is tried again.
 
-    `due`: seconds; None where only another request or another object can help, both of which are told of.
+    `retry_after`: seconds; None where only another request or another object can help, both of which are told of.
     """
 
     def __init__(self, message: str, due: float | None) -> None:
         super().__init__(message)
-        self.message, self.due = message, due
+        self.message, self.retry_after = message, due
 
 
 @contextmanager
-def _refusals(what: str) -> Iterator[None]:
+def _translate_refusals(what: str) -> Iterator[None]:
     """Turns the API server's refusal of `what` into RefusedError; any other error passes."""
     try:
         yield
     except ApiError as error:
-        if not error.refused:
+        if not error.is_permanent:
             raise
         logger.warning("write refused", extra={"write": what, "reason": error.reason, "error": str(error)})
-        due = FORBIDDEN_SECONDS if error.status == 403 else None
-        raise RefusedError(f"the API server refuses {what}: {error.message}", due) from error
+        due = FORBIDDEN_RETRY_SECONDS if error.status == 403 else None
+        raise WriteRefusedError(f"the API server refuses {what}: {error.message}", due) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class _Decision:
 
     claim_name: str | None
     desired: Desired
-    observed: Observed
+    observed: ObservedState
     planned: Plan
 
 
@@ -95,99 +95,107 @@ class Reconciler:
     """Brings one RunaiNimService at a time to where it should be, as `KeyQueue.work` asks."""
 
     def __init__(
-        self, cluster: Cluster, world: World, hosts: Hosts, events: Events, settings: Settings, metrics: ServiceMetrics
+        self,
+        cluster: KubeClient,
+        cache: ClusterCache,
+        hosts: HostLookup,
+        events: EventRecorder,
+        settings: Settings,
+        metrics: ServiceMetrics,
     ) -> None:
-        self._cluster, self._world, self._events, self._settings = cluster, world, events, settings
+        self._cluster, self._cache, self._events, self._settings = cluster, cache, events, settings
         self._hosts, self._metrics = hosts, metrics
-        self._taken: dict[Key, float] = {}
+        self._conflict_retries: dict[ObjectKey, float] = {}
         """Seconds until the next look, of resources that want what somebody else has."""
-        self._tugs: defaultdict[Key, Tug] = defaultdict(Tug)
-        self._paces: defaultdict[Key, Pace] = defaultdict(Pace)
+        self._field_conflicts: defaultdict[ObjectKey, FieldConflictBackoff] = defaultdict(FieldConflictBackoff)
+        self._status_limits: defaultdict[ObjectKey, TokenBucket] = defaultdict(TokenBucket)
         self._of_a_large_one = asyncio.Lock()
 
-    async def reconcile(self, key: Key) -> float | None:
+    async def reconcile(self, key: ObjectKey) -> float | None:
         """One pass for `key`; returns the seconds after which to look again, if nothing happens before.
 
         Raises ApiError where the API server was away, busy, or further than our knowledge.
         """
-        if not self._world.is_large(key):
+        if not self._cache.is_large(key):
             return await self._pass(key)
         if self._of_a_large_one.locked():
             return LARGE_SECONDS * random.uniform(0.5, 1.0)  # noqa: S311  # jitter
         async with self._of_a_large_one:
             return await self._pass(key)
 
-    async def _pass(self, key: Key) -> float | None:
-        cr = await self._world.resource(key)
+    async def _pass(self, key: ObjectKey) -> float | None:
+        cr = await self._cache.resource(key)
         if cr is None:
             self._forget(key)
             return None
-        log_format.about(key, cr["metadata"]["generation"])
-        self._metrics.seen(key, cr)
+        log_format.set_log_subject(key, cr["metadata"]["generation"])
+        self._metrics.record_resource(key, cr)
         decision = await self._decide(key, cr)
         planned, observed = decision.planned, decision.observed
         if planned.writes or planned.releases or planned.route.deletions:
             self._cluster.permit()  # before anything is read or counted for the sake of a write
         if planned.writes:
-            allowed = await self._unless_taken(key, cr, decision)
+            allowed = await self._check_conflicts(key, cr, decision)
             if allowed is None:
                 return None
             planned = allowed
         if planned.confirm and not await self._is_still_there(key, cr):
             return 0.0  # what is known by now decides
-        outcome, tug_due = await self._carry_out(key, planned)
+        outcome, tug_due = await self._execute(key, planned)
         if planned.writes or planned.releases:
             observed = await self._observed(key, decision)
-        status_due = await self._report(key, cr, decision.desired, planned, observed, outcome)
-        dues = tug_due, status_due, self._taken_due(key, planned)
+        status_due = await self._report_status(key, cr, decision.desired, planned, observed, outcome)
+        dues = tug_due, status_due, self._conflict_retry_after(key, planned)
         return min((due for due in dues if due is not None), default=None)
 
-    def _forget(self, key: Key) -> None:
-        self._world.forget(key)
+    def _forget(self, key: ObjectKey) -> None:
+        self._cache.forget(key)
         self._hosts.forget(key)
-        self._taken.pop(key, None)
-        self._metrics.gone(key)
-        self._tugs.pop(key, None)
-        self._paces.pop(key, None)
+        self._conflict_retries.pop(key, None)
+        self._metrics.remove_resource(key)
+        self._field_conflicts.pop(key, None)
+        self._status_limits.pop(key, None)
 
-    async def _decide(self, key: Key, cr: Mapping[str, Any]) -> _Decision:
+    async def _decide(self, key: ObjectKey, cr: Mapping[str, Any]) -> _Decision:
         """What is wanted, what is there, and what to write. A claim that we would make is not asked for before."""
         claim_name = claim_name_of(cr)
         decision = await self._decide_with(key, cr, claim_name)
-        if decision.planned.claim is None and claim_name and await self._world.read_claim(key, claim_name):
+        if decision.planned.claim is None and claim_name and await self._cache.read_claim(key, claim_name):
             decision = await self._decide_with(key, cr, claim_name)
         return decision
 
-    async def _decide_with(self, key: Key, cr: Mapping[str, Any], claim_name: str | None) -> _Decision:
-        live = await self._world.nimservice(key)
+    async def _decide_with(self, key: ObjectKey, cr: Mapping[str, Any], claim_name: str | None) -> _Decision:
+        live = await self._cache.nimservice(key)
         desired = translate(cr, self._context(key, cr, claim_name, live))
-        observed = await self._world.observed(key, live, claim_name, desired.nim_cache)
+        observed = await self._cache.observed_state(key, live, claim_name, desired.nim_cache)
         return _Decision(claim_name, desired, observed, plan(cr, desired, observed))
 
-    async def _observed(self, key: Key, decision: _Decision) -> Observed:
+    async def _observed(self, key: ObjectKey, decision: _Decision) -> ObservedState:
         """What is there after the writes."""
-        live = await self._world.nimservice(key)
-        return await self._world.observed(key, live, decision.claim_name, decision.desired.nim_cache)
+        live = await self._cache.nimservice(key)
+        return await self._cache.observed_state(key, live, decision.claim_name, decision.desired.nim_cache)
 
-    def _context(self, key: Key, cr: Mapping[str, Any], claim_name: str | None, live: LiveNimService | None) -> Context:
-        claim = self._world.claim(key, claim_name)
+    def _context(
+        self, key: ObjectKey, cr: Mapping[str, Any], claim_name: str | None, live: LiveNimService | None
+    ) -> Context:
+        claim = self._cache.claim(key, claim_name)
         return Context(
             settings=self._settings,
-            namespace_labels=self._world.namespace_labels(key[0]),
+            namespace_labels=self._cache.namespace_labels(key[0]),
             claim_exists=claim is not None,
             claim_size=claim.storage if claim else "",
             nimservice_exists=live is not None and is_ours(cr, live.obj),
-            installed=self._world.installed,
+            nimservice_schema=self._cache.nimservice_schema,
         )
 
-    async def _unless_taken(self, key: Key, cr: Mapping[str, Any], decision: _Decision) -> Plan | None:
+    async def _check_conflicts(self, key: ObjectKey, cr: Mapping[str, Any], decision: _Decision) -> Plan | None:
         """The plan, or its refusal where somebody else has what it would take; None while that isn't known yet."""
         planned, exposure = decision.planned, decision.desired.exposure
-        if names := names_to_ask_for(planned.nimservice):
-            found = await name_lookup.named(self._cluster, key[0], names)
-            if refused := check_names(key[1], found):
-                return Plan(planned.releases, refused=refused)
-        host = host_to_ask_for(cr, planned.route.write, decision.observed.routes)
+        if names := names_to_check(planned.nimservice):
+            objects = await name_lookup.find_by_name(self._cluster, key[0], names)
+            if finding := check_names(key[1], objects):
+                return Plan(planned.releases, refusal=finding)
+        host = host_to_check(cr, planned.route.write, decision.observed.routes)
         if not host:
             return planned
         answer = self._hosts.ask(key, host)
@@ -196,158 +204,166 @@ class Reconciler:
         if answer.holder is None:
             return planned
         logger.warning("host is taken", extra={"reason": "HostTaken", "host": host, "route": str(answer.holder)})
-        refused = host_is_taken(host, exposure.url if exposure else None, answer.holder.kind)
-        return Plan(planned.releases, refused=refused)
+        finding = host_taken_finding(host, exposure.url if exposure else None, answer.holder.kind)
+        return Plan(planned.releases, refusal=finding)
 
-    def _taken_due(self, key: Key, planned: Plan) -> float | None:
+    def _conflict_retry_after(self, key: ObjectKey, planned: Plan) -> float | None:
         """When to look again at what somebody else has, ever more seldom."""
-        if planned.refused is None or planned.refused.reason not in _BY_OTHERS:
-            self._taken.pop(key, None)
+        if planned.refusal is None or planned.refusal.reason not in _CONFLICT_REASONS:
+            self._conflict_retries.pop(key, None)
             return None
-        first, last = TAKEN_SECONDS
-        seconds = self._taken.get(key, first)
-        self._taken[key] = min(seconds * 2, last)
+        first, last = CONFLICT_RETRY_SECONDS
+        seconds = self._conflict_retries.get(key, first)
+        self._conflict_retries[key] = min(seconds * 2, last)
         return seconds
 
-    async def _carry_out(self, key: Key, planned: Plan) -> tuple[Outcome, float | None]:
+    async def _execute(self, key: ObjectKey, planned: Plan) -> tuple[Outcome, float | None]:
         """Write what is planned; what came of it, and when a revert or a refused write that has to wait is due."""
         try:
-            await self._release(key, planned.releases)
+            await self._release_claims(key, planned.releases)
             for write in (planned.claim, planned.nimservice):
                 if write is None:
                     continue
-                if write.reverts and (due := await self._wait_to_revert(key, write)):
-                    return Outcome(field_conflict=self._tugs[key].told), due
-                await self._apply(key, await self._prepared(key, write))
-        except RefusedError as refused:
-            return Outcome(refusal=refused.message), refused.due
-        return await self._carry_out_route(key, planned.route)
+                if write.reverted_fields and (due := await self._revert_delay(key, write)):
+                    return Outcome(field_conflict=self._field_conflicts[key].message), due
+                await self._apply(key, await self._prepare(key, write))
+        except WriteRefusedError as refused:
+            return Outcome(refusal=refused.message), refused.retry_after
+        return await self._execute_route(key, planned.route)
 
-    async def _carry_out_route(self, key: Key, planned: RoutePlan) -> tuple[Outcome, float | None]:
+    async def _execute_route(self, key: ObjectKey, planned: RoutePlan) -> tuple[Outcome, float | None]:
         """Write the route of our own, delete those that are not wanted: what is refused of it hinders nothing else."""
-        outcome, due = self._held(key)
+        outcome, due = self._settling_outcome(key)
         dues = [due]
         if planned.write:
             try:
                 await self._apply(key, planned.write)
-            except RefusedError as refused:
-                outcome = replace(outcome, route_refused=refused.message)
-                dues.append(refused.due)
+            except WriteRefusedError as refused:
+                outcome = replace(outcome, route_refusal=refused.message)
+                dues.append(refused.retry_after)
         for deletion in planned.deletions:
             try:
                 await self._delete(deletion)
-            except RefusedError as refused:
-                outcome = replace(outcome, route_kept=refused.message)
-                dues.append(refused.due)
+            except WriteRefusedError as refused:
+                outcome = replace(outcome, route_deletion_refusal=refused.message)
+                dues.append(refused.retry_after)
         return outcome, min((due for due in dues if due is not None), default=None)
 
-    async def _wait_to_revert(self, key: Key, write: Write) -> float:
+    async def _revert_delay(self, key: ObjectKey, write: Write) -> float:
         """Seconds for which somebody's change has to stay; 0 for none, and then the revert counts."""
-        tug = self._tugs[key]
-        if due := tug.wait(time.monotonic()):
-            if not tug.asked:
-                tug.told, tug.asked = await self._field_conflict(write), True
+        conflict = self._field_conflicts[key]
+        if due := conflict.delay(time.monotonic()):
+            if not conflict.is_reported:
+                conflict.message, conflict.is_reported = await self._field_conflict_message(write), True
             return due
-        tug.reverted(time.monotonic())
+        conflict.record_revert(time.monotonic())
         return 0.0
 
-    def _held(self, key: Key) -> tuple[Outcome, float | None]:
+    def _settling_outcome(self, key: ObjectKey) -> tuple[Outcome, float | None]:
         """All is as it should be, unless somebody may be about to take a revert back."""
-        tug = self._tugs.get(key)
-        if tug and (unsure := tug.unsure(time.monotonic())):
-            return Outcome(field_conflict=tug.told), unsure
+        conflict = self._field_conflicts.get(key)
+        if conflict and (unsure := conflict.settling(time.monotonic())):
+            return Outcome(field_conflict=conflict.message), unsure
         return Outcome(), None
 
-    async def _is_still_there(self, key: Key, cr: Mapping[str, Any]) -> bool:
+    async def _is_still_there(self, key: ObjectKey, cr: Mapping[str, Any]) -> bool:
         """Is the resource there, and not being deleted? What is found out is known from then on."""
-        live = await self._world.confirm(key, cr["metadata"]["uid"])
+        live = await self._cache.confirm(key, cr["metadata"]["uid"])
         return live is not None and "deletionTimestamp" not in live["metadata"]
 
-    async def _field_conflict(self, write: Write) -> str:
+    async def _field_conflict_message(self, write: Write) -> str:
         """Who changes what we write, by the managedFields of the live object."""
         metadata = write.manifest["metadata"]
         live = await self._cluster.get(NIM_SERVICES, metadata["namespace"], metadata["name"])
         managed = live["metadata"].get("managedFields") if live else None
-        who = ", ".join(managers_of(managed, write.reverts)) or "of somebody"
-        fields = ", ".join(".".join(path) for path in write.reverts)
+        who = ", ".join(managers_of(managed, write.reverted_fields)) or "of somebody"
+        fields = ", ".join(".".join(path) for path in write.reverted_fields)
         return (
             f"field manager {who} keeps changing {fields} of NIMService {metadata['name']}, which this RunaiNimService"
             " sets; stop it there, or set the field here; it is put back ever more slowly"
         )
 
-    async def _prepared(self, key: Key, write: Write) -> Write:
+    async def _prepare(self, key: ObjectKey, write: Write) -> Write:
         """`write`, once no claim is lost by it and the fields that it takes away are ours."""
-        if not write.adopts and not write.takes:
+        if not write.is_adoption and not write.taken_fields:
             return write
         metadata = write.manifest["metadata"]
         live = await self._cluster.get(NIM_SERVICES, metadata["namespace"], metadata["name"])
         if live is None or live["metadata"]["resourceVersion"] != write.resource_version:
             raise ApiError(409, "Conflict", f"NIMService {metadata['name']} is not as it was seen")
-        if write.adopts:
+        if write.is_adoption:
             await self._release_all_of(key, live)
         before = live["metadata"].get("managedFields") or []
-        if (managed := taken_over(before, write.takes)) == before:
+        if (managed := take_over_fields(before, write.taken_fields)) == before:
             return write
-        with _refusals(f"to take over fields of NIMService {metadata['name']}"):
+        with _translate_refusals(f"to take over fields of NIMService {metadata['name']}"):
             live = await self._cluster.set_managed_fields(NIM_SERVICES, live["metadata"], managed)
-        self._world.wrote(key, NIM_SERVICES, live)
+        self._cache.store_own_write(key, NIM_SERVICES, live)
         return replace(write, resource_version=live["metadata"]["resourceVersion"])
 
-    async def _release_all_of(self, key: Key, nimservice: Mapping[str, Any]) -> None:
+    async def _release_all_of(self, key: ObjectKey, nimservice: Mapping[str, Any]) -> None:
         """Every claim that it owns: not only the one that the CR names may hold weights."""
         unread: list[str] = []
         pages = self._cluster.pages(CLAIMS, namespace=key[0], unreadable=lambda name, error: unread.append(name))
         async for page in pages:
-            await self._release(key, held_by(nimservice, map(Claim.from_object, page.pop("items"))))
+            await self._release_claims(
+                key, releases_from(nimservice, map(ObservedClaim.from_object, page.pop("items")))
+            )
         if unread:
             name = nimservice["metadata"]["name"]
-            raise RefusedError(
+            raise WriteRefusedError(
                 f"PersistentVolumeClaim {unread[0]} can't be read, its JSON is nested too deep: whether it would be"
                 f" deleted with NIMService {name} is not known, so that NIMService is not adopted; remove its"
                 " metadata.managedFields",
-                FORBIDDEN_SECONDS,
+                FORBIDDEN_RETRY_SECONDS,
             )
 
-    async def _release(self, key: Key, releases: Iterable[Release]) -> None:
+    async def _release_claims(self, key: ObjectKey, releases: Iterable[Release]) -> None:
         """Take claims out of the ownership of what they would be deleted with."""
         for one in releases:
             try:
-                with _refusals(f"to release PersistentVolumeClaim {one.claim} from {one.owner}"):
-                    claim = await self._cluster.disown(
+                with _translate_refusals(f"to release PersistentVolumeClaim {one.claim} from {one.owner}"):
+                    claim = await self._cluster.remove_owner(
                         CLAIMS, key[0], one.claim, uid=one.claim_uid, owner_uid=one.owner_uid
                     )
             except ApiError as error:
                 if error.status != 404:  # gone meanwhile
                     raise
                 continue
-            self._world.wrote(key, CLAIMS, claim)
+            self._cache.store_own_write(key, CLAIMS, claim)
             logger.info("PersistentVolumeClaim released", extra={"child": one.claim, "owner": one.owner})
 
-    async def _apply(self, key: Key, write: Write) -> None:
+    async def _apply(self, key: ObjectKey, write: Write) -> None:
         """One server-side apply."""
         kind, metadata = write.manifest["kind"], write.manifest["metadata"]
         name, resource = metadata["name"], _RESOURCES[kind]
         try:
-            with _refusals(f"{kind} {name}"):
+            with _translate_refusals(f"{kind} {name}"):
                 live = await self._cluster.apply(resource, write.manifest, resource_version=write.resource_version)
         except ApiError as error:
             if error.status == 409 and resource == CLAIMS and write.resource_version is None:
-                await self._world.read_claim(key, name, again=True)  # somebody made one, which was not asked for yet
+                await self._cache.read_claim(key, name, again=True)  # somebody made one, which was not asked for yet
             raise
-        self._world.wrote(key, resource, live)
-        reason = "Created" if write.resource_version is None else "PutBack" if write.reverts else "Changed"
-        fields = {"fields": [".".join(path) for path in write.reverts]} if write.reverts else {}
+        self._cache.store_own_write(key, resource, live)
+        reason = "Created" if write.resource_version is None else "PutBack" if write.reverted_fields else "Changed"
+        fields = {"fields": [".".join(path) for path in write.reverted_fields]} if write.reverted_fields else {}
         logger.info("%s written", kind, extra={"child": name, "reason": reason, **fields})
 
     async def _delete(self, deletion: Deletion) -> None:
-        with _refusals(f"to delete {deletion.kind} {deletion.name}"):
+        with _translate_refusals(f"to delete {deletion.kind} {deletion.name}"):
             await self._cluster.delete(
                 _RESOURCES[deletion.kind], deletion.namespace, deletion.name, deletion.uid, deletion.resource_version
             )
         logger.info("%s deleted", deletion.kind, extra={"child": deletion.name, "reason": "NotWanted"})
 
-    async def _report(
-        self, key: Key, cr: Mapping[str, Any], desired: Desired, planned: Plan, observed: Observed, outcome: Outcome
+    async def _report_status(
+        self,
+        key: ObjectKey,
+        cr: Mapping[str, Any],
+        desired: Desired,
+        planned: Plan,
+        observed: ObservedState,
+        outcome: Outcome,
     ) -> float | None:
         """Write the status where it differs from the stored one; when to look at it again."""
         before: Mapping[str, Any] = cr.get("status") or {}
@@ -358,16 +374,16 @@ class Reconciler:
         changes = {field: value for field, value in status.items() if before.get(field) != value}
         changes |= dict.fromkeys(before.keys() - status.keys())
         if not changes:
-            return facts.due
-        pace = self._paces[key]
-        if pause := pace.wait(time.monotonic(), cr["metadata"]["generation"]):
-            return pause
+            return facts.requeue_after
+        limit = self._status_limits[key]
+        if delay := limit.delay(time.monotonic(), cr["metadata"]["generation"]):
+            return delay
         if not await self._write_status(cr, status, changes):
             return None
-        pace.written()
+        limit.take()
         for transition in transitions(before, status):
             self._events.post(cr, transition.type, transition.reason, transition.message)
-        return facts.due
+        return facts.requeue_after
 
     async def _write_status(self, cr: Mapping[str, Any], status: Mapping[str, Any], changes: dict[str, Any]) -> bool:
         """Store the status; False when the CR is gone."""
@@ -379,13 +395,13 @@ class Reconciler:
                 return False
             raise
         key = metadata["namespace"], metadata["name"]
-        self._world.wrote(key, RUNAI_NIM_SERVICES, stored)
-        self._metrics.reported(key, cr, stored)
+        self._cache.store_own_write(key, RUNAI_NIM_SERVICES, stored)
+        self._metrics.record_status(key, cr, stored)
         logger.info("status", extra={"phase": status["phase"], "reason": status["conditions"][0]["reason"]})
         return True
 
 
-_BY_OTHERS = (Reason.HOST_TAKEN, "NameConflict")
+_CONFLICT_REASONS = (Reason.HOST_TAKEN, "NameConflict")
 """Reasons of a refusal that others cause, and heal."""
 _RESOURCES: Mapping[str, Resource] = {
     "PersistentVolumeClaim": CLAIMS,

@@ -3,21 +3,21 @@
 from collections import defaultdict
 from collections.abc import Collection
 
-from runai_nim.controller.workqueue import Key
+from runai_nim.controller.workqueue import ObjectKey
 
 
-class Mentions:
+class ReferenceIndex:
     """RunaiNimServices by (namespace, name) of what they name: a claim, a NIMCache."""
 
     def __init__(self) -> None:
-        self._by_name: dict[Key, set[Key]] = defaultdict(set)
-        self._names: dict[Key, Collection[Key]] = {}
+        self._by_name: dict[ObjectKey, set[ObjectKey]] = defaultdict(set)
+        self._names: dict[ObjectKey, Collection[ObjectKey]] = {}
 
-    def of(self, name: Key) -> tuple[Key, ...]:
+    def referrers(self, name: ObjectKey) -> tuple[ObjectKey, ...]:
         """Those that name it."""
         return tuple(self._by_name.get(name, ()))
 
-    def note(self, key: Key, names: set[Key]) -> set[Key]:
+    def set_references(self, key: ObjectKey, names: set[ObjectKey]) -> set[ObjectKey]:
         """From now on `key` names these, and nothing else; what nobody names any more."""
         if self._names.get(key, set()) == names:
             return set()
@@ -27,7 +27,7 @@ class Mentions:
             self._by_name[name].add(key)
         return unnamed - names
 
-    def forget(self, key: Key) -> set[Key]:
+    def forget(self, key: ObjectKey) -> set[ObjectKey]:
         """`key` names nothing any more; what nobody names now."""
         unnamed = set()
         for name in self._names.pop(key, ()):

@@ -12,7 +12,7 @@ from runai_nim.api.untrusted_values import mapping
 # After the NIM Operator's first write, server-side apply cannot take these structs of a NIMService away, of which it is
 # a co-owner: it answers 422 "must be of type object". An apply that keeps the named leaf is accepted and means "nothing
 # here". For a source of storage that does not do: its webhook counts `pvc: {create: false}` as a source.
-KEPT_LEAVES: Mapping[tuple[str, ...], Mapping[str, Any]] = {
+IRREMOVABLE_FIELDS: Mapping[tuple[str, ...], Mapping[str, Any]] = {
     ("spec", "scale"): {"enabled": False, "hpa": {"minReplicas": 1, "maxReplicas": 1}},
     ("spec", "readinessProbe"): {"enabled": True},
     ("spec", "expose", "router"): {"hostDomainName": None},
@@ -32,18 +32,18 @@ def differences(wanted: Any, live: Any, path: tuple[str, ...] = ()) -> Iterator[
     if isinstance(wanted, Mapping) and isinstance(live, Mapping | None):
         for key, value in wanted.items():
             yield from differences(value, (live or {}).get(key), (*path, key))
-    elif not _same(wanted, live, path):
+    elif not _is_equal(wanted, live, path):
         yield path
 
 
-def _same(wanted: Any, live: Any, path: tuple[str, ...]) -> bool:
+def _is_equal(wanted: Any, live: Any, path: tuple[str, ...]) -> bool:
     if wanted == live or (live is None and wanted in ("", False, [], {}) and not _is_number(wanted)):
         return True
     if isinstance(wanted, list) and isinstance(live, list) and len(wanted) == len(live):
         return all(not any(differences(w, v, path)) for w, v in zip(wanted, live, strict=True))
     # `limits.memory: 1024Mi` comes back as `1Gi`, a metric's `averageValue: "1000"` as `1k`.
     if isinstance(wanted, str) and isinstance(live, str) and _QUANTITIES & set(path):
-        return quantity.equal(wanted, live)
+        return quantity.is_equal(wanted, live)
     return False
 
 
@@ -57,12 +57,12 @@ def without_owners(wanted: Mapping[str, Any]) -> dict[str, Any]:
     return {**wanted, "metadata": metadata}
 
 
-def other_stores(wanted: Mapping[str, Any], live: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+def removed_stores(wanted: Mapping[str, Any], live: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     """Paths of the sources of storage that the NIMService `live` has beside that of `wanted`: there must be one only.
 
     Which one counts is decided as the NIM Operator's webhook does (validateServiceStorageConfiguration).
     """
-    asked, there = (mapping(_at(obj, ("spec", "storage"))) for obj in (wanted, live))
+    asked, there = (mapping(_value_at(obj, ("spec", "storage"))) for obj in (wanted, live))
     for name in ("nimCache", "pvc", "hostPath", "emptyDir"):
         if name not in asked and _is_store(name, there.get(name)):
             yield ("spec", "storage", name)
@@ -74,26 +74,26 @@ def _is_store(name: str, value: Any) -> bool:
     return name == "emptyDir" or "create" in value or any(value.values())
 
 
-def with_kept_leaves(wanted: dict[str, Any], live: Mapping[str, Any] | None) -> dict[str, Any]:
+def keep_irremovable_fields(wanted: dict[str, Any], live: Mapping[str, Any] | None) -> dict[str, Any]:
     """`wanted` plus the leaf of every struct that `live` has, `wanted` lacks, and server-side apply can't remove.
 
     A struct that has none of these leaves was never ours: the NIM Operator writes empty ones for itself.
     """
     result = wanted
-    for path, leaves in KEPT_LEAVES.items():
-        there = mapping(_at(live, path))
-        if _at(wanted, path) is None and (leaves.keys() - {"hpa"}) & there.keys():
+    for path, leaves in IRREMOVABLE_FIELDS.items():
+        there = mapping(_value_at(live, path))
+        if _value_at(wanted, path) is None and (leaves.keys() - {"hpa"}) & there.keys():
             kept = {name: there.get(name) if value is None else value for name, value in leaves.items()}
-            result = _put(result, path, kept)
+            result = _with_value_at(result, path, kept)
     return result
 
 
-def _at(obj: Any, path: tuple[str, ...]) -> Any:
+def _value_at(obj: Any, path: tuple[str, ...]) -> Any:
     for key in path:
         obj = obj.get(key) if isinstance(obj, Mapping) else None
     return obj
 
 
-def _put(obj: Mapping[str, Any], path: tuple[str, ...], value: Any) -> dict[str, Any]:
+def _with_value_at(obj: Mapping[str, Any], path: tuple[str, ...], value: Any) -> dict[str, Any]:
     head, *rest = path
-    return {**obj, head: _put(obj.get(head) or {}, tuple(rest), value) if rest else value}
+    return {**obj, head: _with_value_at(obj.get(head) or {}, tuple(rest), value) if rest else value}

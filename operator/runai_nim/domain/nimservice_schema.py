@@ -11,18 +11,18 @@ from typing import Any, Final, Self
 
 from runai_nim.api.untrusted_values import mapping, number, words
 
-Path = tuple[str, ...]
+FieldPath = tuple[str, ...]
 Version = tuple[int, int, int]
 
-SINCE: Final[Mapping[Path, Version]] = {
+INTRODUCED_IN: Final[Mapping[FieldPath, Version]] = {
     ("spec", "multiNode"): (3, 0, 0),
     ("spec", "affinity"): (3, 0, 2),
     ("spec", "expose", "router"): (3, 1, 0),
 }
 """The version of the NIM Operator that brought a field; those not listed are as old as any version that is served."""
-_NO_REPLICAS: Final[Version] = (3, 1, 0)
+_ZERO_REPLICAS_SINCE: Final[Version] = (3, 1, 0)
 """Since then replicas may be 0."""
-_OPTIONAL_SECRET: Final[Version] = (3, 1, 3)
+_OPTIONAL_SECRET_SINCE: Final[Version] = (3, 1, 3)
 """Since then authSecret may be absent."""
 _VERSION: Final = re.compile(r"v?([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})")
 
@@ -32,29 +32,30 @@ class VersionError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Lack:
+class MissingField:
     """A field that is rendered and that the kind lacks, or has not with that value.
 
-    `since`: the version that brought it, as text; empty when that isn't known.
+    `since_version`: the version that brought it, as text; empty when that isn't known.
     """
 
-    path: Path
+    path: FieldPath
     value: str
-    since: str
+    since_version: str
 
 
 @dataclass(frozen=True, slots=True)
-class Installed:
+class NIMServiceSchema:
     """The NIMService kind of a cluster.
 
     `fields`: names of the fields below each, an empty mapping where any name is allowed; None stands for a kind that
-    is not known, which lacks nothing. `no_replicas`: may replicas be 0. `requires_secret`: is authSecret required.
+    is not known, which lacks nothing. `allows_zero_replicas`: may replicas be 0. `requires_auth_secret`: is authSecret
+    required.
     """
 
     fields: Mapping[str, Any] | None = None
-    lacking: frozenset[Path] = frozenset()
-    no_replicas: bool = True
-    requires_secret: bool = True
+    missing_paths: frozenset[FieldPath] = frozenset()
+    allows_zero_replicas: bool = True
+    requires_auth_secret: bool = True
 
     @classmethod
     def of_version(cls, text: str) -> Self:
@@ -63,8 +64,8 @@ class Installed:
         if match is None:
             raise VersionError(f'"{text}" is no version of the NIM Operator; give one such as 3.1.2')
         version = (int(match[1]), int(match[2]), int(match[3]))
-        lacking = frozenset(path for path, since in SINCE.items() if version < since)
-        return cls(None, lacking, version >= _NO_REPLICAS, version < _OPTIONAL_SECRET)
+        lacking = frozenset(path for path, since in INTRODUCED_IN.items() if version < since)
+        return cls(None, lacking, version >= _ZERO_REPLICAS_SINCE, version < _OPTIONAL_SECRET_SINCE)
 
     @classmethod
     def of_schema(cls, schema: Mapping[str, Any]) -> Self:
@@ -72,9 +73,9 @@ class Installed:
         spec = mapping(mapping(schema.get("properties")).get("spec"))
         replicas = mapping(mapping(spec.get("properties")).get("replicas"))
         return cls(
-            fields=_names(schema),
-            no_replicas=number(replicas.get("minimum")) <= 0,
-            requires_secret="authSecret" in words(spec.get("required")),
+            fields=_field_names(schema),
+            allows_zero_replicas=number(replicas.get("minimum")) <= 0,
+            requires_auth_secret="authSecret" in words(spec.get("required")),
         )
 
     @classmethod
@@ -83,36 +84,40 @@ class Installed:
         versions = [version for version in crd["spec"]["versions"] if version.get("storage")]
         return cls.of_schema(versions[0]["schema"]["openAPIV3Schema"])
 
-    def lacks(self, manifest: Mapping[str, Any]) -> Iterator[Lack]:
+    def missing_fields(self, manifest: Mapping[str, Any]) -> Iterator[MissingField]:
         """Each field of a rendered NIMService that the kind lacks, the outermost only."""
-        for path in _missing(manifest.get("spec", {}), self._below(("spec",)), ("spec",)):
-            yield Lack(path, "", _text(SINCE.get(path)))
-        yield from (Lack(path, "", _text(SINCE.get(path))) for path in sorted(self.lacking) if _has(manifest, path))
-        if not self.no_replicas and manifest.get("spec", {}).get("replicas") == 0:
-            yield Lack(("spec", "replicas"), "0", _text(_NO_REPLICAS))
+        for path in _missing_paths(manifest.get("spec", {}), self._fields_below(("spec",)), ("spec",)):
+            yield MissingField(path, "", _version_text(INTRODUCED_IN.get(path)))
+        yield from (
+            MissingField(path, "", _version_text(INTRODUCED_IN.get(path)))
+            for path in sorted(self.missing_paths)
+            if _has_path(manifest, path)
+        )
+        if not self.allows_zero_replicas and manifest.get("spec", {}).get("replicas") == 0:
+            yield MissingField(("spec", "replicas"), "0", _version_text(_ZERO_REPLICAS_SINCE))
 
-    def _below(self, path: Path) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self.fields or {}
+    def _fields_below(self, path: FieldPath) -> Mapping[str, Any]:
+        fields: Mapping[str, Any] = self.fields or {}
         for name in path:
-            found = found.get(name, {})
-        return found
+            fields = fields.get(name, {})
+        return fields
 
 
-def _names(found: Any) -> dict[str, Any]:
+def _field_names(found: Any) -> dict[str, Any]:
     """Names below a schema. Lists are looked through; where more than names are allowed, nothing is said."""
     schema = mapping(found)
     if "items" in schema:
-        return _names(schema["items"])
+        return _field_names(schema["items"])
     if "additionalProperties" in schema or schema.get("x-kubernetes-preserve-unknown-fields"):
         return {}
-    return {name: _names(part) for name, part in mapping(schema.get("properties")).items()}
+    return {name: _field_names(part) for name, part in mapping(schema.get("properties")).items()}
 
 
-def _missing(value: Any, names: Mapping[str, Any], path: Path) -> Iterator[Path]:
+def _missing_paths(value: Any, names: Mapping[str, Any], path: FieldPath) -> Iterator[FieldPath]:
     if isinstance(value, list):
-        seen: set[Path] = set()
+        seen: set[FieldPath] = set()
         for item in value:
-            found = set(_missing(item, names, path)) - seen
+            found = set(_missing_paths(item, names, path)) - seen
             seen |= found
             yield from sorted(found)
     elif isinstance(value, Mapping) and names:
@@ -120,10 +125,10 @@ def _missing(value: Any, names: Mapping[str, Any], path: Path) -> Iterator[Path]
             if name not in names:
                 yield (*path, name)
             else:
-                yield from _missing(part, names[name], (*path, name))
+                yield from _missing_paths(part, names[name], (*path, name))
 
 
-def _has(manifest: Any, path: Path) -> bool:
+def _has_path(manifest: Any, path: FieldPath) -> bool:
     for name in path:
         if not isinstance(manifest, Mapping) or name not in manifest:
             return False
@@ -131,5 +136,5 @@ def _has(manifest: Any, path: Path) -> bool:
     return True
 
 
-def _text(version: Version | None) -> str:
+def _version_text(version: Version | None) -> str:
     return ".".join(map(str, version)) if version else ""

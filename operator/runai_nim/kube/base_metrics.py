@@ -15,7 +15,7 @@ from prometheus_client.exposition import choose_encoder
 disable_created_metrics()
 
 
-class ProcessMetrics:
+class BaseMetrics:
     """Metrics of one process, in a registry of its own; `build` is the name of the one that says what it is."""
 
     def __init__(self, build: str, about: str, **labels: str) -> None:
@@ -30,7 +30,7 @@ class ProcessMetrics:
             registry=registry,
         )
 
-    def answered(self, method: str, code: str, host: str) -> None:
+    def count_response(self, method: str, code: str, host: str) -> None:
         """Count an answer of the API server; `code` is the HTTP status, or `<error>` when there was none."""
         self._answers.labels(code, method, host).inc()
 

@@ -13,15 +13,15 @@ from typing import Any, Final, Protocol
 import aiohttp
 import orjson
 
-Object = dict[str, Any]
+KubeObject = dict[str, Any]
 
-PAGE: Final = 100
+LIST_PAGE_SIZE: Final = 100
 """Objects a page of a LIST. All kinds are listed at once, and the memory of their pages is not given back."""
-LARGE_BODY: Final = 2**20
+LARGE_BODY_BYTES: Final = 2**20
 """Bytes from which on a body has to wait for others."""
-ATTEMPTS: Final = 3
+MAX_ATTEMPTS: Final = 3
 """How often a page is asked for that breaks off: a LIST that began anew each time would have no end."""
-PAGE_BYTES: Final = 4 * 2**20
+MAX_PAGE_BYTES: Final = 4 * 2**20
 """The most that is read of a page of several objects; a hundred NIMServices are 1 MB."""
 
 Unreadable = Callable[[str, str, Exception], object]
@@ -36,7 +36,7 @@ class Chunks(Protocol):
         ...
 
 
-class Answer(Protocol):
+class ResponseBody(Protocol):
     """A response whose body was not read yet: aiohttp's ClientResponse."""
 
     @property
@@ -53,7 +53,7 @@ class Answer(Protocol):
 class PageSize:
     """How many objects are asked for at once: fewer while they are large. Kept from one LIST to the next."""
 
-    limit: int = PAGE
+    limit: int = LIST_PAGE_SIZE
 
     def shrink(self) -> None:
         """Ask for fewer: the page was larger than PAGE_BYTES, or one of its objects could not be read."""
@@ -61,8 +61,8 @@ class PageSize:
 
     def adapt(self, objects: int, size: int) -> None:
         """Ask for as many as fit if the next are like these, twice as many at most."""
-        fit = PAGE_BYTES * max(objects, 1) // (2 * max(size, 1))
-        self.limit = max(1, min(PAGE, 2 * self.limit, fit))
+        fit = MAX_PAGE_BYTES * max(objects, 1) // (2 * max(size, 1))
+        self.limit = max(1, min(LIST_PAGE_SIZE, 2 * self.limit, fit))
 
 
 class Reader:
@@ -76,14 +76,17 @@ class Reader:
         body, chunks = bytearray(), content.iter_any()
         async for chunk in chunks:
             body += chunk
-            if len(body) > LARGE_BODY:
+            if len(body) > LARGE_BODY_BYTES:
                 async with self._large:
                     return body if await _rest(body, chunks, at_most) else None
         return body
 
     async def page(
-        self, ask: Callable[[int], Awaitable[Answer]], size: PageSize, unreadable: Callable[[str, Exception], object]
-    ) -> Object:
+        self,
+        ask: Callable[[int], Awaitable[ResponseBody]],
+        size: PageSize,
+        unreadable: Callable[[str, Exception], object],
+    ) -> KubeObject:
         """The page that `ask` requests, given how many objects; a single object is taken whatever its size.
 
         Where a page can't be decoded its objects are asked for one by one, and the one that is to blame is left out:
@@ -93,11 +96,11 @@ class Reader:
         while True:
             answer = await ask(size.limit)
             try:
-                body = await self.body(answer.content, PAGE_BYTES if size.limit > 1 else None)
+                body = await self.body(answer.content, MAX_PAGE_BYTES if size.limit > 1 else None)
             except (aiohttp.ClientError, TimeoutError):
                 size.shrink()  # the next attempt may be fast enough
                 failures += 1
-                if failures == ATTEMPTS:
+                if failures == MAX_ATTEMPTS:
                     raise
                 continue
             finally:
@@ -157,7 +160,7 @@ _ITEMS: Final = b',"items":['
 _METADATA: Final = b'"metadata":{'
 
 
-def _without_items(body: bytearray) -> Object:
+def _without_items(body: bytearray) -> KubeObject:
     """A page without the one object that can't be decoded: where the next page begins is what counts.
 
     Before the items there is only what the API server itself wrote, as there is behind those of a custom resource.
@@ -169,7 +172,7 @@ def _without_items(body: bytearray) -> Object:
         raise aiohttp.ClientPayloadError("the answer is no page of a list") from error
 
 
-def _page(decoded: Any) -> Object:
+def _page(decoded: Any) -> KubeObject:
     if isinstance(decoded, dict) and isinstance(decoded.get("metadata"), dict):
         return decoded
     raise ValueError("no page of a list")

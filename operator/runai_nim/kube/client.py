@@ -18,30 +18,30 @@ import yaml
 from kubernetes.aio import client, config
 
 from runai_nim.api import well_known
-from runai_nim.api.apply_patch import APPLY, apply_body
-from runai_nim.kube.bounded_reader import Object, PageSize, Reader, Unreadable, lines, name_in
+from runai_nim.api.apply_patch import APPLY_CONTENT_TYPE, apply_body
+from runai_nim.kube.bounded_reader import KubeObject, PageSize, Reader, Unreadable, lines, name_in
 
 logger = logging.getLogger(__name__)
 
-WATCH_SECONDS = 300
+WATCH_TIMEOUT_SECONDS = 300
 """How long a watch lasts before the server ends it and it is opened anew."""
-SILENCE_SECONDS = 90.0
+WATCH_SILENCE_SECONDS = 90.0
 """A watch that says nothing for so long is dead: bookmarks come about once a minute."""
 LONGEST_MESSAGE: Final = 8192
 """Characters that are kept of a refusal: it may repeat a value of any size."""
 LONGEST_RETRY_SECONDS: Final = 300.0
 """The most that a Retry-After is obeyed."""
-JSON: Final = "application/json"
-MERGE_PATCH: Final = "application/merge-patch+json"
-METADATA: Final = f"{JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
-METADATA_LIST: Final = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+JSON_CONTENT_TYPE: Final = "application/json"
+MERGE_PATCH_CONTENT_TYPE: Final = "application/merge-patch+json"
+METADATA_ONLY: Final = f"{JSON_CONTENT_TYPE};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+METADATA_LIST: Final = f"{JSON_CONTENT_TYPE};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 """What an answer is to be: the whole object, or nothing of it but its metadata."""
 
 Query = Mapping[str, str]
-Body = Object | bytes | None
-Answered = Callable[[str, str, str], object]
+RequestBody = KubeObject | bytes | None
+ResponseObserver = Callable[[str, str, str], object]
 """Is told of each request's method, HTTP status (`<error>`: no answer, as client-go has it) and host."""
-Permit = Callable[[], None]
+WriteGate = Callable[[], None]
 """Is asked right before each write; raises ApiError where this process may not write now."""
 
 
@@ -106,12 +106,12 @@ class ApiError(Exception):
         self.status, self.reason, self.message, self.retry_after = status, reason, message, retry_after
 
     @property
-    def refused(self) -> bool:
+    def is_permanent(self) -> bool:
         """Would the same request be refused again? Then waiting does not help, only another request or another rule."""
         return self.status in (400, 403, 405, 413, 415, 422)
 
 
-class Cluster:
+class KubeClient:
     """A connection to the API server, for all requests of the process. `unreadable` is told of objects left out.
 
     in_pod: whether the Pod's ServiceAccount authenticates it, and not a kubeconfig.
@@ -120,13 +120,13 @@ class Cluster:
     def __init__(
         self,
         api: client.ApiClient,
-        answered: Answered,
-        permit: Permit,
+        answered: ResponseObserver,
+        permit: WriteGate,
         unreadable: Unreadable = log_unreadable,
         *,
         in_pod: bool,
     ) -> None:
-        self._api, self._answered, self.permit, self.unreadable = api, answered, permit, unreadable
+        self._api, self._observe_response, self.permit, self.unreadable = api, answered, permit, unreadable
         self.in_pod, self._reader = in_pod, Reader()
         self._host = urlsplit(api.configuration.host).netloc
         self._timeout = aiohttp.ClientTimeout(total=30.0, sock_connect=10.0)
@@ -136,8 +136,8 @@ class Cluster:
     @classmethod
     async def connect(
         cls,
-        answered: Answered = lambda method, code, host: None,
-        permit: Permit = lambda: None,
+        answered: ResponseObserver = lambda method, code, host: None,
+        permit: WriteGate = lambda: None,
         unreadable: Unreadable = log_unreadable,
     ) -> Self:
         """Connect as the Pod's ServiceAccount where there is one, else as the kubeconfig of KUBECONFIG says.
@@ -169,7 +169,7 @@ class Cluster:
 
     async def apply(
         self, resource: Resource, manifest: Mapping[str, Any], *, resource_version: str | None, status: bool = False
-    ) -> Object:
+    ) -> KubeObject:
         """Server-side apply as `keys.FIELD_MANAGER`, with force: the fields of `manifest` become ours.
 
         `resource_version` None creates: an apply that carries version "1" is a create when the object is absent and
@@ -179,16 +179,20 @@ class Cluster:
         metadata = {**manifest["metadata"], "resourceVersion": resource_version or "1"}
         path = resource.path(metadata.get("namespace"), metadata["name"]) + ("/status" if status else "")
         query = {"fieldManager": well_known.FIELD_MANAGER, "force": "true", "fieldValidation": "Strict"}
-        return await self._object("PATCH", path, query, apply_body({**manifest, "metadata": metadata}), APPLY)
+        return await self._object(
+            "PATCH", path, query, apply_body({**manifest, "metadata": metadata}), APPLY_CONTENT_TYPE
+        )
 
-    async def merge_status(self, resource: Resource, seen: Mapping[str, Any], status: Object) -> Object:
+    async def merge_status(self, resource: Resource, metadata: Mapping[str, Any], status: KubeObject) -> KubeObject:
         """Merge `status` (null removes a field) into that of the object that was seen; 409 when it changed since."""
-        path = resource.path(seen["namespace"], seen["name"]) + "/status"
+        path = resource.path(metadata["namespace"], metadata["name"]) + "/status"
         query = {"fieldManager": well_known.FIELD_MANAGER}
-        body = {"metadata": {field: seen[field] for field in ("uid", "resourceVersion")}, "status": status}
-        return await self._object("PATCH", path, query, body, MERGE_PATCH)
+        body = {"metadata": {field: metadata[field] for field in ("uid", "resourceVersion")}, "status": status}
+        return await self._object("PATCH", path, query, body, MERGE_PATCH_CONTENT_TYPE)
 
-    async def disown(self, resource: Resource, namespace: str, name: str, *, uid: str, owner_uid: str) -> Object:
+    async def remove_owner(
+        self, resource: Resource, namespace: str, name: str, *, uid: str, owner_uid: str
+    ) -> KubeObject:
         """Take one owner reference out of the object of that uid; 409 when it is another object by now."""
         metadata = {"uid": uid, "ownerReferences": [{"$patch": "delete", "uid": owner_uid}]}
         query = {"fieldManager": well_known.FIELD_MANAGER}
@@ -197,23 +201,23 @@ class Cluster:
 
     async def set_managed_fields(
         self, resource: Resource, seen: Mapping[str, Any], managed: Sequence[Mapping[str, Any]]
-    ) -> Object:
+    ) -> KubeObject:
         """Say who owns which fields of the object that was seen; 409 when it changed since."""
         metadata = {field: seen[field] for field in ("uid", "resourceVersion")} | {"managedFields": managed}
         query = {"fieldManager": well_known.FIELD_MANAGER}
         path = resource.path(seen["namespace"], seen["name"])
-        return await self._object("PATCH", path, query, {"metadata": metadata}, MERGE_PATCH)
+        return await self._object("PATCH", path, query, {"metadata": metadata}, MERGE_PATCH_CONTENT_TYPE)
 
     async def delete(self, resource: Resource, namespace: str, name: str, uid: str, resource_version: str) -> None:
         """Delete the object that was seen at that version; 409 when it is another one by now."""
         seen = {"uid": uid, "resourceVersion": resource_version}
-        await self._object("DELETE", resource.path(namespace, name), {}, {"preconditions": seen}, JSON)
+        await self._object("DELETE", resource.path(namespace, name), {}, {"preconditions": seen}, JSON_CONTENT_TYPE)
 
     async def get(
         self, resource: Resource, namespace: str, name: str, *, metadata_alone: bool = False
-    ) -> Object | None:
+    ) -> KubeObject | None:
         """The object, or nothing of it but `metadata`; None when it or its kind is not there."""
-        accept = METADATA if metadata_alone else JSON
+        accept = METADATA_ONLY if metadata_alone else JSON_CONTENT_TYPE
         try:
             return await self._object("GET", resource.path(namespace, name), {}, None, None, accept)
         except ApiError as error:
@@ -221,18 +225,18 @@ class Cluster:
                 return None
             raise
 
-    async def put_event(self, event: Object) -> None:
+    async def write_event(self, event: KubeObject) -> None:
         """Create or replace an Event by server-side apply."""
         path = EVENTS.path(event["metadata"]["namespace"], event["metadata"]["name"])
         query = {"fieldManager": well_known.FIELD_MANAGER, "force": "true"}
-        await self._object("PATCH", path, query, apply_body(event), APPLY)
+        await self._object("PATCH", path, query, apply_body(event), APPLY_CONTENT_TYPE)
 
-    async def review(self, review: Object) -> Object:
+    async def create_review(self, review: KubeObject) -> KubeObject:
         """The API server's answer to a review of authorization.k8s.io, which it stores nowhere."""
         path = f"/apis/{review['apiVersion']}/{review['kind'].lower()}s"
-        return await self._object("POST", path, {}, review, JSON)
+        return await self._object("POST", path, {}, review, JSON_CONTENT_TYPE)
 
-    async def document(self, path: str) -> Object:
+    async def get_document(self, path: str) -> KubeObject:
         """A document of the API server that is no object, such as its discovery."""
         return await self._object("GET", path, {}, None, None)
 
@@ -245,7 +249,7 @@ class Cluster:
         metadata_only: bool = False,
         size: PageSize | None = None,
         unreadable: Callable[[str, Exception], object] = lambda name, error: None,
-    ) -> AsyncIterator[Object]:
+    ) -> AsyncIterator[KubeObject]:
         """LIST page by page; each page is the API's list object (`metadata.resourceVersion`, `items`).
 
         Pages are as small as large objects need it, so what is of use in one is to be taken before the next.
@@ -281,9 +285,9 @@ class Cluster:
         size: PageSize,
         metadata_only: bool,
         left_out: Callable[[str, Exception], object],
-    ) -> Object:
+    ) -> KubeObject:
         def ask(limit: int) -> Awaitable[aiohttp.ClientResponse]:
-            accept = METADATA_LIST if metadata_only else JSON
+            accept = METADATA_LIST if metadata_only else JSON_CONTENT_TYPE
             asked = {**query, "limit": str(limit)}
             return self._send("GET", resource.path(namespace), asked, self._of_page, accept=accept)
 
@@ -294,7 +298,7 @@ class Cluster:
 
     async def watch(
         self, resource: Resource, version: str, selector: str = "", namespace: str = "", metadata_only: bool = False
-    ) -> AsyncIterator[Object]:
+    ) -> AsyncIterator[KubeObject]:
         """Open a watch: its events (`type`, `object`) after `version`, bookmarks among them, until the server ends it.
 
         It also ends after SILENCE_SECONDS without a word: what may have been lost comes with the next watch after the
@@ -304,15 +308,15 @@ class Cluster:
             "watch": "true",
             "allowWatchBookmarks": "true",
             "resourceVersion": version,
-            "timeoutSeconds": str(WATCH_SECONDS),
+            "timeoutSeconds": str(WATCH_TIMEOUT_SECONDS),
             **({"labelSelector": selector} if selector else {}),
         }
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10.0, sock_read=SILENCE_SECONDS)
-        accept = METADATA if metadata_only else JSON
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10.0, sock_read=WATCH_SILENCE_SECONDS)
+        accept = METADATA_ONLY if metadata_only else JSON_CONTENT_TYPE
         response = await self._send("GET", resource.path(namespace), query, timeout, accept=accept)
         return self._events(resource, response)
 
-    async def _events(self, resource: Resource, response: aiohttp.ClientResponse) -> AsyncIterator[Object]:
+    async def _events(self, resource: Resource, response: aiohttp.ClientResponse) -> AsyncIterator[KubeObject]:
         try:
             async for line in lines(response.content):
                 try:
@@ -331,13 +335,19 @@ class Cluster:
             response.close()
 
     async def _object(
-        self, method: str, path: str, query: Query, body: Body, content: str | None, accept: str = JSON
-    ) -> Object:
+        self,
+        method: str,
+        path: str,
+        query: Query,
+        body: RequestBody,
+        content: str | None,
+        accept: str = JSON_CONTENT_TYPE,
+    ) -> KubeObject:
         if method not in ("GET", "POST"):  # only reviews are posted
             self.permit()
         response = await self._send(method, path, query, self._timeout, body=body, content=content, accept=accept)
         try:
-            loaded: Object = orjson.loads(await self._reader.body(response.content) or b"")
+            loaded: KubeObject = orjson.loads(await self._reader.body(response.content) or b"")
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise ApiError(0, "", f"{type(error).__name__} while reading the answer to {method} {path}") from error
         return loaded
@@ -349,9 +359,9 @@ class Cluster:
         query: Query,
         limits: aiohttp.ClientTimeout,
         *,
-        body: Body = None,
+        body: RequestBody = None,
         content: str | None = None,
-        accept: str = JSON,
+        accept: str = JSON_CONTENT_TYPE,
     ) -> aiohttp.ClientResponse:
         headers = {"Accept": accept, **({"Content-Type": content} if content else {})}
         code = "<error>"
@@ -367,7 +377,7 @@ class Cluster:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise ApiError(0, "", f"{type(error).__name__} at {method} {path}") from error
         finally:
-            self._answered(method, code, self._host)
+            self._observe_response(method, code, self._host)
 
 
 def api_error(status: int, body: bytes, retry_after: str | None) -> ApiError:

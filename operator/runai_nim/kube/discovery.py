@@ -10,12 +10,12 @@ from typing import Any
 
 from runai_nim.api import well_known
 from runai_nim.api.untrusted_values import mapping, mappings
-from runai_nim.domain.nimservice_schema import Installed
-from runai_nim.kube.client import ApiError, Cluster, Resource
+from runai_nim.domain.nimservice_schema import NIMServiceSchema
+from runai_nim.kube.client import ApiError, KubeClient, Resource
 
 logger = logging.getLogger(__name__)
 
-SECONDS = 10.0
+REFRESH_SECONDS = 10.0
 """How often is asked whether something changed."""
 _INDEX = "/openapi/v3"
 
@@ -23,8 +23,8 @@ _INDEX = "/openapi/v3"
 class Discovery:
     """`nimservice` is the kind as last read; `changed` is called when it is another one. `synced`: it was read once."""
 
-    def __init__(self, cluster: Cluster, changed: Callable[[], None] = lambda: None) -> None:
-        self.nimservice = Installed()
+    def __init__(self, cluster: KubeClient, changed: Callable[[], None] = lambda: None) -> None:
+        self.nimservice = NIMServiceSchema()
         self.synced = asyncio.Event()
         self._cluster, self._changed = cluster, changed
         self._read = ""
@@ -33,30 +33,30 @@ class Discovery:
         """Read until cancelled."""
         while True:
             try:
-                await self._look()
+                await self._refresh()
             except ApiError as error:
                 logger.warning("discovery failed, trying again", extra={"error": str(error)})
-            await asyncio.sleep(SECONDS)
+            await asyncio.sleep(REFRESH_SECONDS)
 
-    async def _look(self) -> None:
-        index = await self._cluster.document(_INDEX)
+    async def _refresh(self) -> None:
+        index = await self._cluster.get_document(_INDEX)
         group = mapping(mapping(index.get("paths")).get(f"apis/{well_known.NIM_API_VERSION}"))
         address = str(group.get("serverRelativeURL", ""))  # names a hash of what is there
         if address != self._read:
-            found = schema_of(await self._cluster.document(address)) if address else None
-            self.nimservice = Installed() if found is None else Installed.of_schema(found)
+            found = schema_of(await self._cluster.get_document(address)) if address else None
+            self.nimservice = NIMServiceSchema() if found is None else NIMServiceSchema.of_schema(found)
             self._read = address
             self._changed()
         self.synced.set()
 
 
-async def may_be_found(cluster: Cluster, resource: Resource) -> bool:
+async def is_served(cluster: KubeClient, resource: Resource) -> bool:
     """Is the kind in the documents that Kopf looks into? With credentials that are refused Kopf is to say so."""
     try:
-        groups = await cluster.document("/apis")
+        groups = await cluster.get_document("/apis")
         if resource.group not in (group.get("name") for group in mappings(groups.get("groups"))):
             return False
-        kinds = await cluster.document(f"/apis/{resource.api_version}")
+        kinds = await cluster.get_document(f"/apis/{resource.api_version}")
     except ApiError as error:
         return error.status == 401
     return resource.plural in (kind.get("name") for kind in mappings(kinds.get("resources")))

@@ -12,29 +12,29 @@ from typing import Any, Final, Literal
 
 from runai_nim.api import well_known
 from runai_nim.domain.translate import names
-from runai_nim.kube.client import ApiError, Cluster
+from runai_nim.kube.client import ApiError, KubeClient
 
 logger = logging.getLogger(__name__)
 
-_WAITING: Final = 1000
-_REMEMBERED: Final = 4096
-_LONGEST_MESSAGE: Final = 1000
+_MAX_QUEUED: Final = 1000
+_MAX_REMEMBERED: Final = 4096
+_MAX_MESSAGE_LENGTH: Final = 1000
 
 EventType = Literal["Normal", "Warning"]
 
 
-class Events:
+class EventRecorder:
     """Posts events one after the other; when too many wait, the newest are dropped."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: KubeClient) -> None:
         self._cluster = cluster
-        self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue(_WAITING)
+        self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue(_MAX_QUEUED)
         self._counts: OrderedDict[str, tuple[int, str]] = OrderedDict()
         """How often, and since when, each event was posted, the latest last."""
 
     def post(self, cr: Mapping[str, Any], type_: EventType, reason: str, message: str) -> None:
         """Tell of a transition of `cr`."""
-        event = self._event(cr["metadata"], type_, reason, message[:_LONGEST_MESSAGE])
+        event = self._event(cr["metadata"], type_, reason, message[:_MAX_MESSAGE_LENGTH])
         try:
             self._queue.put_nowait(event)
         except asyncio.QueueFull:
@@ -45,16 +45,16 @@ class Events:
         while True:
             event = await self._queue.get()
             try:
-                await self._cluster.put_event(event)
+                await self._cluster.write_event(event)
             except ApiError as error:
                 logger.warning("event not posted", extra={"reason": event["reason"], "error": str(error)})
 
     def _event(self, metadata: Mapping[str, Any], type_: EventType, reason: str, message: str) -> dict[str, Any]:
-        name = f"{metadata['name']}.{names.digest(metadata['uid'] + reason + message)}"
+        name = f"{metadata['name']}.{names.short_hash(metadata['uid'] + reason + message)}"
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         count, first = self._counts.pop(f"{metadata['namespace']}/{name}", (0, now))
         self._counts[f"{metadata['namespace']}/{name}"] = (count + 1, first)
-        if len(self._counts) > _REMEMBERED:
+        if len(self._counts) > _MAX_REMEMBERED:
             self._counts.popitem(last=False)
         about = {key: metadata[key] for key in ("name", "namespace", "uid", "resourceVersion")}
         return {

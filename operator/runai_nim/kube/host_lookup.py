@@ -11,22 +11,22 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from typing import Final, NamedTuple
 
 from runai_nim.api import well_known
-from runai_nim.controller.workqueue import Key
+from runai_nim.controller.workqueue import ObjectKey
 from runai_nim.domain.observed import hosts_of
-from runai_nim.kube.client import GRPC_ROUTES, HTTP_ROUTES, INGRESSES, ApiError, Cluster
+from runai_nim.kube.client import GRPC_ROUTES, HTTP_ROUTES, INGRESSES, ApiError, KubeClient
 
-KINDS: Final = {
+ROUTE_RESOURCES: Final = {
     INGRESSES: well_known.INGRESS_KIND,
     HTTP_ROUTES: well_known.HTTP_ROUTE_KIND,
     GRPC_ROUTES: well_known.GRPC_ROUTE_KIND,
 }
-SHARE: Final = 5
+LISTING_TIME_SHARE: Final = 5
 """One part in so many of the time is spent on listing, at most."""
-GIVEN_SECONDS: Final = 60.0
+RESERVATION_SECONDS: Final = 60.0
 """For so long a host that was found free is its finder's, whose route is not there yet."""
 
 
-class Holder(NamedTuple):
+class HostHolder(NamedTuple):
     """What has a host: a route, or a RunaiNimService whose route is about to be written."""
 
     kind: str
@@ -38,41 +38,43 @@ class Holder(NamedTuple):
         return f"{self.kind} {self.namespace}/{self.name}"
 
 
-class Answer(NamedTuple):
+class HostAnswer(NamedTuple):
     """What holds `host` in another namespace than that of who asked, if anything, or why nobody knows."""
 
     host: str
-    holder: Holder | None = None
+    holder: HostHolder | None = None
     error: ApiError | None = None
 
 
-class Hosts:
-    """Answers for RunaiNimServices, by their keys; `look` is called with a key when there is one."""
+class HostLookup:
+    """Answers for RunaiNimServices, by their keys; `enqueue` is called with a key when there is one."""
 
-    def __init__(self, cluster: Cluster, namespaces: Collection[str], look: Callable[[Key], object]) -> None:
-        self._cluster, self._namespaces, self._look = cluster, tuple(namespaces) or ("",), look
-        self._asked: dict[Key, str] = {}
-        self._answers: dict[Key, Answer] = {}
-        self._given: dict[str, tuple[Key, float]] = {}
+    def __init__(
+        self, cluster: KubeClient, namespaces: Collection[str], enqueue: Callable[[ObjectKey], object]
+    ) -> None:
+        self._cluster, self._namespaces, self._enqueue = cluster, tuple(namespaces) or ("",), enqueue
+        self._pending: dict[ObjectKey, str] = {}
+        self._answers: dict[ObjectKey, HostAnswer] = {}
+        self._reservations: dict[str, tuple[ObjectKey, float]] = {}
         self._wake = asyncio.Event()
 
-    def ask(self, key: Key, host: str) -> Answer | None:
+    def ask(self, key: ObjectKey, host: str) -> HostAnswer | None:
         """What holds `host` in another namespace than the key's; None while it isn't known yet.
 
         Each answer is given once. Raises ApiError where the routes could not be listed.
         """
         answer = self._answers.pop(key, None)
         if answer is None or answer.host != host:
-            self._asked[key] = host
+            self._pending[key] = host
             self._wake.set()
             return None
         if answer.error is not None:
             raise answer.error
         return answer
 
-    def forget(self, key: Key) -> None:
+    def forget(self, key: ObjectKey) -> None:
         """It is gone, and so is what it asked."""
-        self._asked.pop(key, None)
+        self._pending.pop(key, None)
         self._answers.pop(key, None)
 
     async def run(self) -> None:
@@ -80,51 +82,51 @@ class Hosts:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            asked, self._asked = self._asked, {}
+            asked, self._pending = self._pending, {}
             began = time.monotonic()
-            self._answers |= await self._answered(asked)
+            self._answers |= await self._answer_all(asked)
             for key in asked:
-                self._look(key)
-            await asyncio.sleep((time.monotonic() - began) * (SHARE - 1))
+                self._enqueue(key)
+            await asyncio.sleep((time.monotonic() - began) * (LISTING_TIME_SHARE - 1))
 
-    async def _answered(self, asked: Mapping[Key, str]) -> dict[Key, Answer]:
+    async def _answer_all(self, asked: Mapping[ObjectKey, str]) -> dict[ObjectKey, HostAnswer]:
         try:
-            found = await self._found(frozenset(asked.values()))
+            found = await self._find_holders(frozenset(asked.values()))
         except ApiError as error:
-            return {key: Answer(host, error=error) for key, host in asked.items()}
-        self._given = {host: given for host, given in self._given.items() if given[1] > time.monotonic()}
-        return {key: Answer(host, self._holder(key, host, found.get(host, {}))) for key, host in asked.items()}
+            return {key: HostAnswer(host, error=error) for key, host in asked.items()}
+        self._reservations = {host: given for host, given in self._reservations.items() if given[1] > time.monotonic()}
+        return {key: HostAnswer(host, self._holder(key, host, found.get(host, {}))) for key, host in asked.items()}
 
-    def _holder(self, key: Key, host: str, found: Mapping[str, Holder]) -> Holder | None:
+    def _holder(self, key: ObjectKey, host: str, found: Mapping[str, HostHolder]) -> HostHolder | None:
         """By what was found of the host, by namespace; what is free is the key's from now on."""
         if holder := next((holder for namespace, holder in found.items() if namespace != key[0]), None):
             return holder
-        given_to, _ = self._given.get(host, (key, 0.0))
+        given_to, _ = self._reservations.get(host, (key, 0.0))
         if given_to[0] != key[0]:
-            return Holder(well_known.KIND, *given_to)
-        self._given[host] = key, time.monotonic() + GIVEN_SECONDS
+            return HostHolder(well_known.KIND, *given_to)
+        self._reservations[host] = key, time.monotonic() + RESERVATION_SECONDS
         return None
 
-    async def _found(self, hosts: frozenset[str]) -> dict[str, dict[str, Holder]]:
+    async def _find_holders(self, hosts: frozenset[str]) -> dict[str, dict[str, HostHolder]]:
         """Of each host that a route has: which, by namespace, in two of these at most."""
-        found: dict[str, dict[str, Holder]] = {}
+        holders_of: dict[str, dict[str, HostHolder]] = {}
         async for holder, of_route in self._routes():
             for host in hosts & of_route:
-                holders = found.setdefault(host, {})
+                holders = holders_of.setdefault(host, {})
                 if len(holders) < 2:
                     holders.setdefault(holder.namespace, holder)
-        return found
+        return holders_of
 
-    async def _routes(self) -> AsyncIterator[tuple[Holder, frozenset[str]]]:
+    async def _routes(self) -> AsyncIterator[tuple[HostHolder, frozenset[str]]]:
         """Each route that is not being deleted, and its hosts. Raises ApiError."""
-        for resource, kind in KINDS.items():
+        for resource, kind in ROUTE_RESOURCES.items():
             for namespace in self._namespaces:
                 try:
                     async for page in self._cluster.pages(resource, namespace=namespace):
                         for route in page.pop("items"):
                             metadata = route["metadata"]
                             if "deletionTimestamp" not in metadata:
-                                yield Holder(kind, metadata["namespace"], metadata["name"]), hosts_of(route)
+                                yield HostHolder(kind, metadata["namespace"], metadata["name"]), hosts_of(route)
                 except ApiError as error:
                     if error.status != 404:  # the kind is not installed
                         raise

@@ -17,22 +17,22 @@ from functools import partial
 from typing import Any, Protocol, Self
 
 from runai_nim.kube.bounded_reader import PageSize
-from runai_nim.kube.client import ApiError, Cluster, Resource
+from runai_nim.kube.client import ApiError, KubeClient, Resource
 
 logger = logging.getLogger(__name__)
 
 ObjectKey = tuple[str, str]
 """Namespace (empty for objects of the cluster) and name."""
 
-ABSENT_KIND_SECONDS = 5.0
+ABSENT_KIND_RETRY_SECONDS = 5.0
 """How often a kind that is not installed is asked for."""
-RECONNECT_SECONDS = (0.1, 30.0)
+RECONNECT_BACKOFF_SECONDS = (0.1, 30.0)
 """The first and the longest wait before a broken watch is opened anew. One that held for the longest begins again."""
 OnFailure = Callable[[str, str], object]
 """Is told of each watch that broke: the kind's plural, and the reason as a word."""
 
 
-class HasVersion(Protocol):
+class VersionedObject(Protocol):
     """What is kept of an object: at least the version it was seen at."""
 
     @property
@@ -52,7 +52,7 @@ class Version:
         return cls(obj["metadata"]["resourceVersion"])
 
 
-def newer(version: str, than: str) -> bool:
+def is_newer(version: str, than: str) -> bool:
     """Is resourceVersion `version` newer than `than`?
 
     That versions of one resource are ordered whole numbers is promised from Kubernetes 1.35 on, and was so before.
@@ -60,7 +60,7 @@ def newer(version: str, than: str) -> bool:
     return int(version) > int(than)
 
 
-class Watch:
+class Informer:
     """One kind: its objects as last seen, each as the projection that decisions need.
 
     `objects` maps (namespace, name) to what `project` made of the object. `changed(key, old, new)` is called after
@@ -72,11 +72,11 @@ class Watch:
 
     def __init__(
         self,
-        cluster: Cluster,
+        cluster: KubeClient,
         resource: Resource,
-        project: Callable[[Mapping[str, Any]], HasVersion],
-        changed: Callable[[ObjectKey, Any, Any], None],
-        came_or_went: Callable[[], None],
+        project: Callable[[Mapping[str, Any]], VersionedObject],
+        on_change: Callable[[ObjectKey, Any, Any], None],
+        on_kind_change: Callable[[], None],
         *,
         selector: str = "",
         resync_seconds: float = 600.0,
@@ -88,50 +88,50 @@ class Watch:
         self.resource, self.namespace = resource, namespace
         self.objects = {} if objects is None else objects
         self.synced = asyncio.Event()
-        self.installed = True
+        self.is_installed = True
         self._cluster, self._project, self._selector = cluster, project, selector
-        self._changed, self._came_or_went = changed, came_or_went
+        self._on_change, self._on_kind_change = on_change, on_kind_change
         self._resync_seconds, self._on_failure, self._metadata_only = resync_seconds, on_failure, metadata_only
         self._size, self._version = PageSize(), "0"
-        self._last_message = time.monotonic()
+        self._last_activity = time.monotonic()
 
     @property
     def age(self) -> float:
         """Seconds since the API server last said anything about this kind."""
-        return time.monotonic() - self._last_message
+        return time.monotonic() - self._last_activity
 
-    def record(self, obj: Mapping[str, Any]) -> None:
+    def store_own_write(self, obj: Mapping[str, Any]) -> None:
         """Take up an object as our own write returned it, before the watch brings it.
 
         Where the watch is past that version already it knows better: the object may even be gone again.
         """
-        if newer(obj["metadata"]["resourceVersion"], self._version):
-            self._put(obj)
+        if is_newer(obj["metadata"]["resourceVersion"], self._version):
+            self._store(obj)
 
     async def run(self) -> None:
         """List and watch until cancelled; every failure is healed by listing anew, ever less often while it lasts."""
-        wait, longest = RECONNECT_SECONDS
+        wait, longest = RECONNECT_BACKOFF_SECONDS
         while True:
             listed = math.inf
             try:
                 version = await self._list()
                 listed = time.monotonic()
-                await self._follow_until_resync(version)
+                await self._watch_until_resync(version)
                 continue
             except ApiError as error:
                 if error.status == 404:
-                    self._absent()
-                    await asyncio.sleep(ABSENT_KIND_SECONDS)
+                    self._handle_absent_kind()
+                    await asyncio.sleep(ABSENT_KIND_RETRY_SECONDS)
                     continue
                 if error.status == 403:
-                    self._heard()  # a restart would not help
+                    self._record_activity()  # a restart would not help
                 asked = error.retry_after
                 self._tell_of(error, error.reason or ("NoAnswer" if error.status == 0 else str(error.status)))
             except Exception as error:  # nothing that a cluster holds may end the process
                 asked = 0.0
                 self._tell_of(error, type(error).__name__)
             if time.monotonic() - listed > longest:
-                wait, _ = RECONNECT_SECONDS
+                wait, _ = RECONNECT_BACKOFF_SECONDS
             await asyncio.sleep(max(asked, wait * random.uniform(0.5, 1.0)))  # noqa: S311  # jitter
             wait = min(wait * 2, longest)
 
@@ -148,83 +148,83 @@ class Watch:
         version = "0"
         how: dict[str, Any] = {"metadata_only": self._metadata_only, "size": self._size}
         async for page in self._cluster.pages(self.resource, self._selector, self.namespace, **how):
-            self._heard()
+            self._record_activity()
             version = page["metadata"]["resourceVersion"]
             # Nothing of a page may stay while the next one is read.
-            seen.update(map(self._put, page.pop("items")))
-        for key in self._known() - seen:
+            seen.update(map(self._store, page.pop("items")))
+        for key in self._known_keys() - seen:
             # What we wrote after the LIST was taken is not in it, and not gone.
-            if not newer(self.objects[key].resource_version, version):
-                self._drop(key)
+            if not is_newer(self.objects[key].resource_version, version):
+                self._remove(key)
         self._version = version
-        self._is_installed(True)
+        self._set_installed(True)
         return version
 
-    async def _follow_until_resync(self, version: str) -> None:
+    async def _watch_until_resync(self, version: str) -> None:
         # The kinds take turns: listed all at once, thousands of objects would hold up everything else.
         seconds = self._resync_seconds * random.uniform(0.75, 1.0)  # noqa: S311  # jitter
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while True:
-                    version = await self._follow(version)
+                    version = await self._watch_once(version)
 
-    async def _follow(self, version: str) -> str:
+    async def _watch_once(self, version: str) -> str:
         self._version = version
         about = self._selector, self.namespace, self._metadata_only
         events = await self._cluster.watch(self.resource, version, *about)
-        self._heard()
+        self._record_activity()
         async for event in events:
             self._take(event["type"], event["object"])
             del event  # it may be large, and the next one may be minutes away
         return self._version
 
     def _take(self, what: str, obj: Mapping[str, Any]) -> None:
-        self._heard()
+        self._record_activity()
         if what == "ERROR":
             raise ApiError(obj.get("code", 0), obj.get("reason", ""), obj.get("message", ""))
         self._version = obj["metadata"]["resourceVersion"]
         if what == "DELETED":
-            self._drop(_key(obj))
+            self._remove(_object_key(obj))
         elif what != "BOOKMARK":
-            self._put(obj)
+            self._store(obj)
 
-    def _absent(self) -> None:
-        self._heard()
-        for key in self._known():
-            self._drop(key)
-        self._is_installed(False)
+    def _handle_absent_kind(self) -> None:
+        self._record_activity()
+        for key in self._known_keys():
+            self._remove(key)
+        self._set_installed(False)
 
-    def _known(self) -> set[ObjectKey]:
+    def _known_keys(self) -> set[ObjectKey]:
         return {key for key in self.objects if self.namespace in ("", key[0])}
 
-    def _is_installed(self, installed: bool) -> None:
-        changed, self.installed = installed != self.installed, installed
+    def _set_installed(self, installed: bool) -> None:
+        changed, self.is_installed = installed != self.is_installed, installed
         self.synced.set()
         if changed:
             logger.warning("kind is %sinstalled", "" if installed else "not ", extra={"kind": self.resource.plural})
-            self._came_or_went()
+            self._on_kind_change()
 
-    def _heard(self) -> None:
-        self._last_message = time.monotonic()
+    def _record_activity(self) -> None:
+        self._last_activity = time.monotonic()
 
-    def _put(self, obj: Mapping[str, Any]) -> ObjectKey:
-        key, old = _key(obj), self.objects.get(_key(obj))
-        if old is None or newer(obj["metadata"]["resourceVersion"], old.resource_version):
+    def _store(self, obj: Mapping[str, Any]) -> ObjectKey:
+        key, old = _object_key(obj), self.objects.get(_object_key(obj))
+        if old is None or is_newer(obj["metadata"]["resourceVersion"], old.resource_version):
             try:
                 new = self._project(obj)
             except Exception as error:  # the object's trouble alone: what was read of it before holds
                 self._cluster.unreadable(self.resource.plural, "/".join(key), error)
             else:
                 self.objects[key] = new
-                self._changed(key, old, new)
+                self._on_change(key, old, new)
         return key
 
-    def _drop(self, key: ObjectKey) -> None:
+    def _remove(self, key: ObjectKey) -> None:
         if old := self.objects.pop(key, None):
-            self._changed(key, old, None)
+            self._on_change(key, old, None)
 
 
-class Changes(Watch):
+class Changes(Informer):
     """Tells of changes to objects of one kind, and keeps nothing of them: `changed(key, None, Version or None)`.
 
     `missed(namespace)`: there may have been changes there (empty: anywhere) that it did not tell of.
@@ -232,7 +232,7 @@ class Changes(Watch):
 
     def __init__(
         self,
-        cluster: Cluster,
+        cluster: KubeClient,
         resource: Resource,
         changed: Callable[[ObjectKey, Any, Any], None],
         missed: Callable[[str], None],
@@ -243,19 +243,19 @@ class Changes(Watch):
 
     async def _list(self) -> str:
         self._version = await self._cluster.version_of(self.resource, self._selector, self.namespace)
-        self._heard()
-        self._is_installed(True)
-        self._came_or_went()
+        self._record_activity()
+        self._set_installed(True)
+        self._on_kind_change()
         return self._version
 
     def _put(self, obj: Mapping[str, Any]) -> ObjectKey:
-        key = _key(obj)
-        self._changed(key, None, self._project(obj))
+        key = _object_key(obj)
+        self._on_change(key, None, self._project(obj))
         return key
 
     def _drop(self, key: ObjectKey) -> None:
-        self._changed(key, None, None)
+        self._on_change(key, None, None)
 
 
-def _key(obj: Mapping[str, Any]) -> ObjectKey:
+def _object_key(obj: Mapping[str, Any]) -> ObjectKey:
     return obj["metadata"].get("namespace", ""), obj["metadata"]["name"]

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from runai_nim.api import well_known
-from runai_nim.kube.bounded_reader import Object
+from runai_nim.kube.bounded_reader import KubeObject
 from runai_nim.kube.client import (
     AUTOSCALERS,
     DEPLOYMENTS,
@@ -21,11 +21,11 @@ from runai_nim.kube.client import (
     SERVICE_ACCOUNTS,
     SERVICES,
     ApiError,
-    Cluster,
+    KubeClient,
     Resource,
 )
 
-KINDS: Final[Mapping[Resource, str]] = {
+NAMED_KINDS: Final[Mapping[Resource, str]] = {
     SERVICE_ACCOUNTS: "ServiceAccount",
     ROLES: "Role",
     ROLE_BINDINGS: "RoleBinding",
@@ -39,17 +39,17 @@ KINDS: Final[Mapping[Resource, str]] = {
 """What the NIM Operator makes, overwrites or deletes by its name."""
 
 
-async def named(cluster: Cluster, namespace: str, names: Collection[str]) -> list[tuple[str, Object]]:
+async def find_by_name(cluster: KubeClient, namespace: str, names: Collection[str]) -> list[tuple[str, KubeObject]]:
     """Kind and metadata of each object there is of one of `names`, asked for all at once. Raises ApiError.
 
     What may not be read is left out: a permission that is missing is told elsewhere, and is no reason to serve nobody.
     """
-    wanted = [(resource, name) for name in names for resource in KINDS]
-    found = await asyncio.gather(*(_metadata(cluster, resource, namespace, name) for resource, name in wanted))
-    return [(KINDS[resource], obj) for (resource, _), obj in zip(wanted, found, strict=True) if obj is not None]
+    lookups = [(resource, name) for name in names for resource in NAMED_KINDS]
+    found = await asyncio.gather(*(_metadata(cluster, resource, namespace, name) for resource, name in lookups))
+    return [(NAMED_KINDS[resource], obj) for (resource, _), obj in zip(lookups, found, strict=True) if obj is not None]
 
 
-async def _metadata(cluster: Cluster, resource: Resource, namespace: str, name: str) -> Object | None:
+async def _metadata(cluster: KubeClient, resource: Resource, namespace: str, name: str) -> KubeObject | None:
     try:
         return await cluster.get(resource, namespace, name, metadata_alone=True)
     except ApiError as error:

@@ -6,14 +6,14 @@ Nothing is known of those that nobody names, however many and large they are.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from runai_nim.kube.client import Cluster, Resource
+from runai_nim.kube.client import KubeClient, Resource
 from runai_nim.kube.informer import ObjectKey
 
 
-class Lookups:
+class ObjectLookups:
     """Objects of one kind, each as `project` made it when it was read, until `invalidate` says that it is another."""
 
-    def __init__(self, cluster: Cluster, resource: Resource, project: Callable[[Mapping[str, Any]], Any]) -> None:
+    def __init__(self, cluster: KubeClient, resource: Resource, project: Callable[[Mapping[str, Any]], Any]) -> None:
         self._cluster, self._resource, self._project = cluster, resource, project
         self._known: dict[ObjectKey, Any] = {}
         self._under_way: dict[ObjectKey, object] = {}

@@ -9,55 +9,55 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from runai_nim.kube.client import ApiError, Cluster, Resource
-from runai_nim.kube.informer import HasVersion, ObjectKey
+from runai_nim.kube.client import ApiError, KubeClient, Resource
+from runai_nim.kube.informer import ObjectKey, VersionedObject
 
 logger = logging.getLogger(__name__)
 
-SECONDS: Final = 10.0
+POLL_SECONDS: Final = 10.0
 """How often it is got."""
 
 
-class Poll:
-    """The object of the cluster with that name. `objects` is shared with other polls; `changed` is as a Watch's."""
+class Poller:
+    """The object of the cluster with that name. `objects` is shared with other polls; `on_change` is as a Watch's."""
 
     def __init__(
         self,
-        cluster: Cluster,
+        cluster: KubeClient,
         resource: Resource,
         name: str,
-        project: Callable[[Mapping[str, Any]], HasVersion],
-        changed: Callable[[ObjectKey, Any, Any], None],
+        project: Callable[[Mapping[str, Any]], VersionedObject],
+        on_change: Callable[[ObjectKey, Any, Any], None],
         objects: dict[ObjectKey, Any],
     ) -> None:
         self.resource, self.objects = resource, objects
         self.synced = asyncio.Event()
-        self._cluster, self._name, self._project, self._changed = cluster, name, project, changed
-        self._answered = time.monotonic()
+        self._cluster, self._name, self._project, self._on_change = cluster, name, project, on_change
+        self._last_response = time.monotonic()
 
     @property
     def age(self) -> float:
         """Seconds since the API server last said anything about it."""
-        return time.monotonic() - self._answered
+        return time.monotonic() - self._last_response
 
     async def run(self) -> None:
         """Get it until cancelled."""
         while True:
             try:
-                self._seen(await self._cluster.get(self.resource, "", self._name))
-                self._answered = time.monotonic()
+                self._store(await self._cluster.get(self.resource, "", self._name))
+                self._last_response = time.monotonic()
                 self.synced.set()
             except ApiError as error:
                 if error.status == 403:
-                    self._answered = time.monotonic()  # a restart would not help
+                    self._last_response = time.monotonic()  # a restart would not help
                 extra = {"kind": self.resource.plural, "object": self._name, "error": str(error)}
                 logger.warning("can't be read, trying again", extra=extra)
-            await asyncio.sleep(SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
 
-    def _seen(self, obj: Mapping[str, Any] | None) -> None:
+    def _store(self, obj: Mapping[str, Any] | None) -> None:
         key = ("", self._name)
         old, new = self.objects.pop(key, None), None if obj is None else self._project(obj)
         if new is not None:
             self.objects[key] = new
         if old != new:
-            self._changed(key, old, new)
+            self._on_change(key, old, new)

@@ -7,10 +7,10 @@ import sys
 
 import uvicorn
 
-from runai_nim.config.bootstrap import start
+from runai_nim.config.bootstrap import bootstrap
 from runai_nim.kube.client import ApiError
-from runai_nim.rest.app import Bounded, Measured, Rest, make_app
-from runai_nim.rest.listener import Server, listening
+from runai_nim.rest.app import ConcurrencyLimit, RequestMetrics, RestService, make_app
+from runai_nim.rest.listener import Server, bind
 
 logger = logging.getLogger(__name__)
 
@@ -32,10 +32,10 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     """Serve until SIGTERM; 2 when arguments or settings can't be used, 3 when there is no API server to speak to."""
     given = arguments()
-    settings = start(chatty=("uvicorn",))
-    rest = Rest(settings)
+    settings = bootstrap(quiet_loggers=("uvicorn",))
+    rest = RestService(settings)
     config = uvicorn.Config(
-        Measured(Bounded(make_app(rest)), rest.metrics),
+        RequestMetrics(ConcurrencyLimit(make_app(rest)), rest.metrics),
         ws="none",
         ssl_certfile=given.tls_certificate,
         ssl_keyfile=given.tls_key,
@@ -53,19 +53,19 @@ def main() -> int:
         return runner.run(_serve(config, rest, given.host, given.port))
 
 
-async def _serve(config: uvicorn.Config, rest: Rest, host: str, port: int) -> int:
+async def _serve(config: uvicorn.Config, rest: RestService, host: str, port: int) -> int:
     try:
         await rest.connect()
     except ApiError as error:
         logger.critical("no API server to speak to", extra={"error": str(error)})
         return 3
     try:
-        listener = listening(host, port)
+        listener = bind(host, port)
     except OSError as error:
         logger.critical("can't listen", extra={"host": host, "port": port, "error": str(error)})
         await rest.cluster.close()
         return 3
-    server, renewal = Server(config, listener, rest.metrics.ended), asyncio.create_task(_renew(config))
+    server, renewal = Server(config, listener, rest.metrics.count_ended_connection), asyncio.create_task(_renew(config))
     try:
         # SIGTERM ends the process in here, by that very signal: what must be closed, the application closes.
         await server.serve()

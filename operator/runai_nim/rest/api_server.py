@@ -22,7 +22,7 @@ from httpx_aiohttp import AiohttpTransport
 from runai_nim import __version__
 from runai_nim.kube.client import CLAIMS, RUNAI_NIM_SERVICES
 from runai_nim.rest.model.identifier import Identifier
-from runai_nim.rest.model.workload import FIELD_MANAGER
+from runai_nim.rest.model.workload import REST_FIELD_MANAGER
 
 logger = logging.getLogger(__name__)
 
@@ -36,13 +36,13 @@ _OK: Final = 200
 _REFUSED: Final = 400
 _FORBIDDEN: Final = 403
 _NOT_FOUND: Final = 404
-_UNWELL: Final = (500, 502, 503, 504)
+_SERVER_ERRORS: Final = (500, 502, 503, 504)
 _SECONDS: Final = re.compile("[0-9]{1,9}")
 _LONGEST_RETRY_SECONDS: Final = 300
 """The most that a Retry-After is passed on; no API server asks for more than minutes."""
-_WRITING: Final = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
+_WRITE_METHODS: Final = {"fieldManager": REST_FIELD_MANAGER, "fieldValidation": "Strict"}
 
-Answered = Callable[[str, str, str], None]
+ResponseObserver = Callable[[str, str, str], None]
 """Is told of each request's method, HTTP status (`<error>`: no answer, as client-go has it) and host."""
 
 
@@ -51,7 +51,7 @@ class NoAnswerError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ApiResponse:
     """What the API server said: HTTP status, JSON body, and after how many seconds to come again."""
 
     status: int
@@ -62,9 +62,9 @@ class Answer:
 class ApiServer:
     """Connections to the API server, shared by all callers. Every method raises NoAnswerError."""
 
-    def __init__(self, url: str, ca_file: str | None, answered: Answered) -> None:
+    def __init__(self, url: str, ca_file: str | None, answered: ResponseObserver) -> None:
         context = ssl.create_default_context(cafile=ca_file)
-        self._url, self._host, self._answered = url.rstrip("/"), urlsplit(url).netloc, answered
+        self._url, self._host, self._observe_response = url.rstrip("/"), urlsplit(url).netloc, answered
         # httpx's own transport costs four times the CPU: half of what an answer of this process cost.
         self._transport = AiohttpTransport(verify=context, client=partial(_session, context))
 
@@ -72,37 +72,37 @@ class ApiServer:
         """Close all connections."""
         await self._transport.aclose()
 
-    async def get(self, token: str, at: Identifier, *, cached: bool = False) -> Answer:
+    async def get(self, token: str, at: Identifier, *, cached: bool = False) -> ApiResponse:
         """The RunaiNimService of that name, whatever its uid; `cached`, sooner, and maybe as it was moments ago."""
         query = {"resourceVersion": "0"} if cached else {}
-        return await self._send("GET", RUNAI_NIM_SERVICES.path(at.namespace, at.name), token, query)
+        return await self._send_with_retry("GET", RUNAI_NIM_SERVICES.path(at.namespace, at.name), token, query)
 
     async def has_claim(self, token: str, namespace: str, name: str) -> bool | None:
         """Whether there is a PersistentVolumeClaim of that name; None when the caller may not know."""
         found = await self._exchange("GET", CLAIMS.path(namespace, name), token, None, None, _JSON)
         return {_OK: True, _NOT_FOUND: False}.get(found.status)
 
-    async def create(self, token: str, manifest: Mapping[str, Any]) -> Answer:
+    async def create(self, token: str, manifest: Mapping[str, Any]) -> ApiResponse:
         """Create a RunaiNimService."""
         path = RUNAI_NIM_SERVICES.path(manifest["metadata"]["namespace"])
-        return await self._send("POST", path, token, _WRITING, manifest)
+        return await self._send_with_retry("POST", path, token, _WRITE_METHODS, manifest)
 
-    async def patch(self, token: str, at: Identifier, operations: list[dict[str, Any]]) -> Answer:
+    async def patch(self, token: str, at: Identifier, operations: list[dict[str, Any]]) -> ApiResponse:
         """Apply a JSON Patch."""
         path = RUNAI_NIM_SERVICES.path(at.namespace, at.name)
-        return await self._send("PATCH", path, token, _WRITING, operations, _JSON_PATCH)
+        return await self._send_with_retry("PATCH", path, token, _WRITE_METHODS, operations, _JSON_PATCH)
 
-    async def delete(self, token: str, at: Identifier) -> Answer:
+    async def delete(self, token: str, at: Identifier) -> ApiResponse:
         """Delete the RunaiNimService, if it is still this one (409)."""
         path = RUNAI_NIM_SERVICES.path(at.namespace, at.name)
-        return await self._send("DELETE", path, token, {}, {"preconditions": {"uid": at.uid}})
+        return await self._send_with_retry("DELETE", path, token, {}, {"preconditions": {"uid": at.uid}})
 
-    async def who(self, token: str) -> Answer:
+    async def review_token(self, token: str) -> ApiResponse:
         """Whose token it is: a SelfSubjectReview, which everybody who is somebody may make."""
         review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
-        return await self._send("POST", _REVIEWS, token, {}, review)
+        return await self._send_with_retry("POST", _REVIEWS, token, {}, review)
 
-    async def _send(
+    async def _send_with_retry(
         self,
         method: str,
         path: str,
@@ -110,7 +110,7 @@ class ApiServer:
         query: Mapping[str, str] | None = None,
         body: Any = None,
         content_type: str = _JSON,
-    ) -> Answer:
+    ) -> ApiResponse:
         """One that is starting allows nobody anything, since it has not read RBAC yet: then "no" is no answer."""
         answer = await self._exchange(method, path, token, query, body, content_type)
         if answer.status == _FORBIDDEN:
@@ -124,12 +124,12 @@ class ApiServer:
 
     async def _exchange(
         self, method: str, path: str, token: str, query: Mapping[str, str] | None, body: Any, content_type: str
-    ) -> Answer:
+    ) -> ApiResponse:
         headers = {
             "Host": self._host,
             "Accept": _JSON,
             "Authorization": f"Bearer {token}",
-            "User-Agent": f"{FIELD_MANAGER}/{__version__}",
+            "User-Agent": f"{REST_FIELD_MANAGER}/{__version__}",
         }
         content = None if body is None else json.dumps(body).encode()
         if content is not None:
@@ -146,23 +146,25 @@ class ApiServer:
             finally:
                 await response.aclose()
             code = str(response.status_code)
-            if response.status_code in _UNWELL:
+            if response.status_code in _SERVER_ERRORS:
                 logger.warning("API server is unwell", extra={"status": code, "method": method})
                 raise NoAnswerError(code)
-            return Answer(response.status_code, _parsed(raw), seconds_in(response.headers.get("Retry-After")))
+            return ApiResponse(
+                response.status_code, _parse_object(raw), seconds_in(response.headers.get("Retry-After"))
+            )
         except (httpx.TransportError, aiohttp.ClientError, TimeoutError) as error:
             raise NoAnswerError(type(error).__name__) from error
         finally:
-            self._answered(method, code, self._host)
+            self._observe_response(method, code, self._host)
 
 
 def _session(context: ssl.SSLContext) -> aiohttp.ClientSession:
     """Without cookies, and with nothing of the environment."""
     connector = aiohttp.TCPConnector(limit=_CONNECTIONS, ssl=context)
-    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), middlewares=(_once,))
+    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), middlewares=(_send_once,))
 
 
-async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
     """aiohttp sends a DELETE again whose answer was lost: of one that was obeyed it would bring a 404."""
     try:
         return await send(request)
@@ -172,7 +174,7 @@ async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType)
         raise aiohttp.ClientConnectionError(str(error)) from error
 
 
-def _parsed(raw: bytes) -> dict[str, Any]:
+def _parse_object(raw: bytes) -> dict[str, Any]:
     """The body; nothing of what is no JSON object, as a proxy may send it, or of what is nested too deep to be read."""
     try:
         found = orjson.loads(raw)

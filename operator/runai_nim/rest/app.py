@@ -1,4 +1,4 @@
-"""The routes of the REST API, and the shape of every error. HTTP alone: what a call does is in `calls`."""
+"""The routes of the REST API, and the shape of every error. HTTP alone: what a call does is in `workloads`."""
 
 import asyncio
 import logging
@@ -16,60 +16,67 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runai_nim import __version__
 from runai_nim.config.settings import Settings
-from runai_nim.kube.client import Cluster
+from runai_nim.kube.client import KubeClient
 from runai_nim.kube.discovery import Discovery
 from runai_nim.rest import schemas
 from runai_nim.rest.api_server import ApiServer, NoAnswerError
-from runai_nim.rest.body_queue import Turns
-from runai_nim.rest.errors import RefusedError, unauthorized, unavailable
-from runai_nim.rest.metrics import OTHER, RestMetrics
-from runai_nim.rest.namespaces import Namespaces
-from runai_nim.rest.openapi import make_document, page, request_body
-from runai_nim.rest.request_parsing import LARGEST, LARGEST_OF_ANYBODY, Token, content_of, is_token, parsed
-from runai_nim.rest.workload_service import Calls
+from runai_nim.rest.body_queue import BodyQueue
+from runai_nim.rest.errors import HttpError, unauthorized, unavailable
+from runai_nim.rest.metrics import OTHER_ROUTE, RestMetrics
+from runai_nim.rest.namespaces import NamespaceIndex
+from runai_nim.rest.openapi import documentation_page, make_document, request_body
+from runai_nim.rest.request_parsing import (
+    MAX_ANONYMOUS_BODY_BYTES,
+    MAX_BODY_BYTES,
+    Token,
+    is_token,
+    parse_json_object,
+    read_content,
+)
+from runai_nim.rest.workload_service import WorkloadService
 
 logger = logging.getLogger(__name__)
 
 _API: Final = "/api/"
-NIM_SERVICES: Final = "/api/v2/workloads/nim-services"
-MOST_CALLS: Final = 256
+NIM_SERVICES_PATH: Final = "/api/v2/workloads/nim-services"
+MAX_CONCURRENT_CALLS: Final = 256
 _ERRORS: Final = (401, 403, 404, 500, 503)
-_OF_BODIES: Final = (400, 409, 413, 415)
-_GUARDED: Final[dict[str, Any]] = {"security": [{"token": []}]}
+_BODY_ERRORS: Final = (400, 409, 413, 415)
+_REQUIRES_TOKEN: Final[dict[str, Any]] = {"security": [{"token": []}]}
 
 
-class Rest:
+class RestService:
     """What the routes need, connected while the process serves."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.metrics = RestMetrics(__version__)
-        self.cluster: Cluster
-        self.calls: Calls
-        self.namespaces: Namespaces
-        self._turns = Turns()
+        self.cluster: KubeClient
+        self.workloads: WorkloadService
+        self.namespaces: NamespaceIndex
+        self._turns = BodyQueue()
 
     async def connect(self) -> None:
         """Before anything is served. Raises ApiError without a kubeconfig."""
-        self.cluster = await Cluster.connect(self.metrics.answered)
+        self.cluster = await KubeClient.connect(self.metrics.count_response)
 
     @asynccontextmanager
-    async def body(self, request: Request, token: str) -> AsyncIterator[Mapping[str, Any]]:
+    async def read_body(self, request: Request, token: str) -> AsyncIterator[Mapping[str, Any]]:
         """The JSON object that a known caller sent, while it is worked on. Raises RefusedError, and NoAnswerError."""
-        caller = await self.calls.caller(token)
-        content = await content_of(request, LARGEST)
+        caller = await self.workloads.caller(token)
+        content = await read_content(request, MAX_BODY_BYTES)
         async with self._turns.turn(caller, len(content)):
-            body = parsed(content)
+            body = parse_json_object(content)
             await asyncio.sleep(0)  # others' turn, before this one is judged
             yield body
 
     @asynccontextmanager
-    async def served(self, _: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
         """Watch namespaces and the NIMService kind while requests come, and close all connections after the last."""
-        api_server = ApiServer(*self.cluster.address, self.metrics.answered)
-        self.namespaces = Namespaces(self.cluster, self.settings.project_labels)
+        api_server = ApiServer(*self.cluster.address, self.metrics.count_response)
+        self.namespaces = NamespaceIndex(self.cluster, self.settings.project_labels)
         self.discovery = Discovery(self.cluster)
-        self.calls = Calls(api_server, self.namespaces, self.discovery, self.settings)
+        self.workloads = WorkloadService(api_server, self.namespaces, self.discovery, self.settings)
         tasks = [asyncio.create_task(run()) for run in (self.namespaces.run, self.discovery.run)]
         try:
             yield
@@ -81,9 +88,9 @@ class Rest:
             await self.cluster.close()
 
 
-def make_app(rest: Rest) -> FastAPI:
+def make_app(rest: RestService) -> FastAPI:
     """The application; `rest` is connected before it starts."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, lifespan=rest.served)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, lifespan=rest.lifespan)
     _add_workloads(app, rest)
     _add_token(app, rest)
     document = make_document(app.routes)
@@ -96,78 +103,78 @@ def _json(content: Any, code: int = 200, headers: Mapping[str, str] | None = Non
     return Response(orjson.dumps(content), code, headers, "application/json")
 
 
-def _documented(code: int, model: type, *errors: int) -> dict[int | str, dict[str, Any]]:
+def _response_docs(code: int, model: type, *errors: int) -> dict[int | str, dict[str, Any]]:
     return {code: {"model": model}, **{error: {"model": schemas.Message} for error in errors}}
 
 
-def _add_workloads(app: FastAPI, rest: Rest) -> None:
+def _add_workloads(app: FastAPI, rest: RestService) -> None:
     @app.post(
-        NIM_SERVICES,
+        NIM_SERVICES_PATH,
         status_code=202,
         summary="Create a NIM service",
-        responses=_documented(202, schemas.Workload, *_OF_BODIES, *_ERRORS),
-        openapi_extra=request_body(schemas.CreateRequest) | _GUARDED,
+        responses=_response_docs(202, schemas.Workload, *_BODY_ERRORS, *_ERRORS),
+        openapi_extra=request_body(schemas.CreateRequest) | _REQUIRES_TOKEN,
     )
     async def create(token: Token, request: Request) -> Response:
-        async with rest.body(request, token) as body:
-            return _json(await rest.calls.create(token, body), 202)
+        async with rest.read_body(request, token) as body:
+            return _json(await rest.workloads.create(token, body), 202)
 
     @app.get(
-        NIM_SERVICES + "/{id}",
+        NIM_SERVICES_PATH + "/{id}",
         summary="Get a NIM service",
-        responses=_documented(200, schemas.Workload, *_ERRORS),
-        openapi_extra=_GUARDED,
+        responses=_response_docs(200, schemas.Workload, *_ERRORS),
+        openapi_extra=_REQUIRES_TOKEN,
     )
     async def get(id: str, token: Token) -> Response:  # noqa: A002  # the API's name for it
-        return _json(await rest.calls.get(token, id))
+        return _json(await rest.workloads.get(token, id))
 
     @app.patch(
-        NIM_SERVICES + "/{id}",
+        NIM_SERVICES_PATH + "/{id}",
         status_code=202,
         summary="Replace sections of a NIM service's spec",
-        responses=_documented(202, schemas.Workload, *_OF_BODIES, *_ERRORS),
-        openapi_extra=request_body(schemas.UpdateRequest) | _GUARDED,
+        responses=_response_docs(202, schemas.Workload, *_BODY_ERRORS, *_ERRORS),
+        openapi_extra=request_body(schemas.UpdateRequest) | _REQUIRES_TOKEN,
     )
     async def update(id: str, token: Token, request: Request) -> Response:  # noqa: A002
-        async with rest.body(request, token) as body:
-            return _json(await rest.calls.update(token, id, body), 202)
+        async with rest.read_body(request, token) as body:
+            return _json(await rest.workloads.update(token, id, body), 202)
 
     @app.delete(
         "/api/v2/workloads/{id}",
         status_code=202,
         summary="Delete a workload",
-        responses=_documented(202, schemas.Message, *_ERRORS),
-        openapi_extra=_GUARDED,
+        responses=_response_docs(202, schemas.Message, *_ERRORS),
+        openapi_extra=_REQUIRES_TOKEN,
     )
     async def delete(id: str, token: Token) -> Response:  # noqa: A002
-        return _json(await rest.calls.delete(token, id), 202)
+        return _json(await rest.workloads.delete(token, id), 202)
 
 
-def _add_token(app: FastAPI, rest: Rest) -> None:
+def _add_token(app: FastAPI, rest: RestService) -> None:
     @app.post(
         "/api/v1/token",
         summary="Exchange a ServiceAccount's name and token for the token, checked",
-        responses=_documented(200, schemas.AccessToken, 400, 401, 413, 415, 500, 503),
+        responses=_response_docs(200, schemas.AccessToken, 400, 401, 413, 415, 500, 503),
         openapi_extra=request_body(schemas.TokenRequest),
     )
     async def token(request: Request) -> Response:
-        body = parsed(await content_of(request, LARGEST_OF_ANYBODY))
+        body = parse_json_object(await read_content(request, MAX_ANONYMOUS_BODY_BYTES))
         if body.get("grantType") != "app_token":
-            raise RefusedError(400, "grantType must be app_token: no other is served")
+            raise HttpError(400, "grantType must be app_token: no other is served")
         app_id, secret = body.get("AppId"), body.get("AppSecret")
         if not isinstance(app_id, str) or not isinstance(secret, str) or not is_token(secret):
             raise unauthorized()
-        return _json({"accessToken": await rest.calls.access_token(app_id, secret)})
+        return _json({"accessToken": await rest.workloads.access_token(app_id, secret)})
 
 
-def _add_pages(app: FastAPI, rest: Rest, document: Mapping[str, Any]) -> None:
+def _add_pages(app: FastAPI, rest: RestService, document: Mapping[str, Any]) -> None:
     @app.get("/healthz", include_in_schema=False)
     async def healthz() -> Response:
         return PlainTextResponse("ok")
 
     @app.get("/readyz", include_in_schema=False)
     async def readyz() -> Response:
-        if not rest.namespaces.read:
+        if not rest.namespaces.is_synced:
             return PlainTextResponse("namespaces: not listed yet", 503)
         if not rest.discovery.synced.is_set():
             return PlainTextResponse("schema of NIMService: not read yet", 503)
@@ -179,7 +186,7 @@ def _add_pages(app: FastAPI, rest: Rest, document: Mapping[str, Any]) -> None:
         return Response(body, headers={"Content-Type": content_type})
 
     # Anybody may ask for these: they are made once.
-    text, shown = orjson.dumps(document), page(document).encode()
+    text, shown = orjson.dumps(document), documentation_page(document).encode()
 
     @app.get("/openapi.json", include_in_schema=False)
     async def openapi() -> Response:
@@ -191,31 +198,31 @@ def _add_pages(app: FastAPI, rest: Rest, document: Mapping[str, Any]) -> None:
 
 
 def _add_errors(app: FastAPI) -> None:
-    async def refused(_: Request, error: Exception) -> Response:
-        refusal = _refusal_of(error)
-        if refusal.code == 500:
+    async def handle_error(_: Request, error: Exception) -> Response:
+        http_error = _http_error_of(error)
+        if http_error.code == 500:
             logger.error("call failed", extra={"reason": type(error).__name__})
-        return _json(refusal.body, refusal.code, refusal.headers)
+        return _json(http_error.body, http_error.code, http_error.headers)
 
-    for kind in (RefusedError, NoAnswerError, ClientDisconnect, HTTPException, Exception):
-        app.add_exception_handler(kind, refused)
+    for kind in (HttpError, NoAnswerError, ClientDisconnect, HTTPException, Exception):
+        app.add_exception_handler(kind, handle_error)
 
 
-def _refusal_of(error: Exception) -> RefusedError:
-    if isinstance(error, RefusedError):
+def _http_error_of(error: Exception) -> HttpError:
+    if isinstance(error, HttpError):
         return error
     if isinstance(error, NoAnswerError):
         return unavailable()
     if isinstance(error, ClientDisconnect):
-        return RefusedError(408, "the body did not come to its end")  # nobody hears of it
+        return HttpError(408, "the body did not come to its end")  # nobody hears of it
     if isinstance(error, HTTPException) and error.status_code == 405:
-        return RefusedError(405, "the path has no such method: see Allow", headers=error.headers)
+        return HttpError(405, "the path has no such method: see Allow", headers=error.headers)
     if isinstance(error, HTTPException):
-        return RefusedError(error.status_code, "there is no such path: see /docs", headers=error.headers)
-    return RefusedError(500, "something unexpected went wrong: the log of the REST API says what")
+        return HttpError(error.status_code, "there is no such path: see /docs", headers=error.headers)
+    return HttpError(500, "something unexpected went wrong: the log of the REST API says what")
 
 
-class Bounded:
+class ConcurrencyLimit:
     """ASGI: so many calls at a time, not counting those whose callers keep us waiting.
 
     Those whose callers are gone go on, so that connections don't bound them.
@@ -229,12 +236,12 @@ class Bounded:
         if scope["type"] != "http" or not scope["path"].startswith(_API):
             await self._app(scope, receive, send)
             return
-        if self._calls >= MOST_CALLS:
-            refusal = unavailable("too many calls at a time")
-            await _json(refusal.body, refusal.code, refusal.headers)(scope, receive, send)
+        if self._calls >= MAX_CONCURRENT_CALLS:
+            http_error = unavailable("too many calls at a time")
+            await _json(http_error.body, http_error.code, http_error.headers)(scope, receive, send)
             return
 
-        async def received() -> Message:
+        async def receive_uncounted() -> Message:
             self._calls -= 1
             try:
                 return await receive()
@@ -243,12 +250,12 @@ class Bounded:
 
         self._calls += 1
         try:
-            await self._app(scope, received, send)
+            await self._app(scope, receive_uncounted, send)
         finally:
             self._calls -= 1
 
 
-class Measured:
+class RequestMetrics:
     """ASGI: counts and times each request."""
 
     def __init__(self, app: ASGIApp, metrics: RestMetrics) -> None:
@@ -261,15 +268,15 @@ class Measured:
             return
         started, code = time.perf_counter(), 500
 
-        async def watched(message: Message) -> None:
+        async def record_status(message: Message) -> None:
             nonlocal code
             if message["type"] == "http.response.start":
                 code = message["status"]
             await send(message)
 
         try:
-            await self._app(scope, receive, watched)
+            await self._app(scope, receive, record_status)
         finally:
-            route = getattr(scope.get("route"), "path", OTHER)
-            method = scope["method"] if route != OTHER and code != 405 else OTHER
-            self._metrics.served(method, route, code, time.perf_counter() - started)
+            route = getattr(scope.get("route"), "path", OTHER_ROUTE)
+            method = scope["method"] if route != OTHER_ROUTE and code != 405 else OTHER_ROUTE
+            self._metrics.observe_request(method, route, code, time.perf_counter() - started)

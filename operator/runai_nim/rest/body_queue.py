@@ -8,16 +8,16 @@ from typing import Final
 
 from runai_nim.rest.errors import unavailable
 
-LIGHT: Final = 2**14
+SMALL_BODY_BYTES: Final = 2**14
 """Bytes of a body that is served at once. People and pipelines send some hundred to a few thousand."""
-_APART_SECONDS: Final = 0.5
+_INTERVAL_SECONDS: Final = 0.5
 """From one turn to the next: the most that a body may hold costs 30 ms."""
-_MOST: Final = 8
-_MOST_OF_ONE: Final = 2
+_MAX_WAITING: Final = 8
+_MAX_PER_CALLER: Final = 2
 """Calls that have a turn or wait for one: of all callers, and of one."""
 
 
-class Turns:
+class BodyQueue:
     """One large body at a time, and at most two a second."""
 
     def __init__(self) -> None:
@@ -28,17 +28,19 @@ class Turns:
     @asynccontextmanager
     async def turn(self, caller: str, size: int) -> AsyncIterator[None]:
         """Around all that is done with a body of `size` bytes. Raises RefusedError (503) where too many wait."""
-        if size <= LIGHT:
+        if size <= SMALL_BODY_BYTES:
             yield
             return
-        if self._callers.total() >= _MOST or self._callers[caller] >= _MOST_OF_ONE:
-            raise unavailable(f"bodies of more than {LIGHT} bytes are served one after the other, and too many wait")
+        if self._callers.total() >= _MAX_WAITING or self._callers[caller] >= _MAX_PER_CALLER:
+            raise unavailable(
+                f"bodies of more than {SMALL_BODY_BYTES} bytes are served one after the other, and too many wait"
+            )
         self._callers[caller] += 1
         try:
             async with self._lock:
                 loop = asyncio.get_running_loop()
                 await asyncio.sleep(self._next - loop.time())
-                self._next = loop.time() + _APART_SECONDS
+                self._next = loop.time() + _INTERVAL_SECONDS
                 yield
         finally:
             self._callers[caller] -= 1

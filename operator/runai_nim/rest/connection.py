@@ -15,7 +15,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from runai_nim.rest.errors import RefusedError, unavailable
+from runai_nim.rest.errors import HttpError, unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Limits:
     """From the connection's or the head's beginning to the head's end, and for the handshake of TLS."""
     body_seconds: float = 30.0
     """From the head's end to the body's end."""
-    wasted_bytes: int = 16 * 2**20
+    drained_bytes: int = 16 * 2**20
     """Of a body that is refused already: it is read for nothing, so that who sends too much hears of it."""
     answer_seconds: float = 20.0
     """In which an answer must be read."""
@@ -42,7 +42,7 @@ class Limits:
     """Answers that are not read yet. For more, the one that has been waiting longest has to go."""
 
 
-class Crowd:
+class ConnectionPool:
     """All connections together, and what they hold. `ended` is told why one was ended, in one word."""
 
     def __init__(self, limits: Limits, ended: Callable[[str], None]) -> None:
@@ -51,15 +51,15 @@ class Crowd:
         """In the order of their `since`."""
         self.bodies_bytes = 0
 
-    def look_around(self) -> None:
+    def check_timeouts(self) -> None:
         """End what takes too long. To be called all the time."""
         for connection in tuple(self.connections):
-            connection.look()
+            connection.check_timeout()
 
     @property
     def slowest(self) -> "Connection | None":
         """The connection that has kept us waiting longest: none of those whose calls we work on."""
-        return next((connection for connection in self.connections if connection.keeps_us_waiting), None)
+        return next((connection for connection in self.connections if connection.is_waiting_for_client), None)
 
     def make_room_for_bodies(self) -> None:
         """Until there is room, refuse bodies that are not complete."""
@@ -80,14 +80,14 @@ class Crowd:
             connection.end("answers_too_large")
 
 
-class _EndedError(Exception):
+class _ConnectionEndedError(Exception):
     """Keeps the parser from going on with what came after."""
 
 
 class Connection(HttpToolsProtocol):
     """One connection. `since`: since when we wait for what `reading` says, or for a request."""
 
-    def __init__(self, crowd: Crowd, config: Config, state: ServerState, app_state: dict[str, Any]) -> None:
+    def __init__(self, crowd: ConnectionPool, config: Config, state: ServerState, app_state: dict[str, Any]) -> None:
         super().__init__(config, state, app_state)
         self._crowd = crowd
         self.reading: Literal["", "head", "body"] = ""
@@ -119,15 +119,15 @@ class Connection(HttpToolsProtocol):
                 self._check_head()
         except httptools.HttpParserUpgrade:
             pass  # it was answered by HTTP/1.1, as who offers another protocol has to expect
-        except (httptools.HttpParserError, _EndedError):
+        except (httptools.HttpParserError, _ConnectionEndedError):
             if not self.transport.is_closing():
-                self.refuse("not_http", RefusedError(400, "the request must be HTTP/1.1: correct it"))
+                self.refuse("not_http", HttpError(400, "the request must be HTTP/1.1: correct it"))
 
     def on_message_begin(self) -> None:
         """A request begins; uvicorn keeps those that came before their turn."""
         if len(self.pipeline) >= self._crowd.limits.pipelined:
             self.end("pipelined")
-            raise _EndedError
+            raise _ConnectionEndedError
         super().on_message_begin()
         self._wait_for("head")
         self._head = self._unparsed = self._wasted = 0
@@ -154,16 +154,16 @@ class Connection(HttpToolsProtocol):
         """A part of its body."""
         if self.cycle.response_complete:
             self._wasted += len(body)
-            if self._wasted > self._crowd.limits.wasted_bytes:
+            if self._wasted > self._crowd.limits.drained_bytes:
                 self.end("body_too_large")
-                raise _EndedError
+                raise _ConnectionEndedError
             return
         super().on_body(body)
         self.held += len(body)
         self._crowd.bodies_bytes += len(body)
         self._crowd.make_room_for_bodies()
         if self.transport.is_closing():  # this one had to go
-            raise _EndedError
+            raise _ConnectionEndedError
 
     def on_message_complete(self) -> None:
         """All of it is here."""
@@ -175,7 +175,7 @@ class Connection(HttpToolsProtocol):
         super().on_response_complete()
         self._calls.popleft()
         if not self._calls:
-            self._let_go()
+            self._release_buffers()
         if not self.reading:
             self._wait_for("")
 
@@ -191,16 +191,16 @@ class Connection(HttpToolsProtocol):
         super().shutdown()
 
     @property
-    def keeps_us_waiting(self) -> bool:
+    def is_waiting_for_client(self) -> bool:
         """Is it the other side's turn?"""
-        return bool(self.reading) or self._idle or self.transport.is_closing()
+        return bool(self.reading) or self._is_idle or self.transport.is_closing()
 
     @property
     def unread(self) -> int:
         """Bytes of answers that the other side has not taken."""
         return self.transport.get_write_buffer_size()
 
-    def look(self) -> None:
+    def check_timeout(self) -> None:
         """End it where it takes too long."""
         limits, now = self._crowd.limits, self.loop.time()
         if self.unread or self.transport.is_closing():
@@ -212,14 +212,14 @@ class Connection(HttpToolsProtocol):
         waited = now - self.since
         if self.reading == "body" and waited > limits.body_seconds:
             message = f"the body must come within {limits.body_seconds:g} s: send it faster"
-            self.refuse("body_too_slow", RefusedError(408, message))
+            self.refuse("body_too_slow", HttpError(408, message))
         elif self.reading == "head" and waited > limits.head_seconds:
             message = f"the headers must come within {limits.head_seconds:g} s: send them faster"
-            self.refuse("head_too_slow", RefusedError(408, message))
-        elif self._idle and waited > limits.head_seconds:
+            self.refuse("head_too_slow", HttpError(408, message))
+        elif self._is_idle and waited > limits.head_seconds:
             self.end("head_too_slow")
 
-    def refuse(self, reason: str, refusal: RefusedError) -> None:
+    def refuse(self, reason: str, refusal: HttpError) -> None:
         """End it with an answer, where the request that is being read waits for none but its own."""
         answered = self.cycle is None or self.cycle.response_complete
         answerable = not answered and not self.cycle.response_started if self.reading == "body" else answered
@@ -245,29 +245,29 @@ class Connection(HttpToolsProtocol):
             self._crowd.connections.move_to_end(self)
 
     @property
-    def _idle(self) -> bool:
+    def _is_idle(self) -> bool:
         return not self.reading and (self.cycle is None or self.cycle.response_complete)
 
     def _forget_calls(self) -> None:
         """Whatever is still made of them, nobody reads. (uvicorn tells the last one only.)"""
-        self._let_go()
+        self._release_buffers()
         for cycle in self._calls:
             cycle.disconnected = True
             cycle.message_event.set()
         self.pipeline.clear()
 
-    def _let_go(self) -> None:
+    def _release_buffers(self) -> None:
         self._crowd.bodies_bytes -= self.held
         self.held = 0
 
     def _check_head(self) -> None:
         most = self._crowd.limits.head_bytes
         if max(self._head, self._unparsed) > most:
-            self.refuse("head_too_large", RefusedError(431, f"the headers must have at most {most} bytes: send fewer"))
-            raise _EndedError
+            self.refuse("head_too_large", HttpError(431, f"the headers must have at most {most} bytes: send fewer"))
+            raise _ConnectionEndedError
 
 
-def _bytes_of(refusal: RefusedError) -> bytes:
+def _bytes_of(refusal: HttpError) -> bytes:
     body = orjson.dumps(refusal.body)
     head = {"content-type": "application/json", "content-length": str(len(body)), "connection": "close"}
     lines = "".join(f"{name}: {value}\r\n" for name, value in (head | refusal.headers).items())

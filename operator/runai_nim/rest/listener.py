@@ -14,67 +14,67 @@ from typing import Any, Final
 
 import uvicorn
 
-from runai_nim.rest.connection import Connection, Crowd, Limits
+from runai_nim.rest.connection import Connection, ConnectionPool, Limits
 
 logger = logging.getLogger(__name__)
 
 _BACKLOG: Final = 1024
-_LOOK_SECONDS: Final = 0.5
+_CHECK_SECONDS: Final = 0.5
 _PAUSE_SECONDS: Final = 0.1
 """After the system refused a connection, for want of file descriptors say."""
-_AT_ONCE: Final = 16
+_MAX_HANDSHAKES: Final = 16
 """Connections that are taken before anything else is looked at: 2 ms."""
 
 
-class Door:
+class ConnectionListener:
     """Takes connections from a listener; as uvicorn wants it, `close` ends that, and what is open stays open."""
 
     def __init__(
-        self, listener: socket.socket, crowd: Crowd, make: Callable[[], Connection], tls: SSLContext | None
+        self, listener: socket.socket, crowd: ConnectionPool, make: Callable[[], Connection], tls: SSLContext | None
     ) -> None:
         self._listener, self._crowd, self._make, self._tls = listener, crowd, make, tls
         self._coming: dict[socket.socket, tuple[float, asyncio.Task[None]]] = {}
         """Since when, the oldest first."""
         self._loop = asyncio.get_running_loop()
-        self._looks = self._loop.create_task(self._look_around())
-        self._loop.add_reader(self._listener, self._take)
+        self._looks = self._loop.create_task(self._check_connections())
+        self._loop.add_reader(self._listener, self._accept)
 
     def close(self) -> None:
         """Take no more."""
         self._loop.remove_reader(self._listener)
         self._listener.close()
         for accepted in self._coming:
-            _cut(accepted)
+            _abort(accepted)
 
     async def wait_closed(self) -> None:
         """When all connections have ended."""
         self._looks.cancel()
 
-    def _take(self) -> None:
-        for _ in range(_AT_ONCE):
+    def _accept(self) -> None:
+        for _ in range(_MAX_HANDSHAKES):
             try:
                 accepted, _ = self._listener.accept()
             except BlockingIOError:  # there are no more
                 return
             except OSError as error:
                 logger.warning("no connection can be taken", extra={"error": str(error)})
-                for _ in range(_AT_ONCE):
+                for _ in range(_MAX_HANDSHAKES):
                     self._make_room()  # each connection is a file
                 self._loop.remove_reader(self._listener)
-                self._loop.call_later(_PAUSE_SECONDS, self._go_on)
+                self._loop.call_later(_PAUSE_SECONDS, self._resume)
                 return
             full = len(self._crowd.connections) + len(self._coming) >= self._crowd.limits.connections
             if full and not self._make_room():
                 self._crowd.ended("crowded")
                 accepted.close()
                 continue
-            self._coming[accepted] = self._loop.time(), self._loop.create_task(self._let_in(accepted))
+            self._coming[accepted] = self._loop.time(), self._loop.create_task(self._handshake(accepted))
 
-    def _go_on(self) -> None:
+    def _resume(self) -> None:
         if self._listener.fileno() != -1:
-            self._loop.add_reader(self._listener, self._take)
+            self._loop.add_reader(self._listener, self._accept)
 
-    async def _let_in(self, accepted: socket.socket) -> None:
+    async def _handshake(self, accepted: socket.socket) -> None:
         accepted.setblocking(False)
         accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         seconds = self._crowd.limits.head_seconds if self._tls else None
@@ -92,18 +92,18 @@ class Door:
         if coming and (slowest is None or coming[1][0] < slowest.since):
             self._crowd.ended("crowded")
             self._coming.pop(coming[0])
-            _cut(coming[0])
+            _abort(coming[0])
         elif slowest:
             slowest.end("crowded")
         return coming is not None or slowest is not None
 
-    async def _look_around(self) -> None:
+    async def _check_connections(self) -> None:
         while True:
-            await asyncio.sleep(_LOOK_SECONDS)
-            self._crowd.look_around()
+            await asyncio.sleep(_CHECK_SECONDS)
+            self._crowd.check_timeouts()
 
 
-def _cut(accepted: socket.socket) -> None:
+def _abort(accepted: socket.socket) -> None:
     """End a connection that is still coming. (Where its task is cancelled, uvloop tells no protocol of its end.)"""
     with suppress(OSError):
         accepted.shutdown(socket.SHUT_RDWR)
@@ -120,17 +120,17 @@ class Server(uvicorn.Server):
         limits: Limits | None = None,
     ) -> None:
         super().__init__(config)
-        self._listener, self._crowd = listener, Crowd(limits or Limits(), ended)
+        self._listener, self._crowd = listener, ConnectionPool(limits or Limits(), ended)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to serve."""
         await super().startup(sockets=[])
         make = partial(Connection, self._crowd, self.config, self.server_state, self.lifespan.state)
-        door: Any = Door(self._listener, self._crowd, make, self.config.ssl)
+        door: Any = ConnectionListener(self._listener, self._crowd, make, self.config.ssl)
         self.servers = [door]
 
 
-def listening(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int) -> socket.socket:
     """A socket that listens; on all addresses where `host` is empty. Raises OSError."""
     if not host and socket.has_dualstack_ipv6():
         found = socket.create_server(("", port), family=socket.AF_INET6, backlog=_BACKLOG, dualstack_ipv6=True)

@@ -4,14 +4,14 @@ from typing import Final
 
 from prometheus_client import Counter, Histogram
 
-from runai_nim.kube.base_metrics import ProcessMetrics
+from runai_nim.kube.base_metrics import BaseMetrics
 
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-OTHER: Final = "other"
+OTHER_ROUTE: Final = "other"
 """Label `route` of requests for what the API doesn't have, so that no caller makes series."""
 
 
-class RestMetrics(ProcessMetrics):
+class RestMetrics(BaseMetrics):
     """All metrics of one process."""
 
     def __init__(self, version: str) -> None:
@@ -37,11 +37,11 @@ class RestMetrics(ProcessMetrics):
             registry=self.registry,
         )
 
-    def ended(self, reason: str) -> None:
+    def count_ended_connection(self, reason: str) -> None:
         """Count a connection that was ended."""
         self._ended.labels(reason).inc()
 
-    def served(self, method: str, route: str, code: int, seconds: float) -> None:
+    def observe_request(self, method: str, route: str, code: int, seconds: float) -> None:
         """Count a request that was answered."""
         self._requests.labels(method, route, code).inc()
         self._seconds.labels(method, route).observe(seconds)

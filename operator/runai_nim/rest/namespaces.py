@@ -5,25 +5,25 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from runai_nim.domain.validate import Finding
-from runai_nim.kube.client import NAMESPACES, ApiError, Cluster
-from runai_nim.kube.informer import Watch
+from runai_nim.kube.client import NAMESPACES, ApiError, KubeClient
+from runai_nim.kube.informer import Informer
 from runai_nim.rest.errors import unavailable
-from runai_nim.rest.model.project import Namespace, find_namespace, may_be_project
+from runai_nim.rest.model.project import ProjectNamespace, find_namespace, is_possible_project_id
 
 _SYSTEM: Final = "kube-system"
 """The namespace whose uid stands for the cluster, as is usual."""
-_APART_SECONDS: Final = 1.0
+_LOOKUP_INTERVAL_SECONDS: Final = 1.0
 """From one reading of all namespaces to the next."""
-_WAITING: Final = 64
+_MAX_WAITING: Final = 64
 """Calls that may wait for one."""
 
 
-class Namespaces:
+class NamespaceIndex:
     """Kept by a watch, which `run` holds open."""
 
-    def __init__(self, cluster: Cluster, project_labels: Iterable[str]) -> None:
+    def __init__(self, cluster: KubeClient, project_labels: Iterable[str]) -> None:
         self._cluster, self._project_labels = cluster, tuple(project_labels)
-        self._watch = Watch(cluster, NAMESPACES, Namespace.of, lambda *_: None, lambda: None)
+        self._watch = Informer(cluster, NAMESPACES, ProjectNamespace.from_object, lambda *_: None, lambda: None)
         self._reading = asyncio.Lock()
         self._next: asyncio.Task[None] | None = None
         self._not_before = 0.0
@@ -34,49 +34,49 @@ class Namespaces:
         await self._watch.run()
 
     @property
-    def read(self) -> bool:
+    def is_synced(self) -> bool:
         """Whether all were read once."""
         return self._watch.synced.is_set()
 
     @property
     def cluster_id(self) -> str:
         """What tells this cluster from others. Raises RefusedError (503) until the namespaces were read."""
-        return self._known(_SYSTEM).uid
+        return self._get_known(_SYSTEM).uid
 
-    async def get(self, name: str) -> Namespace:
+    async def get(self, name: str) -> ProjectNamespace:
         """The namespace. Raises RefusedError (503) for one that is not heard of."""
         if ("", name) not in self._watch.objects:
-            await self._ask()
-        return self._known(name)
+            await self._wait_for_listing()
+        return self._get_known(name)
 
-    async def find(self, project_id: Any) -> Namespace | Finding:
+    async def find(self, project_id: Any) -> ProjectNamespace | Finding:
         """The namespace of a project, or what is wrong with its id. Raises RefusedError (503) until they were read."""
-        found = self._found(project_id)
-        if isinstance(found, Finding) and may_be_project(project_id):
-            await self._ask()
-            found = self._found(project_id)
+        found = self._find_known(project_id)
+        if isinstance(found, Finding) and is_possible_project_id(project_id):
+            await self._wait_for_listing()
+            found = self._find_known(project_id)
         return found
 
-    def _known(self, name: str) -> Namespace:
-        found: Namespace | None = self._watch.objects.get(("", name))
+    def _get_known(self, name: str) -> ProjectNamespace:
+        found: ProjectNamespace | None = self._watch.objects.get(("", name))
         if found is None:
             raise unavailable("the project is not known yet")
         return found
 
-    def _found(self, project_id: Any) -> Namespace | Finding:
-        if not self.read:
+    def _find_known(self, project_id: Any) -> ProjectNamespace | Finding:
+        if not self.is_synced:
             raise unavailable("the projects are not known yet")
         return find_namespace(project_id, tuple(self._watch.objects.values()), self._project_labels)
 
-    async def _ask(self) -> None:
+    async def _wait_for_listing(self) -> None:
         """Before somebody is told that there is none: the watch may be behind, or broken.
 
         All who ask before a reading begins share it: however many ask, and for whatever, there is one a second.
         """
-        if self._waiting >= _WAITING:
+        if self._waiting >= _MAX_WAITING:
             raise unavailable("too many callers ask for projects that are not known")
         self._waiting += 1
-        self._next = self._next or asyncio.create_task(self._read_all())
+        self._next = self._next or asyncio.create_task(self._list_all())
         try:
             await asyncio.shield(self._next)
         except ApiError as error:
@@ -84,11 +84,11 @@ class Namespaces:
         finally:
             self._waiting -= 1
 
-    async def _read_all(self) -> None:
+    async def _list_all(self) -> None:
         loop = asyncio.get_running_loop()
         async with self._reading:
             await asyncio.sleep(self._not_before - loop.time())
-            self._next, self._not_before = None, loop.time() + _APART_SECONDS
+            self._next, self._not_before = None, loop.time() + _LOOKUP_INTERVAL_SECONDS
             async for page in self._cluster.pages(NAMESPACES):
                 for found in page["items"]:
-                    self._watch.record(found)
+                    self._watch.store_own_write(found)

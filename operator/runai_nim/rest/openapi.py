@@ -13,12 +13,12 @@ from runai_nim import __version__
 from runai_nim.rest.schemas import CreateRequest, TokenRequest, UpdateRequest
 
 TITLE: Final = "NVIDIA NIM services of this cluster"
-_ABOUT: Final = (
+_DESCRIPTION: Final = (
     'Run:ai\'s "NVIDIA NIM" calls, served out of RunaiNimServices. The bearer token is a Kubernetes token: every call'
     " is made with its rights and no others."
 )
 _REFERENCE: Final = "#/components/schemas/{model}"
-_UNSENT: Final = "422"
+_UNSENT_RESPONSES: Final = "422"
 """FastAPI's own answer to a wrong parameter; there is none that could be wrong."""
 _STYLE: Final = "body{font:16px sans-serif;max-width:60em;margin:2em auto}pre{background:#eee;overflow:auto}"
 
@@ -31,7 +31,7 @@ def request_body(model: type) -> dict[str, Any]:
 
 def make_document(routes: list[BaseRoute]) -> dict[str, Any]:
     """OpenAPI 3.1."""
-    document = get_openapi(title=TITLE, version=__version__, description=_ABOUT, routes=routes)
+    document = get_openapi(title=TITLE, version=__version__, description=_DESCRIPTION, routes=routes)
     models = [(model, "validation") for model in (CreateRequest, UpdateRequest, TokenRequest)]
     _, definitions = models_json_schema(models, ref_template=_REFERENCE)  # type: ignore[arg-type] # a list is invariant
     schemas = document["components"]["schemas"]
@@ -39,12 +39,12 @@ def make_document(routes: list[BaseRoute]) -> dict[str, Any]:
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     for operation in _operations(document):
-        operation["responses"].pop(_UNSENT, None)
+        operation["responses"].pop(_UNSENT_RESPONSES, None)
     document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     return document
 
 
-def page(document: Mapping[str, Any]) -> str:
+def documentation_page(document: Mapping[str, Any]) -> str:
     """HTML with every call and every type."""
     calls = "".join(
         f"<h2><code>{method.upper()} {html.escape(path)}</code></h2><p>{html.escape(call['summary'])}</p>{_pre(call)}"
@@ -55,7 +55,7 @@ def page(document: Mapping[str, Any]) -> str:
         f'<h3 id="{name}">{name}</h3>{_pre(schema)}' for name, schema in document["components"]["schemas"].items()
     )
     head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{TITLE}</title><style>{_STYLE}</style>'
-    about = f'<h1>{TITLE}</h1><p>{html.escape(_ABOUT)}</p><p><a href="openapi.json">openapi.json</a></p>'
+    about = f'<h1>{TITLE}</h1><p>{html.escape(_DESCRIPTION)}</p><p><a href="openapi.json">openapi.json</a></p>'
     return f"{head}{about}{calls}<h2>Types</h2>{types}</html>"
 
 

@@ -10,11 +10,11 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, Final
 
-REMEMBERED_SECONDS: Final = 120.0
-_MOST: Final = 1024
+PENDING_SECONDS: Final = 120.0
+_MAX_PENDING: Final = 1024
 
 
-class Unsettled:
+class PendingCreates:
     """Names that were tried, by who asked for what."""
 
     def __init__(self) -> None:
@@ -22,8 +22,8 @@ class Unsettled:
 
     def keep(self, user: str, manifest: Mapping[str, Any], name: str) -> None:
         """It may exist under `name`."""
-        self._names[_digest(user, manifest)] = name, time.monotonic() + REMEMBERED_SECONDS
-        while len(self._names) > _MOST:
+        self._names[_digest(user, manifest)] = name, time.monotonic() + PENDING_SECONDS
+        while len(self._names) > _MAX_PENDING:
             self._names.popitem(last=False)
 
     def take(self, user: str, manifest: Mapping[str, Any]) -> str | None:

@@ -10,23 +10,23 @@ from typing import Annotated, Any, Final
 from fastapi import Depends
 from starlette.requests import Request
 
-from runai_nim.domain.validate import cut
-from runai_nim.rest.errors import RefusedError, unauthorized
+from runai_nim.domain.validate import truncate
+from runai_nim.rest.errors import HttpError, unauthorized
 
-LARGEST: Final = 2**20
+MAX_BODY_BYTES: Final = 2**20
 """Bytes of a body. The API server takes little more."""
-LARGEST_OF_ANYBODY: Final = 2**14
+MAX_ANONYMOUS_BODY_BYTES: Final = 2**14
 """Bytes of a body whose sender is not known, which is that of the token call: it holds one token."""
-DEEPEST: Final = 100
+MAX_BODY_DEPTH: Final = 100
 """Levels of a body. The API's own types have fewer than 20."""
-MOST_VALUES: Final = 10_000
+MAX_BODY_VALUES: Final = 10_000
 """Values of a body. A spec with all lists of the API filled has fewer than 8,000."""
 _TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 # Possessive, and never without a match, so that each byte is looked at once.
-_TO_NEXT_VALUE: Final = re.compile(rb'(?:[^",\[{]++|"(?:[^"\\]++|\\.)*+"?)*+[,\[{]?', re.DOTALL)
+_NEXT_VALUE: Final = re.compile(rb'(?:[^",\[{]++|"(?:[^"\\]++|\\.)*+"?)*+[,\[{]?', re.DOTALL)
 
 
-async def _token(request: Request) -> str:
+async def _bearer_token(request: Request) -> str:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not is_token(token.strip()):
         raise unauthorized()
@@ -38,11 +38,11 @@ def is_token(text: Any) -> bool:
     return isinstance(text, str) and _TOKEN.fullmatch(text) is not None
 
 
-async def content_of(request: Request, largest: int) -> bytes:
+async def read_content(request: Request, largest: int) -> bytes:
     """The body's bytes. Raises RefusedError for another type than JSON, and for more than `largest` bytes."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != "application/json":
-        raise RefusedError(415, "the header Content-Type must be application/json: set it")
+        raise HttpError(415, "the header Content-Type must be application/json: set it")
     announced = request.headers.get("content-length", "")
     size, chunks = int(announced) if announced.isdecimal() else 0, []
     if size <= largest:
@@ -53,34 +53,36 @@ async def content_of(request: Request, largest: int) -> bytes:
             if size > largest:
                 break
     if size > largest:
-        raise RefusedError(413, f"the body must have at most {largest} bytes: shorten it")
+        raise HttpError(413, f"the body must have at most {largest} bytes: shorten it")
     return b"".join(chunks)
 
 
-def parsed(content: bytes) -> Mapping[str, Any]:
+def parse_json_object(content: bytes) -> Mapping[str, Any]:
     """The JSON object that a body is. Raises RefusedError for any other text, and what an API server wouldn't take."""
-    if _holds_too_much(content):
-        raise RefusedError(400, f"the body must hold at most {MOST_VALUES} values: send what the API has")
+    if _has_too_many_values(content):
+        raise HttpError(400, f"the body must hold at most {MAX_BODY_VALUES} values: send what the API has")
     try:
-        found = json.loads(content.decode("utf-8-sig"), object_pairs_hook=_object, parse_constant=_no_number)
+        found = json.loads(
+            content.decode("utf-8-sig"), object_pairs_hook=_object_without_duplicates, parse_constant=_reject_constant
+        )
         if b"\\u" in content:
             json.dumps(found, ensure_ascii=False).encode()  # halves of characters can't be sent on
     except (ValueError, RecursionError) as error:
         text = error.msg if isinstance(error, json.JSONDecodeError) else _reason(error)
-        raise RefusedError(400, f"the body must be JSON: {text}") from None
+        raise HttpError(400, f"the body must be JSON: {text}") from None
     if not isinstance(found, dict):
-        raise RefusedError(400, "the body must be a JSON object: send {…}")
-    if content.count(b"{") + content.count(b"[") > DEEPEST and _is_deeper(found, DEEPEST):
-        raise RefusedError(400, f"the body must not be nested deeper than {DEEPEST} levels: send what the API has")
+        raise HttpError(400, "the body must be a JSON object: send {…}")
+    if content.count(b"{") + content.count(b"[") > MAX_BODY_DEPTH and _is_deeper(found, MAX_BODY_DEPTH):
+        raise HttpError(400, f"the body must not be nested deeper than {MAX_BODY_DEPTH} levels: send what the API has")
     return found
 
 
-def _holds_too_much(content: bytes) -> bool:
+def _has_too_many_values(content: bytes) -> bool:
     """Each value but the outermost follows a sign, which may also stand in texts: those are looked for if need be."""
-    if sum(map(content.count, (b",", b"[", b"{"))) < MOST_VALUES:
+    if sum(map(content.count, (b",", b"[", b"{"))) < MAX_BODY_VALUES:
         return False
     # The last two matches are what comes after the last sign, and the end.
-    return next(islice(_TO_NEXT_VALUE.finditer(content), MOST_VALUES + 1, None), None) is not None
+    return next(islice(_NEXT_VALUE.finditer(content), MAX_BODY_VALUES + 1, None), None) is not None
 
 
 class _BodyError(ValueError):
@@ -91,15 +93,15 @@ def _reason(error: Exception) -> str:
     return str(error) if isinstance(error, _BodyError) else "it can't be read"
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) == len(pairs):
         return found
     twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
-    raise _BodyError(f'"{cut(twice)}" is there twice, remove one')
+    raise _BodyError(f'"{truncate(twice)}" is there twice, remove one')
 
 
-def _no_number(text: str) -> Any:
+def _reject_constant(text: str) -> Any:
     raise _BodyError(f"{text} is no number")
 
 
@@ -108,4 +110,4 @@ def _is_deeper(value: Any, levels: int) -> bool:
     return any(levels == 0 or _is_deeper(part, levels - 1) for part in parts)
 
 
-Token = Annotated[str, Depends(_token)]
+Token = Annotated[str, Depends(_bearer_token)]

@@ -11,25 +11,25 @@ from collections import OrderedDict
 from typing import Final
 
 from runai_nim.rest.api_server import ApiServer
-from runai_nim.rest.errors import refusal_of, unavailable
+from runai_nim.rest.errors import from_api_status, unavailable
 
-REMEMBERED_SECONDS: Final = 10.0
-_MOST: Final = 4096
-_ASKED_AT_ONCE: Final = 4
+TOKEN_CACHE_SECONDS: Final = 10.0
+_MAX_TOKENS: Final = 4096
+_MAX_CONCURRENT_REVIEWS: Final = 4
 _WAITING: Final = 128
 """Requests about tokens that were never good, and calls that wait for one: anybody can send such tokens."""
 
 
-class Callers:
+class TokenCache:
     """User names by token, of which only a digest is kept."""
 
     def __init__(self, api_server: ApiServer) -> None:
         self._api_server = api_server
         self._known: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
-        self._strangers = asyncio.Semaphore(_ASKED_AT_ONCE)
+        self._strangers = asyncio.Semaphore(_MAX_CONCURRENT_REVIEWS)
         self._waiting = 0
 
-    async def name(self, token: str) -> str:
+    async def user_of(self, token: str) -> str:
         """The user name. Raises RefusedError (401) for a token that the API server doesn't know, and NoAnswerError.
 
         A token that was good before never waits for those that weren't.
@@ -39,23 +39,23 @@ class Callers:
         if time.monotonic() < until:
             return name
         if name:
-            return await self._asked(token, digest)
+            return await self._review(token, digest)
         if self._waiting >= _WAITING:
             raise unavailable("too many callers that are not known yet")
         self._waiting += 1
         try:
             async with self._strangers:
-                return await self._asked(token, digest)
+                return await self._review(token, digest)
         finally:
             self._waiting -= 1
 
-    async def _asked(self, token: str, digest: bytes) -> str:
-        answer = await self._api_server.who(token)
+    async def _review(self, token: str, digest: bytes) -> str:
+        answer = await self._api_server.review_token(token)
         if answer.status != 201:
-            raise refusal_of(answer.status, answer.body, answer.retry_after, "ask who you are")
+            raise from_api_status(answer.status, answer.body, answer.retry_after, "ask who you are")
         name = str(answer.body["status"]["userInfo"]["username"])
         self._known.pop(digest, None)
-        self._known[digest] = name, time.monotonic() + REMEMBERED_SECONDS
-        while len(self._known) > _MOST:
+        self._known[digest] = name, time.monotonic() + TOKEN_CACHE_SECONDS
+        while len(self._known) > _MAX_TOKENS:
             self._known.popitem(last=False)
         return name

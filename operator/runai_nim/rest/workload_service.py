@@ -15,170 +15,176 @@ from typing import Any, Final
 
 from runai_nim.api import syntax, well_known
 from runai_nim.config.settings import Settings
-from runai_nim.domain.admission.evaluation import judge
-from runai_nim.domain.admission.rest_body import check_body, make_manifest, metadata_of
+from runai_nim.domain.admission.evaluation import evaluate
+from runai_nim.domain.admission.rest_body import check_rest_body, make_manifest, metadata_of
 from runai_nim.domain.translate import names
 from runai_nim.domain.validate import CLAIM_SIZE, Context, Finding, Reason
 from runai_nim.kube.discovery import Discovery
 from runai_nim.rest.api_server import ApiServer, NoAnswerError
-from runai_nim.rest.errors import MOST_ISSUES, RefusedError, invalid, not_found, refusal_of, unavailable
+from runai_nim.rest.errors import MAX_ISSUES, HttpError, from_api_status, invalid, not_found, unavailable
 from runai_nim.rest.model import gitops_owner
 from runai_nim.rest.model.compliance import issue_of
-from runai_nim.rest.model.identifier import Identifier, identifier_from
-from runai_nim.rest.model.project import Namespace, check_served
-from runai_nim.rest.model.spec_patch import json_patch, merged, same
+from runai_nim.rest.model.identifier import Identifier, parse_identifier
+from runai_nim.rest.model.project import ProjectNamespace, check_is_served
+from runai_nim.rest.model.spec_patch import is_same, json_patch, merge_sections
 from runai_nim.rest.model.workload import identifier_of, workload_of
-from runai_nim.rest.namespaces import Namespaces
-from runai_nim.rest.pending_creates import Unsettled
-from runai_nim.rest.token_cache import Callers
+from runai_nim.rest.namespaces import NamespaceIndex
+from runai_nim.rest.pending_creates import PendingCreates
+from runai_nim.rest.token_cache import TokenCache
 
-PATCH_SECONDS: Final = 10.0
+PATCH_TIMEOUT_SECONDS: Final = 10.0
 """How long a PATCH is tried against others' writes."""
 _PAUSES: Final = (0.002, 0.2)
 """Seconds before the first and the longest repetition of a PATCH."""
 _SUFFIX: Final = "bcdfghjklmnpqrstvwxz2456789"
 """Characters that the API server completes a generateName with; they make no words."""
 
-Object = dict[str, Any]
+KubeObject = dict[str, Any]
 
 
-class Calls:
+class WorkloadService:
     """Each raises RefusedError, or NoAnswerError while the API server is away."""
 
-    def __init__(self, api_server: ApiServer, namespaces: Namespaces, discovery: Discovery, settings: Settings) -> None:
+    def __init__(
+        self, api_server: ApiServer, namespaces: NamespaceIndex, discovery: Discovery, settings: Settings
+    ) -> None:
         self._api_server, self._namespaces, self._settings = api_server, namespaces, settings
         self._discovery = discovery
-        self._callers = Callers(api_server)
-        self._unsettled = Unsettled()
+        self._tokens = TokenCache(api_server)
+        self._pending = PendingCreates()
 
     async def caller(self, token: str) -> str:
         """Whose token it is: asked before anything is read of what else was sent."""
-        return await self._callers.name(token)
+        return await self._tokens.user_of(token)
 
-    async def create(self, token: str, body: Mapping[str, Any]) -> Object:
+    async def create(self, token: str, body: Mapping[str, Any]) -> KubeObject:
         """The workload that `body` describes, made."""
-        user = await self._callers.name(token)
-        namespace, manifest = await self._described(token, body)
-        tried = self._unsettled.take(user, manifest)
-        name = tried or manifest["metadata"].get("name") or manifest["metadata"]["generateName"] + _suffix()
+        user = await self._tokens.user_of(token)
+        namespace, manifest = await self._manifest_of(token, body)
+        pending_name = self._pending.take(user, manifest)
+        name = (
+            pending_name or manifest["metadata"].get("name") or manifest["metadata"]["generateName"] + _random_suffix()
+        )
         metadata = {**manifest["metadata"], "name": name, "annotations": {well_known.CREATED_BY: user}}
-        marked = {**manifest, "metadata": metadata}
-        for again in (tried is not None, True):
+        annotated_manifest = {**manifest, "metadata": metadata}
+        for again in (pending_name is not None, True):
             try:
-                return self._shown(await self._create(token, marked, again=again), namespace)
+                return self._to_workload(await self._create(token, annotated_manifest, again=again), namespace)
             except NoAnswerError as error:
-                failure = error
-        self._unsettled.keep(user, manifest, name)
-        raise failure
+                last_error = error
+        self._pending.keep(user, manifest, name)
+        raise last_error
 
-    async def get(self, token: str, id_: str) -> Object:
+    async def get(self, token: str, id_: str) -> KubeObject:
         """The workload."""
-        namespace, cr = await self._stored(token, id_)
-        return self._shown(cr, namespace)
+        namespace, cr = await self._get_stored(token, id_)
+        return self._to_workload(cr, namespace)
 
-    async def update(self, token: str, id_: str, body: Mapping[str, Any]) -> Object:
+    async def update(self, token: str, id_: str, body: Mapping[str, Any]) -> KubeObject:
         """The workload with the sections of `body`, written if that changes anything; 503 when others always win."""
-        given = _given(body)
+        sections = _patch_sections(body)
         # A write fails where it was cached out of date; any other outcome needs what is stored.
-        with suppress(RefusedError):
-            if changed := await self._update(token, id_, given, cached=True):
-                return changed
-        until, (pause, longest) = time.monotonic() + PATCH_SECONDS, _PAUSES
+        with suppress(HttpError):
+            if updated := await self._update(token, id_, sections, cached=True):
+                return updated
+        until, (pause, longest) = time.monotonic() + PATCH_TIMEOUT_SECONDS, _PAUSES
         while True:
-            if changed := await self._update(token, id_, given):
-                return changed
+            if updated := await self._update(token, id_, sections):
+                return updated
             if time.monotonic() > until:
                 raise unavailable("others change this workload all the time")
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  # jitter
             pause = min(pause * 2, longest)
 
-    async def _update(self, token: str, id_: str, given: Mapping[str, Any], *, cached: bool = False) -> Object | None:
+    async def _update(
+        self, token: str, id_: str, sections: Mapping[str, Any], *, cached: bool = False
+    ) -> KubeObject | None:
         """The changed workload; None when it has to be tried again, on what is stored by then."""
-        namespace, cr = await self._stored(token, id_, cached=cached)
-        spec = merged(cr.get("spec") or {}, given)
-        if same(spec, cr.get("spec")):
-            return None if cached else self._shown(cr, namespace)
-        await self._check_change(token, cr, spec, namespace)
-        if (changed := await self._patch(token, cr, spec)) is None:
+        namespace, cr = await self._get_stored(token, id_, cached=cached)
+        spec = merge_sections(cr.get("spec") or {}, sections)
+        if is_same(spec, cr.get("spec")):
+            return None if cached else self._to_workload(cr, namespace)
+        await self._validate_change(token, cr, spec, namespace)
+        if (updated := await self._patch(token, cr, spec)) is None:
             return None
-        details = gitops_owner.details_of(changed["metadata"])
-        return {**self._shown(changed, namespace), **({"details": details} if details else {})}
+        details = gitops_owner.details_of(updated["metadata"])
+        return {**self._to_workload(updated, namespace), **({"details": details} if details else {})}
 
-    async def delete(self, token: str, id_: str) -> Object:
+    async def delete(self, token: str, id_: str) -> KubeObject:
         """Begin to delete the workload."""
-        answer = await self._api_server.delete(token, await self._identified(token, id_))
+        answer = await self._api_server.delete(token, await self._parse_identifier(token, id_))
         if answer.status == 404:
             raise not_found()
         if answer.status in (403, 409):
-            await self._stored(token, id_)  # not found, if it may not be seen or another one has its name by now
+            await self._get_stored(token, id_)  # not found, if it may not be seen or another one has its name by now
         if answer.status == 409:
             raise unavailable()
         if answer.status not in (200, 202):
-            raise refusal_of(answer.status, answer.body, answer.retry_after, "delete this workload")
+            raise from_api_status(answer.status, answer.body, answer.retry_after, "delete this workload")
         return {"code": 202, "message": "the workload is being deleted"}
 
     async def access_token(self, app_id: str, secret: str) -> str:
         """The secret of AppId `<namespace>/<serviceaccount>`, if it is a token of it."""
         namespace, _, name = app_id.partition("/")
-        if await self._callers.name(secret) != f"system:serviceaccount:{namespace}:{name}":
+        if await self._tokens.user_of(secret) != f"system:serviceaccount:{namespace}:{name}":
             message = "AppId must be <namespace>/<serviceaccount> of the token that AppSecret is: correct either"
-            raise RefusedError(401, message)
+            raise HttpError(401, message)
         return secret
 
-    async def _described(self, token: str, body: Mapping[str, Any]) -> tuple[Namespace, Object]:
+    async def _manifest_of(self, token: str, body: Mapping[str, Any]) -> tuple[ProjectNamespace, KubeObject]:
         """The project's namespace and the object that `convert` would print; all that is wrong at once (400)."""
-        found = await self._namespaces.find(metadata_of(body).get("projectId"))
-        name, labels = (found.name, found.labels) if isinstance(found, Namespace) else ("", {})
+        project = await self._namespaces.find(metadata_of(body).get("projectId"))
+        name, labels = (project.name, project.labels) if isinstance(project, ProjectNamespace) else ("", {})
         manifest = make_manifest(body, name)
         context = self._context(labels)
-        findings = chain(check_body(body), await self._findings(token, manifest, name, context))
-        if isinstance(found, Finding):
-            _refuse_errors(chain([found], findings))
+        findings = chain(check_rest_body(body), await self._findings(token, manifest, name, context))
+        if isinstance(project, Finding):
+            _refuse_errors(chain([project], findings))
             raise AssertionError("a project that isn't found is an error")
-        _refuse_errors(chain(self._unserved(found), findings))
-        return found, manifest
+        _refuse_errors(chain(self._unserved_findings(project), findings))
+        return project, manifest
 
-    async def _create(self, token: str, manifest: Object, *, again: bool) -> Object:
+    async def _create(self, token: str, manifest: KubeObject, *, again: bool) -> KubeObject:
         """`again`: it may exist already, made by this very call."""
         metadata = manifest["metadata"]
         answer = await self._api_server.create(token, manifest)
         if answer.status == 201:
             return answer.body
         if answer.status == 409 and again:
-            there = await self._api_server.get(token, Identifier(metadata["namespace"], metadata["name"], ""))
-            if there.status == 200 and _is_of(there.body, manifest):
-                return there.body
+            existing = await self._api_server.get(token, Identifier(metadata["namespace"], metadata["name"], ""))
+            if existing.status == 200 and _is_created_from(existing.body, manifest):
+                return existing.body
         if answer.status == 409 and answer.body.get("reason") == "AlreadyExists":
             if "generateName" in metadata:
                 raise unavailable()
-            raise RefusedError(409, f'metadata.name is "{metadata["name"]}", which exists: choose another name')
+            raise HttpError(409, f'metadata.name is "{metadata["name"]}", which exists: choose another name')
         if answer.status == 409:  # a quota that is being written, say
             raise unavailable()
         if answer.status == 404:
             raise unavailable("the kind RunaiNimService or the project's namespace is not there")
-        raise refusal_of(answer.status, answer.body, answer.retry_after, "create a workload in this project")
+        raise from_api_status(answer.status, answer.body, answer.retry_after, "create a workload in this project")
 
-    async def _stored(self, token: str, id_: str, *, cached: bool = False) -> tuple[Namespace, Object]:
+    async def _get_stored(self, token: str, id_: str, *, cached: bool = False) -> tuple[ProjectNamespace, KubeObject]:
         """What the id stands for, if the caller may see it; the same 404 otherwise."""
-        at = await self._identified(token, id_)
+        at = await self._parse_identifier(token, id_)
         answer = await self._api_server.get(token, at, cached=cached)
         if answer.status in (403, 404) or (answer.status == 200 and answer.body["metadata"]["uid"] != at.uid):
             raise not_found()
         if answer.status != 200:
-            raise refusal_of(answer.status, answer.body, answer.retry_after, "read this workload")
+            raise from_api_status(answer.status, answer.body, answer.retry_after, "read this workload")
         return await self._namespaces.get(at.namespace), answer.body
 
-    async def _identified(self, token: str, id_: str) -> Identifier:
+    async def _parse_identifier(self, token: str, id_: str) -> Identifier:
         """What the id stands for, be it there or not."""
-        at = identifier_from(id_)
+        at = parse_identifier(id_)
         if at is None:
-            await self._callers.name(token)
+            await self._tokens.user_of(token)
             raise not_found()
         return at
 
-    async def _patch(self, token: str, cr: Object, spec: Object) -> Object | None:
+    async def _patch(self, token: str, cr: KubeObject, spec: KubeObject) -> KubeObject | None:
         """The changed object; None when it has to be tried again, on what is stored by then."""
-        operations = json_patch(cr, spec, {well_known.UPDATED_BY: await self._callers.name(token)})
+        operations = json_patch(cr, spec, {well_known.UPDATED_BY: await self._tokens.user_of(token)})
         try:
             answer = await self._api_server.patch(token, identifier_of(cr), operations)
         except NoAnswerError:
@@ -186,11 +192,11 @@ class Calls:
         if answer.status == 404:
             raise not_found()
         if answer.status not in (200, 409):
-            raise refusal_of(answer.status, answer.body, answer.retry_after, "change this workload")
+            raise from_api_status(answer.status, answer.body, answer.retry_after, "change this workload")
         return answer.body if answer.status == 200 else None
 
-    async def _check_change(self, token: str, cr: Object, spec: Object, namespace: Namespace) -> None:
-        _refuse_errors(self._unserved(namespace))
+    async def _validate_change(self, token: str, cr: KubeObject, spec: KubeObject, namespace: ProjectNamespace) -> None:
+        _refuse_errors(self._unserved_findings(namespace))
         # What the operator says that there is, it made.
         made = bool((cr.get("status") or {}).get("nimServiceName"))
         context = self._context(namespace.labels, nimservice_exists=made)
@@ -202,19 +208,19 @@ class Calls:
             namespace_labels,
             claim_exists=None,
             nimservice_exists=nimservice_exists,
-            installed=self._discovery.nimservice,
-            most_mistakes=MOST_ISSUES + 1,
+            nimservice_schema=self._discovery.nimservice,
+            max_findings=MAX_ISSUES + 1,
         )
 
-    async def _findings(self, token: str, manifest: Object, namespace: str, context: Context) -> Sequence[Finding]:
+    async def _findings(self, token: str, manifest: KubeObject, namespace: str, context: Context) -> Sequence[Finding]:
         """All that is wrong; whether a claim exists is asked for only where that decides."""
-        findings = judge(manifest, namespace, context).findings
+        findings = evaluate(manifest, namespace, context).findings
         if not any(finding.path == CLAIM_SIZE and finding.reason == Reason.REQUIRED_FIELD for finding in findings):
             return findings
         exists = await self._claim_exists(token, namespace, manifest)
-        return judge(manifest, namespace, replace(context, claim_exists=exists)).findings
+        return evaluate(manifest, namespace, replace(context, claim_exists=exists)).findings
 
-    async def _claim_exists(self, token: str, namespace: str, manifest: Object) -> bool | None:
+    async def _claim_exists(self, token: str, namespace: str, manifest: KubeObject) -> bool | None:
         """Does the claim of a workload exist? None where its caller may not know."""
         pvc = manifest["spec"]["modelStore"]["pvc"]
         if not pvc.get("claimName") and not manifest["metadata"].get("name"):
@@ -224,18 +230,18 @@ class Calls:
             return None  # which is an error in itself
         return await self._api_server.has_claim(token, namespace, name)
 
-    def _unserved(self, namespace: Namespace) -> Iterator[Finding]:
-        return check_served(namespace, self._settings.namespaces, self._settings.project_labels)
+    def _unserved_findings(self, namespace: ProjectNamespace) -> Iterator[Finding]:
+        return check_is_served(namespace, self._settings.namespaces, self._settings.project_labels)
 
-    def _shown(self, cr: Object, namespace: Namespace) -> Object:
+    def _to_workload(self, cr: KubeObject, namespace: ProjectNamespace) -> KubeObject:
         return workload_of(cr, namespace, self._settings.project_labels, self._namespaces.cluster_id)
 
 
-def _suffix() -> str:
+def _random_suffix() -> str:
     return "".join(secrets.choice(_SUFFIX) for _ in range(5))
 
 
-def _is_of(cr: Object, manifest: Object) -> bool:
+def _is_created_from(cr: KubeObject, manifest: KubeObject) -> bool:
     """Whether the stored object is the one that was to be made."""
     creator = (cr["metadata"].get("annotations") or {}).get(well_known.CREATED_BY)
     return bool(
@@ -243,11 +249,11 @@ def _is_of(cr: Object, manifest: Object) -> bool:
     )
 
 
-def _given(body: Mapping[str, Any]) -> Mapping[str, Any]:
+def _patch_sections(body: Mapping[str, Any]) -> Mapping[str, Any]:
     """The sections of a PATCH."""
     _refuse_errors(_check_update(body))
-    given: Mapping[str, Any] = body["spec"]
-    return given
+    sections: Mapping[str, Any] = body["spec"]
+    return sections
 
 
 def _check_update(body: Mapping[str, Any]) -> Iterator[Finding]:
@@ -269,5 +275,5 @@ def _check_update(body: Mapping[str, Any]) -> Iterator[Finding]:
 
 def _refuse_errors(findings: Iterable[Finding]) -> None:
     errors = (issue_of(finding) for finding in findings if finding.severity == "error")
-    if issues := list(islice(errors, MOST_ISSUES + 1)):
+    if issues := list(islice(errors, MAX_ISSUES + 1)):
         raise invalid(issues)

@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kubernetes.client import ApiException
 
-from runai_nim.config.settings import settings_from
+from runai_nim.config.settings import load_settings
 from runai_nim.domain.validate import (
-    Candidate,
     Context,
     Finding,
     Reason,
+    ValidationSubject,
     autoscaling,
     compute,
     container,
@@ -34,11 +34,11 @@ from tests.cluster.crd.cases import NAMES, ROWS, Spec
 from tests.contract.specs import BLOCKS, SPECS, wrong_specs
 
 Create = Callable[..., dict[str, Any]]
-Check = Callable[[Candidate], Iterator[Finding]]
+Check = Callable[[ValidationSubject], Iterator[Finding]]
 
-CONTEXT: Final = Context(settings_from(None, {}))
+CONTEXT: Final = Context(load_settings(None, {}))
 ADMISSION: Final[Mapping[Check, Reason]] = {
-    autoscaling.check_replicas_beside_autoscaling: Reason.CONFLICTING_FIELDS,
+    autoscaling.check_replicas_with_autoscaling: Reason.CONFLICTING_FIELDS,
     compute.check_cpu: Reason.LIMIT_BELOW_REQUEST,
     compute.check_gpu_devices: Reason.CONFLICTING_FIELDS,
     compute.check_gpu_portion_limit: Reason.LIMIT_BELOW_REQUEST,
@@ -72,7 +72,7 @@ def refused_at_admission(spec: Spec, name: str = "llama") -> list[Finding]:
     named = [finding for finding in findings if finding.path == "metadata.name"]
     if read is None:
         return list(findings)
-    candidate = Candidate(name, read, CONTEXT)
+    candidate = ValidationSubject(name, read, CONTEXT)
     by_check = (
         finding for check, reason in ADMISSION.items() for finding in check(candidate) if finding.reason == reason
     )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from kubernetes.client import ApiException
 
-from runai_nim.config.settings import settings_from
+from runai_nim.config.settings import load_settings
 from runai_nim.domain.plan.multi_node import check_multi_node
 from runai_nim.domain.translate import Context, translate
 from tests.cluster.crd.cases import MULTI_NODES, NAMES, NOT_CHANGED, ROWS, Row, Spec
@@ -66,7 +66,7 @@ def rendered(spec: Spec) -> Mapping[str, Any]:
         "compute": {"gpuDevicesRequest": 1},
     }
     cr = {"metadata": {"name": "llama", "namespace": "team-a"}, "spec": {**valid, **spec}}
-    nimservice = translate(cr, Context(settings_from(None, {}))).nimservice
+    nimservice = translate(cr, Context(load_settings(None, {}))).nimservice
     assert nimservice is not None
     return nimservice
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from runai_nim.api.crd import make_crd, make_schema, structural
+from runai_nim.api.crd import make_crd, make_schema, structural_schema
 
 ROOT = Path(__file__).resolve().parents[3]
 GENERATED = ROOT / "crds" / "runai-nim.io_runainimservices.yaml"
@@ -120,13 +120,13 @@ def test_bounds_are_those_of_the_contract(path: str, bounds: tuple[int, int | No
 
 def test_a_choice_between_types_has_no_structural_schema() -> None:
     with pytest.raises(ValueError, match="needs one type"):
-        structural({"anyOf": [{"type": "string"}, {"type": "integer"}]}, {})
+        structural_schema({"anyOf": [{"type": "string"}, {"type": "integer"}]}, {})
 
 
 def test_what_stands_beside_a_reference_wins() -> None:
     definitions = {"Part": {"type": "object", "description": "of the type", "title": "Part"}}
 
-    assert structural({"$ref": "#/$defs/Part", "description": "of the field"}, definitions) == {
+    assert structural_schema({"$ref": "#/$defs/Part", "description": "of the field"}, definitions) == {
         "type": "object",
         "description": "of the field",
     }

@@ -39,12 +39,12 @@ def test_no_pattern(text: str) -> None:
     ],
 )
 def test_hosts(host: str, pattern: str, fits: bool) -> None:
-    assert host_patterns.fits(host, ["none.invalid", pattern], "team-a") is fits
+    assert host_patterns.host_matches(host, ["none.invalid", pattern], "team-a") is fits
 
 
 def test_a_namespace_is_no_pattern() -> None:
-    assert not host_patterns.fits("llama.team-a.example.com", ["*.{namespace}.example.com"], "*")
+    assert not host_patterns.host_matches("llama.team-a.example.com", ["*.{namespace}.example.com"], "*")
 
 
 def test_without_a_pattern_nothing_fits() -> None:
-    assert not host_patterns.fits("example.com", (), "team-a")
+    assert not host_patterns.host_matches("example.com", (), "team-a")

@@ -107,7 +107,7 @@ def test_bytes_refuse_the_rest(text: str) -> None:
     ],
 )
 def test_suggests_what_was_meant(text: str, meant: str | None) -> None:
-    assert quantity.suggestion(text) == meant
+    assert quantity.suggested_spelling(text) == meant
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_mebibytes_round_up(text: str, mib: int) -> None:
     [("1024Mi", "1Gi", True), ("1", "1000m", True), ("1G", "1Gi", False), ("x", "x", False), ("1", "x", False)],
 )
 def test_equal(one: str, other: str, same: bool) -> None:
-    assert quantity.equal(one, other) is same
+    assert quantity.is_equal(one, other) is same
 
 
 def test_quantities_compare_by_amount() -> None:
@@ -165,11 +165,11 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     try:
         found = quantity.parse_bytes(text)
     except QuantityError:
-        meant = quantity.suggestion(text)
+        meant = quantity.suggested_spelling(text)
         assert meant is None or meant != text
     else:
         assert 0 <= amount(found) <= MAX
-        assert quantity.equal(str(found), str(found))
+        assert quantity.is_equal(str(found), str(found))
 
 
 def floats(code: str) -> list[str]:

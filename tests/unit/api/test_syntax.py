@@ -62,8 +62,8 @@ def test_keys(text: str, valid: bool) -> None:
 def test_nearest() -> None:
     known = ["gpuPortionRequest", "gpuMemoryRequest"]
 
-    assert syntax.nearest("gpuportionrequst", known) == "gpuPortionRequest"
-    assert syntax.nearest("colour", known) is None
+    assert syntax.closest_match("gpuportionrequst", known) == "gpuPortionRequest"
+    assert syntax.closest_match("colour", known) is None
 
 
 @pytest.mark.parametrize(

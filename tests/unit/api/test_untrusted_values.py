@@ -2,7 +2,16 @@ from typing import Any
 
 import pytest
 
-from runai_nim.api.untrusted_values import LONGEST_TEXT, LONGEST_WORD, mapping, mappings, number, text, word, words
+from runai_nim.api.untrusted_values import (
+    MAX_TEXT_LENGTH,
+    MAX_WORD_LENGTH,
+    mapping,
+    mappings,
+    number,
+    text,
+    word,
+    words,
+)
 
 OTHERS: tuple[Any, ...] = (None, True, 1, 1.5, "x", [1], {"a": 1})
 
@@ -23,7 +32,7 @@ def test_what_is_of_the_type_is_read() -> None:
 
 
 def test_a_default_stands_for_what_is_absent() -> None:
-    assert (word(None, "Pending"), word("x" * (LONGEST_WORD + 1), "Pending"), number(None, 1)) == (
+    assert (word(None, "Pending"), word("x" * (MAX_WORD_LENGTH + 1), "Pending"), number(None, 1)) == (
         "Pending",
         "Pending",
         1,
@@ -31,7 +40,7 @@ def test_a_default_stands_for_what_is_absent() -> None:
 
 
 def test_nothing_is_longer_than_it_may_be() -> None:
-    assert text("x" * LONGEST_TEXT) == "x" * LONGEST_TEXT
-    assert text("x" * (LONGEST_TEXT + 1)) == "x" * (LONGEST_TEXT - 1) + "…"
-    assert word("x" * LONGEST_WORD) == "x" * LONGEST_WORD
-    assert words(["x" * (LONGEST_WORD + 1), "b"]) == ("b",)
+    assert text("x" * MAX_TEXT_LENGTH) == "x" * MAX_TEXT_LENGTH
+    assert text("x" * (MAX_TEXT_LENGTH + 1)) == "x" * (MAX_TEXT_LENGTH - 1) + "…"
+    assert word("x" * MAX_WORD_LENGTH) == "x" * MAX_WORD_LENGTH
+    assert words(["x" * (MAX_WORD_LENGTH + 1), "b"]) == ("b",)

@@ -107,5 +107,5 @@ def test_an_annotation_of_pods_is_free(key: str) -> None:
     ],
 )
 def test_a_star_stands_for_any_text(key: str, pattern: str, fits: bool) -> None:
-    assert well_known.fits(key, ("never", pattern)) is fits
-    assert not well_known.fits(key, ())
+    assert well_known.key_matches(key, ("never", pattern)) is fits
+    assert not well_known.key_matches(key, ())

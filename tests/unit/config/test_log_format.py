@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from runai_nim.config import log_format
-from runai_nim.config.log_format import ConsoleLines, JsonLines
+from runai_nim.config.log_format import ConsoleFormatter, JsonFormatterWithFields
 
 
 def _record(message: str, **extra: Any) -> logging.LogRecord:
@@ -17,17 +17,17 @@ def _record(message: str, **extra: Any) -> logging.LogRecord:
 
 
 def _console(record: logging.LogRecord) -> str:
-    return ConsoleLines().format(record).split(" ", 2)[2]  # date and time first
+    return ConsoleFormatter().format(record).split(" ", 2)[2]  # date and time first
 
 
 def _json(record: logging.LogRecord) -> dict[str, Any]:
-    line: dict[str, Any] = json.loads(JsonLines().format(record))
+    line: dict[str, Any] = json.loads(JsonFormatterWithFields().format(record))
     return line
 
 
 def test_a_line_of_a_pass_says_what_it_is_about() -> None:
     def lines() -> tuple[str, dict[str, Any]]:
-        log_format.about(("ns", "a"), 3)
+        log_format.set_log_subject(("ns", "a"), 3)
         record = _record("NIMService written", child="a", reason="Created")
         return _console(record), _json(record)
 
@@ -49,8 +49,8 @@ def test_a_line_of_a_pass_says_what_it_is_about() -> None:
 
 def test_the_next_key_doesn_t_inherit_a_generation() -> None:
     def line() -> str:
-        log_format.about(("ns", "a"), 3)
-        log_format.about(("ns", "b"))
+        log_format.set_log_subject(("ns", "a"), 3)
+        log_format.set_log_subject(("ns", "b"))
         return _console(_record("will be tried again"))
 
     assert contextvars.copy_context().run(line) == "INFO    will be tried again object=ns/b"

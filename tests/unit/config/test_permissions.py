@@ -1,5 +1,5 @@
-from runai_nim.config.permissions import PERMISSIONS, Access, needed
-from runai_nim.kube.leader_election import NAME
+from runai_nim.config.permissions import PERMISSIONS, Access, required_access
+from runai_nim.kube.leader_election import LEASE_NAME
 
 
 def test_in_every_namespace_and_without_an_election() -> None:
@@ -7,18 +7,18 @@ def test_in_every_namespace_and_without_an_election() -> None:
         Access(verb, one.group, one.resource, "") for one in PERMISSIONS for verb in one.verbs if one.scope == "cluster"
     ]
 
-    assert list(needed((), None)) == wanted
+    assert list(required_access((), None)) == wanted
     assert Access("watch", "", "namespaces", "") in wanted
 
 
 def test_in_listed_namespaces_and_with_an_election() -> None:
-    found = list(needed(("a", "b"), "system"))
+    found = list(required_access(("a", "b"), "system"))
 
     assert len(found) == len(set(found))
     assert {access.verb for access in found if access.resource == "namespaces"} == {"get"}
     assert {access.namespace for access in found if access.resource == "leases"} == {"system"}
     assert {access.namespace for access in found if access.resource != "leases"} == {"a", "b"}
-    assert sum(access.namespace == "a" for access in found) == len(list(needed((), None))) - 1
+    assert sum(access.namespace == "a" for access in found) == len(list(required_access((), None))) - 1
 
 
 def test_an_access_is_named_as_kubectl_does() -> None:
@@ -32,14 +32,14 @@ def test_an_access_is_named_as_kubectl_does() -> None:
 
 
 def test_of_leases_only_its_own_is_asked_for() -> None:
-    (lease,) = {access.name for access in needed((), "system") if access.resource == "leases"}
+    (lease,) = {access.name for access in required_access((), "system") if access.resource == "leases"}
 
-    assert lease == NAME
-    assert {access.name for access in needed((), "system") if access.resource != "leases"} == {""}
+    assert lease == LEASE_NAME
+    assert {access.name for access in required_access((), "system") if access.resource != "leases"} == {""}
 
 
 def test_what_it_can_do_without_is_to_read_by_name_whose_an_object_is() -> None:
-    optional = {access for access in needed((), "system") if access.optional}
+    optional = {access for access in required_access((), "system") if access.optional}
 
     assert {access.verb for access in optional} == {"get"}
     assert len(optional) == 9

@@ -8,22 +8,22 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runai_nim.config.settings import Settings, SettingsError, settings_from
+from runai_nim.config.settings import Settings, SettingsError, load_settings
 
 EXAMPLE = Path(__file__).parents[3] / "deploy" / "settings.yaml"
 
 
 def test_nothing_given_means_the_defaults_of_runai() -> None:
-    settings = settings_from(None, {})
+    settings = load_settings(None, {})
 
-    assert settings == settings_from({}, {}) == Settings.model_validate({})
+    assert settings == load_settings({}, {}) == Settings.model_validate({})
     assert (settings.scheduler_name, settings.project_labels) == ("runai-scheduler", ("runai/queue",))
     assert (settings.queue_label, settings.node_pool_label) == (None, "runai/node-pool")
     assert (settings.gpu_fraction_limit_annotation, settings.node_pools_annotation) == ("gpu-fraction-limit", None)
 
 
 def test_the_kai_dialect_has_its_own_defaults() -> None:
-    settings = settings_from({"dialect": "kai"}, {})
+    settings = load_settings({"dialect": "kai"}, {})
 
     assert (settings.scheduler_name, settings.project_labels) == ("kai-scheduler", ("kai/project", "runai/queue"))
     assert (settings.queue_label, settings.node_pool_label) == ("kai.scheduler/queue", "kai.scheduler/node-pool")
@@ -36,7 +36,7 @@ def test_the_kai_dialect_has_its_own_defaults() -> None:
 def test_the_example_file_holds_every_setting_with_its_default() -> None:
     example = yaml.safe_load(EXAMPLE.read_text())
 
-    assert settings_from(example, {}) == settings_from(None, {})
+    assert load_settings(example, {}) == load_settings(None, {})
     assert set(example) == set(Settings.model_fields)
 
 
@@ -51,7 +51,7 @@ def test_the_environment_wins_over_the_file_and_the_file_over_the_dialect() -> N
         "HOME": "/",
     }
 
-    settings = settings_from(file, environ)
+    settings = load_settings(file, environ)
 
     assert (settings.scheduler_name, settings.workers, settings.node_pools_annotation) == ("mine", 5, None)
     assert settings.priority_classes["high"] == "fast"
@@ -68,7 +68,7 @@ GATEWAY = {
 
 
 def test_external_access_is_off_by_default() -> None:
-    settings = settings_from(None, {})
+    settings = load_settings(None, {})
 
     assert (settings.external_mode, settings.external_domain, settings.external_tls) == ("none", None, True)
     assert (settings.external_annotations, settings.user_credential_secret) == ({}, None)
@@ -85,7 +85,7 @@ def test_external_access_by_ingress_and_by_gateway() -> None:
         "RUNAI_NIM_EXTERNAL_ANNOTATIONS": '{"nginx.ingress.kubernetes.io/proxy-read-timeout": "600"}',
     }
 
-    by_ingress, by_gateway = settings_from(None, environ), settings_from(GATEWAY, {})
+    by_ingress, by_gateway = load_settings(None, environ), load_settings(GATEWAY, {})
 
     assert (by_ingress.external_ingress_class, by_ingress.external_tls) == ("nginx", False)
     assert by_ingress.external_annotations == {"nginx.ingress.kubernetes.io/proxy-read-timeout": "600"}
@@ -93,18 +93,18 @@ def test_external_access_by_ingress_and_by_gateway() -> None:
 
 
 def test_hosts_of_urls_are_those_of_the_namespace_unless_others_are_named() -> None:
-    hosts = settings_from(GATEWAY, {}).hosts_of_urls
+    hosts = load_settings(GATEWAY, {}).hosts_of_urls
     assert hosts == ("*.{namespace}.apps.example.com",)
 
     environ = {"RUNAI_NIM_EXTERNAL_HOSTS": '["a.example.com", "*"]'}
-    assert settings_from(GATEWAY, environ).hosts_of_urls == ("a.example.com", "*")
+    assert load_settings(GATEWAY, environ).hosts_of_urls == ("a.example.com", "*")
 
 
 def test_patterns_of_annotations_that_are_allowed() -> None:
     patterns = ("*", "metallb.io/loadBalancerIPs", "*.k8s.aws/*", "note")
 
-    assert settings_from({"allowed_annotations": list(patterns)}, {}).allowed_annotations == patterns
-    assert settings_from({}, {"RUNAI_NIM_ALLOWED_ANNOTATIONS": json.dumps(patterns)}).allowed_annotations == patterns
+    assert load_settings({"allowed_annotations": list(patterns)}, {}).allowed_annotations == patterns
+    assert load_settings({}, {"RUNAI_NIM_ALLOWED_ANNOTATIONS": json.dumps(patterns)}).allowed_annotations == patterns
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_patterns_of_annotations_that_are_allowed() -> None:
     ["internal", "a1.example.com", "k8s-12.example.com", "eu-west1.example.com", "10.example", "example.xn--p1ai"],
 )
 def test_domains_that_the_nim_operator_takes(domain: str) -> None:
-    assert settings_from({"external_domain": domain}, {}).external_domain == domain
+    assert load_settings({"external_domain": domain}, {}).external_domain == domain
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_domains_that_the_nim_operator_takes(domain: str) -> None:
 )
 def test_domains_that_the_nim_operator_refuses(domain: str) -> None:
     with pytest.raises(SettingsError, match=r"external_domain in the settings file: .* none of its labels ends in `-`"):
-        settings_from({"external_domain": domain}, {})
+        load_settings({"external_domain": domain}, {})
 
 
 # The pattern below is the CRD's own; Python is quick enough for it on short texts only.
@@ -141,7 +141,7 @@ def test_domains_that_the_nim_operator_refuses(domain: str) -> None:
 def test_the_domain_is_what_the_nimservice_crd_takes(domain: str) -> None:
     theirs = re.compile(r"(([a-z0-9][a-z0-9\-]*[a-z0-9])|[a-z0-9]+\.)*([a-z]+|xn\-\-[a-z0-9]+)")
     try:
-        taken = settings_from({"external_domain": domain}, {}).external_domain == domain
+        taken = load_settings({"external_domain": domain}, {}).external_domain == domain
     except SettingsError:
         taken = False
 
@@ -149,23 +149,23 @@ def test_the_domain_is_what_the_nimservice_crd_takes(domain: str) -> None:
 
 
 def test_listed_namespaces() -> None:
-    assert settings_from({}, {}).namespaces == ()
-    assert settings_from(None, {"RUNAI_NIM_NAMESPACES": '["a", "b"]'}).namespaces == ("a", "b")
+    assert load_settings({}, {}).namespaces == ()
+    assert load_settings(None, {"RUNAI_NIM_NAMESPACES": '["a", "b"]'}).namespaces == ("a", "b")
     with pytest.raises(SettingsError, match="namespaces has one twice; name each once"):
-        settings_from({"namespaces": ["a", "b", "a"]}, {})
+        load_settings({"namespaces": ["a", "b", "a"]}, {})
     with pytest.raises(SettingsError, match=r"namespaces\.0 .*'A'"):
-        settings_from({"namespaces": ["A"]}, {})
+        load_settings({"namespaces": ["A"]}, {})
 
 
 def test_the_secret_of_a_credential() -> None:
-    settings = settings_from({"user_credential_secret": "runai-{name}-key"}, {})
+    settings = load_settings({"user_credential_secret": "runai-{name}-key"}, {})
 
     assert settings.credential_secret("mine") == "runai-mine-key"
-    assert settings_from(None, {}).credential_secret("mine") is None
+    assert load_settings(None, {}).credential_secret("mine") is None
 
 
 def test_every_key_in_force_says_what_sets_it() -> None:
-    settings = settings_from({"category_annotation": "example.com/category", "dialect": "kai"}, {})
+    settings = load_settings({"category_annotation": "example.com/category", "dialect": "kai"}, {})
 
     of_settings = {name for name in Settings.model_fields if name.endswith(("_label", "_annotation"))}
     in_force = {getattr(settings, name) for name in of_settings} - {None}
@@ -178,7 +178,7 @@ def test_every_key_in_force_says_what_sets_it() -> None:
     "variable", ["RUNAI_NIM_OPERATOR_SERVICE_HOST", "RUNAI_NIM_OPERATOR_PORT", "RUNAI_NIM_OPERATOR_PORT_8080_TCP_ADDR"]
 )
 def test_what_the_kubelet_sets_for_a_service_is_no_setting(variable: str) -> None:
-    assert settings_from(None, {variable: "10.0.0.1"}) == settings_from(None, {})
+    assert load_settings(None, {variable: "10.0.0.1"}) == load_settings(None, {})
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ def test_what_the_kubelet_sets_for_a_service_is_no_setting(variable: str) -> Non
 )
 def test_mistakes_are_named(file: Any, environ: dict[str, str], messages: list[str]) -> None:
     with pytest.raises(SettingsError) as error:
-        settings_from(file, environ)
+        load_settings(file, environ)
 
     for message in messages:
         assert message in str(error.value)
@@ -288,4 +288,4 @@ def test_mistakes_are_named(file: Any, environ: dict[str, str], messages: list[s
 )
 def test_what_is_too_large_to_be_read_or_shown_is_a_mistake(file: Any, environment: dict[str, str]) -> None:
     with pytest.raises(SettingsError):
-        settings_from(file, environment)
+        load_settings(file, environment)

@@ -11,8 +11,8 @@ from yarl import URL
 
 from local.loopback import fetch, free_ports
 from runai_nim.config.permissions import Access
-from runai_nim.controller.health import OwnWatch, serve_health
-from runai_nim.kube.access_review import Permitted
+from runai_nim.controller.health import KopfWatch, serve_health
+from runai_nim.kube.access_review import PermissionMonitor
 from runai_nim.kube.discovery import Discovery
 
 OWN = "/apis/runai-nim.io/v1alpha1/runainimservices"
@@ -22,8 +22,8 @@ class Served:
     """/healthz and /readyz in an event loop of their own, and what they look at."""
 
     def __init__(self) -> None:
-        self.own, self.discovery = OwnWatch(), Discovery(cast(Any, None), lambda: None)
-        self.permitted = Permitted(())
+        self.own, self.discovery = KopfWatch(), Discovery(cast(Any, None), lambda: None)
+        self.permitted = PermissionMonitor(())
         self.loop = asyncio.new_event_loop()
         self._port = free_ports(1)[0]
 
@@ -108,7 +108,7 @@ def test_answers_to_requests_are_the_signs_of_life_of_kopfs_watch() -> None:
         runner = web.AppRunner(app)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", port).start()
-        own = OwnWatch()
+        own = KopfWatch()
         async with ClientSession(f"http://127.0.0.1:{port}", trace_configs=[own.trace]) as session:
 
             async def age_after(path: str) -> float:
@@ -124,7 +124,7 @@ def test_answers_to_requests_are_the_signs_of_life_of_kopfs_watch() -> None:
             assert not own.synced.is_set()  # objects come after the headers
             assert await age_after(f"{OWN}?watch=true") < 0.1
             assert own.synced.is_set()
-            own.waits()
+            own.reset()
             assert own.age < 0.1
         await runner.cleanup()
 
@@ -133,12 +133,12 @@ def test_answers_to_requests_are_the_signs_of_life_of_kopfs_watch() -> None:
 
 def test_every_listed_namespace_has_to_be_watched() -> None:
     async def run() -> None:
-        own = OwnWatch(("a", "b"))
+        own = KopfWatch(("a", "b"))
         for namespace in ("a", "b"):
             assert not own.synced.is_set()
             address = URL(f"https://host/prefix/apis/runai-nim.io/v1alpha1/namespaces/{namespace}/runainimservices")
             request = SimpleNamespace(url=address % {"watch": "true"}, response=SimpleNamespace(status=200))
-            await own._request_ended(None, None, cast(Any, request))
+            await own._on_request_end(None, None, cast(Any, request))
         assert own.synced.is_set()
 
     asyncio.run(run())

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from runai_nim.controller.metrics import Metrics
-from runai_nim.controller.workqueue import Backoff, Key, KeyQueue
+from runai_nim.controller.metrics import OperatorMetrics
+from runai_nim.controller.workqueue import Backoff, ObjectKey, WorkQueue
 from runai_nim.kube.client import ApiError
 from tests.support.prometheus import Scrape
 
@@ -13,11 +13,11 @@ A, B = ("ns", "a"), ("ns", "b")
 
 
 @pytest.fixture
-def metrics() -> Metrics:
-    return Metrics("1.2.3", "kai", 2)
+def metrics() -> OperatorMetrics:
+    return OperatorMetrics("1.2.3", "kai", 2)
 
 
-def _scrape(metrics: Metrics) -> Scrape:
+def _scrape(metrics: OperatorMetrics) -> Scrape:
     return Scrape(metrics.exposition("")[0])
 
 
@@ -30,48 +30,48 @@ def _cr(phase: str | None = None, ready: str = "False", at: str = "10:00:00") ->
     return {"metadata": {"creationTimestamp": "2026-01-01T10:00:00Z"}, "status": status}
 
 
-def test_what_runs_is_named_and_two_operators_share_nothing(metrics: Metrics) -> None:
-    Metrics("other", "runai", 16).answered("GET", "200", "host")
+def test_what_runs_is_named_and_two_operators_share_nothing(metrics: OperatorMetrics) -> None:
+    OperatorMetrics("other", "runai", 16).count_response("GET", "200", "host")
     read = _scrape(metrics)
     assert read("runai_nim_build_info", version="1.2.3", dialect="kai") == 1
     assert read("controller_runtime_max_concurrent_reconciles", controller="runainimservice") == 2
     assert read("rest_client_requests_total") == 0
 
 
-def test_the_format_is_the_one_that_is_asked_for(metrics: Metrics) -> None:
+def test_the_format_is_the_one_that_is_asked_for(metrics: OperatorMetrics) -> None:
     body, content_type = metrics.exposition("application/openmetrics-text; version=1.0.0")
     assert content_type.startswith("application/openmetrics-text")
     assert body.endswith(b"# EOF\n")
     assert metrics.exposition("")[1].startswith("text/plain; version=0.0.4")
 
 
-def test_a_service_counts_once_under_what_it_is_now(metrics: Metrics) -> None:
+def test_a_service_counts_once_under_what_it_is_now(metrics: OperatorMetrics) -> None:
     services = metrics.services
-    services.seen(A, _cr())
-    services.seen(B, _cr("Pending"))
+    services.record_resource(A, _cr())
+    services.record_resource(B, _cr("Pending"))
     assert _scrape(metrics).by("phase", "runai_nim_services") == {"NoStatus": 1, "Pending": 1}
 
-    services.reported(A, _cr(), _cr("Pending"))
-    services.seen(A, _cr("Pending"))
+    services.record_status(A, _cr(), _cr("Pending"))
+    services.record_resource(A, _cr("Pending"))
     read = _scrape(metrics)
     assert read.by("phase", "runai_nim_services") == {"Pending": 2}
     assert read.by("status", "runai_nim_service_conditions", type="Ready") == {"False": 2}
     assert read.by("reason", "runai_nim_service_conditions", type="Ready") == {"Why": 2}
     assert read("runai_nim_time_to_ready_seconds_count") == 0
 
-    services.reported(A, _cr("Pending"), _cr("Running", "True", "10:00:42"))
-    services.gone(B)
-    services.gone(B)
+    services.record_status(A, _cr("Pending"), _cr("Running", "True", "10:00:42"))
+    services.remove_resource(B)
+    services.remove_resource(B)
     read = _scrape(metrics)
     assert read.by("phase", "runai_nim_services") == {"Running": 1}
     assert read.by("status", "runai_nim_service_conditions", type="Ready") == {"True": 1}
-    services.gone(A)
+    services.remove_resource(A)
     assert _scrape(metrics).by("phase", "runai_nim_services") == {}
     assert _scrape(metrics).by("type", "runai_nim_service_conditions") == {}
 
 
-def test_the_time_to_ready_is_observed_when_it_becomes_ready(metrics: Metrics) -> None:
-    metrics.services.reported(A, _cr(), _cr("Running", "True", "10:00:42"))
+def test_the_time_to_ready_is_observed_when_it_becomes_ready(metrics: OperatorMetrics) -> None:
+    metrics.services.record_status(A, _cr(), _cr("Running", "True", "10:00:42"))
     read = _scrape(metrics)
     assert read("runai_nim_time_to_ready_seconds_sum", since="creation") == 42
     assert read("runai_nim_time_to_ready_seconds_count") == 1
@@ -88,7 +88,7 @@ def test_the_time_to_ready_is_observed_when_it_becomes_ready(metrics: Metrics) -
     ],
 )
 def test_a_pass_counts_by_its_result(
-    metrics: Metrics, came_of_it: float | Exception | None, result: str, errors: int
+    metrics: OperatorMetrics, came_of_it: float | Exception | None, result: str, errors: int
 ) -> None:
     async def one() -> float | None:
         assert _scrape(metrics)("controller_runtime_active_workers") == 1
@@ -97,7 +97,7 @@ def test_a_pass_counts_by_its_result(
         return came_of_it
 
     async def measured() -> float | BaseException | None:
-        return (await asyncio.gather(metrics.passes.measured(one()), return_exceptions=True))[0]
+        return (await asyncio.gather(metrics.reconciles.measure(one()), return_exceptions=True))[0]
 
     assert asyncio.run(measured()) is came_of_it
     read = _scrape(metrics)
@@ -107,13 +107,13 @@ def test_a_pass_counts_by_its_result(
     assert read("controller_runtime_active_workers") == 0
 
 
-def test_the_queue_tells_what_waits_and_what_is_worked_on(metrics: Metrics) -> None:
+def test_the_queue_tells_what_waits_and_what_is_worked_on(metrics: OperatorMetrics) -> None:
     seen: list[Scrape] = []
 
     async def run() -> None:
-        queue = KeyQueue(Backoff(0.001, 0.01), metrics.queue)
+        queue = WorkQueue(Backoff(0.001, 0.01), metrics.queue)
 
-        async def handle(key: Key) -> float | None:
+        async def handle(key: ObjectKey) -> float | None:
             await asyncio.sleep(0.05)
             seen.append(_scrape(metrics))
             if len(seen) == 1:
@@ -122,7 +122,7 @@ def test_the_queue_tells_what_waits_and_what_is_worked_on(metrics: Metrics) -> N
 
         for key in (A, B, A):
             queue.add(key)
-        worker = asyncio.create_task(queue.work(handle))
+        worker = asyncio.create_task(queue.run_worker(handle))
         await asyncio.sleep(0.3)
         worker.cancel()
         await asyncio.gather(worker, return_exceptions=True)
@@ -139,7 +139,7 @@ def test_the_queue_tells_what_waits_and_what_is_worked_on(metrics: Metrics) -> N
     assert end("workqueue_unfinished_work_seconds") == end("workqueue_longest_running_processor_seconds") == 0
 
 
-def test_a_blocking_call_shows_as_lag(metrics: Metrics) -> None:
+def test_a_blocking_call_shows_as_lag(metrics: OperatorMetrics) -> None:
     async def run() -> None:
         measuring = asyncio.create_task(metrics.measure_event_loop())
         await asyncio.sleep(0.9)

@@ -4,18 +4,18 @@ import time
 import pytest
 from prometheus_client import CollectorRegistry
 
-from runai_nim.controller.metrics import QueueMetrics
-from runai_nim.controller.workqueue import Backoff, Key, KeyQueue
+from runai_nim.controller.metrics import WorkQueueMetrics
+from runai_nim.controller.workqueue import Backoff, ObjectKey, WorkQueue
 from runai_nim.kube.client import ApiError
 
 A, B = ("ns", "a"), ("ns", "b")
 BROKEN = [("crowd", str(number)) for number in range(50)]
 
 
-async def _worked(queue: KeyQueue, seconds: float, fail: int = 0, during: Key | None = None) -> list[Key]:
-    done: list[Key] = []
+async def _worked(queue: WorkQueue, seconds: float, fail: int = 0, during: ObjectKey | None = None) -> list[ObjectKey]:
+    done: list[ObjectKey] = []
 
-    async def handle(key: Key) -> float | None:
+    async def handle(key: ObjectKey) -> float | None:
         done.append(key)
         if during and len(done) == 1:
             queue.add(during)
@@ -25,7 +25,7 @@ async def _worked(queue: KeyQueue, seconds: float, fail: int = 0, during: Key | 
             raise RuntimeError("as asked")
         return None
 
-    workers = [asyncio.create_task(queue.work(handle)) for _ in range(2)]
+    workers = [asyncio.create_task(queue.run_worker(handle)) for _ in range(2)]
     await asyncio.sleep(seconds)
     for worker in workers:
         worker.cancel()
@@ -34,8 +34,8 @@ async def _worked(queue: KeyQueue, seconds: float, fail: int = 0, during: Key | 
 
 
 def test_a_key_waits_once() -> None:
-    async def run() -> list[Key]:
-        queue = KeyQueue(Backoff(0.005, 1), QueueMetrics(CollectorRegistry()))
+    async def run() -> list[ObjectKey]:
+        queue = WorkQueue(Backoff(0.005, 1), WorkQueueMetrics(CollectorRegistry()))
         for key in (A, B, A, A):
             queue.add(key)
         return await _worked(queue, 0.05)
@@ -44,8 +44,8 @@ def test_a_key_waits_once() -> None:
 
 
 def test_a_key_added_while_worked_on_is_worked_on_once_more() -> None:
-    async def run() -> list[Key]:
-        queue = KeyQueue(Backoff(0.005, 1), QueueMetrics(CollectorRegistry()))
+    async def run() -> list[ObjectKey]:
+        queue = WorkQueue(Backoff(0.005, 1), WorkQueueMetrics(CollectorRegistry()))
         queue.add(A)
         return await _worked(queue, 0.05, during=A)
 
@@ -58,21 +58,21 @@ def test_a_key_added_while_worked_on_is_worked_on_once_more() -> None:
 def test_what_the_work_itself_causes_is_no_reason_to_do_it_once_more(
     causes: list[str | None], withdrawn: list[str], works: int
 ) -> None:
-    done: list[Key] = []
+    done: list[ObjectKey] = []
 
     async def run() -> None:
-        queue = KeyQueue(Backoff(0.005, 1), QueueMetrics(CollectorRegistry()))
+        queue = WorkQueue(Backoff(0.005, 1), WorkQueueMetrics(CollectorRegistry()))
 
-        async def handle(key: Key) -> None:
+        async def handle(key: ObjectKey) -> None:
             done.append(key)
             if len(done) == 1:
                 for cause in causes:
                     queue.add(key, cause)
             for cause in withdrawn:
-                queue.withdraw(key, cause)
+                queue.forget_own_write(key, cause)
 
         queue.add(A)
-        working = asyncio.create_task(queue.work(handle))
+        working = asyncio.create_task(queue.run_worker(handle))
         await asyncio.sleep(0.05)
         working.cancel()
 
@@ -81,8 +81,8 @@ def test_what_the_work_itself_causes_is_no_reason_to_do_it_once_more(
 
 
 def test_a_failed_key_comes_back() -> None:
-    async def run() -> list[Key]:
-        queue = KeyQueue(Backoff(0.001, 0.01), QueueMetrics(CollectorRegistry()))
+    async def run() -> list[ObjectKey]:
+        queue = WorkQueue(Backoff(0.001, 0.01), WorkQueueMetrics(CollectorRegistry()))
         queue.add(A)
         return await _worked(queue, 0.2, fail=3)
 
@@ -90,8 +90,8 @@ def test_a_failed_key_comes_back() -> None:
 
 
 def test_adding_a_key_ends_its_wait() -> None:
-    async def run() -> list[Key]:
-        queue = KeyQueue(Backoff(0.005, 1), QueueMetrics(CollectorRegistry()))
+    async def run() -> list[ObjectKey]:
+        queue = WorkQueue(Backoff(0.005, 1), WorkQueueMetrics(CollectorRegistry()))
         queue.add_after(A, 3600)
         queue.add(A)
         return await _worked(queue, 0.05)
@@ -108,8 +108,8 @@ def test_the_wait_doubles_up_to_the_longest_and_is_never_the_same() -> None:
 
 
 def test_a_crowd_in_one_namespace_lets_other_namespaces_go_first() -> None:
-    async def run() -> list[Key]:
-        queue = KeyQueue(Backoff(0.005, 1), QueueMetrics(CollectorRegistry()))
+    async def run() -> list[ObjectKey]:
+        queue = WorkQueue(Backoff(0.005, 1), WorkQueueMetrics(CollectorRegistry()))
         for key in (*BROKEN, A, B, ("third", "c")):
             queue.add(key)
         return await _worked(queue, 0.1)
@@ -120,10 +120,10 @@ def test_a_crowd_in_one_namespace_lets_other_namespaces_go_first() -> None:
 
 
 def test_keys_that_fail_again_and_again_hold_up_no_other_namespace() -> None:
-    done: list[Key] = []
+    done: list[ObjectKey] = []
     worked = asyncio.Event()
 
-    async def handle(key: Key) -> float | None:
+    async def handle(key: ObjectKey) -> float | None:
         done.append(key)
         await asyncio.sleep(0.002)
         if key != A:
@@ -133,10 +133,10 @@ def test_keys_that_fail_again_and_again_hold_up_no_other_namespace() -> None:
 
     async def run() -> int:
         # More comes back than can be worked on: some of the crowd wait all the time.
-        queue = KeyQueue(Backoff(0.001, 0.01), QueueMetrics(CollectorRegistry()))
+        queue = WorkQueue(Backoff(0.001, 0.01), WorkQueueMetrics(CollectorRegistry()))
         for key in BROKEN:
             queue.add(key)
-        workers = [asyncio.create_task(queue.work(handle)) for _ in range(2)]
+        workers = [asyncio.create_task(queue.run_worker(handle)) for _ in range(2)]
         await asyncio.sleep(0.3)
         before = len(done)
         queue.add(A)
@@ -154,16 +154,16 @@ def test_keys_that_fail_again_and_again_hold_up_no_other_namespace() -> None:
 def test_what_the_api_server_asks_to_wait_is_waited_whatever_happens_meanwhile() -> None:
     times: list[float] = []
 
-    async def handle(key: Key) -> float | None:
+    async def handle(key: ObjectKey) -> float | None:
         times.append(time.monotonic())
         if len(times) == 1:
             raise ApiError(429, "TooManyRequests", "as asked", retry_after=0.3)
         return None
 
     async def run() -> None:
-        queue = KeyQueue(Backoff(0.001, 0.01), QueueMetrics(CollectorRegistry()))
+        queue = WorkQueue(Backoff(0.001, 0.01), WorkQueueMetrics(CollectorRegistry()))
         queue.add(A)
-        worker = asyncio.create_task(queue.work(handle))
+        worker = asyncio.create_task(queue.run_worker(handle))
         for _ in range(10):
             await asyncio.sleep(0.02)
             queue.add(A)

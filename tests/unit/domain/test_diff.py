@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from runai_nim.domain.diff import differences, other_stores, with_kept_leaves
+from runai_nim.domain.diff import differences, keep_irremovable_fields, removed_stores
 
 
 @pytest.mark.parametrize(
@@ -51,24 +51,24 @@ def test_a_difference_has_its_path(wanted: Any, live: Any, path: tuple[str, ...]
 )
 def test_other_stores_beside_a_claim(there: Any, others: list[str]) -> None:
     wanted = {"spec": {"storage": {"pvc": {"create": False, "name": "claim"}}}}
-    assert list(other_stores(wanted, {"spec": {"storage": there}})) == [("spec", "storage", name) for name in others]
+    assert list(removed_stores(wanted, {"spec": {"storage": there}})) == [("spec", "storage", name) for name in others]
 
 
 def test_a_claim_that_is_switched_off_is_a_store_to_the_webhook() -> None:
     wanted = {"spec": {"storage": {"nimCache": {"name": "cache"}}}}
     for pvc, others in (({"create": False, "name": ""}, 1), ({}, 0), ({"name": "x"}, 1)):
-        assert len(list(other_stores(wanted, {"spec": {"storage": {"pvc": pvc}}}))) == others
+        assert len(list(removed_stores(wanted, {"spec": {"storage": {"pvc": pvc}}}))) == others
 
 
 def test_a_router_that_goes_keeps_its_domain_and_nothing_else() -> None:
     router = {"hostDomainName": "example.com", "gateway": {"name": "main"}}
-    kept = with_kept_leaves({"spec": {"expose": {"service": {}}}}, {"spec": {"expose": {"router": router}}})
+    kept = keep_irremovable_fields({"spec": {"expose": {"service": {}}}}, {"spec": {"expose": {"router": router}}})
     assert kept["spec"]["expose"] == {"service": {}, "router": {"hostDomainName": "example.com"}}
 
 
 def test_autoscaling_and_probe_that_go_are_switched_off() -> None:
     live = {"spec": {"scale": {"enabled": True, "hpa": {"maxReplicas": 5}}, "readinessProbe": {"enabled": True}}}
-    assert with_kept_leaves({"spec": {}}, live)["spec"] == {
+    assert keep_irremovable_fields({"spec": {}}, live)["spec"] == {
         "scale": {"enabled": False, "hpa": {"minReplicas": 1, "maxReplicas": 1}},
         "readinessProbe": {"enabled": True},
     }
@@ -76,15 +76,15 @@ def test_autoscaling_and_probe_that_go_are_switched_off() -> None:
 
 def test_empty_structs_that_the_nim_operator_writes_for_itself_are_left_alone() -> None:
     live = {"spec": {"scale": {"hpa": {"minReplicas": 1, "maxReplicas": 0}}, "readinessProbe": {}}}
-    assert with_kept_leaves({"spec": {}}, live) == {"spec": {}}
+    assert keep_irremovable_fields({"spec": {}}, live) == {"spec": {}}
 
 
 def test_what_is_not_there_needs_no_leaf() -> None:
     wanted: dict[str, Any] = {"spec": {"readinessProbe": {"enabled": True}}}
-    assert with_kept_leaves(wanted, None) == wanted
-    assert with_kept_leaves(wanted, {"spec": {"scale": {}}}) == wanted
+    assert keep_irremovable_fields(wanted, None) == wanted
+    assert keep_irremovable_fields(wanted, {"spec": {"scale": {}}}) == wanted
 
 
 @pytest.mark.parametrize("storage", [None, True, "x", 1, [None], {}])
 def test_whatever_stands_for_storage_is_read(storage: object) -> None:
-    assert list(other_stores({"spec": {"storage": {"pvc": {"name": "x"}}}}, {"spec": {"storage": storage}})) == []
+    assert list(removed_stores({"spec": {"storage": {"pvc": {"name": "x"}}}}, {"spec": {"storage": storage}})) == []

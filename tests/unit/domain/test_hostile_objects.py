@@ -13,18 +13,27 @@ from prometheus_client import CollectorRegistry
 
 from runai_nim.api import well_known
 from runai_nim.api.v1alpha1.status import Phase
-from runai_nim.config.settings import settings_from
+from runai_nim.config.settings import load_settings
 from runai_nim.controller.limits.field_conflict import managers_of
 from runai_nim.controller.metrics import ServiceMetrics
-from runai_nim.domain.nimservice_schema import Installed
-from runai_nim.domain.observed import Claim, Namespace, NimCache, Observed, Pod, Service, Stored, Workload
-from runai_nim.domain.plan import check_names, plan, taken_over
-from runai_nim.domain.status import Deadlines, Outcome, facts_of, status_of, transitions, waited
+from runai_nim.domain.nimservice_schema import NIMServiceSchema
+from runai_nim.domain.observed import (
+    ObservedClaim,
+    ObservedNamespace,
+    ObservedNimCache,
+    ObservedPod,
+    ObservedService,
+    ObservedState,
+    ObservedWorkload,
+    StoredObject,
+)
+from runai_nim.domain.plan import check_names, plan, take_over_fields
+from runai_nim.domain.status import Deadlines, Outcome, facts_of, status_of, time_to_ready, transitions
 from runai_nim.domain.translate import Context, translate
 from runai_nim.kube.bounded_reader import name_in
 from runai_nim.kube.client import api_error
 from runai_nim.kube.discovery import schema_of
-from runai_nim.kube.leader_election import Seen
+from runai_nim.kube.leader_election import LeaseRecord
 
 Object = dict[str, Any]
 Place = tuple[str | int, ...]
@@ -108,7 +117,7 @@ EXTERNAL = {
     "RUNAI_NIM_EXTERNAL_INGRESS_CLASS": "nginx",
     "RUNAI_NIM_EXTERNAL_HOSTS": '["nim.example.com"]',
 }
-CONTEXT = Context(settings_from(None, EXTERNAL), {})
+CONTEXT = Context(load_settings(None, EXTERNAL), {})
 SPECS: tuple[Object, ...] = (
     {"modelStore": {"pvc": {"claimInfo": {"size": "10Gi"}}}},
     {"modelStore": {"pvc": {"existingPvc": True, "claimName": "c"}}},
@@ -189,7 +198,7 @@ def spoiled(obj: Mapping[str, Any]) -> st.SearchStrategy[Object]:
 def with_groups(noted: Any) -> Object:
     """A NIMService of several nodes, with that note of how many replicas it was made with."""
     live = nimservice(SPECS[3])
-    live["metadata"]["annotations"] = {well_known.GROUPS: noted}
+    live["metadata"]["annotations"] = {well_known.MULTI_NODE_REPLICAS: noted}
     return live
 
 
@@ -204,15 +213,15 @@ def nimservice(spec: Object) -> Object:
 @pytest.mark.parametrize(
     ("read", "obj"),
     [
-        (Pod.from_object, POD),
-        (Workload.from_object, DEPLOYMENT),
-        (Workload.from_object, {**DEPLOYMENT, "kind": well_known.LWS_KIND}),
-        (Service.from_object, {"metadata": METADATA}),
-        (Claim.from_object, CLAIM),
-        (NimCache.from_object, CACHE),
-        (Namespace.from_object, {"metadata": METADATA}),
-        (Stored.from_object, DEPLOYMENT),
-        (Stored.of_route, DEPLOYMENT),
+        (ObservedPod.from_object, POD),
+        (ObservedWorkload.from_object, DEPLOYMENT),
+        (ObservedWorkload.from_object, {**DEPLOYMENT, "kind": well_known.LWS_KIND}),
+        (ObservedService.from_object, {"metadata": METADATA}),
+        (ObservedClaim.from_object, CLAIM),
+        (ObservedNimCache.from_object, CACHE),
+        (ObservedNamespace.from_object, {"metadata": METADATA}),
+        (StoredObject.from_object, DEPLOYMENT),
+        (StoredObject.of_route, DEPLOYMENT),
     ],
 )
 @given(data=st.data())
@@ -220,7 +229,7 @@ def test_any_object_is_read_and_stays_small(read: Callable[[Object], Any], obj: 
     found = read(data.draw(spoiled(obj)))
     assert found.resource_version == "5"
     hash(found)
-    if not isinstance(found, Stored):
+    if not isinstance(found, StoredObject):
         assert len(repr(found)) < 40_000
 
 
@@ -228,8 +237,8 @@ def test_any_object_is_read_and_stays_small(read: Callable[[Object], Any], obj: 
 def test_nothing_of_a_large_object_is_kept(claim: Object, filling: str) -> None:
     claim["spec"] = {**CLAIM["spec"], "dataSource": {"name": filling * 100_000}}
     claim["metadata"]["annotations"] = {f"k{index}": filling * 10_000 for index in range(25)}
-    assert len(repr(Claim.from_object(claim))) < 10_000
-    assert Stored.from_object(claim).body == b""
+    assert len(repr(ObservedClaim.from_object(claim))) < 10_000
+    assert StoredObject.from_object(claim).body == b""
 
 
 @pytest.mark.parametrize("spec", SPECS)
@@ -239,14 +248,14 @@ def test_any_neighbours_are_planned_and_reported(spec: Object, data: st.DataObje
     live = data.draw(st.none() | spoiled(nimservice(spec)))
     desired = translate(cr(spec), CONTEXT)
     route = desired.route and {**desired.route, "metadata": {**desired.route["metadata"], **METADATA}}
-    observed = Observed(
+    observed = ObservedState(
         nimservice=live,
-        applied_at=Stored.from_object(live).applied_at if live else "",
-        service=Service.from_object(data.draw(spoiled({"metadata": METADATA}))),
-        workload=Workload.from_object(data.draw(spoiled(DEPLOYMENT))),
-        claim=data.draw(st.none() | spoiled(CLAIM).map(Claim.from_object)),
-        nim_cache=NimCache.from_object(data.draw(spoiled(CACHE))),
-        pods=(Pod.from_object(data.draw(spoiled(POD))),),
+        applied_at=StoredObject.from_object(live).applied_at if live else "",
+        service=ObservedService.from_object(data.draw(spoiled({"metadata": METADATA}))),
+        workload=ObservedWorkload.from_object(data.draw(spoiled(DEPLOYMENT))),
+        claim=data.draw(st.none() | spoiled(CLAIM).map(ObservedClaim.from_object)),
+        nim_cache=ObservedNimCache.from_object(data.draw(spoiled(CACHE))),
+        pods=(ObservedPod.from_object(data.draw(spoiled(POD))),),
         routes={route["kind"]: data.draw(spoiled(route))} if route else {},
     )
     judge(cr(spec), observed)
@@ -254,10 +263,10 @@ def test_any_neighbours_are_planned_and_reported(spec: Object, data: st.DataObje
 
 @pytest.mark.parametrize("noted", ["²", "٣", "9" * 5000, "", "1", 1, None, [], {"a": 1}])
 def test_any_note_of_how_many_replicas(noted: Any) -> None:
-    judge(cr(SPECS[3]), Observed(nimservice=with_groups(noted)))
+    judge(cr(SPECS[3]), ObservedState(nimservice=with_groups(noted)))
 
 
-def judge(resource: Object, observed: Observed) -> None:
+def judge(resource: Object, observed: ObservedState) -> None:
     """All that a pass reads of what is there."""
     desired = translate(resource, CONTEXT)
     planned = plan(resource, desired, observed)
@@ -271,15 +280,15 @@ def judge(resource: Object, observed: Observed) -> None:
     if observed.nimservice:
         fields = observed.nimservice.get("metadata", {}).get("managedFields") or ()
         managers_of(fields, [("spec", "replicas")])
-        orjson.dumps(taken_over(fields, ("spec",)))
+        orjson.dumps(take_over_fields(fields, ("spec",)))
         check_names(NAME, [("Service", {"metadata": {**observed.nimservice.get("metadata", {}), "name": NAME}})])
 
 
 @given(spoiled(SCHEMA))
 def test_any_schema_of_the_kind_is_read(schema: Object) -> None:
     found = schema_of({"components": {"schemas": {"a": {}, "b": schema}}})
-    kind = Installed.of_schema(schema if found is None else found)
-    list(kind.lacks(nimservice(SPECS[0])))
+    kind = NIMServiceSchema.of_schema(schema if found is None else found)
+    list(kind.missing_fields(nimservice(SPECS[0])))
 
 
 @given(spoiled({"components": {"schemas": {"b": SCHEMA}}}))
@@ -302,10 +311,10 @@ LEASE = {
 @given(spoiled(LEASE))
 def test_any_lease_is_read(lease: Object) -> None:
     lease["metadata"] = LEASE["metadata"]
-    seen = Seen()
-    seen.take_up(lease, now=1.0)
-    assert seen.held_for("us", now=1.0) >= 0
-    orjson.dumps([seen.taken_by("us", 15, datetime.now(UTC)), seen.released()])
+    seen = LeaseRecord()
+    seen.observe(lease, now=1.0)
+    assert seen.seconds_held("us", now=1.0) >= 0
+    orjson.dumps([seen.acquire_spec("us", 15, datetime.now(UTC)), seen.release_spec()])
 
 
 @given(st.binary(max_size=100) | VALUES.map(orjson.dumps), st.none() | st.text(max_size=5) | st.just("9" * 400))
@@ -339,6 +348,6 @@ CONDITIONS = st.lists(
 @given(CONDITIONS, CONDITIONS, st.sampled_from(get_args(Phase)))
 def test_any_status_that_the_api_server_stores_is_read(before: list[Object], after: list[Object], phase: str) -> None:
     then, now = (cr(SPECS[0], {"phase": phase, "conditions": conditions}) for conditions in (before, after))
-    judge(then, Observed())
-    waited(then, now)
-    ServiceMetrics(CollectorRegistry()).seen("key", then)
+    judge(then, ObservedState())
+    time_to_ready(then, now)
+    ServiceMetrics(CollectorRegistry()).record_resource("key", then)

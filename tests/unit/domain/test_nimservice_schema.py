@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
-from runai_nim.domain.nimservice_schema import SINCE, Installed, VersionError
+from runai_nim.domain.nimservice_schema import INTRODUCED_IN, NIMServiceSchema, VersionError
 from runai_nim.kube.discovery import schema_of
 
 REAL_CRDS = Path(os.environ.get("NIM_OPERATOR_CRDS") or Path(__file__).parents[4] / "shared" / "nim-operator-crds")
@@ -38,12 +38,12 @@ SCHEMA: dict[str, Any] = {
 }
 
 
-def lacking(installed: Installed, spec: dict[str, Any]) -> list[tuple[str, str, str]]:
-    return [(".".join(lack.path), lack.value, lack.since) for lack in installed.lacks({"spec": spec})]
+def lacking(installed: NIMServiceSchema, spec: dict[str, Any]) -> list[tuple[str, str, str]]:
+    return [(".".join(lack.path), lack.value, lack.since_version) for lack in installed.missing_fields({"spec": spec})]
 
 
 def test_a_kind_that_is_not_known_lacks_nothing() -> None:
-    assert list(Installed().lacks(EVERYTHING)) == []
+    assert list(NIMServiceSchema().missing_fields(EVERYTHING)) == []
 
 
 @pytest.mark.parametrize(
@@ -55,13 +55,13 @@ def test_a_kind_that_is_not_known_lacks_nothing() -> None:
     ],
 )
 def test_a_version_lacks_what_came_later(version: str, paths: list[str]) -> None:
-    found = list(Installed.of_version(version).lacks(EVERYTHING))
+    found = list(NIMServiceSchema.of_version(version).missing_fields(EVERYTHING))
     assert [".".join(lack.path) for lack in found] == paths
-    assert all(lack.since for lack in found)
+    assert all(lack.since_version for lack in found)
 
 
 def test_what_is_not_rendered_is_not_lacking() -> None:
-    assert lacking(Installed.of_version("2.9.9"), {"expose": {"service": {}}, "replicas": 1}) == []
+    assert lacking(NIMServiceSchema.of_version("2.9.9"), {"expose": {"service": {}}, "replicas": 1}) == []
 
 
 def test_a_schema_lacks_what_it_does_not_name() -> None:
@@ -73,7 +73,7 @@ def test_a_schema_lacks_what_it_does_not_name() -> None:
         "router": {"x": 1},
         "replicas": 0,
     }
-    assert lacking(Installed.of_schema(SCHEMA), spec) == [
+    assert lacking(NIMServiceSchema.of_schema(SCHEMA), spec) == [
         ("spec.image.digest", "", ""),
         ("spec.env.valueFrom", "", ""),
         ("spec.router", "", ""),
@@ -82,15 +82,15 @@ def test_a_schema_lacks_what_it_does_not_name() -> None:
 
 
 def test_the_secret_is_required_while_the_kind_requires_it() -> None:
-    assert not Installed.of_schema(SCHEMA).requires_secret
-    assert Installed.of_version("3.1.2").requires_secret
-    assert not Installed.of_version("3.1.3").requires_secret
+    assert not NIMServiceSchema.of_schema(SCHEMA).requires_auth_secret
+    assert NIMServiceSchema.of_version("3.1.2").requires_auth_secret
+    assert not NIMServiceSchema.of_version("3.1.3").requires_auth_secret
 
 
 @pytest.mark.parametrize("text", ["", "3.1", "latest", "3.1.2-rc1"])
 def test_what_is_no_version_is_said(text: str) -> None:
     with pytest.raises(VersionError, match="give one such as"):
-        Installed.of_version(text)
+        NIMServiceSchema.of_version(text)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -98,13 +98,16 @@ def test_the_table_of_versions_is_what_the_crds_say(version: str) -> None:
     path = REAL_CRDS / VERSIONS[version]
     if not path.exists():
         pytest.skip(f"the NIM Operator's CRDs are not at {REAL_CRDS}: name their folder in NIM_OPERATOR_CRDS")
-    by_crd, by_version = Installed.of_crd(yaml.safe_load(path.read_text())), Installed.of_version(version)
-    assert sorted(by_crd.lacks(EVERYTHING), key=str) == sorted(by_version.lacks(EVERYTHING), key=str)
-    assert by_crd.requires_secret == by_version.requires_secret
+    by_crd, by_version = NIMServiceSchema.of_crd(yaml.safe_load(path.read_text())), NIMServiceSchema.of_version(version)
+    assert sorted(by_crd.missing_fields(EVERYTHING), key=str) == sorted(by_version.missing_fields(EVERYTHING), key=str)
+    assert by_crd.requires_auth_secret == by_version.requires_auth_secret
 
 
 def test_everything_in_the_table_is_tried() -> None:
-    assert {lack.path for lack in Installed.of_version("0.0.0").lacks(EVERYTHING)} == {*SINCE, ("spec", "replicas")}
+    assert {lack.path for lack in NIMServiceSchema.of_version("0.0.0").missing_fields(EVERYTHING)} == {
+        *INTRODUCED_IN,
+        ("spec", "replicas"),
+    }
 
 
 def test_the_schema_is_found_in_discovery_by_its_kind() -> None:

@@ -5,14 +5,14 @@ import pytest
 from runai_nim.api import well_known
 from runai_nim.domain.observed import (
     LARGE,
-    Claim,
-    Namespace,
-    NimCache,
-    Owner,
-    Pod,
-    Service,
-    Stored,
-    Workload,
+    ObservedClaim,
+    ObservedNamespace,
+    ObservedNimCache,
+    ObservedPod,
+    ObservedService,
+    ObservedWorkload,
+    OwnerReference,
+    StoredObject,
     controller_of,
     digest_annotations,
     hosts_of,
@@ -25,15 +25,17 @@ def test_a_stored_object_comes_back_without_its_managed_fields() -> None:
     ours = {"manager": well_known.FIELD_MANAGER, "operation": "Apply", "time": "2026-01-01T00:00:00Z"}
     later = {**ours, "time": "2026-02-01T00:00:00Z"}
     managed = [{}, ours, {**later, "subresource": "status"}, {**later, "operation": "Update"}]
-    stored = Stored.from_object({"kind": "X", "metadata": {**METADATA, "managedFields": managed}, "spec": {"a": 1}})
+    stored = StoredObject.from_object(
+        {"kind": "X", "metadata": {**METADATA, "managedFields": managed}, "spec": {"a": 1}}
+    )
     assert stored.load() == {"kind": "X", "metadata": METADATA, "spec": {"a": 1}}
     assert (stored.uid, stored.resource_version, stored.applied_at) == ("u1", "5", "2026-01-01T00:00:00Z")
 
 
 def test_a_service_says_which_spec_it_was_made_from() -> None:
-    bare = Service.from_object({"metadata": METADATA})
+    bare = ObservedService.from_object({"metadata": METADATA})
     owners = [{"uid": "u8"}, {"uid": "u9", "controller": True}]
-    made = Service.from_object(
+    made = ObservedService.from_object(
         {"metadata": {**METADATA, "annotations": {well_known.SPEC_HASH: "h"}, "ownerReferences": owners}}
     )
     assert (bare.spec_hash, bare.owner_uid, made.spec_hash, made.owner_uid) == ("", "", "h", "u9")
@@ -42,18 +44,20 @@ def test_a_service_says_which_spec_it_was_made_from() -> None:
 def test_a_deployment_is_rolled_out_when_every_pod_is_new_and_available() -> None:
     new = {"metadata": {**METADATA, "generation": 2}, "spec": {"replicas": 2}}
     counts = {"replicas": 2, "updatedReplicas": 2, "readyReplicas": 2, "availableReplicas": 2}
-    assert not Workload.from_object(new).rolled_out
-    assert not Workload.from_object({**new, "status": {**counts, "observedGeneration": 1}}).rolled_out
-    assert not Workload.from_object({**new, "status": {**counts, "observedGeneration": 2, "replicas": 3}}).rolled_out
-    assert Workload.from_object({**new, "status": {**counts, "observedGeneration": 2}}).rolled_out
+    assert not ObservedWorkload.from_object(new).is_rolled_out
+    assert not ObservedWorkload.from_object({**new, "status": {**counts, "observedGeneration": 1}}).is_rolled_out
+    assert not ObservedWorkload.from_object(
+        {**new, "status": {**counts, "observedGeneration": 2, "replicas": 3}}
+    ).is_rolled_out
+    assert ObservedWorkload.from_object({**new, "status": {**counts, "observedGeneration": 2}}).is_rolled_out
 
 
 def test_a_leader_worker_set_counts_its_groups_and_may_not_say_which_generation() -> None:
     groups = {"kind": well_known.LWS_KIND, "metadata": {**METADATA, "generation": 2}, "spec": {"replicas": 1}}
     counts = {"replicas": 1, "updatedReplicas": 1, "readyReplicas": 1}
-    assert Workload.from_object({**groups, "status": counts}).rolled_out
-    assert not Workload.from_object({**groups, "status": counts | {"readyReplicas": 0}}).rolled_out
-    assert not Workload.from_object({**groups, "status": counts | {"observedGeneration": 1}}).rolled_out
+    assert ObservedWorkload.from_object({**groups, "status": counts}).is_rolled_out
+    assert not ObservedWorkload.from_object({**groups, "status": counts | {"readyReplicas": 0}}).is_rolled_out
+    assert not ObservedWorkload.from_object({**groups, "status": counts | {"observedGeneration": 1}}).is_rolled_out
 
 
 def test_a_claim() -> None:
@@ -61,12 +65,12 @@ def test_a_claim() -> None:
     owners = [{"kind": kind, "name": "x", "uid": f"u-{kind}"} for kind in ("X", well_known.NIMSERVICE_KIND)]
     ours = {"manager": well_known.FIELD_MANAGER, "operation": "Apply", "time": "2026-02-01T00:00:00Z"}
     times = {"creationTimestamp": "2026-01-01T00:00:00Z", "managedFields": [ours]}
-    claim = Claim.from_object(
+    claim = ObservedClaim.from_object(
         {"metadata": {**METADATA, "labels": labels, "ownerReferences": owners, **times}, "spec": {}}
     )
-    assert (claim.name, claim.phase, claim.storage, claim.made_for) == ("nim", "Pending", "0", "nim")
-    assert claim.owners == (Owner(well_known.NIMSERVICE_KIND, "x", "u-NIMService"),)
-    assert (claim.owned_by("u-NIMService"), claim.owned_by("u-X")) == (True, False)
+    assert (claim.name, claim.phase, claim.storage, claim.made_for_uid) == ("nim", "Pending", "0", "nim")
+    assert claim.owners == (OwnerReference(well_known.NIMSERVICE_KIND, "x", "u-NIMService"),)
+    assert (claim.is_owned_by("u-NIMService"), claim.is_owned_by("u-X")) == (True, False)
     assert (claim.created_at, claim.applied_at) == ("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z")
 
 
@@ -75,52 +79,59 @@ def test_the_newest_message_speaks_for_a_cache() -> None:
         {"type": "B", "message": "new", "lastTransitionTime": "2026-02-01T00:00:00Z"},
         {"type": "A", "message": "old", "lastTransitionTime": "2026-01-01T00:00:00Z"},
     ]
-    cache = NimCache.from_object({"metadata": METADATA, "status": {"state": "Failed", "conditions": conditions}})
+    cache = ObservedNimCache.from_object(
+        {"metadata": METADATA, "status": {"state": "Failed", "conditions": conditions}}
+    )
     assert (cache.state, cache.message) == ("Failed", "new")
-    assert NimCache.from_object({"metadata": METADATA}).state == ""
+    assert ObservedNimCache.from_object({"metadata": METADATA}).state == ""
 
 
 def test_a_namespace_has_labels() -> None:
-    assert Namespace.from_object({"metadata": {**METADATA, "labels": {"a": "b"}}}).labels == {"a": "b"}
+    assert ObservedNamespace.from_object({"metadata": {**METADATA, "labels": {"a": "b"}}}).labels == {"a": "b"}
 
 
-def a_pod(status: dict[str, Any], **spec: Any) -> Pod:
+def a_pod(status: dict[str, Any], **spec: Any) -> ObservedPod:
     labels, annotations = {well_known.SERVICE_LABEL: "nim"}, {well_known.POD_HASH: "h"}
     metadata = {**METADATA, "labels": labels, "annotations": annotations, "creationTimestamp": "2026-01-01T00:00:00Z"}
-    return Pod.from_object({"metadata": metadata, "spec": {"schedulerName": "s", **spec}, "status": status})
+    return ObservedPod.from_object({"metadata": metadata, "spec": {"schedulerName": "s", **spec}, "status": status})
 
 
 def test_a_pod_says_whose_it_is() -> None:
     pod = a_pod({}, nodeName="n1")
     assert (pod.service, pod.pod_hash, pod.created_at, pod.scheduler) == ("nim", "h", "2026-01-01T00:00:00Z", "s")
-    assert (pod.unscheduled, pod.waiting, pod.exited, pod.unready) == ("", ("", ""), "", "")
+    assert (pod.unschedulable_message, pod.waiting_state, pod.exit_message, pod.unready_reason) == (
+        "",
+        ("", ""),
+        "",
+        "",
+    )
 
 
 def test_what_the_scheduler_said_of_a_pod() -> None:
     said = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "over quota"}
-    assert a_pod({"conditions": [said]}).unscheduled == "over quota"
-    assert a_pod({"conditions": [{**said, "message": ""}]}).unscheduled == "Unschedulable"
-    assert a_pod({"conditions": [{**said, "status": "True", "message": ""}]}).unscheduled == ""
-    assert a_pod({"conditions": [{"type": "Ready", "status": "False"}]}).unscheduled is None
+    assert a_pod({"conditions": [said]}).unschedulable_message == "over quota"
+    assert a_pod({"conditions": [{**said, "message": ""}]}).unschedulable_message == "Unschedulable"
+    assert a_pod({"conditions": [{**said, "status": "True", "message": ""}]}).unschedulable_message == ""
+    assert a_pod({"conditions": [{"type": "Ready", "status": "False"}]}).unschedulable_message is None
 
 
 def test_what_a_container_waits_for() -> None:
     pulling = {"name": "c", "state": {"waiting": {"reason": "ErrImagePull", "message": "no such tag"}}}
     starting = {"name": "i", "state": {"waiting": {"reason": "PodInitializing"}}}
     pod = a_pod({"initContainerStatuses": [starting], "containerStatuses": [pulling]}, nodeName="n1")
-    assert pod.waiting == ("ErrImagePull", "no such tag")
+    assert pod.waiting_state == ("ErrImagePull", "no such tag")
 
 
 def test_how_a_container_exited() -> None:
     ended = {"terminated": {"reason": "OOMKilled", "exitCode": 137}}
     well = {"terminated": {"reason": "Completed", "exitCode": 0}}
     statuses = [{"name": "i", "state": well}, {"name": "c", "state": {}, "lastState": ended}]
-    assert a_pod({"containerStatuses": statuses}, nodeName="n1").exited == "OOMKilled, exit code 137"
+    assert a_pod({"containerStatuses": statuses}, nodeName="n1").exit_message == "OOMKilled, exit code 137"
 
 
 def test_a_container_that_started_and_is_not_ready_is_named() -> None:
-    assert a_pod({"containerStatuses": [{"name": "c", "started": True, "ready": False}]}).unready == "c"
-    assert a_pod({"containerStatuses": [{"name": "c", "started": False, "ready": False}]}).unready == ""
+    assert a_pod({"containerStatuses": [{"name": "c", "started": True, "ready": False}]}).unready_reason == "c"
+    assert a_pod({"containerStatuses": [{"name": "c", "started": False, "ready": False}]}).unready_reason == ""
 
 
 @pytest.mark.parametrize(
@@ -139,7 +150,9 @@ def test_hosts_of_a_route(route: dict[str, Any], hosts: set[str]) -> None:
 
 
 def test_a_large_object_is_not_kept() -> None:
-    small, large = (Stored.from_object({"metadata": METADATA, "spec": {"a": "x" * size}}) for size in (100, LARGE))
+    small, large = (
+        StoredObject.from_object({"metadata": METADATA, "spec": {"a": "x" * size}}) for size in (100, LARGE)
+    )
     assert (small.load()["spec"], large.body) == ({"a": "x" * 100}, b"")
 
 
@@ -149,22 +162,22 @@ def test_of_a_large_route_is_kept_whose_it_is() -> None:
         {"kind": "B", "uid": "u9", "name": "nim", "controller": True, "x": "x" * LARGE},
     ]
     large = {"metadata": {**METADATA, "deletionTimestamp": "now", "ownerReferences": owners}, "spec": {"a": 1}}
-    found = Stored.of_route(large).load()
+    found = StoredObject.of_route(large).load()
     assert (controller_of(found), found["metadata"]["deletionTimestamp"], "spec" in found) == (
         {"kind": "B", "uid": "u9", "name": "nim", "controller": True},
         "now",
         False,
     )
     nobodys = {"metadata": METADATA, "spec": {"a": "x" * LARGE}}
-    assert Stored.of_route(nobodys).load() == {"metadata": {**METADATA, "ownerReferences": []}}
+    assert StoredObject.of_route(nobodys).load() == {"metadata": {**METADATA, "ownerReferences": []}}
     small = {"metadata": METADATA, "spec": {"a": 1}}
-    assert Stored.of_route(small).load() == small
+    assert StoredObject.of_route(small).load() == small
 
 
 def test_a_long_annotation_of_a_claim_is_kept_by_its_digest() -> None:
     first = {"a": "x", "b": "x" * 1000}
     annotations = {**first, **{f"k{number}": "" for number in range(1000)}, well_known.SERVICE_UID: "u1"}
-    found = Claim.from_object({"metadata": {**METADATA, "annotations": annotations}, "spec": {}}).annotations
+    found = ObservedClaim.from_object({"metadata": {**METADATA, "annotations": annotations}, "spec": {}}).annotations
     assert found == digest_annotations(annotations)
     assert (found["a"], found["b"][:14], len(found["b"]), found[well_known.SERVICE_UID]) == (
         "x",

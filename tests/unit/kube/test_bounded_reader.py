@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runai_nim.kube.bounded_reader import ATTEMPTS, PAGE, PAGE_BYTES, Object, PageSize, Reader, lines, name_in
+from runai_nim.kube.bounded_reader import (
+    LIST_PAGE_SIZE,
+    MAX_ATTEMPTS,
+    MAX_PAGE_BYTES,
+    KubeObject,
+    PageSize,
+    Reader,
+    lines,
+    name_in,
+)
 
 DEEP = b'{"f:a":' * 2000 + b"{}" + b"}" * 2000
 """Nested deeper than JSON is read, as managedFields may be."""
@@ -82,23 +91,23 @@ def test_small_objects_come_in_large_pages(written: Any) -> None:
     pages = Pages(written, *(item(f"o{number}") for number in range(250)))
     names, unreadable = asyncio.run(pages.all())
     assert (names, unreadable) == ([f"o{number}" for number in range(250)], [])
-    assert pages.asked == [PAGE] * 3
+    assert pages.asked == [LIST_PAGE_SIZE] * 3
 
 
 @pytest.mark.parametrize("written", [builtin, custom])
 def test_large_objects_come_in_small_pages(written: Any) -> None:
-    large = b'"%b"' % (b"x" * (PAGE_BYTES // 2))
+    large = b'"%b"' % (b"x" * (MAX_PAGE_BYTES // 2))
     items = [item(f"o{number}", large if 20 <= number < 30 else b"{}") for number in range(300)]
     pages = Pages(written, *items)
     names, unreadable = asyncio.run(pages.all())
     assert (names, unreadable) == ([f"o{number}" for number in range(300)], [])
     assert pages.asked[:4] == [100, 25, 6, 12]
-    assert pages.asked[-1] == PAGE
+    assert pages.asked[-1] == LIST_PAGE_SIZE
     assert len(pages.asked) < 40
 
 
 def test_one_object_may_be_larger_than_a_page() -> None:
-    pages = Pages(builtin, item("a", b'"%b"' % (b"x" * 2 * PAGE_BYTES)), item("b"))
+    pages = Pages(builtin, item("a", b'"%b"' % (b"x" * 2 * MAX_PAGE_BYTES)), item("b"))
     assert asyncio.run(pages.all()) == (["a", "b"], [])
 
 
@@ -125,7 +134,7 @@ def test_what_is_no_page_is_an_error(body: bytes) -> None:
     async def ask(limit: int) -> Body:
         return Body(body)
 
-    async def read() -> Object:
+    async def read() -> KubeObject:
         return await Reader().page(ask, PageSize(), lambda name, error: None)
 
     with pytest.raises(aiohttp.ClientPayloadError):
@@ -138,7 +147,7 @@ class Broken(Body):
         raise TimeoutError
 
 
-@pytest.mark.parametrize("breaks", range(ATTEMPTS + 1))
+@pytest.mark.parametrize("breaks", range(MAX_ATTEMPTS + 1))
 def test_a_page_that_breaks_off_is_asked_for_again(breaks: int) -> None:
     bodies = [Broken() for _ in range(breaks)]
     asked: list[int] = []
@@ -147,15 +156,15 @@ def test_a_page_that_breaks_off_is_asked_for_again(breaks: int) -> None:
         asked.append(limit)
         return bodies[len(asked) - 1] if len(asked) <= breaks else Body(builtin([item("a")], ""))
 
-    async def read() -> Object:
+    async def read() -> KubeObject:
         return await Reader().page(ask, PageSize(), lambda name, error: None)
 
-    if breaks < ATTEMPTS:
+    if breaks < MAX_ATTEMPTS:
         assert len(asyncio.run(read())["items"]) == 1
     else:
         with pytest.raises(TimeoutError):
             asyncio.run(read())
-    assert asked == [100, 25, 6, 1][: min(breaks + 1, ATTEMPTS)]
+    assert asked == [100, 25, 6, 1][: min(breaks + 1, MAX_ATTEMPTS)]
     assert all(body.closed for body in bodies)
 
 

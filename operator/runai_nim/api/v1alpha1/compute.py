@@ -2,7 +2,15 @@
 
 from typing import Literal
 
-from runai_nim.api.v1alpha1.schema import CelRule, NonNegativeInt, NonNegativeNumber, Portion, Quantity, SpecModel, cel
+from runai_nim.api.v1alpha1.schema import (
+    CelRule,
+    NonNegativeInt,
+    NonNegativeNumber,
+    Portion,
+    QuantityString,
+    SpecModel,
+    cel,
+)
 
 
 class Compute(SpecModel):
@@ -64,11 +72,11 @@ class Compute(SpecModel):
     cpu_core_limit: NonNegativeNumber | None = None
     """CPU cores that each pod may use at most, e.g. 2; not below cpuCoreRequest. Becomes resources.limits.cpu."""
 
-    cpu_memory_request: Quantity | None = None
+    cpu_memory_request: QuantityString | None = None
     """Memory reserved for each pod: a Kubernetes quantity or the same with a B, e.g. 8Gi, 8GiB, 500M, 10GB.
     Becomes resources.requests.memory."""
 
-    cpu_memory_limit: Quantity | None = None
+    cpu_memory_limit: QuantityString | None = None
     """Memory that each pod may use at most, written as cpuMemoryRequest and not below it. A pod that needs more is
     killed. Becomes resources.limits.memory."""
 
@@ -88,10 +96,10 @@ class Compute(SpecModel):
     """Share of each GPU device that a pod may use at most, between gpuPortionRequest and 1. Becomes the pod
     annotation that the operator's settings name for it (Run:ai: gpu-fraction-limit)."""
 
-    gpu_memory_request: Quantity | None = None
+    gpu_memory_request: QuantityString | None = None
     """GPU memory on one device, above 0, written as cpuMemoryRequest, e.g. 20Gi or 5GB; required with gpuRequestType
     memory. Becomes the pod annotation gpu-memory in MiB, rounded up."""
 
-    gpu_memory_limit: Quantity | None = None
+    gpu_memory_limit: QuantityString | None = None
     """GPU memory that a pod may use at most, not below gpuMemoryRequest. Becomes the pod annotation that the
     operator's settings name for it; without such a setting only the request's own amount is accepted."""

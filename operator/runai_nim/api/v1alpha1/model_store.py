@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool, StrictStr
 
-from runai_nim.api.v1alpha1.schema import CelRule, DnsLabel, Name, Quantity, SpecModel, Value, cel, listed_by
+from runai_nim.api.v1alpha1.schema import CelRule, DnsLabel, Name, QuantityString, SpecModel, Value, cel, listed_by
 
 
 class NimCache(SpecModel):
@@ -46,7 +46,7 @@ class AddedAttrValue(SpecModel):
 class ClaimInfo(SpecModel):
     """The claim to make when none of that name exists."""
 
-    size: Quantity | None = None
+    size: QuantityString | None = None
     """Size of the claim: a Kubernetes quantity or the same with a B, e.g. 100Gi or 1TB. Required when the claim must
     be made; may grow later, never shrink. Becomes resources.requests.storage of the claim."""
 

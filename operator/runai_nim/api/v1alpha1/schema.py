@@ -82,7 +82,7 @@ def _exact(value: object) -> object:
     return Decimal(repr(value)) if isinstance(value, float) else value
 
 
-def exact_number(minimum: int, maximum: int | None = None) -> Sequence[Any]:
+def exact_number_validators(minimum: int, maximum: int | None = None) -> Sequence[Any]:
     """Return the annotations of a Decimal that keeps the digits of its JSON text, within inclusive bounds."""
     bounds = {"minimum": minimum} if maximum is None else {"minimum": minimum, "maximum": maximum}
     return (BeforeValidator(_exact), Field(ge=minimum, le=maximum), WithJsonSchema({"type": "number", **bounds}))
@@ -94,9 +94,9 @@ Name = Annotated[StrictStr, Field(min_length=1, max_length=253)]
 DnsLabel = Annotated[StrictStr, Field(max_length=253, pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")]
 LabelKey = Annotated[StrictStr, Field(min_length=1, max_length=63)]
 Value = Annotated[StrictStr, Field(max_length=32768)]
-Quantity = Annotated[StrictStr, Field(max_length=64)]
+QuantityString = Annotated[StrictStr, Field(max_length=64)]
 Port = Annotated[StrictInt, Field(ge=1, le=65535)]
 NonNegativeInt = Annotated[StrictInt, Field(ge=0, le=INT32_MAX)]
 PositiveInt = Annotated[StrictInt, Field(ge=1, le=INT32_MAX)]
-NonNegativeNumber = Annotated[Decimal, *exact_number(0)]
-Portion = Annotated[Decimal, *exact_number(0, 1)]
+NonNegativeNumber = Annotated[Decimal, *exact_number_validators(0)]
+Portion = Annotated[Decimal, *exact_number_validators(0, 1)]

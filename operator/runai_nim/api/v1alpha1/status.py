@@ -20,7 +20,7 @@ Phase = Literal[
     "Unknown",
 ]
 ConditionStatus = Literal["True", "False", "Unknown"]
-LONGEST_MESSAGE: Final = 32768
+MAX_MESSAGE_LENGTH: Final = 32768
 """Characters of a condition's message, as metav1.Condition has it."""
 
 
@@ -36,7 +36,7 @@ class Condition(ApiModel):
     reason: Annotated[str, Field(min_length=1, max_length=253)]
     """Why, as one CamelCase word for programs."""
 
-    message: Annotated[str, Field(max_length=LONGEST_MESSAGE)]
+    message: Annotated[str, Field(max_length=MAX_MESSAGE_LENGTH)]
     """Why, as a sentence for people: which field, what was found, what to do."""
 
     last_transition_time: AwareDatetime

@@ -7,43 +7,43 @@ from typing import Any, Final
 from runai_nim.api import well_known
 from runai_nim.api.untrusted_values import mapping, mappings, word
 
-FREE: Final = 3
+FREE_REVERTS: Final = 3
 """Reverts before we begin to wait: the NIM Operator's first write and a person's edits need no more."""
-_LONGEST_SECONDS: Final = 300.0
-_FORGOTTEN_SECONDS: Final = 600.0
-_UNSURE_SECONDS: Final = 2.0
+_MAX_DELAY_SECONDS: Final = 300.0
+_RESET_SECONDS: Final = 600.0
+_SETTLING_SECONDS: Final = 2.0
 """So long after a revert it may still be taken back at once: no reason yet to say that all is well."""
 
 
 @dataclass(slots=True)
-class Tug:
+class FieldConflictBackoff:
     """How often the fields of one object were put back lately. Times are seconds of any steady clock.
 
-    `told` is what is said of the tug; asking who it is costs a request, so it is `asked` once for each wait.
+    `message` is what is said of the tug; asking who it is costs a request, so it is `is_reported` once for each wait.
     """
 
     reverts: int = 0
-    last: float = 0.0
-    told: str = ""
-    asked: bool = False
+    last_revert: float = 0.0
+    message: str = ""
+    is_reported: bool = False
 
-    def wait(self, now: float) -> float:
+    def delay(self, now: float) -> float:
         """Seconds until the next revert is due; 0 when it is."""
-        if now - self.last > _FORGOTTEN_SECONDS:
-            self.reverts, self.told = 0, ""
-        if self.reverts < FREE:
+        if now - self.last_revert > _RESET_SECONDS:
+            self.reverts, self.message = 0, ""
+        if self.reverts < FREE_REVERTS:
             return 0.0
-        pause = min(2.0 ** (self.reverts - FREE), _LONGEST_SECONDS)
-        return max(0.0, self.last + pause - now)
+        pause = min(2.0 ** (self.reverts - FREE_REVERTS), _MAX_DELAY_SECONDS)
+        return max(0.0, self.last_revert + pause - now)
 
-    def reverted(self, now: float) -> None:
+    def record_revert(self, now: float) -> None:
         """Count a revert."""
         self.reverts += 1
-        self.last, self.asked = now, False
+        self.last_revert, self.is_reported = now, False
 
-    def unsure(self, now: float) -> float:
+    def settling(self, now: float) -> float:
         """Seconds until a revert that somebody contested before has held; 0 when it has, or nobody did."""
-        return max(0.0, self.last + _UNSURE_SECONDS - now) if self.told else 0.0
+        return max(0.0, self.last_revert + _SETTLING_SECONDS - now) if self.message else 0.0
 
 
 def managers_of(managed_fields: Any, paths: Iterable[tuple[str, ...]]) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from runai_nim.api import syntax, well_known
-from runai_nim.domain.validate import Finding, Reason, below, cut, unknown_field
+from runai_nim.domain.validate import Finding, Reason, child_path, truncate, unknown_field
 
 _FIELDS: Final = ("apiVersion", "kind", "metadata", "spec", "status")
 _METADATA: Final = (
@@ -16,15 +16,15 @@ _METADATA: Final = (
     *("creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "generation", "managedFields"),
     *("resourceVersion", "selfLink"),
 )
-_GENERATED: Final = "xxxxx"
+_GENERATED_METADATA: Final = "xxxxx"
 """Stands for the five characters that the API server adds to a generateName."""
 
 
-def check_shape(manifest: Mapping[str, Any]) -> Iterator[Finding]:
+def check_object_schema(manifest: Mapping[str, Any]) -> Iterator[Finding]:
     """Each way in which the manifest is no object of this kind."""
     if manifest.get("apiVersion") != well_known.API_VERSION:
         yield _invalid("apiVersion", manifest.get("apiVersion"), f"be {well_known.API_VERSION}", "correct it")
-    yield from _check_known("", manifest, _FIELDS)
+    yield from _check_unknown_fields("", manifest, _FIELDS)
     if not isinstance(manifest.get("spec"), Mapping):
         yield _invalid("spec", None, "be a mapping", "say what to serve in it")
     yield from _check_metadata(manifest.get("metadata"))
@@ -32,11 +32,11 @@ def check_shape(manifest: Mapping[str, Any]) -> Iterator[Finding]:
         yield from _check_nulls(f"spec.{name}", part)
 
 
-def _check_known(parent: str, found: Mapping[str, Any], known: Iterable[str]) -> Iterator[Finding]:
-    suggestions = syntax.Suggestions()
+def _check_unknown_fields(parent: str, found: Mapping[str, Any], known: Iterable[str]) -> Iterator[Finding]:
+    suggestions = syntax.SuggestionBudget()
     for name in found:
         if name not in known:
-            yield unknown_field(parent + cut(name), suggestions.nearest(name, known))
+            yield unknown_field(parent + truncate(name), suggestions.closest_match(name, known))
 
 
 def _check_nulls(path: str, found: Any) -> Iterator[Finding]:
@@ -47,13 +47,13 @@ def _check_nulls(path: str, found: Any) -> Iterator[Finding]:
             rule, remedy = "not be null, which server-side apply refuses", "remove it"
             yield Finding(
                 reason=Reason.IGNORED_FIELD,
-                path=below(path, name),
+                path=child_path(path, name),
                 must=rule,
                 remedy=remedy,
                 severity="warning",
             )
         elif isinstance(part, (dict, list)):
-            yield from _check_nulls(below(path, name), part)
+            yield from _check_nulls(child_path(path, name), part)
     for index, item in enumerate(found if isinstance(found, list) else ()):
         if isinstance(item, (dict, list)):
             yield from _check_nulls(f"{path}[{index}]", item)
@@ -63,7 +63,7 @@ def _check_metadata(metadata: Any) -> Iterator[Finding]:
     if not isinstance(metadata, Mapping):
         yield _invalid("metadata", None, "be a mapping", "add it, with a name")
         return
-    yield from _check_known("metadata.", metadata, _METADATA)
+    yield from _check_unknown_fields("metadata.", metadata, _METADATA)
     for field in ("name", "generateName", "namespace"):
         if not isinstance(metadata.get(field), str | None):
             yield _invalid(f"metadata.{field}", metadata[field], "be a string", "quote it")
@@ -75,10 +75,10 @@ def _check_metadata(metadata: Any) -> Iterator[Finding]:
             remedy="add it, or generateName",
         )
     for field in ("labels", "annotations"):
-        yield from _check_texts(f"metadata.{field}", metadata.get(field))
+        yield from _check_string_map(f"metadata.{field}", metadata.get(field))
 
 
-def _check_texts(path: str, found: Any) -> Iterator[Finding]:
+def _check_string_map(path: str, found: Any) -> Iterator[Finding]:
     if not isinstance(found, Mapping | None):
         yield _invalid(path, None, "be a mapping of strings", "correct or remove it")
         return
@@ -98,17 +98,17 @@ def _invalid(path: str, value: Any, rule: str, remedy: str) -> Finding:
     )
 
 
-def as_stored(manifest: Mapping[str, Any], namespace: str, uid: str = "") -> dict[str, Any]:
+def to_stored_object(manifest: Mapping[str, Any], namespace: str, uid: str = "") -> dict[str, Any]:
     """As the API server would have it: in `namespace` unless it names one, its name generated where it asks for that.
 
     Whatever of its metadata is no text is left out, so that the rest can be looked at.
     """
     found = manifest.get("metadata")
     metadata = dict(found) if isinstance(found, Mapping) else {}
-    name, prefix = _text(metadata.get("name")), _text(metadata.get("generateName"))
-    metadata["name"] = name or (prefix + _GENERATED if prefix else "")
-    metadata["namespace"] = _text(metadata.get("namespace")) or namespace
-    metadata["uid"] = uid or _text(metadata.get("uid"))
+    name, prefix = _display(metadata.get("name")), _display(metadata.get("generateName"))
+    metadata["name"] = name or (prefix + _GENERATED_METADATA if prefix else "")
+    metadata["namespace"] = _display(metadata.get("namespace")) or namespace
+    metadata["uid"] = uid or _display(metadata.get("uid"))
     for field in ("labels", "annotations"):
         texts = metadata.get(field)
         items = texts.items() if isinstance(texts, Mapping) else ()
@@ -116,12 +116,12 @@ def as_stored(manifest: Mapping[str, Any], namespace: str, uid: str = "") -> dic
     return {**manifest, "metadata": metadata}
 
 
-def about_prefix(finding: Finding, manifest: Mapping[str, Any]) -> Finding:
+def for_name_prefix(finding: Finding, manifest: Mapping[str, Any]) -> Finding:
     """A finding about a generated name is one about its generateName."""
     metadata = manifest.get("metadata")
     generated = isinstance(metadata, Mapping) and metadata.get("generateName") and not metadata.get("name")
     return replace(finding, path="metadata.generateName") if generated and finding.path == "metadata.name" else finding
 
 
-def _text(value: Any) -> str:
+def _display(value: Any) -> str:
     return value if isinstance(value, str) else ""

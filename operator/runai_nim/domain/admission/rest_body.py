@@ -7,27 +7,31 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from runai_nim.api import syntax, well_known
-from runai_nim.domain.validate import Finding, Reason, cut, unknown_field
+from runai_nim.domain.validate import Finding, Reason, truncate, unknown_field
 
-BODY: Final = ("metadata", "spec", "desiredPhase")
+BODY_FIELDS: Final = ("metadata", "spec", "desiredPhase")
 """Fields of a body. desiredPhase is in answers of the API, which are taken too."""
-ASKED: Final = ("name", "useGivenNameAsPrefix", "projectId", "clusterId")
+REQUESTED_METADATA: Final = ("name", "useGivenNameAsPrefix", "projectId", "clusterId")
 """Metadata that a request has."""
-SET_BY_RUNAI: Final = (
+RUNAI_METADATA: Final = (
     *("id", "gvk", "priority", "category", "preemptibility", "projectName", "tenantId", "departmentId"),
     *("departmentName", "createdAt", "createdBy", "updatedAt", "updatedBy", "deletedAt", "deletedBy"),
 )
 """Metadata of an answer of the API that no request has: left out."""
 
 
-def check_body(body: Mapping[str, Any]) -> Iterator[Finding]:
+def check_rest_body(body: Mapping[str, Any]) -> Iterator[Finding]:
     """What has no place in a manifest, and metadata of the wrong type."""
     metadata = metadata_of(body)
-    suggestions = syntax.Suggestions()
-    fields = [("", field, BODY) for field in body if field not in BODY]
-    asked = [("metadata.", field, ASKED) for field in metadata if field not in (*ASKED, *SET_BY_RUNAI)]
+    suggestions = syntax.SuggestionBudget()
+    fields = [("", field, BODY_FIELDS) for field in body if field not in BODY_FIELDS]
+    asked = [
+        ("metadata.", field, REQUESTED_METADATA)
+        for field in metadata
+        if field not in (*REQUESTED_METADATA, *RUNAI_METADATA)
+    ]
     for parent, field, known in (*fields, *asked):
-        yield unknown_field(parent + cut(field), suggestions.nearest(field, known))
+        yield unknown_field(parent + truncate(field), suggestions.closest_match(field, known))
     phase = body.get("desiredPhase")
     if phase not in (None, "Running", "Stopped"):
         yield Finding(

@@ -10,23 +10,23 @@ from typing import Any, Self
 
 from runai_nim.api.untrusted_values import mapping
 from runai_nim.domain.observed.exposure import hosts_of
-from runai_nim.domain.observed.model_store import Claim, NimCache, Owner, digest_annotations
-from runai_nim.domain.observed.pod import Pod
-from runai_nim.domain.observed.stored_object import LARGE, Object, Stored, controller_of
-from runai_nim.domain.observed.workload import Service, Workload
+from runai_nim.domain.observed.model_store import ObservedClaim, ObservedNimCache, OwnerReference, digest_annotations
+from runai_nim.domain.observed.pod import ObservedPod
+from runai_nim.domain.observed.stored_object import LARGE, ObjectView, StoredObject, controller_of
+from runai_nim.domain.observed.workload import ObservedService, ObservedWorkload
 
 __all__ = [
     "LARGE",
-    "Claim",
-    "Namespace",
-    "NimCache",
-    "Object",
-    "Observed",
-    "Owner",
-    "Pod",
-    "Service",
-    "Stored",
-    "Workload",
+    "ObjectView",
+    "ObservedClaim",
+    "ObservedNamespace",
+    "ObservedNimCache",
+    "ObservedPod",
+    "ObservedService",
+    "ObservedState",
+    "ObservedWorkload",
+    "OwnerReference",
+    "StoredObject",
     "controller_of",
     "digest_annotations",
     "hosts_of",
@@ -34,15 +34,15 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Namespace:
+class ObservedNamespace:
     """A Namespace's labels, of which the project is one, and whether it is being deleted."""
 
     resource_version: str
     labels: Mapping[str, str] = field(hash=False)
-    deleting: bool
+    is_deleting: bool
 
     @classmethod
-    def from_object(cls, obj: Object) -> Self:
+    def from_object(cls, obj: ObjectView) -> Self:
         """From a core/v1 Namespace."""
         metadata = obj["metadata"]
         labels = {key: value for key, value in mapping(metadata.get("labels")).items() if isinstance(value, str)}
@@ -50,20 +50,20 @@ class Namespace:
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class ObservedState:
     """Everything around one CR that its decision may read; None is an object that does not exist."""
 
     nimservice: dict[str, Any] | None = None
     applied_at: str = ""
     """When the operator last changed the NIMService, as RFC 3339."""
-    nimservice_installed: bool = True
-    service: Service | None = None
-    workload: Workload | None = None
-    claim: Claim | None = None
-    nim_cache: NimCache | None = None
-    pods: tuple[Pod, ...] = ()
-    namespace_deleting: bool = False
-    routes: Mapping[str, Object] = field(default_factory=dict, hash=False)
+    is_nimservice_installed: bool = True
+    service: ObservedService | None = None
+    workload: ObservedWorkload | None = None
+    claim: ObservedClaim | None = None
+    nim_cache: ObservedNimCache | None = None
+    pods: tuple[ObservedPod, ...] = ()
+    is_namespace_deleting: bool = False
+    routes: Mapping[str, ObjectView] = field(default_factory=dict, hash=False)
     """Ingress, HTTPRoute and GRPCRoute of the name that ours has, by kind."""
     absent_kinds: frozenset[str] = frozenset()
     """Kinds of routes that are not installed."""

@@ -1,9 +1,9 @@
 """Hosts of a route, ours or anybody's: an Ingress, HTTPRoute or GRPCRoute as the API gives it. Values only."""
 
-from runai_nim.domain.observed.stored_object import Object
+from runai_nim.domain.observed.stored_object import ObjectView
 
 
-def hosts_of(route: Object) -> frozenset[str]:
+def hosts_of(route: ObjectView) -> frozenset[str]:
     """The hosts that it names; none where it takes those of its Gateway, or any. Never raises."""
     spec = route.get("spec")
     if not isinstance(spec, dict):

@@ -9,11 +9,11 @@ from hashlib import sha256
 from typing import Any, Final, NamedTuple, Self
 
 from runai_nim.api import well_known
-from runai_nim.api.untrusted_values import LONGEST_WORD, mapping, mappings, text, word, words
-from runai_nim.domain.observed.stored_object import Object, applied_at
+from runai_nim.api.untrusted_values import MAX_WORD_LENGTH, mapping, mappings, text, word, words
+from runai_nim.domain.observed.stored_object import ObjectView, applied_at
 
 
-class Owner(NamedTuple):
+class OwnerReference(NamedTuple):
     """One of an object's owner references."""
 
     kind: str
@@ -30,10 +30,10 @@ _OWNERS: Final = (well_known.KIND, well_known.NIMSERVICE_KIND)
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class ObservedClaim:
     """A PersistentVolumeClaim, ours or found. `storage` is a Kubernetes quantity as the API server prints it.
 
-    `made_for` is the RunaiNimService that its label names. `annotations` are `digest_annotations`. `created_at` and
+    `made_for_uid` is the RunaiNimService that its label names. `annotations` are `digest_annotations`. `created_at` and
     `applied_at` are RFC 3339; the latter is when the operator last changed it, empty when it never did.
     """
 
@@ -46,15 +46,15 @@ class Claim:
     storage_class: str
     access_modes: tuple[str, ...]
     volume_mode: str
-    made_for: str
-    owners: tuple[Owner, ...]
+    made_for_uid: str
+    owners: tuple[OwnerReference, ...]
     annotations: Mapping[str, str] = field(hash=False)
     created_at: str
     applied_at: str
-    deleting: bool
+    is_deleting: bool
 
     @classmethod
-    def from_object(cls, obj: Object) -> Self:
+    def from_object(cls, obj: ObjectView) -> Self:
         """From a core/v1 PersistentVolumeClaim."""
         metadata, spec, status = obj["metadata"], mapping(obj.get("spec")), mapping(obj.get("status"))
         return cls(
@@ -66,24 +66,24 @@ class Claim:
             storage_class=word(spec.get("storageClassName")),
             access_modes=words(spec.get("accessModes")),
             volume_mode=word(spec.get("volumeMode"), "Filesystem"),
-            made_for=word(mapping(metadata.get("labels")).get(well_known.SERVICE_LABEL)),
+            made_for_uid=word(mapping(metadata.get("labels")).get(well_known.SERVICE_LABEL)),
             owners=tuple(_owners(metadata.get("ownerReferences"))),
             annotations=digest_annotations(metadata.get("annotations")),
             created_at=word(metadata.get("creationTimestamp")),
             applied_at=applied_at(obj),
-            deleting="deletionTimestamp" in metadata,
+            is_deleting="deletionTimestamp" in metadata,
         )
 
-    def owned_by(self, uid: str) -> bool:
+    def is_owned_by(self, uid: str) -> bool:
         """Is the object of that uid one of its owners?"""
         return any(owner.uid == uid for owner in self.owners)
 
 
-def _owners(references: Any) -> Iterator[Owner]:
+def _owners(references: Any) -> Iterator[OwnerReference]:
     """Those that decide about a claim; what else owns it is nobody's concern here."""
     ours = [found for found in mappings(references) if found.get("kind") in _OWNERS]
     for found in ours[:_MOST_OWNERS]:
-        yield Owner(word(found.get("kind")), word(found.get("name")), word(found.get("uid")))
+        yield OwnerReference(word(found.get("kind")), word(found.get("name")), word(found.get("uid")))
 
 
 def digest_annotations(annotations: Any) -> dict[str, str]:
@@ -94,11 +94,11 @@ def digest_annotations(annotations: Any) -> dict[str, str]:
 
 
 def _digest(value: str) -> str:
-    return value if len(value) <= LONGEST_WORD else f"sha256:{sha256(value.encode()).hexdigest()}"
+    return value if len(value) <= MAX_WORD_LENGTH else f"sha256:{sha256(value.encode()).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)
-class NimCache:
+class ObservedNimCache:
     """A NIMCache of the NIM Operator: its state and, where it has one, its own word on what is wrong."""
 
     resource_version: str
@@ -106,7 +106,7 @@ class NimCache:
     message: str
 
     @classmethod
-    def from_object(cls, obj: Object) -> Self:
+    def from_object(cls, obj: ObjectView) -> Self:
         """From an apps.nvidia.com NIMCache; the newest condition with a message speaks for it."""
         status = mapping(obj.get("status"))
         conditions = sorted(mappings(status.get("conditions")), key=lambda c: word(c.get("lastTransitionTime")))

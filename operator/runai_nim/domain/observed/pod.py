@@ -8,16 +8,16 @@ from typing import Self
 
 from runai_nim.api import well_known
 from runai_nim.api.untrusted_values import mapping, mappings, number, text, word
-from runai_nim.domain.observed.stored_object import Object
+from runai_nim.domain.observed.stored_object import ObjectView
 
 
 @dataclass(frozen=True, slots=True)
-class Pod:
+class ObservedPod:
     """A pod of the service, by what may be wrong with it. Times are RFC 3339.
 
-    `unscheduled` are the scheduler's words, None where it has not said anything and "" once the pod has its node.
-    `waiting` and `exited` are of the first container that waits for a bad reason, or has exited badly: a word for
-    programs and a sentence. `unready` names a container that has started and is not ready.
+    `unschedulable_message` are the scheduler's words, None where it has not said anything and "" once the pod has its
+    node. `waiting_state` and `exit_message` are of the first container that waits for a bad reason, or has exited
+    badly: a word for programs and a sentence. `unready_reason` names a container that has started and is not ready.
     """
 
     resource_version: str
@@ -26,13 +26,13 @@ class Pod:
     pod_hash: str
     created_at: str
     scheduler: str
-    unscheduled: str | None
-    waiting: tuple[str, str]
-    exited: str
-    unready: str
+    unschedulable_message: str | None
+    waiting_state: tuple[str, str]
+    exit_message: str
+    unready_reason: str
 
     @classmethod
-    def from_object(cls, obj: Object) -> Self:
+    def from_object(cls, obj: ObjectView) -> Self:
         """From a core/v1 Pod."""
         metadata, spec, status = obj["metadata"], mapping(obj.get("spec")), mapping(obj.get("status"))
         containers = [
@@ -46,17 +46,19 @@ class Pod:
             pod_hash=word(mapping(metadata.get("annotations")).get(well_known.POD_HASH)),
             created_at=word(metadata.get("creationTimestamp")),
             scheduler=word(spec.get("schedulerName")),
-            unscheduled=_unscheduled(spec, status),
-            waiting=next((found for c in containers if (found := _waiting(c))), ("", "")),
-            exited=next((words for c in containers if (words := _exited(c))), ""),
-            unready=next((word(c.get("name")) for c in containers if c.get("started") and not c.get("ready")), ""),
+            unschedulable_message=_unschedulable_message(spec, status),
+            waiting_state=next((found for c in containers if (found := _waiting_state(c))), ("", "")),
+            exit_message=next((words for c in containers if (words := _exit_message(c))), ""),
+            unready_reason=next(
+                (word(c.get("name")) for c in containers if c.get("started") and not c.get("ready")), ""
+            ),
         )
 
 
-_STARTING = frozenset({"ContainerCreating", "PodInitializing", ""})
+_STARTING_REASONS = frozenset({"ContainerCreating", "PodInitializing", ""})
 
 
-def _unscheduled(spec: Object, status: Object) -> str | None:
+def _unschedulable_message(spec: ObjectView, status: ObjectView) -> str | None:
     if spec.get("nodeName"):
         return ""
     said = next((c for c in mappings(status.get("conditions")) if c.get("type") == "PodScheduled"), None)
@@ -65,13 +67,13 @@ def _unscheduled(spec: Object, status: Object) -> str | None:
     return "" if said.get("status") == "True" else text(said.get("message") or said.get("reason")) or "no reason given"
 
 
-def _waiting(container: Object) -> tuple[str, str] | None:
+def _waiting_state(container: ObjectView) -> tuple[str, str] | None:
     waiting = mapping(mapping(container.get("state")).get("waiting"))
     reason = word(waiting.get("reason"))
-    return None if reason in _STARTING else (reason, text(waiting.get("message")))
+    return None if reason in _STARTING_REASONS else (reason, text(waiting.get("message")))
 
 
-def _exited(container: Object) -> str:
+def _exit_message(container: ObjectView) -> str:
     for state in (container.get("state"), container.get("lastState")):
         ended = mapping(mapping(state).get("terminated"))
         if code := number(ended.get("exitCode")):

@@ -16,18 +16,18 @@ LARGE: Final = 32 * 2**10
 """Bytes from which on an object is not kept, but read again when it is looked at; a NIMService has 5,000."""
 
 _OF_AN_OWNER: Final = frozenset({"kind", "name", "uid"})
-Object = Mapping[str, Any]
+ObjectView = Mapping[str, Any]
 """A Kubernetes object as JSON gives it."""
 
 
-def controller_of(obj: Object) -> Mapping[str, Any]:
+def controller_of(obj: ObjectView) -> Mapping[str, Any]:
     """The owner reference of the object's controller; empty when nobody controls it."""
     owners = mappings(mapping(obj.get("metadata")).get("ownerReferences"))
     return next((owner for owner in owners if owner.get("controller")), {})
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredObject:
     """An object kept whole but for managedFields, as compact JSON: a fifth of the memory of its dictionaries.
 
     `applied_at` (RFC 3339) is when the operator last changed it; empty when it never did. `body` is empty for an object
@@ -40,14 +40,14 @@ class Stored:
     body: bytes
 
     @classmethod
-    def from_object(cls, obj: Object) -> Self:
+    def from_object(cls, obj: ObjectView) -> Self:
         """Keep `obj`; of its managedFields, half of its size, only when we last changed it."""
         metadata = {k: v for k, v in obj["metadata"].items() if k != "managedFields"}
         body = orjson.dumps({**obj, "metadata": metadata})
         return cls(metadata["resourceVersion"], metadata["uid"], applied_at(obj), body if len(body) < LARGE else b"")
 
     @classmethod
-    def of_route(cls, obj: Object) -> Self:
+    def of_route(cls, obj: ObjectView) -> Self:
         """Keep `obj`; of a LARGE one only whose it is. It then looks as ours never does, and is written again."""
         stored = cls.from_object(obj)
         if stored.body:
@@ -64,7 +64,7 @@ class Stored:
         return loaded
 
 
-def applied_at(obj: Object) -> str:
+def applied_at(obj: ObjectView) -> str:
     """When the operator last changed what it applies of the object, as RFC 3339; empty when it never did."""
     entries = mappings(obj["metadata"].get("managedFields"))
     ours = (e for e in entries if e.get("manager") == well_known.FIELD_MANAGER and e.get("operation") == "Apply")

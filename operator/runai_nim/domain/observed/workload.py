@@ -8,11 +8,11 @@ from typing import Self
 
 from runai_nim.api import well_known
 from runai_nim.api.untrusted_values import mapping, number, word
-from runai_nim.domain.observed.stored_object import Object, controller_of
+from runai_nim.domain.observed.stored_object import ObjectView, controller_of
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class ObservedService:
     """The Service that the NIM Operator made: for which NIMService, and which of our specs it came from."""
 
     resource_version: str
@@ -20,7 +20,7 @@ class Service:
     spec_hash: str
 
     @classmethod
-    def from_object(cls, obj: Object) -> Self:
+    def from_object(cls, obj: ObjectView) -> Self:
         """From a core/v1 Service."""
         metadata = obj["metadata"]
         spec_hash = word(mapping(metadata.get("annotations")).get(well_known.SPEC_HASH))
@@ -28,7 +28,7 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
-class Workload:
+class ObservedWorkload:
     """The Deployment or LeaderWorkerSet that the NIM Operator made: for which NIMService, which pods it makes, how far
     its rollout is.
 
@@ -43,14 +43,14 @@ class Workload:
     pod_hash: str
     generation: int
     observed_generation: int
-    wanted: int
-    replicas: int
-    updated: int
-    ready: int
-    available: int
+    spec_replicas: int
+    current_replicas: int
+    updated_replicas: int
+    ready_replicas: int
+    available_replicas: int
 
     @classmethod
-    def from_object(cls, obj: Object) -> Self:
+    def from_object(cls, obj: ObjectView) -> Self:
         """From an apps/v1 Deployment or a LeaderWorkerSet, which counts no available replicas.
 
         Before LeaderWorkerSet 0.9 it has no observedGeneration either.
@@ -74,7 +74,9 @@ class Workload:
         )
 
     @property
-    def rolled_out(self) -> bool:
+    def is_rolled_out(self) -> bool:
         """Every wanted pod is of the newest template and available, and none of an older one is left."""
         current = self.observed_generation >= self.generation
-        return current and self.updated == self.replicas == self.available == self.wanted
+        return (
+            current and self.updated_replicas == self.current_replicas == self.available_replicas == self.spec_replicas
+        )

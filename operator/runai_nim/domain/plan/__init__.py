@@ -10,14 +10,21 @@ from typing import Any
 
 from runai_nim.api import well_known
 from runai_nim.api.untrusted_values import mapping
-from runai_nim.domain.diff import differences, other_stores, with_kept_leaves, without_owners
-from runai_nim.domain.observed import Observed
-from runai_nim.domain.plan.autoscaling import woken
+from runai_nim.domain.diff import differences, keep_irremovable_fields, removed_stores, without_owners
+from runai_nim.domain.observed import ObservedState
+from runai_nim.domain.plan.autoscaling import start_before_autoscaling
 from runai_nim.domain.plan.exposure import RoutePlan, route_plan
-from runai_nim.domain.plan.field_ownership import taken_over
-from runai_nim.domain.plan.model_store import check_claim, claim_write, held_by, held_by_us, made_for_it, previous_claim
-from runai_nim.domain.plan.multi_node import check_multi_node, with_groups
-from runai_nim.domain.plan.name_conflicts import check_names, host_is_taken, host_to_ask_for, names_to_ask_for
+from runai_nim.domain.plan.field_ownership import take_over_fields
+from runai_nim.domain.plan.model_store import (
+    check_claim,
+    claim_write,
+    is_made_for,
+    previous_claim_reason,
+    releases_from,
+    releases_from_cr,
+)
+from runai_nim.domain.plan.multi_node import check_multi_node, with_multi_node_replicas
+from runai_nim.domain.plan.name_conflicts import check_names, host_taken_finding, host_to_check, names_to_check
 from runai_nim.domain.plan.ownership import check_owner, is_handed_over, is_ours, previous_instance
 from runai_nim.domain.plan.write import Deletion, Release, Write
 from runai_nim.domain.translate import Desired
@@ -31,15 +38,15 @@ __all__ = [
     "RoutePlan",
     "Write",
     "check_names",
-    "held_by",
-    "host_is_taken",
-    "host_to_ask_for",
+    "host_taken_finding",
+    "host_to_check",
+    "is_made_for",
     "is_ours",
     "is_paused",
-    "made_for_it",
-    "names_to_ask_for",
+    "names_to_check",
     "plan",
-    "taken_over",
+    "releases_from",
+    "take_over_fields",
 ]
 
 PREVIOUS_INSTANCE_TERMINATING = "PreviousInstanceTerminating"
@@ -49,16 +56,16 @@ PREVIOUS_INSTANCE_TERMINATING = "PreviousInstanceTerminating"
 class Plan:
     """The writes of one reconciliation, in this order, or what stands in their way.
 
-    `releases` come before all else, and also where something stands in the way. `refused` is for a person to heal, by
-    the CR or by the object it names; `waiting` heals itself.
+    `releases` come before all else, and also where something stands in the way. `refusal` is for a person to heal, by
+    the CR or by the object it names; `waiting_for` heals itself.
     """
 
     releases: tuple[Release, ...] = ()
     claim: Write | None = None
     nimservice: Write | None = None
     route: RoutePlan = field(default_factory=RoutePlan)
-    refused: Finding | None = None
-    waiting: str = ""
+    refusal: Finding | None = None
+    waiting_for: str = ""
 
     @property
     def writes(self) -> tuple[Write, ...]:
@@ -68,26 +75,28 @@ class Plan:
     @property
     def confirm(self) -> bool:
         """Must the resource be seen to be there before the first write? Nothing is made for one that is gone."""
-        return any(write.confirm or write.resource_version is None for write in self.writes)
+        return any(write.needs_confirmation or write.resource_version is None for write in self.writes)
 
 
-def plan(cr: Mapping[str, Any], desired: Desired, observed: Observed) -> Plan:
+def plan(cr: Mapping[str, Any], desired: Desired, observed: ObservedState) -> Plan:
     """The plan for `cr`. Nothing is written for a CR that is refused, paused or going."""
-    if is_paused(cr) or "deletionTimestamp" in cr["metadata"] or observed.namespace_deleting:
+    if is_paused(cr) or "deletionTimestamp" in cr["metadata"] or observed.is_namespace_deleting:
         return Plan()
-    live, releases = observed.nimservice, tuple(_releases(cr, desired, observed))
+    live, releases = observed.nimservice, tuple(_claim_releases(cr, desired, observed))
     if desired.nimservice is None:
         return Plan(releases)
     if refused := check_owner(cr, live, observed.claim) or check_claim(cr, desired, observed.claim):
-        return Plan(releases, refused=refused)
-    if waiting := previous_instance(cr, live) or previous_claim(cr, observed.claim):
-        return Plan(releases, waiting=waiting)
+        return Plan(releases, refusal=refused)
+    if waiting := previous_instance(cr, live) or previous_claim_reason(cr, observed.claim):
+        return Plan(releases, waiting_for=waiting)
     if refused := check_multi_node(desired.nimservice, live):
-        return Plan(releases, refused=refused)
+        return Plan(releases, refusal=refused)
     return Plan(
         releases,
         claim=claim_write(cr, desired.claim, observed.claim),
-        nimservice=_nimservice_write(cr, with_groups(woken(desired.nimservice, observed), live), observed),
+        nimservice=_nimservice_write(
+            cr, with_multi_node_replicas(start_before_autoscaling(desired.nimservice, observed), live), observed
+        ),
         route=route_plan(cr, desired.route, observed),
     )
 
@@ -97,7 +106,7 @@ def is_paused(cr: Mapping[str, Any]) -> bool:
     return (cr["metadata"].get("annotations") or {}).get(well_known.PAUSED) == "true"
 
 
-def _releases(cr: Mapping[str, Any], desired: Desired, observed: Observed) -> Iterator[Release]:
+def _claim_releases(cr: Mapping[str, Any], desired: Desired, observed: ObservedState) -> Iterator[Release]:
     """Of the claim that is used, from the CR and from its NIMService.
 
     All claims of a NIMService that is adopted now are released by its write (`Write.adopts`).
@@ -105,27 +114,33 @@ def _releases(cr: Mapping[str, Any], desired: Desired, observed: Observed) -> It
     claim, live = observed.claim, observed.nimservice
     if claim is None:
         return
-    yield from held_by_us(cr, desired, claim)
+    yield from releases_from_cr(cr, desired, claim)
     if live is not None and is_ours(cr, live):
-        yield from held_by(live, (claim,))
+        yield from releases_from(live, (claim,))
 
 
-def _nimservice_write(cr: Mapping[str, Any], wanted: dict[str, Any], observed: Observed) -> Write | None:
+def _nimservice_write(cr: Mapping[str, Any], wanted: dict[str, Any], observed: ObservedState) -> Write | None:
     live = observed.nimservice
-    if not observed.nimservice_installed:
+    if not observed.is_nimservice_installed:
         return None
     if live is None:
         return Write(wanted, None)
     version = live["metadata"]["resourceVersion"]
-    stores = tuple(other_stores(wanted, live))
+    stores = tuple(removed_stores(wanted, live))
     takes = ("spec", "storage") if stores else ()
     if not is_ours(cr, live):
         if is_handed_over(live):
-            return Write(wanted, version, confirm=True, adopts=True, takes=("spec",))
-        return Write(with_kept_leaves(wanted, live), version, confirm=True, adopts=True, takes=takes)
+            return Write(wanted, version, needs_confirmation=True, is_adoption=True, taken_fields=("spec",))
+        return Write(
+            keep_irremovable_fields(wanted, live),
+            version,
+            needs_confirmation=True,
+            is_adoption=True,
+            taken_fields=takes,
+        )
     differing = (*differences(without_owners(wanted), live), *stores)
     if not differing:
         return None
     hashes = [mapping(obj["metadata"].get("annotations")).get(well_known.SPEC_HASH) for obj in (wanted, live)]
     reverted = differing if hashes[0] == hashes[1] else ()
-    return Write(with_kept_leaves(wanted, live), version, reverted, takes=takes)
+    return Write(keep_irremovable_fields(wanted, live), version, reverted, taken_fields=takes)

@@ -7,13 +7,13 @@ scaling is switched on depends on its version. So the service is started first, 
 from typing import Any
 
 from runai_nim.api import well_known
-from runai_nim.domain.observed import Observed
+from runai_nim.domain.observed import ObservedState
 
 
-def woken(wanted: dict[str, Any], observed: Observed) -> dict[str, Any]:
+def start_before_autoscaling(wanted: dict[str, Any], observed: ObservedState) -> dict[str, Any]:
     """`wanted`, or what wakes the service first: as many replicas as are the fewest, and no scaling yet."""
     spec, workload = wanted["spec"], observed.workload
-    if not spec.get("scale", {}).get("enabled") or workload is None or workload.wanted > 0:
+    if not spec.get("scale", {}).get("enabled") or workload is None or workload.spec_replicas > 0:
         return wanted
     # Another hash than the whole spec's: this is not it yet.
     seal = {well_known.SPEC_HASH: wanted["metadata"]["annotations"][well_known.SPEC_HASH] + "-waking"}

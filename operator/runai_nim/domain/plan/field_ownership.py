@@ -10,13 +10,13 @@ from typing import Any, Final
 from runai_nim.api import well_known
 from runai_nim.api.untrusted_values import mapping, mappings
 
-Fields = Mapping[str, Any]
+FieldsV1 = Mapping[str, Any]
 """FieldsV1: `{"f:spec": {"f:replicas": {}}}`."""
 _LEVELS: Final = 100
 """So deep are fields nested at most, twice as deep as those of any kind. The API server stores deeper ones."""
 
 
-def taken_over(managed: Any, path: Sequence[str]) -> list[dict[str, Any]]:
+def take_over_fields(managed_fields: Any, path: Sequence[str]) -> list[dict[str, Any]]:
     """managedFields in which what was applied by us owns all that is owned at `path`, such as `spec`, `storage`.
 
     What others own elsewhere, and in the status, stays theirs; an entry that no API server wrote is left out. An empty
@@ -31,7 +31,7 @@ def taken_over(managed: Any, path: Sequence[str]) -> list[dict[str, Any]]:
         "fieldsV1": {},
     }
     others = []
-    for entry in map(dict, mappings(managed)):
+    for entry in map(dict, mappings(managed_fields)):
         if not path or entry.get("subresource"):
             others.append(entry)
         elif not _is_readable(entry.get("fieldsV1")):
@@ -39,11 +39,11 @@ def taken_over(managed: Any, path: Sequence[str]) -> list[dict[str, Any]]:
         elif (entry.get("manager"), entry.get("operation")) == (well_known.FIELD_MANAGER, "Apply"):
             ours = entry
         else:
-            part, rest = _split(mapping(entry.get("fieldsV1")), [f"f:{name}" for name in path])
-            taken = _united(taken, part)
+            part, rest = _split_fields(mapping(entry.get("fieldsV1")), [f"f:{name}" for name in path])
+            taken = _merge_fields(taken, part)
             if rest:
                 others.append({**entry, "fieldsV1": rest})
-    owned = _united(mapping(ours.get("fieldsV1")), taken)
+    owned = _merge_fields(mapping(ours.get("fieldsV1")), taken)
     return [*others, {**ours, "fieldsV1": owned}] if owned else others
 
 
@@ -52,15 +52,15 @@ def _is_readable(fields: Any, levels: int = _LEVELS) -> bool:
     return levels > 0 and all(isinstance(part, Mapping) and _is_readable(part, levels - 1) for part in parts)
 
 
-def _split(fields: Fields, path: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _split_fields(fields: FieldsV1, path: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     """What of `fields` is at or below `path`, and what is not; both from the root."""
     name, *below = path
     if name not in fields:
         return {}, dict(fields)
-    part, rest = _split(fields[name], below) if below else (fields[name], {})
+    part, rest = _split_fields(fields[name], below) if below else (fields[name], {})
     others = {key: value for key, value in fields.items() if key != name}
     return ({name: part} if part or not below else {}), {**others, **({name: rest} if rest else {})}
 
 
-def _united(one: Fields, other: Fields) -> dict[str, Any]:
-    return {**one, **{key: _united(one.get(key, {}), part) for key, part in other.items()}}
+def _merge_fields(one: FieldsV1, other: FieldsV1) -> dict[str, Any]:
+    return {**one, **{key: _merge_fields(one.get(key, {}), part) for key, part in other.items()}}

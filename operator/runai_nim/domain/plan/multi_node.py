@@ -12,7 +12,7 @@ from runai_nim.api import well_known
 from runai_nim.api.untrusted_values import mapping, number, word
 from runai_nim.domain.validate import Finding
 
-REASON: Final = "MultiNodeImmutable"
+MULTI_NODE_IMMUTABLE: Final = "MultiNodeImmutable"
 _NUMBER: Final = re.compile("[0-9]{1,9}")
 _REMEDY: Final = "set it back, or create a RunaiNimService of another name"
 
@@ -24,14 +24,14 @@ def check_multi_node(wanted: Mapping[str, Any], live: Mapping[str, Any] | None) 
     asked, there = _parallelism(wanted), _parallelism(live)
     if (asked is None) != (there is None):
         rule = "stay as it was when the NIMService was made"
-        return Finding(reason=REASON, path="spec.multiNode", must=rule, remedy=_REMEDY)
+        return Finding(reason=MULTI_NODE_IMMUTABLE, path="spec.multiNode", must=rule, remedy=_REMEDY)
     if asked is None or there is None:
         return None
     if asked.get("pipeline") != there.get("pipeline"):
         workers = number(there.get("pipeline"), 1) - 1
         rule = f"stay {workers}, which the NIMService was made with"
         return Finding(
-            reason=REASON,
+            reason=MULTI_NODE_IMMUTABLE,
             path="spec.multiNode.workers",
             value=str(asked.get("pipeline", 1) - 1),
             must=rule,
@@ -40,33 +40,35 @@ def check_multi_node(wanted: Mapping[str, Any], live: Mapping[str, Any] | None) 
     if asked.get("tensor") != there.get("tensor"):
         rule = f"stay {there.get('tensor')} beside multiNode, which the NIMService was made with"
         return Finding(
-            reason=REASON,
+            reason=MULTI_NODE_IMMUTABLE,
             path="spec.compute.gpuDevicesRequest",
             value=str(asked.get("tensor")),
             must=rule,
             remedy=_REMEDY,
         )
-    most, replicas = groups_of(wanted, live), wanted["spec"]["replicas"]
+    most, replicas = multi_node_replicas_of(wanted, live), wanted["spec"]["replicas"]
     if replicas > most:
         rule = f"not be above {most} beside multiNode, which the NIMService was made with"
-        return Finding(reason=REASON, path="spec.replicas", value=str(replicas), must=rule, remedy=_REMEDY)
+        return Finding(
+            reason=MULTI_NODE_IMMUTABLE, path="spec.replicas", value=str(replicas), must=rule, remedy=_REMEDY
+        )
     return None
 
 
-def groups_of(wanted: Mapping[str, Any], live: Mapping[str, Any] | None) -> int:
+def multi_node_replicas_of(wanted: Mapping[str, Any], live: Mapping[str, Any] | None) -> int:
     """How many replicas a multi-node NIMService was made with, or is now."""
-    noted = word(mapping(mapping((live or {}).get("metadata")).get("annotations")).get(well_known.GROUPS))
+    noted = word(mapping(mapping((live or {}).get("metadata")).get("annotations")).get(well_known.MULTI_NODE_REPLICAS))
     if _NUMBER.fullmatch(noted):
         return int(noted)
     return number(mapping((live or wanted).get("spec")).get("replicas"), 1)
 
 
-def with_groups(wanted: dict[str, Any], live: Mapping[str, Any] | None) -> dict[str, Any]:
+def with_multi_node_replicas(wanted: dict[str, Any], live: Mapping[str, Any] | None) -> dict[str, Any]:
     """`wanted` with a note of how many replicas it was made with, which stopping and starting leaves as it is."""
     if _parallelism(wanted) is None:
         return wanted
     metadata = wanted["metadata"]
-    noted = metadata["annotations"] | {well_known.GROUPS: str(groups_of(wanted, live))}
+    noted = metadata["annotations"] | {well_known.MULTI_NODE_REPLICAS: str(multi_node_replicas_of(wanted, live))}
     return {**wanted, "metadata": {**metadata, "annotations": noted}}
 
 

@@ -5,13 +5,13 @@ from typing import Any
 
 from runai_nim.api import well_known
 from runai_nim.api.untrusted_values import mapping, mappings, word
-from runai_nim.domain.observed import Object, hosts_of
+from runai_nim.domain.observed import ObjectView, hosts_of
 from runai_nim.domain.plan.ownership import is_ours
 from runai_nim.domain.plan.write import Write
 from runai_nim.domain.validate import Finding, Reason
 
 
-def names_to_ask_for(nimservice: Write | None) -> tuple[str, ...]:
+def names_to_check(nimservice: Write | None) -> tuple[str, ...]:
     """The names that the NIM Operator will take, or free, for a NIMService that is to be created; none for others."""
     if nimservice is None or nimservice.resource_version is not None:
         return ()
@@ -19,14 +19,14 @@ def names_to_ask_for(nimservice: Write | None) -> tuple[str, ...]:
     return (name, name + well_known.NIM_PICKER_SUFFIX)
 
 
-def check_names(name: str, found: Iterable[tuple[str, Object]]) -> Finding | None:
+def check_names(name: str, found: Iterable[tuple[str, ObjectView]]) -> Finding | None:
     """The NIM Operator overwrites, deletes or stumbles over what has its names, whoever made it.
 
     `found`: kind and metadata of what there is. What a NIMService of this name owns is the NIM Operator's own, left by
     one that the garbage collector has not caught up with.
     """
     for kind, obj in found:
-        if not _is_of_nimservice(obj, name):
+        if not _belongs_to_nimservice(obj, name):
             rule = (
                 f"not make the NIM Operator take the name of {kind} {obj['metadata']['name']}, which no NIMService of"
                 " this name owns: it would delete it, overwrite it, or wait for ever"
@@ -36,7 +36,7 @@ def check_names(name: str, found: Iterable[tuple[str, Object]]) -> Finding | Non
     return None
 
 
-def _is_of_nimservice(obj: Object, name: str) -> bool:
+def _belongs_to_nimservice(obj: ObjectView, name: str) -> bool:
     nimservice = well_known.NIM_GROUP, well_known.NIMSERVICE_KIND, name
     return any(
         (word(owner.get("apiVersion")).partition("/")[0], owner.get("kind"), owner.get("name")) == nimservice
@@ -44,7 +44,7 @@ def _is_of_nimservice(obj: Object, name: str) -> bool:
     )
 
 
-def host_to_ask_for(cr: Mapping[str, Any], route: Write | None, routes: Mapping[str, Mapping[str, Any]]) -> str:
+def host_to_check(cr: Mapping[str, Any], route: Write | None, routes: Mapping[str, Mapping[str, Any]]) -> str:
     """The host that the planned `route` would have and none of our `routes` has; empty when there is none."""
     if route is None:
         return ""
@@ -53,7 +53,7 @@ def host_to_ask_for(cr: Mapping[str, Any], route: Write | None, routes: Mapping[
     return next(iter(new), "")
 
 
-def host_is_taken(host: str, url: str | None, holder: str) -> Finding:
+def host_taken_finding(host: str, url: str | None, holder: str) -> Finding:
     """Says so of a kind that holds it; which object of another namespace that is is nobody's business."""
     article = "an" if holder[0] in "AEIOH" else "a"
     rule, remedy = f"not have the host {host}, which {article} {holder} of another namespace has", "choose another host"

@@ -9,20 +9,20 @@ from typing import Any, Self
 class Write:
     """One server-side apply; `resource_version` None creates, anything else changes just that version.
 
-    `reverts` are the paths of fields that somebody changed since we wrote them. `confirm`: the owner must first be seen
-    to be there still, as before everything that is created. Watches of different kinds are not in step: an object that
-    is gone, or has lost its owner, may be so because its RunaiNimService is being deleted, and writing it then would
-    undo that. `adopts`: the object was
-    not ours, and before it is, its claims are released. `takes`: where others' fields that `manifest` lacks are taken
-    away; empty: nowhere.
+    `reverted_fields` are the paths of fields that somebody changed since we wrote them. `needs_confirmation`: the owner
+    must first be seen to be there still, as before everything that is created. Watches of different kinds are not in
+    step: an object that is gone, or has lost its owner, may be so because its RunaiNimService is being deleted, and
+    writing it then would undo that. `is_adoption`: the object was
+    not ours, and before it is, its claims are released. `taken_fields`: where others' fields that `manifest` lacks are
+    taken away; empty: nowhere.
     """
 
     manifest: dict[str, Any]
     resource_version: str | None
-    reverts: tuple[tuple[str, ...], ...] = ()
-    confirm: bool = False
-    adopts: bool = False
-    takes: tuple[str, ...] = ()
+    reverted_fields: tuple[tuple[str, ...], ...] = ()
+    needs_confirmation: bool = False
+    is_adoption: bool = False
+    taken_fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runai_nim.api.v1alpha1.status import LONGEST_MESSAGE, ConditionStatus
+from runai_nim.api.v1alpha1.status import MAX_MESSAGE_LENGTH, ConditionStatus
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class ConditionDraft:
     """One fact; `reason` is a word for programs, `message` a sentence for people."""
 
     type: str
@@ -17,8 +17,8 @@ class Condition:
     message: str
 
 
-def dated(
-    conditions: Iterable[Condition], before: Iterable[Mapping[str, Any]], generation: int, now: str
+def add_timestamps(
+    conditions: Iterable[ConditionDraft], before: Iterable[Mapping[str, Any]], generation: int, now: str
 ) -> list[dict[str, Any]]:
     """The conditions as the API has them. lastTransitionTime moves only when a condition's status does.
 
@@ -26,17 +26,17 @@ def dated(
     `now` is an RFC 3339 time; `before` the conditions stored last.
     """
     known = {c["type"]: c for c in before}
-    return [_dated(condition, known.get(condition.type, {}), generation, now) for condition in conditions]
+    return [_add_timestamp(condition, known.get(condition.type, {}), generation, now) for condition in conditions]
 
 
-def _dated(condition: Condition, before: Mapping[str, Any], generation: int, now: str) -> dict[str, Any]:
+def _add_timestamp(condition: ConditionDraft, before: Mapping[str, Any], generation: int, now: str) -> dict[str, Any]:
     message = condition.message
     unchanged = before.get("status") == condition.status
     return {
         "type": condition.type,
         "status": condition.status,
         "reason": condition.reason,
-        "message": message if len(message) <= LONGEST_MESSAGE else message[: LONGEST_MESSAGE - 1] + "…",
+        "message": message if len(message) <= MAX_MESSAGE_LENGTH else message[: MAX_MESSAGE_LENGTH - 1] + "…",
         "lastTransitionTime": before["lastTransitionTime"] if unchanged else now,
         "observedGeneration": generation,
     }

@@ -13,9 +13,9 @@ class Deadlines:
     scheduler_seconds: float
 
 
-def seconds_left(since: str, allowed: float, now: datetime) -> float:
-    """Seconds until `allowed` seconds have passed since the RFC 3339 time; all of them when there is no time."""
+def seconds_left(since: str, timeout: float, now: datetime) -> float:
+    """Seconds until `timeout` seconds have passed since the RFC 3339 time; all of them when there is no time."""
     try:
-        return allowed - (now - datetime.fromisoformat(since)).total_seconds()
+        return timeout - (now - datetime.fromisoformat(since)).total_seconds()
     except (TypeError, ValueError):  # no time, or one that Python doesn't know: a year 0, no time zone
-        return allowed
+        return timeout

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-_ALARMING = frozenset({"Failed", "Degraded", "Unknown"})
+_WARNING_REASONS = frozenset({"Failed", "Degraded", "Unknown"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ def transitions(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator
     """From the stored status to the new one. The first status of a service that begins well is none."""
     then, now = _conditions(before), _conditions(after)
     ready = now["Ready"]
-    alarming = after["phase"] in _ALARMING or "Stalled" in now
+    alarming = after["phase"] in _WARNING_REASONS or "Stalled" in now
     if ready["reason"] != then.get("Ready", {}).get("reason") and ("Ready" in then or alarming):
         yield Transition("Warning" if alarming else "Normal", ready["reason"], ready["message"])
     translated = now["Translated"]

@@ -9,15 +9,15 @@ from typing import Any
 
 from runai_nim.api import well_known
 from runai_nim.api.untrusted_values import mapping, mappings, text, word
-from runai_nim.domain.observed import Claim, NimCache, Observed, Workload
-from runai_nim.domain.plan import Plan, is_ours, is_paused, made_for_it
+from runai_nim.domain.observed import ObservedClaim, ObservedNimCache, ObservedState, ObservedWorkload
+from runai_nim.domain.plan import Plan, is_made_for, is_ours, is_paused
 from runai_nim.domain.status.deadlines import Deadlines, seconds_left
-from runai_nim.domain.status.pod_problems import Trouble, scheduler_due, trouble_of
+from runai_nim.domain.status.pod_problems import PodProblem, pod_problem_of, scheduler_deadline
 from runai_nim.domain.translate import Desired, Exposure
 from runai_nim.domain.validate import Finding
 
 ROUTE_REFUSED = "RouteRefused"
-LIVELY_PHASES = frozenset({"Running", "Updating", "Degraded"})
+RUNNING_PHASES = frozenset({"Running", "Updating", "Degraded"})
 """Phases after which a service that isn't running is being updated, or is worse than it was: not being created."""
 
 
@@ -26,115 +26,116 @@ class Facts:
     """Everything that the phase and the conditions depend on.
 
     `errors` are all reasons why nothing may be written; `refusal` is the API server's refusal of what we wrote;
-    `seen` says that Service and workload are proven to be made from the spec that we want now. `claim_is_made`: the
-    claim is ours to make. `route_in_the_way` is why our own route can't be written, as a reason and a sentence;
-    `route_kept` is the API server's refusal to delete one that is not wanted any more. `silent`: the NIM Operator had
-    its time and has not acted. `due`: seconds until a deadline passes, None when none is running.
+    `is_spec_applied` says that Service and workload are proven to be made from the spec that we want now.
+    `is_claim_ours`: the claim is ours to make. `route_blocker` is why our own route can't be written, as a reason and a
+    sentence; `route_deletion_refusal` is the API server's refusal to delete one that is not wanted any more.
+    `is_nim_operator_silent`: the NIM Operator had its time and has not acted. `requeue_after`: seconds until a deadline
+    passes, None when none is running.
     """
 
     name: str
-    deleting: bool
-    paused: bool
-    namespace_deleting: bool
+    is_deleting: bool
+    is_paused: bool
+    is_namespace_deleting: bool
     errors: tuple[Finding, ...]
     warnings: tuple[Finding, ...]
-    conflict: bool
-    waiting: str
+    has_name_conflict: bool
+    waiting_for: str
     refusal: str
     field_conflict: str
-    installed: bool
-    written: bool
-    seen: bool
-    silent: bool
+    is_nimservice_installed: bool
+    is_nimservice_written: bool
+    is_spec_applied: bool
+    is_nim_operator_silent: bool
     nim_state: str
     nim_message: str
-    trouble: Trouble | None
-    workload: Workload | None
-    stopped: bool
+    pod_problem: PodProblem | None
+    workload: ObservedWorkload | None
+    is_stopped: bool
     was_running: bool
     claim_name: str
-    claim: Claim | None
-    claim_differs: str
-    claim_is_made: bool
+    claim: ObservedClaim | None
+    claim_difference: str
+    is_claim_ours: bool
     cache_name: str
-    cache: NimCache | None
+    cache: ObservedNimCache | None
     exposure: Exposure | None
-    route_in_the_way: tuple[str, str] | None
-    route_kept: str
-    due: float | None
+    route_blocker: tuple[str, str] | None
+    route_deletion_refusal: str
+    requeue_after: float | None
 
     @property
-    def serving(self) -> bool:
+    def is_serving(self) -> bool:
         """Is the spec that we want now running in full and answering?"""
-        rolled_out = self.workload is not None and self.workload.rolled_out
-        return self.seen and rolled_out and self.nim_state == "Ready" and not self.stopped
+        rolled_out = self.workload is not None and self.workload.is_rolled_out
+        return self.is_spec_applied and rolled_out and self.nim_state == "Ready" and not self.is_stopped
 
     @property
     def ready_replicas(self) -> int:
         """Pods that are ready, of whichever spec."""
-        return self.workload.ready if self.workload else 0
+        return self.workload.ready_replicas if self.workload else 0
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of the writes: `refusal` is the API server's, `field_conflict` who keeps changing what we write.
 
-    `route_refused` and `route_kept` are the API server's refusals to write a route of our own and to delete one that is
-    not wanted any more: they hinder nothing else. All are sentences, empty when all went well.
+    `route_refusal` and `route_deletion_refusal` are the API server's refusals to write a route of our own and to delete
+    one that is not wanted any more: they hinder nothing else. All are sentences, empty when all went well.
     """
 
     refusal: str = ""
     field_conflict: str = ""
-    route_refused: str = ""
-    route_kept: str = ""
+    route_refusal: str = ""
+    route_deletion_refusal: str = ""
 
 
 def facts_of(
-    cr: Mapping[str, Any], desired: Desired, plan: Plan, observed: Observed, outcome: Outcome, deadlines: Deadlines
+    cr: Mapping[str, Any], desired: Desired, plan: Plan, observed: ObservedState, outcome: Outcome, deadlines: Deadlines
 ) -> Facts:
     """The facts for one CR."""
     live = observed.nimservice if is_ours(cr, observed.nimservice) else None
     nim_status = mapping((live or {}).get("status"))
-    seen = _seen(desired, observed)
+    seen = _is_spec_applied(desired, observed)
     unseen_left = seconds_left(observed.applied_at, deadlines.nim_operator_seconds, deadlines.now)
     pods = [pod for pod in observed.pods if not seen or pod.pod_hash == _pod_hash(desired)]
-    running = [None if seen or live is None else unseen_left, scheduler_due(pods, deadlines)]
-    refused = (plan.refused,) if plan.refused else ()
+    running = [None if seen or live is None else unseen_left, scheduler_deadline(pods, deadlines)]
+    refused = (plan.refusal,) if plan.refusal else ()
     return Facts(
         name=cr["metadata"]["name"],
-        deleting="deletionTimestamp" in cr["metadata"],
-        paused=is_paused(cr),
-        namespace_deleting=observed.namespace_deleting,
+        is_deleting="deletionTimestamp" in cr["metadata"],
+        is_paused=is_paused(cr),
+        is_namespace_deleting=observed.is_namespace_deleting,
         errors=tuple(f for f in desired.findings if f.severity == "error") + refused,
         warnings=tuple(f for f in desired.findings if f.severity == "warning"),
-        conflict=plan.refused is not None and plan.refused.reason == "NameConflict",
-        waiting=plan.waiting,
+        has_name_conflict=plan.refusal is not None and plan.refusal.reason == "NameConflict",
+        waiting_for=plan.waiting_for,
         refusal=outcome.refusal,
         field_conflict=outcome.field_conflict,
-        installed=observed.nimservice_installed,
-        written=live is not None,
-        seen=seen,
-        silent=live is not None and not seen and unseen_left <= 0,
-        trouble=trouble_of(pods, deadlines),
+        is_nimservice_installed=observed.is_nimservice_installed,
+        is_nimservice_written=live is not None,
+        is_spec_applied=seen,
+        is_nim_operator_silent=live is not None and not seen and unseen_left <= 0,
+        pod_problem=pod_problem_of(pods, deadlines),
         nim_state=word(nim_status.get("state")),
         nim_message=_nim_message(nim_status),
         workload=observed.workload,
-        stopped=desired.stopped,
-        was_running=(cr.get("status") or {}).get("phase") in LIVELY_PHASES,
+        is_stopped=desired.is_stopped,
+        was_running=(cr.get("status") or {}).get("phase") in RUNNING_PHASES,
         claim_name=desired.claim_name or "",
         claim=observed.claim,
-        claim_differs=_claim_differs(cr, desired, observed.claim),
-        claim_is_made=desired.claim is not None,
+        claim_difference=_claim_difference(cr, desired, observed.claim),
+        is_claim_ours=desired.claim is not None,
         cache_name=desired.nim_cache or "",
         cache=observed.nim_cache,
         exposure=desired.exposure,
-        route_in_the_way=(ROUTE_REFUSED, outcome.route_refused) if outcome.route_refused else plan.route.in_the_way,
-        route_kept=outcome.route_kept,
-        due=min((seconds for seconds in running if seconds is not None and seconds > 0), default=None),
+        route_blocker=(ROUTE_REFUSED, outcome.route_refusal) if outcome.route_refusal else plan.route.blocker,
+        route_deletion_refusal=outcome.route_deletion_refusal,
+        requeue_after=min((seconds for seconds in running if seconds is not None and seconds > 0), default=None),
     )
 
 
-def _seen(desired: Desired, observed: Observed) -> bool:
+def _is_spec_applied(desired: Desired, observed: ObservedState) -> bool:
     """Did the NIM Operator make Service and workload from what we want now?
 
     It writes the Service first and may stop before the workload, so each carries its own proof: the Service the
@@ -145,13 +146,13 @@ def _seen(desired: Desired, observed: Observed) -> bool:
     if desired.nimservice is None or live is None or service is None or workload is None:
         return False
     wanted_hash = desired.nimservice["metadata"]["annotations"][well_known.SPEC_HASH]
-    replicas: int = desired.nimservice["spec"].get("replicas", workload.wanted)
+    replicas: int = desired.nimservice["spec"].get("replicas", workload.spec_replicas)
     return bool(
         # What a NIMService of this name that is gone has left behind proves nothing.
         service.owner_uid == workload.owner_uid == live["metadata"]["uid"]
         and service.spec_hash == wanted_hash
         and workload.pod_hash == _pod_hash(desired)
-        and workload.wanted == replicas
+        and workload.spec_replicas == replicas
     )
 
 
@@ -170,9 +171,9 @@ def _nim_message(nim_status: Mapping[str, Any]) -> str:
     return text(speaker.get("message")).strip()
 
 
-def _claim_differs(cr: Mapping[str, Any], desired: Desired, found: Claim | None) -> str:
+def _claim_difference(cr: Mapping[str, Any], desired: Desired, found: ObservedClaim | None) -> str:
     """How a claim that was there before us differs from what is asked for; it is used as it is all the same."""
-    if desired.claim is None or found is None or made_for_it(cr, found):
+    if desired.claim is None or found is None or is_made_for(cr, found):
         return ""
     spec = desired.claim["spec"]
     retention = "Delete" if desired.claim["metadata"].get("ownerReferences") else "Retain"

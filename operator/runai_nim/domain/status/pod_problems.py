@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from runai_nim.domain.observed import Pod
+from runai_nim.domain.observed import ObservedPod
 from runai_nim.domain.status.deadlines import Deadlines, seconds_left
 
 _IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable"})
@@ -11,7 +11,7 @@ _CONFIG = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunC
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Trouble:
+class PodProblem:
     """One pod's trouble; `rank` says which of several is told, the lowest first."""
 
     rank: int
@@ -19,43 +19,48 @@ class Trouble:
     message: str
 
 
-def trouble_of(pods: Iterable[Pod], deadlines: Deadlines) -> Trouble | None:
+def pod_problem_of(pods: Iterable[ObservedPod], deadlines: Deadlines) -> PodProblem | None:
     """The worst trouble of these pods; the same whatever order they come in."""
-    return min((trouble for pod in pods for trouble in _troubles(pod, deadlines)), default=None)
+    return min((trouble for pod in pods for trouble in _pod_problems(pod, deadlines)), default=None)
 
 
-def scheduler_due(pods: Iterable[Pod], deadlines: Deadlines) -> float | None:
+def scheduler_deadline(pods: Iterable[ObservedPod], deadlines: Deadlines) -> float | None:
     """Seconds until the first of these pods that no scheduler has spoken of is called out; None when there is none."""
     left = [
-        seconds_left(p.created_at, deadlines.scheduler_seconds, deadlines.now) for p in pods if p.unscheduled is None
+        seconds_left(p.created_at, deadlines.scheduler_seconds, deadlines.now)
+        for p in pods
+        if p.unschedulable_message is None
     ]
     return min((seconds for seconds in left if seconds > 0), default=None)
 
 
-def _troubles(pod: Pod, deadlines: Deadlines) -> Iterator[Trouble]:
-    reason, message = pod.waiting
+def _pod_problems(pod: ObservedPod, deadlines: Deadlines) -> Iterator[PodProblem]:
+    reason, message = pod.waiting_state
     said = f": {message}" if message else ""
     if reason == "CrashLoopBackOff":
-        ended = f" (last: {pod.exited})" if pod.exited else ""
-        yield Trouble(
+        ended = f" (last: {pod.exit_message})" if pod.exit_message else ""
+        yield PodProblem(
             0, "CrashLooping", f"pod {pod.name} exits again and again{ended}; see kubectl logs {pod.name} --previous"
         )
     elif reason in _IMAGE:
         remedy = "check spec.image and spec.imagePullSecrets"
-        yield Trouble(1, "ImagePullFailed", f"pod {pod.name} can't pull its image ({reason}){said}; {remedy}")
+        yield PodProblem(1, "ImagePullFailed", f"pod {pod.name} can't pull its image ({reason}){said}; {remedy}")
     elif reason in _CONFIG:
-        yield Trouble(2, "ContainerNotCreated", f"pod {pod.name} can't start its container ({reason}){said}")
+        yield PodProblem(2, "ContainerNotCreated", f"pod {pod.name} can't start its container ({reason}){said}")
     elif reason:
-        yield Trouble(3, "ContainerWaiting", f"pod {pod.name} waits ({reason}){said}")
-    if pod.unscheduled:
-        yield Trouble(4, "Unschedulable", f"{pod.scheduler} can't place pod {pod.name}: {pod.unscheduled}")
-    elif pod.unscheduled is None and seconds_left(pod.created_at, deadlines.scheduler_seconds, deadlines.now) <= 0:
+        yield PodProblem(3, "ContainerWaiting", f"pod {pod.name} waits ({reason}){said}")
+    if pod.unschedulable_message:
+        yield PodProblem(4, "Unschedulable", f"{pod.scheduler} can't place pod {pod.name}: {pod.unschedulable_message}")
+    elif (
+        pod.unschedulable_message is None
+        and seconds_left(pod.created_at, deadlines.scheduler_seconds, deadlines.now) <= 0
+    ):
         message = (
             f"pod {pod.name} waits for scheduler {pod.scheduler}, which has said nothing of it for"
             f" {deadlines.scheduler_seconds:g} s; see whether it runs, and scheduler_name in the operator's settings"
         )
-        yield Trouble(5, "SchedulerNotResponding", message)
-    if pod.unready:
-        yield Trouble(
-            6, "ProbeFailing", f"container {pod.unready} of pod {pod.name} runs, and its readiness probe fails"
+        yield PodProblem(5, "SchedulerNotResponding", message)
+    if pod.unready_reason:
+        yield PodProblem(
+            6, "ProbeFailing", f"container {pod.unready_reason} of pod {pod.name} runs, and its readiness probe fails"
         )

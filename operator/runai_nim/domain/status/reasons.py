@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-READY: Final[Mapping[str, str]] = {
+READY_REASONS: Final[Mapping[str, str]] = {
     "Running": "every replica is available and the model answers",
     "Stopped": "stopped on purpose; Ready is True, as of a Deployment with no replicas",
     "Stopping": "stopped on purpose, and pods are still going",
@@ -27,7 +27,7 @@ READY: Final[Mapping[str, str]] = {
 }
 """Reasons of Ready, and of Reconciling or Stalled beside it. Those of the conditions below are Ready's too."""
 
-REFUSED: Final[Mapping[str, str]] = {
+REFUSED_REASONS: Final[Mapping[str, str]] = {
     "InvalidName": "the name, or one in the spec, can't be used",
     "ReservedKey": "a label or annotation that belongs to a scheduler, an operator or the cluster's edge",
     "UnknownField": "the API has no such field",
@@ -50,14 +50,14 @@ REFUSED: Final[Mapping[str, str]] = {
 }
 """Reasons of Translated False, or of Stalled: a person has to change something."""
 
-WARNED: Final[Mapping[str, str]] = {
+WARNING_REASONS: Final[Mapping[str, str]] = {
     "IgnoredField": "a field has no effect as things are",
     "QueueUnknown": "the namespace names no queue (kai dialect)",
     "ProjectUnknown": "the namespace belongs to no project (runai dialect)",
 }
 """Kinds of warnings, behind reason TranslatedWithWarnings."""
 
-OTHERS: Final[Mapping[str, Mapping[str, str]]] = {
+OTHER_REASONS: Final[Mapping[str, Mapping[str, str]]] = {
     "Translated": {
         "Translated": "every field has its place",
         "TranslatedWithWarnings": "so it has, and the message says what is odd",

@@ -7,14 +7,14 @@ from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
-class Waited:
+class TimeToReady:
     """`seconds` from the creation, or from the change after which it was not ready, until it was Running."""
 
     since: Literal["creation", "change"]
     seconds: float
 
 
-def waited(before: Mapping[str, Any], after: Mapping[str, Any]) -> Waited | None:
+def time_to_ready(before: Mapping[str, Any], after: Mapping[str, Any]) -> TimeToReady | None:
     """What it took when `after`, the resource with its new status, has just become Running; None when it has not.
 
     A service that was never ready took from its creation. Any other took from when Ready turned False: its spec was
@@ -27,7 +27,7 @@ def waited(before: Mapping[str, Any], after: Mapping[str, Any]) -> Waited | None
         return None
 
 
-def _waited(before: Mapping[str, Any], after: Mapping[str, Any]) -> Waited | None:
+def _waited(before: Mapping[str, Any], after: Mapping[str, Any]) -> TimeToReady | None:
     then, now = _conditions(before), _conditions(after)
     if after["status"].get("phase") != "Running" or then.get("Ready", {}).get("status") == "True":
         return None
@@ -36,11 +36,11 @@ def _waited(before: Mapping[str, Any], after: Mapping[str, Any]) -> Waited | Non
     mended = _since(now["Translated"])
     until = _since(now["Ready"])
     if then and mended > lost:
-        return Waited("change", (until - mended).total_seconds())
+        return TimeToReady("change", (until - mended).total_seconds())
     # Every condition is dated by the first status: one older than Ready's is from before a time of being ready.
     if all(_since(condition) >= lost for condition in then.values()):
-        return Waited("creation", (until - created).total_seconds())
-    return Waited("change", (until - lost).total_seconds())
+        return TimeToReady("creation", (until - created).total_seconds())
+    return TimeToReady("change", (until - lost).total_seconds())
 
 
 def _conditions(cr: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from runai_nim.domain.translate import names
-from runai_nim.domain.translate.autoscaling import wanted_replicas
+from runai_nim.domain.translate.autoscaling import desired_replicas
 from runai_nim.domain.translate.claim import make_claim
 from runai_nim.domain.translate.compute import gpu_text
 from runai_nim.domain.translate.exposure import Exposure, exposure_of
 from runai_nim.domain.translate.nimservice import ROWS, make_nimservice
 from runai_nim.domain.translate.route import make_route
-from runai_nim.domain.translate.rules import Source
-from runai_nim.domain.translate.unsupported_fields import check_installed
+from runai_nim.domain.translate.rules import TranslationSource
+from runai_nim.domain.translate.unsupported_fields import check_supported_fields
 from runai_nim.domain.validate import Context, Finding, has_errors, validate
 
 __all__ = ["Context", "Desired", "Exposure", "translate"]
@@ -47,7 +47,7 @@ class Desired:
     replicas: int | None = 0
 
     @property
-    def stopped(self) -> bool:
+    def is_stopped(self) -> bool:
         """No replicas are wanted."""
         return self.replicas == 0
 
@@ -57,9 +57,9 @@ def translate(cr: Mapping[str, Any], context: Context) -> Desired:
     spec, findings = validate(cr, context)
     if spec is None or has_errors(findings):
         return Desired(findings, context.project)
-    source = Source.of(cr, spec, context)
+    source = TranslationSource.of(cr, spec, context)
     nimservice = make_nimservice(source)
-    if lacks := tuple(check_installed(source, ROWS, nimservice)):
+    if lacks := tuple(check_supported_fields(source, ROWS, nimservice)):
         return Desired((*findings, *lacks), context.project)
     cache = source.store.nim_cache
     return Desired(
@@ -73,5 +73,5 @@ def translate(cr: Mapping[str, Any], context: Context) -> Desired:
         internal_url=names.internal_url(source.name, source.owner.namespace, source.serving.port or 0),
         exposure=exposure_of(source),
         gpu=gpu_text(source.compute),
-        replicas=wanted_replicas(spec),
+        replicas=desired_replicas(spec),
     )

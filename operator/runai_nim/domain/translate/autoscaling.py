@@ -5,13 +5,13 @@ from typing import Any, Final
 from runai_nim.api import well_known
 from runai_nim.api.v1alpha1 import Autoscaling, RunaiNimServiceSpec
 from runai_nim.domain.translate.compute import whole_gpus
-from runai_nim.domain.translate.rules import Fragment, Row, Source, nothing, pods_annotated
+from runai_nim.domain.translate.rules import Fragment, MappingRow, TranslationSource, no_output, pod_annotation_fragment
 
 RESOURCE_METRICS: Final = ("cpu", "memory")
 _DEFAULT_WINDOW_SECONDS: Final = 300
 
 
-def wanted_replicas(spec: RunaiNimServiceSpec) -> int | None:
+def desired_replicas(spec: RunaiNimServiceSpec) -> int | None:
     """1 unless said otherwise, none while stopped; None where autoscaling decides."""
     if spec.desired_phase == "Stopped":
         return 0
@@ -20,14 +20,14 @@ def wanted_replicas(spec: RunaiNimServiceSpec) -> int | None:
     return 1 if spec.replicas is None else spec.replicas
 
 
-def _replicas_fragment(source: Source) -> Fragment:
-    replicas = wanted_replicas(source.spec)
+def _replicas_fragment(source: TranslationSource) -> Fragment:
+    replicas = desired_replicas(source.spec)
     return {} if replicas is None else {"spec": {"replicas": replicas}}
 
 
-def _autoscaling_fragment(source: Source) -> Fragment:
+def _autoscaling_fragment(source: TranslationSource) -> Fragment:
     autoscaling = source.spec.autoscaling
-    if autoscaling is None or wanted_replicas(source.spec) is not None:
+    if autoscaling is None or desired_replicas(source.spec) is not None:
         return {}
     fewest = autoscaling.min_replicas or 1
     window = autoscaling.scale_window_seconds or _DEFAULT_WINDOW_SECONDS
@@ -49,7 +49,7 @@ def _metric(autoscaling: Autoscaling) -> dict[str, Any]:
     return {"type": "Pods", "pods": {"metric": {"name": name}, "target": target}}
 
 
-def _multi_node_fragment(source: Source) -> Fragment:
+def _multi_node_fragment(source: TranslationSource) -> Fragment:
     multi_node = source.spec.multi_node
     if multi_node is None:
         return {}
@@ -58,34 +58,34 @@ def _multi_node_fragment(source: Source) -> Fragment:
 
 
 ROWS = (
-    Row(
+    MappingRow(
         "spec.replicas",
         "`spec.replicas`, 1 when absent; left out beside autoscaling",
         _replicas_fragment,
         "A NIMService may not have replicas beside autoscaling.",
     ),
-    Row(
+    MappingRow(
         "spec.desiredPhase",
         "`Stopped`: `spec.replicas: 0` and no `spec.scale`; the claim and everything else stay",
-        nothing,
+        no_output,
     ),
-    Row(
+    MappingRow(
         "spec.autoscaling",
         "`spec.scale.hpa`: cpu and memory by average utilization, any other metric by its average per pod; the window"
         " holds for scaling down",
         _autoscaling_fragment,
         "Waiting before scaling up would hurt the service.",
     ),
-    Row(
+    MappingRow(
         "spec.multiNode.workers",
         "`spec.multiNode`: a LeaderWorkerSet of workers + 1 pods (`parallelism.pipeline`) with the GPUs of each pod as"
         " `parallelism.tensor`",
         _multi_node_fragment,
     ),
-    Row(
+    MappingRow(
         f"metadata.annotations[{well_known.RESTARTED_AT}]",
         "the same annotation of the pods",
-        lambda s: pods_annotated(well_known.RESTARTED_AT, s.annotations.get(well_known.RESTARTED_AT)),
+        lambda s: pod_annotation_fragment(well_known.RESTARTED_AT, s.annotations.get(well_known.RESTARTED_AT)),
         "A new value rolls the pods.",
     ),
 )

@@ -11,7 +11,7 @@ from typing import Literal
 from runai_nim.api import quantity, well_known
 from runai_nim.api.v1alpha1 import Compute
 from runai_nim.domain.translate import names
-from runai_nim.domain.translate.rules import Fragment, Row, Source, pods_annotated
+from runai_nim.domain.translate.rules import Fragment, MappingRow, TranslationSource, pod_annotation_fragment
 
 Bound = Literal["requests", "limits"]
 
@@ -27,7 +27,7 @@ def whole_gpus(compute: Compute) -> int | None:
     return None
 
 
-def is_share(compute: Compute) -> bool:
+def is_gpu_fraction(compute: Compute) -> bool:
     """Whether a part of a GPU is asked for, by portion or by memory."""
     return compute.gpu_request_type is not None and whole_gpus(compute) is None
 
@@ -41,7 +41,7 @@ def gpu_text(compute: Compute) -> str:
         return str(quantity.parse_bytes(compute.gpu_memory_request))
     if compute.gpu_portion_request is not None:
         devices = compute.gpu_devices_request or 1
-        return f"{devices}x" * (devices > 1) + _plain(compute.gpu_portion_request)
+        return f"{devices}x" * (devices > 1) + _decimal_text(compute.gpu_portion_request)
     return ""
 
 
@@ -62,99 +62,99 @@ def _gpus(count: int) -> Fragment:
     return {"spec": {"resources": {"requests": amounts, "limits": amounts}}}
 
 
-def _devices_fragment(source: Source) -> Fragment:
+def _devices_fragment(source: TranslationSource) -> Fragment:
     compute, devices = source.compute, source.compute.gpu_devices_request
     if devices is None:
         return {}
     if compute.gpu_request_type is None:
         return _gpus(devices)
-    several = compute.gpu_portion_request is not None and is_share(compute) and devices > 1
-    return pods_annotated(source.settings.gpu_devices_annotation, str(devices)) if several else {}
+    several = compute.gpu_portion_request is not None and is_gpu_fraction(compute) and devices > 1
+    return pod_annotation_fragment(source.settings.gpu_devices_annotation, str(devices)) if several else {}
 
 
-def _portion_fragment(source: Source) -> Fragment:
+def _portion_fragment(source: TranslationSource) -> Fragment:
     compute, portion = source.compute, source.compute.gpu_portion_request
     if portion is None:
         return {}
     whole = whole_gpus(compute)
     if whole is not None:
         return _gpus(whole)
-    return pods_annotated(source.settings.gpu_fraction_annotation, _plain(portion))
+    return pod_annotation_fragment(source.settings.gpu_fraction_annotation, _decimal_text(portion))
 
 
-def _portion_limit_fragment(source: Source) -> Fragment:
+def _portion_limit_fragment(source: TranslationSource) -> Fragment:
     limit = source.compute.gpu_portion_limit
-    if limit is None or not is_share(source.compute):
+    if limit is None or not is_gpu_fraction(source.compute):
         return {}
-    return pods_annotated(source.settings.gpu_fraction_limit_annotation, _plain(limit))
+    return pod_annotation_fragment(source.settings.gpu_fraction_limit_annotation, _decimal_text(limit))
 
 
-def _type_fragment(source: Source) -> Fragment:
-    if not is_share(source.compute):
+def _type_fragment(source: TranslationSource) -> Fragment:
+    if not is_gpu_fraction(source.compute):
         return {}
-    return pods_annotated(source.settings.gpu_container_annotation, names.container_name(source.name))
+    return pod_annotation_fragment(source.settings.gpu_container_annotation, names.container_name(source.name))
 
 
 def _gpu_memory(key: str | None, memory: str | None) -> Fragment:
-    return {} if memory is None else pods_annotated(key, str(quantity.mebibytes(quantity.parse_bytes(memory))))
+    return {} if memory is None else pod_annotation_fragment(key, str(quantity.mebibytes(quantity.parse_bytes(memory))))
 
 
-def _plain(portion: Decimal) -> str:
+def _decimal_text(portion: Decimal) -> str:
     return format(portion.normalize(), "f")
 
 
 ROWS = (
-    Row(
+    MappingRow(
         "spec.compute.cpuCoreRequest",
         "`spec.resources.requests.cpu`, exactly: 0.5 is `500m`, 2 is `2`",
         lambda s: _cores("requests", s.compute.cpu_core_request),
     ),
-    Row(
+    MappingRow(
         "spec.compute.cpuMemoryRequest",
         "`spec.resources.requests.memory`; `10GB` is `10G`, `1TiB` is `1Ti`",
         lambda s: _memory("requests", s.compute.cpu_memory_request),
     ),
-    Row(
+    MappingRow(
         "spec.compute.cpuCoreLimit",
         "`spec.resources.limits.cpu`",
         lambda s: _cores("limits", s.compute.cpu_core_limit),
     ),
-    Row(
+    MappingRow(
         "spec.compute.cpuMemoryLimit",
         "`spec.resources.limits.memory`",
         lambda s: _memory("limits", s.compute.cpu_memory_limit),
     ),
-    Row(
+    MappingRow(
         "spec.compute.gpuDevicesRequest",
         "without gpuRequestType `nvidia.com/gpu` in `spec.resources.requests` and `limits`; with a portion of several"
         " devices the pod annotation `gpu-fraction-num-devices`",
         _devices_fragment,
         "0 is written too: it keeps the NIM Operator from adding GPUs for a profile.",
     ),
-    Row(
+    MappingRow(
         "spec.compute.gpuRequestType",
         "beside a share of a GPU the pod annotation `gpu-fraction-container-name`",
         _type_fragment,
         "Without the container's name the scheduler takes container 0, and an injected container may be first.",
     ),
-    Row(
+    MappingRow(
         "spec.compute.gpuPortionRequest",
         "between 0 and 1 the pod annotation `gpu-fraction`; 1 is whole GPUs and 0 none, as `nvidia.com/gpu`",
         _portion_fragment,
         "KAI refuses the annotation beside an `nvidia.com/gpu` limit, even one of 0.",
     ),
-    Row(
+    MappingRow(
         "spec.compute.gpuPortionLimit",
         "the pod annotation `gpu-fraction-limit` (setting `gpu_fraction_limit_annotation`)",
         _portion_limit_fragment,
         "KAI alone knows no limit for a portion.",
     ),
-    Row(
+    MappingRow(
         "spec.compute.gpuMemoryRequest",
         "the pod annotation `gpu-memory` in MiB, rounded up",
         lambda s: _gpu_memory(s.settings.gpu_memory_annotation, s.compute.gpu_memory_request),
     ),
-    Row(
+    MappingRow(
         "spec.compute.gpuMemoryLimit",
         "the pod annotation that the setting `gpu_memory_limit_annotation` names, in MiB, rounded up",
         lambda s: _gpu_memory(s.settings.gpu_memory_limit_annotation, s.compute.gpu_memory_limit),

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from runai_nim.api import image_reference
 from runai_nim.api.v1alpha1 import HttpGet, ImagePullSecret, Probe
-from runai_nim.domain.translate.rules import Fragment, Row, Source
+from runai_nim.domain.translate.rules import Fragment, MappingRow, TranslationSource
 
 DEFAULT_PROBE: Final[dict[str, Any]] = {"httpGet": {"path": "/v1/health/ready", "port": "api"}}
 """How the NIM Operator asks whether a NIM is ready; it takes a probe whole, so a user's timing needs it beside it."""
@@ -19,28 +19,28 @@ def repository_and_tag(text: str) -> dict[str, str]:
     return {"repository": parsed.repository, "tag": parsed.tag or "latest"}
 
 
-def _present(**fields: Any) -> dict[str, Any]:
+def _readiness_defaults(**fields: Any) -> dict[str, Any]:
     """Those of `fields` that are set."""
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _pull_secrets_fragment(source: Source) -> Fragment:
+def _pull_secrets_fragment(source: TranslationSource) -> Fragment:
     secrets = [_secret_name(source, item) for item in source.spec.image_pull_secrets or () if not item.exclude]
     return {"spec": {"image": {"pullSecrets": secrets}}} if secrets else {}
 
 
-def _secret_name(source: Source, item: ImagePullSecret) -> str | None:
+def _secret_name(source: TranslationSource, item: ImagePullSecret) -> str | None:
     return source.settings.credential_secret(item.name) if item.user_credential else item.name
 
 
-def _readiness_fragment(source: Source) -> Fragment:
+def _readiness_fragment(source: TranslationSource) -> Fragment:
     readiness = source.spec.probes and source.spec.probes.readiness
     probe = _probe(readiness) if readiness else DEFAULT_PROBE
     return {} if probe == DEFAULT_PROBE else {"spec": {"readinessProbe": {"enabled": True, "probe": probe}}}
 
 
 def _probe(probe: Probe) -> dict[str, Any]:
-    timing = _present(
+    timing = _readiness_defaults(
         initialDelaySeconds=probe.initial_delay_seconds,
         periodSeconds=probe.period_seconds,
         timeoutSeconds=probe.timeout_seconds,
@@ -52,35 +52,41 @@ def _probe(probe: Probe) -> dict[str, Any]:
 
 
 def _http_get(asked: HttpGet) -> dict[str, Any]:
-    return _present(path=asked.path or "/", port=asked.port, host=asked.host, scheme=asked.scheme)
+    return _readiness_defaults(path=asked.path or "/", port=asked.port, host=asked.host, scheme=asked.scheme)
 
 
 ROWS = (
-    Row(
+    MappingRow(
         "spec.image",
         "`spec.image.repository` and `.tag`; no tag: `latest`; a digest: `<repository>@sha256` and its digits",
         lambda s: {"spec": {"image": repository_and_tag(s.spec.image or "")}},
         "The NIM Operator joins the two with a colon.",
     ),
-    Row(
+    MappingRow(
         "spec.imagePullPolicy",
         "`spec.image.pullPolicy`",
-        lambda s: {"spec": {"image": _present(pullPolicy=s.spec.image_pull_policy)}},
+        lambda s: {"spec": {"image": _readiness_defaults(pullPolicy=s.spec.image_pull_policy)}},
     ),
-    Row(
+    MappingRow(
         "spec.imagePullSecrets",
         "`spec.image.pullSecrets`; of a user's credential the Secret that the setting `user_credential_secret` names",
         _pull_secrets_fragment,
     ),
-    Row(
+    MappingRow(
         "spec.ngcAuthSecret",
         "`spec.authSecret`",
-        lambda s: {"spec": _present(authSecret=s.spec.ngc_auth_secret)},
+        lambda s: {"spec": _readiness_defaults(authSecret=s.spec.ngc_auth_secret)},
         "Its key NGC_API_KEY is what a NIM downloads its model with.",
     ),
-    Row("spec.security.runAsUid", "`spec.userID`", lambda s: {"spec": _present(userID=s.security.run_as_uid)}),
-    Row("spec.security.runAsGid", "`spec.groupID`", lambda s: {"spec": _present(groupID=s.security.run_as_gid)}),
-    Row(
+    MappingRow(
+        "spec.security.runAsUid", "`spec.userID`", lambda s: {"spec": _readiness_defaults(userID=s.security.run_as_uid)}
+    ),
+    MappingRow(
+        "spec.security.runAsGid",
+        "`spec.groupID`",
+        lambda s: {"spec": _readiness_defaults(groupID=s.security.run_as_gid)},
+    ),
+    MappingRow(
         "spec.probes.readiness",
         "`spec.readinessProbe`; without a handler: GET /v1/health/ready on port `api`",
         _readiness_fragment,

@@ -4,10 +4,10 @@ from typing import Any
 
 from runai_nim.api.v1alpha1 import Annotation, EnvironmentVariable, Label
 from runai_nim.config.settings import Settings
-from runai_nim.domain.translate.rules import Fragment, Row, Source, nothing
+from runai_nim.domain.translate.rules import Fragment, MappingRow, TranslationSource, no_output
 
 
-def _env_fragment(source: Source) -> Fragment:
+def _env_fragment(source: TranslationSource) -> Fragment:
     items = source.spec.environment_variables or ()
     env = [_variable(item, source.settings) for item in items if not item.exclude]
     return {"spec": {"env": env}} if env else {}
@@ -33,21 +33,21 @@ def _items(field: str, items: tuple[Label, ...] | tuple[Annotation, ...] | None)
 
 
 ROWS = (
-    Row(
+    MappingRow(
         "spec.environmentVariables",
         "`spec.env`: value; secret as `secretKeyRef`; configMap as `configMapKeyRef`; podFieldRef as `fieldRef`;"
         " userCredential as `secretKeyRef` to the Secret that the setting `user_credential_secret` names",
         _env_fragment,
         "A user's variable wins over the NIM Operator's own; those that would break the NIM are refused.",
     ),
-    Row("spec.environmentVariables[].description", "nothing; it is for people", nothing),
-    Row(
+    MappingRow("spec.environmentVariables[].description", "nothing; it is for people", no_output),
+    MappingRow(
         "spec.labels",
         "`spec.labels`: labels of the pods and their Service",
         lambda s: _items("labels", s.spec.labels),
         "Keys of the schedulers and of the NIM Operator are refused: each has a field of its own.",
     ),
-    Row(
+    MappingRow(
         "spec.annotations",
         "`spec.annotations`: annotations of the pods, their Service, its Ingress or routes and its HPA",
         lambda s: _items("annotations", s.spec.annotations),

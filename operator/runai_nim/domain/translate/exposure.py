@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from runai_nim.config.settings import Settings
-from runai_nim.domain.translate.rules import Fragment, Row, Source, nothing
+from runai_nim.domain.translate.rules import Fragment, MappingRow, TranslationSource, no_output
 
 Protocol = Literal["http", "grpc"]
 
@@ -26,7 +26,7 @@ class Exposure:
     message: str = ""
 
 
-def exposure_of(source: Source) -> Exposure:
+def exposure_of(source: TranslationSource) -> Exposure:
     """What follows from servingPort and the settings."""
     serving, settings = source.serving, source.settings
     if serving.expose_externally is False:
@@ -53,12 +53,12 @@ def _scheme(settings: Settings) -> str:
     return "https" if settings.external_tls else "http"
 
 
-def _host(source: Source) -> str:
+def _host(source: TranslationSource) -> str:
     """What the NIM Operator calls it, always."""
     return f"{source.name}.{source.owner.namespace}.{source.settings.external_domain}"
 
 
-def tls_secret(source: Source) -> str | None:
+def tls_secret(source: TranslationSource) -> str | None:
     """The Secret with the certificate of an Ingress, by the configured template."""
     template = source.settings.external_tls_secret
     if template is None:
@@ -66,7 +66,7 @@ def tls_secret(source: Source) -> str | None:
     return template.replace("{name}", source.name).replace("{namespace}", source.owner.namespace)
 
 
-def _router_fragment(source: Source) -> Fragment:
+def _router_fragment(source: TranslationSource) -> Fragment:
     exposure, settings = exposure_of(source), source.settings
     if exposure.url is None or exposure.by == "route":
         return {}
@@ -88,18 +88,18 @@ def _router_fragment(source: Source) -> Fragment:
 
 
 ROWS = (
-    Row(
+    MappingRow(
         "spec.servingPort.exposeExternally",
         "with external access configured (settings `external_…`): `spec.expose.router` with an ingress or a gateway,"
         " reached at `https://<name>.<namespace>.<domain>`",
         _router_fragment,
         "Not configured: nothing is written, condition Exposed is False, and Ready is unaffected.",
     ),
-    Row(
+    MappingRow(
         "spec.servingPort.exposedProtocol",
         "which of the gateway's `httpRoutesEnabled` and `grpcRoutesEnabled` is true; default grpc when"
         " grpcPort is set, otherwise http",
-        nothing,
+        no_output,
         "The NIM Operator's Ingress serves the HTTP port alone.",
     ),
 )

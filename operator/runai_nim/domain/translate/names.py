@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from runai_nim.api import well_known
 
-_LONGEST: Final = 63
+_MAX_LENGTH: Final = 63
 _CLAIM_SUFFIX: Final = "-model-store"
 ROUTE_SUFFIX: Final = ".external"
 _ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
@@ -20,10 +20,10 @@ def container_name(name: str) -> str:
 
 def default_claim_name(name: str) -> str:
     """`<name>-model-store`; where that is longer than 63 characters, the name is cut and a hash of it added."""
-    if len(name + _CLAIM_SUFFIX) <= _LONGEST:
+    if len(name + _CLAIM_SUFFIX) <= _MAX_LENGTH:
         return name + _CLAIM_SUFFIX
-    ending = f"-{digest(name)[:8]}{_CLAIM_SUFFIX}"
-    return name[: _LONGEST - len(ending)] + ending
+    ending = f"-{short_hash(name)[:8]}{_CLAIM_SUFFIX}"
+    return name[: _MAX_LENGTH - len(ending)] + ending
 
 
 def claim_name_of(cr: Mapping[str, Any]) -> str | None:
@@ -49,11 +49,11 @@ def internal_url(name: str, namespace: str, port: int) -> str:
     return f"http://{name}.{namespace}.svc:{port}"
 
 
-def digest(text: str) -> str:
+def short_hash(text: str) -> str:
     """16 hexadecimal digits that stand for `text`."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def content_hash(content: Mapping[str, Any]) -> str:
-    """`digest` of a part of a manifest, whatever order its keys are in."""
-    return digest(_ENCODER.encode(content))
+    """`short_hash` of a part of a manifest, whatever order its keys are in."""
+    return short_hash(_ENCODER.encode(content))

@@ -15,7 +15,7 @@ from runai_nim.domain.translate import (
     scheduling,
     serving,
 )
-from runai_nim.domain.translate.rules import Row, Source, labelled, made, unite
+from runai_nim.domain.translate.rules import MappingRow, TranslationSource, deep_merge, label_fragment, render_rows
 
 ROWS = (
     *container.ROWS,
@@ -26,29 +26,29 @@ ROWS = (
     *scheduling.ROWS,
     *autoscaling.ROWS,
     *environment.ROWS,
-    Row(
+    MappingRow(
         "",
         "the label `runai-nim.io/service`, on the NIMService and its pods",
-        lambda s: labelled(well_known.SERVICE_LABEL, s.name),
+        lambda s: label_fragment(well_known.SERVICE_LABEL, s.name),
         "By it the operator finds what was made for a RunaiNimService.",
     ),
 )
 
 
-def make_nimservice(source: Source) -> dict[str, Any]:
+def make_nimservice(source: TranslationSource) -> dict[str, Any]:
     """The manifest for server-side apply, with two hashes that prove what the NIM Operator made of it.
 
     `runai-nim.io/spec-hash` stands for all that is rendered; through `expose.service.annotations` it reaches the
     Service only. `runai-nim.io/pod-hash` stands for what makes a pod; through `annotations` it reaches Deployment and
     pods, and changes only when they are replaced anyway.
     """
-    manifest = made(ROWS, source)
+    manifest = render_rows(ROWS, source)
     metadata, spec = manifest["metadata"], manifest["spec"]
-    pod_hash = names.content_hash(_of_pods(spec))
-    beside = {part: spec[part] for part in _BESIDE_PODS if part in spec}
+    pod_hash = names.content_hash(_pod_fields(spec))
+    beside = {part: spec[part] for part in _FIELDS_WITHOUT_RESTART if part in spec}
     seal = {well_known.SPEC_HASH: names.content_hash({"metadata": metadata, "pods": pod_hash, "beside": beside})}
-    unite(spec, {"annotations": {well_known.POD_HASH: pod_hash}})
-    unite(spec, {"expose": {"service": {"annotations": seal}}})
+    deep_merge(spec, {"annotations": {well_known.POD_HASH: pod_hash}})
+    deep_merge(spec, {"expose": {"service": {"annotations": seal}}})
     owner = source.owner
     return {
         "apiVersion": well_known.NIM_API_VERSION,
@@ -65,10 +65,10 @@ def make_nimservice(source: Source) -> dict[str, Any]:
 
 
 # How many pods there are, and how they are reached from outside, changes without a new pod.
-_BESIDE_PODS = ("replicas", "scale", "expose")
+_FIELDS_WITHOUT_RESTART = ("replicas", "scale", "expose")
 
 
-def _of_pods(spec: Mapping[str, Any]) -> dict[str, Any]:
+def _pod_fields(spec: Mapping[str, Any]) -> dict[str, Any]:
     # The Service's ports are the container's too.
     ports = {key: value for key, value in spec["expose"]["service"].items() if key != "type"}
-    return {key: value for key, value in spec.items() if key not in _BESIDE_PODS} | {"expose": ports}
+    return {key: value for key, value in spec.items() if key not in _FIELDS_WITHOUT_RESTART} | {"expose": ports}

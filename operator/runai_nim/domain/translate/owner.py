@@ -8,7 +8,7 @@ from runai_nim.api import well_known
 
 
 @dataclass(frozen=True, slots=True)
-class Owner:
+class OwnerResource:
     """Identity of a RunaiNimService."""
 
     name: str

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 from runai_nim.api import well_known
 from runai_nim.domain.translate import names
 from runai_nim.domain.translate.exposure import Exposure, exposure_of, tls_secret
-from runai_nim.domain.translate.rules import Fragment, Row, Source, made, unite
+from runai_nim.domain.translate.rules import Fragment, MappingRow, TranslationSource, deep_merge, render_rows
 
 
-def make_route(source: Source) -> dict[str, Any] | None:
+def make_route(source: TranslationSource) -> dict[str, Any] | None:
     """The manifest of an Ingress, HTTPRoute or GRPCRoute; None when no route is ours to make.
 
     Its hash stands for all but the owner, whose uid is compared by itself.
@@ -20,20 +20,20 @@ def make_route(source: Source) -> dict[str, Any] | None:
     exposure = exposure_of(source)
     if exposure.url is None or exposure.by != "route":
         return None
-    manifest = made(ROWS, source)
+    manifest = render_rows(ROUTE_ROWS, source)
     content = {"annotations": manifest["metadata"].get("annotations", {}), "spec": manifest["spec"]}
-    unite(manifest, {"metadata": {"annotations": {well_known.SPEC_HASH: names.content_hash(content)}}})
-    return _head(source, exposure) | manifest
+    deep_merge(manifest, {"metadata": {"annotations": {well_known.SPEC_HASH: names.content_hash(content)}}})
+    return _route_head(source, exposure) | manifest
 
 
-def _head(source: Source, exposure: Exposure) -> dict[str, Any]:
+def _route_head(source: TranslationSource, exposure: Exposure) -> dict[str, Any]:
     if source.settings.external_mode == "ingress":
         return {"apiVersion": well_known.INGRESS_API_VERSION, "kind": well_known.INGRESS_KIND}
     kind = well_known.GRPC_ROUTE_KIND if exposure.protocol == "grpc" else well_known.HTTP_ROUTE_KIND
     return {"apiVersion": well_known.GATEWAY_API_VERSION, "kind": kind}
 
 
-def _metadata_fragment(source: Source) -> Fragment:
+def _route_metadata_fragment(source: TranslationSource) -> Fragment:
     metadata = {
         "name": names.route_name(source.name),
         "namespace": source.owner.namespace,
@@ -45,7 +45,7 @@ def _metadata_fragment(source: Source) -> Fragment:
     return {"metadata": metadata}
 
 
-def _spec_fragment(source: Source) -> Fragment:
+def _route_spec_fragment(source: TranslationSource) -> Fragment:
     exposure, settings = exposure_of(source), source.settings
     url = urlsplit(exposure.url or "")
     host, path = url.hostname or "", url.path or "/"
@@ -60,7 +60,7 @@ def _spec_fragment(source: Source) -> Fragment:
     return {"spec": {"parentRefs": [gateway], "hostnames": [host], "rules": [rule]}}
 
 
-def _ingress_spec(source: Source, host: str, path: str, *, tls: bool) -> dict[str, Any]:
+def _ingress_spec(source: TranslationSource, host: str, path: str, *, tls: bool) -> dict[str, Any]:
     backend = {"service": {"name": source.name, "port": {"number": source.serving.port}}}
     rule = {"host": host, "http": {"paths": [{"path": path, "pathType": "Prefix", "backend": backend}]}}
     spec: dict[str, Any] = {"ingressClassName": source.settings.external_ingress_class, "rules": [rule]}
@@ -70,17 +70,17 @@ def _ingress_spec(source: Source, host: str, path: str, *, tls: bool) -> dict[st
     return spec
 
 
-ROWS = (
-    Row(
+ROUTE_ROWS = (
+    MappingRow(
         "",
         "its name `<name>.external`, label and owner, and the annotation `runai-nim.io/spec-hash`",
-        _metadata_fragment,
+        _route_metadata_fragment,
         "By the hash the operator sees what was taken away.",
     ),
-    Row(
+    MappingRow(
         "spec.servingPort.exposedUrl",
         "an Ingress, HTTPRoute or GRPCRoute of our own with that host and path to the Service, instead of the router",
-        _spec_fragment,
+        _route_spec_fragment,
         "The NIM Operator's router always takes the host `<name>.<namespace>.<domain>`.",
     ),
 )

@@ -10,23 +10,23 @@ from typing import Any, Self
 from runai_nim.api.v1alpha1 import Compute, ModelStore, RunaiNimServiceSpec, Security, ServingPort
 from runai_nim.config.settings import Settings
 from runai_nim.domain.translate import names
-from runai_nim.domain.translate.owner import Owner
+from runai_nim.domain.translate.owner import OwnerResource
 from runai_nim.domain.validate import Context
 
 Fragment = dict[str, Any]
 """A part of a manifest, from its root: `{"spec": {"schedulerName": …}}`."""
-Path = tuple[str | int, ...]
+LeafPath = tuple[str | int, ...]
 """Where a leaf is: keys, and indexes of lists."""
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class TranslationSource:
     """What the rows read: a RunaiNimService without errors, and what is known around it.
 
     Blocks of the spec that are absent stand here empty, so that no row asks for them.
     """
 
-    owner: Owner
+    owner: OwnerResource
     annotations: Mapping[str, str]
     spec: RunaiNimServiceSpec
     context: Context
@@ -40,7 +40,7 @@ class Source:
     def of(cls, cr: Mapping[str, Any], spec: RunaiNimServiceSpec, context: Context) -> Self:
         """From a RunaiNimService as the API gives it, and its spec as `validate` read it."""
         return cls(
-            owner=Owner.of(cr["metadata"]),
+            owner=OwnerResource.of(cr["metadata"]),
             annotations=cr["metadata"].get("annotations") or {},
             spec=spec,
             context=context,
@@ -63,7 +63,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class MappingRow:
     """`field` of the RunaiNimService (`spec.image`; empty: always there) becomes what `make` returns.
 
     `becomes` and `why` are for people, in Markdown; `becomes` names fields of the object that the row is for.
@@ -71,60 +71,60 @@ class Row:
 
     field: str
     becomes: str
-    make: Callable[[Source], Fragment]
+    make: Callable[[TranslationSource], Fragment]
     why: str = ""
 
 
-def nothing(_: Source) -> Fragment:
+def no_output(_: TranslationSource) -> Fragment:
     """For a field that is read elsewhere or not at all; its row says so."""
     return {}
 
 
-def labelled(key: str | None, value: str | None) -> Fragment:
+def label_fragment(key: str | None, value: str | None) -> Fragment:
     """A label on the object itself, for schedulers that climb owner references, and on its pods."""
     if not key or not value:
         return {}
     return {"metadata": {"labels": {key: value}}, "spec": {"labels": {key: value}}}
 
 
-def pods_annotated(key: str | None, value: str | None) -> Fragment:
+def pod_annotation_fragment(key: str | None, value: str | None) -> Fragment:
     """An annotation of the pods."""
     return {"spec": {"annotations": {key: value}}} if key and value else {}
 
 
-def made(rows: Iterable[Row], source: Source) -> dict[str, Any]:
+def render_rows(rows: Iterable[MappingRow], source: TranslationSource) -> dict[str, Any]:
     """What all rows make, united."""
     result: dict[str, Any] = {}
     for row in rows:
-        unite(result, row.make(source))
+        deep_merge(result, row.make(source))
     return result
 
 
-def unite(result: dict[str, Any], fragment: Fragment) -> None:
+def deep_merge(result: dict[str, Any], fragment: Fragment) -> None:
     """Add `fragment` to `result`: mappings level by level, lists end to end. No two rows write the same leaf."""
     for key, value in fragment.items():
         known = result.get(key)
         if isinstance(value, dict):
             if known is None:
                 result[key] = known = {}
-            unite(known, value)
+            deep_merge(known, value)
         elif isinstance(value, list):
             result[key] = [*(known or ()), *value]
         else:
             result[key] = value
 
 
-def origins(rows: Iterable[Row], source: Source) -> dict[Path, Row]:
+def provenance(rows: Iterable[MappingRow], source: TranslationSource) -> dict[LeafPath, MappingRow]:
     """Which row each leaf of `made(rows, source)` comes from."""
-    found: dict[Path, Row] = {}
-    lengths: dict[Path, int] = {}
+    leaves: dict[LeafPath, MappingRow] = {}
+    lengths: dict[LeafPath, int] = {}
     for row in rows:
         for path in _leaves(row.make(source), (), lengths):
-            found[path] = row
-    return found
+            leaves[path] = row
+    return leaves
 
 
-def _leaves(value: Any, path: Path, lengths: dict[Path, int]) -> Iterator[Path]:
+def _leaves(value: Any, path: LeafPath, lengths: dict[LeafPath, int]) -> Iterator[LeafPath]:
     if isinstance(value, dict):
         for key, part in value.items():
             yield from _leaves(part, (*path, key), lengths)

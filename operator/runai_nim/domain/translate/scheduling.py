@@ -9,31 +9,38 @@ from typing import Any, Final
 from runai_nim.api import well_known
 from runai_nim.api.v1alpha1 import Toleration
 from runai_nim.config.settings import Settings
-from runai_nim.domain.translate.rules import Fragment, Row, Source, labelled, nothing, pods_annotated
+from runai_nim.domain.translate.rules import (
+    Fragment,
+    MappingRow,
+    TranslationSource,
+    label_fragment,
+    no_output,
+    pod_annotation_fragment,
+)
 
 _HIGHEST_WEIGHT: Final = 100
 
 
-def _priority_fragment(source: Source) -> Fragment:
+def _priority_fragment(source: TranslationSource) -> Fragment:
     priority = source.spec.priority_class
-    return labelled(source.settings.priority_label, priority and source.settings.priority_classes[priority])
+    return label_fragment(source.settings.priority_label, priority and source.settings.priority_classes[priority])
 
 
-def _category_fragment(source: Source) -> Fragment:
+def _category_fragment(source: TranslationSource) -> Fragment:
     key, category = source.settings.category_annotation, source.spec.category
-    return {"metadata": {"annotations": {key: category}}, **pods_annotated(key, category)} if category else {}
+    return {"metadata": {"annotations": {key: category}}, **pod_annotation_fragment(key, category)} if category else {}
 
 
-def _pools_fragment(source: Source) -> Fragment:
+def _pools_fragment(source: TranslationSource) -> Fragment:
     pools, settings = source.spec.node_pools or (), source.settings
     if not pools:
         return {}
     affinity = {"spec": {"affinity": {"nodeAffinity": _node_affinity(pools, settings)}}}
     if len(pools) > 1:
-        listed = pods_annotated(settings.node_pools_annotation, " ".join(pools)).get("spec", {})
+        listed = pod_annotation_fragment(settings.node_pools_annotation, " ".join(pools)).get("spec", {})
         return {"spec": affinity["spec"] | listed}
     # A pod label "default" would name a pool that no node is labelled with.
-    label = labelled(settings.node_pool_label, None if pools[0] == well_known.DEFAULT_NODE_POOL else pools[0])
+    label = label_fragment(settings.node_pool_label, None if pools[0] == well_known.DEFAULT_NODE_POOL else pools[0])
     return {**label, "spec": affinity["spec"] | label.get("spec", {})}
 
 
@@ -62,7 +69,7 @@ def _term(settings: Settings, pools: Sequence[str]) -> dict[str, Any]:
     return {"matchExpressions": [{"key": key, **found}]}
 
 
-def _tolerations_fragment(source: Source) -> Fragment:
+def _tolerations_fragment(source: TranslationSource) -> Fragment:
     tolerations = [_toleration(item) for item in source.spec.tolerations or () if not item.exclude]
     return {"spec": {"tolerations": tolerations}} if tolerations else {}
 
@@ -79,43 +86,43 @@ def _toleration(item: Toleration) -> dict[str, Any]:
 
 
 ROWS = (
-    Row(
+    MappingRow(
         "",
         "`spec.schedulerName` (setting `scheduler_name`)",
         lambda s: {"spec": {"schedulerName": s.settings.scheduler_name}},
     ),
-    Row(
+    MappingRow(
         "",
         "with the kai dialect the queue's label, on the NIMService and its pods",
-        lambda s: labelled(s.settings.queue_label, s.context.queue),
+        lambda s: label_fragment(s.settings.queue_label, s.context.queue),
         "Run:ai's own admission takes the queue from the namespace; a label could charge another project.",
     ),
-    Row(
+    MappingRow(
         "spec.priorityClass",
         "the label `priorityClassName`, on the NIMService and its pods (settings `priority_label`, `priority_classes`)",
         _priority_fragment,
         "A PriorityClass that does not exist is silently ignored by the scheduler.",
     ),
-    Row(
+    MappingRow(
         "spec.preemptibility",
         "the label `kai.scheduler/preemptibility`, on the NIMService and its pods",
-        lambda s: labelled(s.settings.preemptibility_label, s.spec.preemptibility),
+        lambda s: label_fragment(s.settings.preemptibility_label, s.spec.preemptibility),
     ),
-    Row(
+    MappingRow(
         "spec.nodePools",
         "`spec.affinity.nodeAffinity`: these pools are required, and preferred in their order; one pool is a label of"
         " the pods too, several are listed in an annotation where the scheduler reads one",
         _pools_fragment,
         "Pool `default` is the nodes without a pool. A nodeSelector would do for names that YAML reads as text only.",
     ),
-    Row(
+    MappingRow(
         "spec.tolerations",
         "`spec.tolerations`: operator, key, value, effect (`Any` is none), seconds",
         _tolerations_fragment,
         "The NIM Operator drops the seconds, which a warning says.",
     ),
-    Row("spec.tolerations[].name", "nothing; it tells the items of the list apart", nothing),
-    Row(
+    MappingRow("spec.tolerations[].name", "nothing; it tells the items of the list apart", no_output),
+    MappingRow(
         "spec.category",
         "the annotation `runai-nim.io/category` (setting `category_annotation`), on the NIMService and its pods",
         _category_fragment,

@@ -2,36 +2,36 @@
 
 from typing import Any
 
-from runai_nim.domain.translate.rules import Fragment, Row, Source
+from runai_nim.domain.translate.rules import Fragment, MappingRow, TranslationSource
 
 
 def _service(field: str, value: Any) -> Fragment:
     return {} if value is None else {"spec": {"expose": {"service": {field: value}}}}
 
 
-def _metrics_fragment(source: Source) -> Fragment:
+def _metrics_fragment(source: TranslationSource) -> Fragment:
     port = source.serving.metrics_port
     return _service("metricsPort", None if port == source.serving.port else port)
 
 
 ROWS = (
-    Row(
+    MappingRow(
         "spec.servingPort.serviceType",
         "`spec.expose.service.type`, ClusterIP when absent",
         lambda s: _service("type", s.serving.service_type or "ClusterIP"),
     ),
-    Row(
+    MappingRow(
         "spec.servingPort.port",
         "`spec.expose.service.port`",
         lambda s: _service("port", s.serving.port),
         "Without one the NIM Operator falls over once, then serves on 8000 whatever the NIM does.",
     ),
-    Row(
+    MappingRow(
         "spec.servingPort.grpcPort",
         "`spec.expose.service.grpcPort`",
         lambda s: _service("grpcPort", s.serving.grpc_port),
     ),
-    Row(
+    MappingRow(
         "spec.servingPort.metricsPort",
         "`spec.expose.service.metricsPort`, left out when it is the port itself",
         _metrics_fragment,

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from runai_nim.domain.translate import claim, nimservice, route
-from runai_nim.domain.translate.rules import Row
+from runai_nim.domain.translate.rules import MappingRow
 
-TABLES: Final[Mapping[str, tuple[Row, ...]]] = {
+TABLES: Final[Mapping[str, tuple[MappingRow, ...]]] = {
     "NIMService": nimservice.ROWS,
-    "PersistentVolumeClaim": claim.ROWS,
-    "Ingress, HTTPRoute or GRPCRoute": route.ROWS,
+    "PersistentVolumeClaim": claim.CLAIM_ROWS,
+    "Ingress, HTTPRoute or GRPCRoute": route.ROUTE_ROWS,
 }
 """Objects by kind, in the order in which they are explained."""

@@ -3,23 +3,25 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from runai_nim.domain.nimservice_schema import Lack
-from runai_nim.domain.translate.rules import Row, Source, origins
+from runai_nim.domain.nimservice_schema import MissingField
+from runai_nim.domain.translate.rules import MappingRow, TranslationSource, provenance
 from runai_nim.domain.validate import Finding, Reason
 
 
-def check_installed(source: Source, rows: Iterable[Row], manifest: Mapping[str, Any]) -> Iterator[Finding]:
+def check_supported_fields(
+    source: TranslationSource, rows: Iterable[MappingRow], manifest: Mapping[str, Any]
+) -> Iterator[Finding]:
     """One finding per field of the NIMService that its kind lacks."""
-    for lack in source.context.installed.lacks(manifest):
+    for lack in source.context.nimservice_schema.missing_fields(manifest):
         missing = ".".join(lack.path) + (f": {lack.value}" if lack.value else "")
-        path = _field(lack, rows, source) or "the operator's settings"
-        version = f"NIM Operator {lack.since} or newer" if lack.since else "a newer NIM Operator"
+        path = _source_field(lack, rows, source) or "the operator's settings"
+        version = f"NIM Operator {lack.since_version} or newer" if lack.since_version else "a newer NIM Operator"
         rule = f"not ask for {missing}, which the NIMService kind of this cluster does not have"
         yield Finding(reason=Reason.NOT_INSTALLED, path=path, must=rule, remedy=f"change it, or install {version}")
 
 
-def _field(lack: Lack, rows: Iterable[Row], source: Source) -> str:
-    for leaf, row in origins(rows, source).items():
+def _source_field(lack: MissingField, rows: Iterable[MappingRow], source: TranslationSource) -> str:
+    for leaf, row in provenance(rows, source).items():
         names = tuple(part for part in leaf if isinstance(part, str))
         if names[: len(lack.path)] == lack.path and row.field:
             return row.field

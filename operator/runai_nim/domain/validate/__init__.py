@@ -28,27 +28,27 @@ from runai_nim.domain.validate import (
     serving,
     tolerations,
 )
-from runai_nim.domain.validate.finding import Finding, Reason, Rule, below, cut, has_errors, unknown_field
+from runai_nim.domain.validate.finding import Finding, Reason, Rule, child_path, has_errors, truncate, unknown_field
 from runai_nim.domain.validate.model_store import CLAIM_SIZE
-from runai_nim.domain.validate.parse import findings_from_parse_error, readable_rest
-from runai_nim.domain.validate.subject import Candidate, Context
+from runai_nim.domain.validate.parse import parse_findings, parse_valid_fields
+from runai_nim.domain.validate.subject import Context, ValidationSubject
 
 __all__ = [
     "CLAIM_SIZE",
-    "Candidate",
     "Context",
     "Finding",
     "Reason",
     "Rule",
-    "below",
-    "cut",
-    "findings_from_parse_error",
+    "ValidationSubject",
+    "child_path",
     "has_errors",
+    "parse_findings",
+    "truncate",
     "unknown_field",
     "validate",
 ]
 
-CHECKS: Final[tuple[Callable[[Candidate], Iterator[Finding]], ...]] = (
+CHECKS: Final[tuple[Callable[[ValidationSubject], Iterator[Finding]], ...]] = (
     container.check_image,
     container.check_image_pull_secrets,
     container.check_ngc_auth_secret,
@@ -87,7 +87,7 @@ CHECKS: Final[tuple[Callable[[Candidate], Iterator[Finding]], ...]] = (
     autoscaling.check_metric,
     autoscaling.check_metric_has_request,
     autoscaling.check_replica_range,
-    autoscaling.check_replicas_beside_autoscaling,
+    autoscaling.check_replicas_with_autoscaling,
     multi_node.check_workers,
     multi_node.check_multi_node_name,
     multi_node.check_multi_node_or_autoscaling,
@@ -123,20 +123,20 @@ def validate(cr: Mapping[str, Any], context: Context) -> tuple[RunaiNimServiceSp
     try:
         spec = RunaiNimServiceSpec.model_validate(written, by_alias=True, by_name=False)
     except ValidationError as error:
-        findings += islice(findings_from_parse_error(error), context.most_mistakes)
-        if error.error_count() > (context.most_mistakes or inf):
+        findings += islice(parse_findings(error), context.max_findings)
+        if error.error_count() > (context.max_findings or inf):
             return None, tuple(findings)
-        rest, concerned = readable_rest(written, error) if isinstance(written, Mapping) else (None, frozenset())
+        rest, concerned = parse_valid_fields(written, error) if isinstance(written, Mapping) else (None, frozenset())
         if rest is not None:
             # What is wrong beside a mistake in the same field may only follow from it.
-            others = _spec_findings(Candidate(name, rest, context, namespace))
+            others = _spec_findings(ValidationSubject(name, rest, context, namespace))
             findings += [finding for finding in others if _top_level_field(finding.path) not in concerned]
         return None, tuple(findings)
-    findings += _spec_findings(Candidate(name, spec, context, namespace))
+    findings += _spec_findings(ValidationSubject(name, spec, context, namespace))
     return spec, tuple(findings)
 
 
-def _spec_findings(candidate: Candidate) -> Iterator[Finding]:
+def _spec_findings(candidate: ValidationSubject) -> Iterator[Finding]:
     for check in CHECKS:
         yield from check(candidate)
 
@@ -146,6 +146,6 @@ def _top_level_field(path: str) -> str:
 
 
 def _metadata_findings(name: str, own_labels: Mapping[str, str], context: Context) -> Iterator[Finding]:
-    for check in (resource.check_name_syntax, resource.check_name_is_free, resource.check_name_is_text):
+    for check in (resource.check_name_syntax, resource.check_name_is_not_reserved, resource.check_name_is_yaml_string):
         yield from check(name)
     yield from resource.check_reserved_labels(own_labels, context.settings)

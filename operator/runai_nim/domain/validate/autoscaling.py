@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from runai_nim.api import quantity
 from runai_nim.api.v1alpha1 import Compute
 from runai_nim.domain.validate.finding import Finding, Reason
-from runai_nim.domain.validate.subject import Candidate
+from runai_nim.domain.validate.subject import ValidationSubject
 
 
-def check_metric(candidate: Candidate) -> Iterator[Finding]:
+def check_metric(candidate: ValidationSubject) -> Iterator[Finding]:
     """Metric and threshold have no default."""
     scaling = candidate.spec.autoscaling
     if scaling is None:
@@ -26,12 +26,12 @@ def check_metric(candidate: Candidate) -> Iterator[Finding]:
         )
 
 
-def check_metric_has_request(candidate: Candidate) -> Iterator[Finding]:
+def check_metric_has_request(candidate: ValidationSubject) -> Iterator[Finding]:
     """Use of cpu and memory is measured in percent of their request, so there has to be one, above 0."""
     scaling, compute = candidate.spec.autoscaling, candidate.spec.compute or Compute()
     requests = {
         "cpu": ("cpuCoreRequest", bool(compute.cpu_core_request)),
-        "memory": ("cpuMemoryRequest", _asks_for_bytes(compute.cpu_memory_request)),
+        "memory": ("cpuMemoryRequest", _is_memory_request(compute.cpu_memory_request)),
     }
     if scaling is None or scaling.metric not in requests:
         return
@@ -44,7 +44,7 @@ def check_metric_has_request(candidate: Candidate) -> Iterator[Finding]:
         )
 
 
-def check_replica_range(candidate: Candidate) -> Iterator[Finding]:
+def check_replica_range(candidate: ValidationSubject) -> Iterator[Finding]:
     """maxReplicas is minReplicas where it is absent."""
     scaling = candidate.spec.autoscaling
     if scaling is None or scaling.max_replicas is None:
@@ -58,7 +58,7 @@ def check_replica_range(candidate: Candidate) -> Iterator[Finding]:
         )
 
 
-def check_replicas_beside_autoscaling(candidate: Candidate) -> Iterator[Finding]:
+def check_replicas_with_autoscaling(candidate: ValidationSubject) -> Iterator[Finding]:
     """1 passes, and means nothing: Run:ai's client always sends it."""
     replicas = candidate.spec.replicas
     if candidate.spec.autoscaling is not None and replicas not in (None, 1):
@@ -68,7 +68,7 @@ def check_replicas_beside_autoscaling(candidate: Candidate) -> Iterator[Finding]
         )
 
 
-def _asks_for_bytes(text: str | None) -> bool:
+def _is_memory_request(text: str | None) -> bool:
     try:
         return text is not None and quantity.parse_bytes(text).nanos > 0
     except quantity.QuantityError:

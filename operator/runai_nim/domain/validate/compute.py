@@ -9,48 +9,50 @@ from runai_nim.api.quantity import Quantity
 from runai_nim.api.v1alpha1 import Compute
 from runai_nim.config.settings import Settings
 from runai_nim.domain.validate.finding import Finding, Reason
-from runai_nim.domain.validate.subject import Candidate
+from runai_nim.domain.validate.subject import ValidationSubject
 
 _AMOUNTS: Final = ("cpu_memory_request", "cpu_memory_limit", "gpu_memory_request", "gpu_memory_limit")
 
 
-def check_cpu(candidate: Candidate) -> Iterator[Finding]:
+def check_cpu(candidate: ValidationSubject) -> Iterator[Finding]:
     """Thousandths of a core are the finest that Kubernetes schedules."""
     compute = _compute(candidate)
     for name in ("cpu_core_request", "cpu_core_limit"):
         cores: Decimal | None = getattr(compute, name)
-        if cores is not None and not _in_thousandths(cores):
+        if cores is not None and not _is_in_thousandths(cores):
             rule = "be a number of CPU cores in steps of 0.001, such as 0.5 or 2"
             yield Finding(
-                reason=Reason.INVALID_QUANTITY, path=_path(name), value=str(cores), must=rule, remedy="round it"
+                reason=Reason.INVALID_QUANTITY, path=_field_path(name), value=str(cores), must=rule, remedy="round it"
             )
-    yield from _ordered(compute, "cpu_core", compute.cpu_core_request, compute.cpu_core_limit)
+    yield from _check_order(compute, "cpu_core", compute.cpu_core_request, compute.cpu_core_limit)
 
 
-def check_amounts(candidate: Candidate) -> Iterator[Finding]:
+def check_amounts(candidate: ValidationSubject) -> Iterator[Finding]:
     """Each amount of memory can be read."""
     compute = _compute(candidate)
     for name in _AMOUNTS:
         text: str | None = getattr(compute, name)
-        if text is not None and _amount(text) is None:
-            meant = quantity.suggestion(text)
+        if text is not None and _parse_amount(text) is None:
+            meant = quantity.suggested_spelling(text)
             remedy = f"did you mean {meant}?" if meant else "correct it"
             yield Finding(
                 reason=Reason.INVALID_QUANTITY,
-                path=_path(name),
+                path=_field_path(name),
                 value=text,
                 must=f"be {quantity.BYTES_RULE}",
                 remedy=remedy,
             )
 
 
-def check_memory_limit(candidate: Candidate) -> Iterator[Finding]:
+def check_memory_limit(candidate: ValidationSubject) -> Iterator[Finding]:
     """cpuMemoryLimit is not below cpuMemoryRequest."""
     compute = _compute(candidate)
-    yield from _ordered(compute, "cpu_memory", _amount(compute.cpu_memory_request), _amount(compute.cpu_memory_limit))
+    yield from _check_order(
+        compute, "cpu_memory", _parse_amount(compute.cpu_memory_request), _parse_amount(compute.cpu_memory_limit)
+    )
 
 
-def check_gpu_request_type(candidate: Candidate) -> Iterator[Finding]:
+def check_gpu_request_type(candidate: ValidationSubject) -> Iterator[Finding]:
     """Each way to share a GPU has its own fields: its request is required, those of the other are refused."""
     compute = _compute(candidate)
     for kind in ("portion", "memory"):
@@ -58,18 +60,18 @@ def check_gpu_request_type(candidate: Candidate) -> Iterator[Finding]:
         if compute.gpu_request_type == kind:
             if getattr(compute, request) is None:
                 rule, remedy = f"be set with gpuRequestType {kind}", "add it, or remove gpuRequestType for whole GPUs"
-                yield Finding(reason=Reason.REQUIRED_FIELD, path=_path(request), must=rule, remedy=remedy)
+                yield Finding(reason=Reason.REQUIRED_FIELD, path=_field_path(request), must=rule, remedy=remedy)
             continue
         for name in (request, limit):
             value = getattr(compute, name)
             if value is not None:
                 rule, remedy = f"only be set with gpuRequestType {kind}", f"remove it, or set gpuRequestType: {kind}"
                 yield Finding(
-                    reason=Reason.CONFLICTING_FIELDS, path=_path(name), value=str(value), must=rule, remedy=remedy
+                    reason=Reason.CONFLICTING_FIELDS, path=_field_path(name), value=str(value), must=rule, remedy=remedy
                 )
 
 
-def check_gpu_devices(candidate: Candidate) -> Iterator[Finding]:
+def check_gpu_devices(candidate: ValidationSubject) -> Iterator[Finding]:
     """A share needs a device; memory is shared on one only."""
     compute = _compute(candidate)
     devices = compute.gpu_devices_request
@@ -78,7 +80,11 @@ def check_gpu_devices(candidate: Candidate) -> Iterator[Finding]:
     if devices > 1 and compute.gpu_request_type == "memory":
         rule, remedy = "be portion when gpuDevicesRequest is above 1", "use portion, or one device"
         yield Finding(
-            reason=Reason.CONFLICTING_FIELDS, path=_path("gpu_request_type"), value="memory", must=rule, remedy=remedy
+            reason=Reason.CONFLICTING_FIELDS,
+            path=_field_path("gpu_request_type"),
+            value="memory",
+            must=rule,
+            remedy=remedy,
         )
     if devices == 0 and compute.gpu_portion_request != 0:
         rule, remedy = (
@@ -86,103 +92,107 @@ def check_gpu_devices(candidate: Candidate) -> Iterator[Finding]:
             "raise it, or remove gpuRequestType and its fields for no GPU",
         )
         yield Finding(
-            reason=Reason.CONFLICTING_FIELDS, path=_path("gpu_devices_request"), value="0", must=rule, remedy=remedy
+            reason=Reason.CONFLICTING_FIELDS,
+            path=_field_path("gpu_devices_request"),
+            value="0",
+            must=rule,
+            remedy=remedy,
         )
 
 
-def check_gpu_portion_limit(candidate: Candidate) -> Iterator[Finding]:
+def check_gpu_portion_limit(candidate: ValidationSubject) -> Iterator[Finding]:
     """Not below the request; above it only where the scheduler has a key for limits and a share is asked for."""
     compute, settings = _compute(candidate), candidate.context.settings
     request, limit = compute.gpu_portion_request, compute.gpu_portion_limit
     if request is None or limit is None:
         return
-    yield from _ordered(compute, "gpu_portion", request, limit)
+    yield from _check_order(compute, "gpu_portion", request, limit)
     if compute.gpu_request_type != "portion":
         return  # check_gpu_request_type says so
     if limit > request == 0:
         rule, remedy = "be 0 when gpuPortionRequest is 0", "remove it, or ask for a portion"
         yield Finding(
             reason=Reason.CONFLICTING_FIELDS,
-            path=_path("gpu_portion_limit"),
+            path=_field_path("gpu_portion_limit"),
             value=str(limit),
             must=rule,
             remedy=remedy,
         )
     elif limit > request:
-        yield from _limit_has_key("gpu_portion", str(limit), settings, settings.gpu_fraction_limit_annotation)
+        yield from _check_limit_key("gpu_portion", str(limit), settings, settings.gpu_fraction_limit_annotation)
 
 
-def check_gpu_memory(candidate: Candidate) -> Iterator[Finding]:
+def check_gpu_memory(candidate: ValidationSubject) -> Iterator[Finding]:
     """Above 0; the limit as for a portion."""
     compute, settings = _compute(candidate), candidate.context.settings
-    request, limit = _amount(compute.gpu_memory_request), _amount(compute.gpu_memory_limit)
+    request, limit = _parse_amount(compute.gpu_memory_request), _parse_amount(compute.gpu_memory_limit)
     if request is None:
         return
     if request.nanos == 0:
         rule, remedy = "be above 0", "ask for some memory, or remove gpuRequestType and its fields for no GPU"
         yield Finding(
             reason=Reason.INVALID_QUANTITY,
-            path=_path("gpu_memory_request"),
+            path=_field_path("gpu_memory_request"),
             value=compute.gpu_memory_request,
             must=rule,
             remedy=remedy,
         )
-    yield from _ordered(compute, "gpu_memory", request, limit)
+    yield from _check_order(compute, "gpu_memory", request, limit)
     if limit is not None and limit > request:
         found = str(compute.gpu_memory_limit)
-        yield from _limit_has_key("gpu_memory", found, settings, settings.gpu_memory_limit_annotation)
+        yield from _check_limit_key("gpu_memory", found, settings, settings.gpu_memory_limit_annotation)
 
 
-def _limit_has_key(prefix: str, found: str, settings: Settings, key: str | None) -> Iterator[Finding]:
+def _check_limit_key(prefix: str, found: str, settings: Settings, key: str | None) -> Iterator[Finding]:
     if key is None:
         setting = "gpu_fraction_limit_annotation" if prefix == "gpu_portion" else "gpu_memory_limit_annotation"
-        rule = f"equal {_field(f'{prefix}_request')}, no annotation for limits is configured ({settings.dialect})"
+        rule = f"equal {_field_name(f'{prefix}_request')}, no annotation for limits is configured ({settings.dialect})"
         remedy = f"remove it, or set {setting} in the operator's settings"
         yield Finding(
-            reason=Reason.NOT_CONFIGURED, path=_path(f"{prefix}_limit"), value=found, must=rule, remedy=remedy
+            reason=Reason.NOT_CONFIGURED, path=_field_path(f"{prefix}_limit"), value=found, must=rule, remedy=remedy
         )
 
 
-def _ordered(
+def _check_order(
     compute: Compute, prefix: str, request: Decimal | Quantity | None, limit: Decimal | Quantity | None
 ) -> Iterator[Finding]:
-    if request is None or limit is None or _exact(limit) >= _exact(request):
+    if request is None or limit is None or _exact_number(limit) >= _exact_number(request):
         return
     asked, found = (str(getattr(compute, f"{prefix}_{bound}")) for bound in ("request", "limit"))
-    rule = f"not be below {_field(f'{prefix}_request')} ({asked})"
+    rule = f"not be below {_field_name(f'{prefix}_request')} ({asked})"
     yield Finding(
         reason=Reason.LIMIT_BELOW_REQUEST,
-        path=_path(f"{prefix}_limit"),
+        path=_field_path(f"{prefix}_limit"),
         value=found,
         must=rule,
         remedy="raise the limit or lower the request",
     )
 
 
-def _in_thousandths(cores: Decimal) -> bool:
+def _is_in_thousandths(cores: Decimal) -> bool:
     numerator, denominator = cores.as_integer_ratio()
     thousandths, rest = divmod(numerator * 1000, denominator)
     return not rest and thousandths <= quantity.MAX
 
 
-def _exact(amount: Decimal | Quantity) -> Decimal | int:
+def _exact_number(amount: Decimal | Quantity) -> Decimal | int:
     return amount.nanos if isinstance(amount, Quantity) else amount
 
 
-def _amount(text: str | None) -> Quantity | None:
+def _parse_amount(text: str | None) -> Quantity | None:
     try:
         return None if text is None else quantity.parse_bytes(text)
     except quantity.QuantityError:
         return None  # reported by check_amounts
 
 
-def _compute(candidate: Candidate) -> Compute:
+def _compute(candidate: ValidationSubject) -> Compute:
     return candidate.spec.compute or Compute()
 
 
-def _field(name: str) -> str:
+def _field_name(name: str) -> str:
     return str(Compute.model_fields[name].alias)
 
 
-def _path(name: str) -> str:
-    return f"spec.compute.{_field(name)}"
+def _field_path(name: str) -> str:
+    return f"spec.compute.{_field_name(name)}"

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from runai_nim.api import image_reference, syntax
 from runai_nim.domain.validate.finding import Finding, Reason
-from runai_nim.domain.validate.list_items import duplicates
-from runai_nim.domain.validate.subject import Candidate
+from runai_nim.domain.validate.list_items import duplicate_findings
+from runai_nim.domain.validate.subject import ValidationSubject
 
 
-def check_image(candidate: Candidate) -> Iterator[Finding]:
+def check_image(candidate: ValidationSubject) -> Iterator[Finding]:
     """Required, and an image that can exist; a digest decides, so a tag beside it is only for people."""
     text = candidate.spec.image
     if text is None:
@@ -31,20 +31,20 @@ def check_image(candidate: Candidate) -> Iterator[Finding]:
         )
 
 
-def check_ngc_auth_secret(candidate: Candidate) -> Iterator[Finding]:
+def check_ngc_auth_secret(candidate: ValidationSubject) -> Iterator[Finding]:
     """NIM Operator up to 3.1.2 requires authSecret."""
-    if candidate.spec.ngc_auth_secret is None and candidate.context.installed.requires_secret:
+    if candidate.spec.ngc_auth_secret is None and candidate.context.nimservice_schema.requires_auth_secret:
         rule = "be set, the NIM Operator requires it"
         remedy = "name a Secret of this namespace whose key NGC_API_KEY holds the NGC API key"
         yield Finding(reason=Reason.REQUIRED_FIELD, path="spec.ngcAuthSecret", must=rule, remedy=remedy)
 
 
-def check_image_pull_secrets(candidate: Candidate) -> Iterator[Finding]:
+def check_image_pull_secrets(candidate: ValidationSubject) -> Iterator[Finding]:
     """Unique names that YAML reads as text: the NIM Operator writes them unquoted into its templates."""
     secrets = [
         (f"spec.imagePullSecrets[{i}].name", item) for i, item in enumerate(candidate.spec.image_pull_secrets or ())
     ]
-    yield from duplicates((path, item.name) for path, item in secrets)
+    yield from duplicate_findings((path, item.name) for path, item in secrets)
     for path, item in secrets:
         name = candidate.context.settings.credential_secret(item.name) if item.user_credential else item.name
         if name is not None and not item.exclude and not syntax.is_yaml_text(name):

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from runai_nim.api import syntax
 from runai_nim.domain.validate.finding import Finding, Reason
-from runai_nim.domain.validate.subject import Candidate
+from runai_nim.domain.validate.subject import ValidationSubject
 
 
-def check_user_credentials(candidate: Candidate) -> Iterator[Finding]:
+def check_user_credentials(candidate: ValidationSubject) -> Iterator[Finding]:
     """Run:ai doesn't document how it names the Secret of a credential, so that an administrator has to say it."""
     for path, credential, instead in _credentials(candidate):
         secret = candidate.context.settings.credential_secret(credential)
@@ -20,7 +20,7 @@ def check_user_credentials(candidate: Candidate) -> Iterator[Finding]:
             yield Finding(reason=Reason.INVALID_NAME, path=path, value=credential, must=rule, remedy="correct it")
 
 
-def _credentials(candidate: Candidate) -> Iterator[tuple[str, str, str]]:
+def _credentials(candidate: ValidationSubject) -> Iterator[tuple[str, str, str]]:
     """Path, name, and what can be used instead."""
     for index, variable in enumerate(candidate.spec.environment_variables or ()):
         credential = variable.user_credential

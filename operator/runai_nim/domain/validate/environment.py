@@ -7,14 +7,14 @@ from typing import Final
 from runai_nim.api import syntax, well_known
 from runai_nim.api.v1alpha1 import ConfigMapKey, EnvironmentVariable, SecretKey, UserCredentialKey
 from runai_nim.domain.validate.finding import Finding, Reason
-from runai_nim.domain.validate.list_items import duplicates
-from runai_nim.domain.validate.subject import Candidate
+from runai_nim.domain.validate.list_items import duplicate_findings
+from runai_nim.domain.validate.subject import ValidationSubject
 
-_NAME: Final = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
-_KEY: Final = re.compile(r"(?!\.\.)(?!\.$)[-._a-zA-Z0-9]+")
+_NAME_PATTERN: Final = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
+_KEY_PATTERN: Final = re.compile(r"(?!\.\.)(?!\.$)[-._a-zA-Z0-9]+")
 _SOURCES: Final = ("value", "secret", "config_map", "pod_field_ref", "user_credential")
 _SOURCE_NAMES: Final = "value, secret, configMap, podFieldRef and userCredential"
-_OBJECTS: Final = {"secret": "a Secret of this namespace", "configMap": "a ConfigMap of this namespace"}
+_KEY_SOURCES: Final = {"secret": "a Secret of this namespace", "configMap": "a ConfigMap of this namespace"}
 _FIELDS: Final = (
     "metadata.name",
     "metadata.namespace",
@@ -29,17 +29,17 @@ _FIELDS: Final = (
 _FIELD_WITH_KEY: Final = re.compile(r"metadata\.(labels|annotations)\['(?P<key>[^']*)'\]")
 
 
-def check_variable_names(candidate: Candidate) -> Iterator[Finding]:
+def check_variable_names(candidate: ValidationSubject) -> Iterator[Finding]:
     """What Kubernetes takes as a variable's name, each name once; excluded variables too."""
     named = [(f"{path}.name", item.name) for path, item in _variables(candidate, excluded=True)]
     for path, name in named:
-        if _NAME.fullmatch(name) is None:
+        if _NAME_PATTERN.fullmatch(name) is None:
             rule = "be letters, digits, -, . and _, not beginning with a digit"
             yield Finding(reason=Reason.INVALID_NAME, path=path, value=name, must=rule, remedy="rename the variable")
-    yield from duplicates(named)
+    yield from duplicate_findings(named)
 
 
-def check_variable_sources(candidate: Candidate) -> Iterator[Finding]:
+def check_variable_sources(candidate: ValidationSubject) -> Iterator[Finding]:
     """Exactly one source; an excluded variable may have none."""
     for path, item in _variables(candidate, excluded=True):
         given = sum(getattr(item, source) is not None for source in _SOURCES)
@@ -51,7 +51,7 @@ def check_variable_sources(candidate: Candidate) -> Iterator[Finding]:
             yield Finding(reason=Reason.REQUIRED_FIELD, path=path, must=rule, remedy=remedy)
 
 
-def check_variable_keys(candidate: Candidate) -> Iterator[Finding]:
+def check_variable_keys(candidate: ValidationSubject) -> Iterator[Finding]:
     """A Secret, ConfigMap or credential is named, and so is a key that it can have."""
     for path, item in _variables(candidate):
         sources = {"secret": item.secret, "configMap": item.config_map, "userCredential": item.user_credential}
@@ -60,9 +60,9 @@ def check_variable_keys(candidate: Candidate) -> Iterator[Finding]:
                 yield from _key_findings(f"{path}.{field}", field, source)
 
 
-def check_variable_fields(candidate: Candidate) -> Iterator[Finding]:
+def check_variable_fields(candidate: ValidationSubject) -> Iterator[Finding]:
     """A field that Kubernetes hands to containers; it refuses the pods with any other."""
-    suggestions = syntax.Suggestions()
+    suggestions = syntax.SuggestionBudget()
     for path, item in _variables(candidate):
         reference = item.pod_field_ref
         if reference is None:
@@ -76,13 +76,13 @@ def check_variable_fields(candidate: Candidate) -> Iterator[Finding]:
                 remedy="name a field of the pod, such as metadata.name",
             )
         elif not _is_pod_field(reference.path):
-            near = None if "[" in reference.path else suggestions.nearest(reference.path, _FIELDS)
+            near = None if "[" in reference.path else suggestions.closest_match(reference.path, _FIELDS)
             rule = f"be {', '.join(_FIELDS)}, metadata.labels['<key>'] or metadata.annotations['<key>']"
             remedy = f"did you mean {near}?" if near else "choose one of these"
             yield Finding(reason=Reason.INVALID_VALUE, path=path, value=reference.path, must=rule, remedy=remedy)
 
 
-def check_variable_ports(candidate: Candidate) -> Iterator[Finding]:
+def check_variable_ports(candidate: ValidationSubject) -> Iterator[Finding]:
     """A NIM that is told another port than its Service has answers nobody."""
     serving = candidate.spec.serving_port
     port = None if serving is None else serving.port
@@ -95,7 +95,7 @@ def check_variable_ports(candidate: Candidate) -> Iterator[Finding]:
             yield Finding(reason=Reason.CONFLICTING_FIELDS, path=path, must=rule, remedy=remedy)
 
 
-def check_variable_profile(candidate: Candidate) -> Iterator[Finding]:
+def check_variable_profile(candidate: ValidationSubject) -> Iterator[Finding]:
     """The NIM would take the variable's profile, while the NIM Operator counts GPUs for that of the cache."""
     store = candidate.spec.model_store
     profile = store and store.nim_cache and store.nim_cache.profile
@@ -108,7 +108,7 @@ def check_variable_profile(candidate: Candidate) -> Iterator[Finding]:
             yield Finding(reason=Reason.CONFLICTING_FIELDS, path=path, must=rule, remedy=remedy)
 
 
-def _variables(candidate: Candidate, *, excluded: bool = False) -> Iterator[tuple[str, EnvironmentVariable]]:
+def _variables(candidate: ValidationSubject, *, excluded: bool = False) -> Iterator[tuple[str, EnvironmentVariable]]:
     for index, item in enumerate(candidate.spec.environment_variables or ()):
         if excluded or not item.exclude:
             yield f"spec.environmentVariables[{index}]", item
@@ -116,7 +116,7 @@ def _variables(candidate: Candidate, *, excluded: bool = False) -> Iterator[tupl
 
 def _key_findings(path: str, field: str, source: SecretKey | ConfigMapKey | UserCredentialKey) -> Iterator[Finding]:
     if source.name is None:
-        remedy = f"name {_OBJECTS.get(field, 'a credential')}"
+        remedy = f"name {_KEY_SOURCES.get(field, 'a credential')}"
         yield Finding(reason=Reason.REQUIRED_FIELD, path=f"{path}.name", must="be set", remedy=remedy)
     if source.key is None:
         yield Finding(
@@ -125,7 +125,7 @@ def _key_findings(path: str, field: str, source: SecretKey | ConfigMapKey | User
             must="be set",
             remedy="name the key that holds the value",
         )
-    elif _KEY.fullmatch(source.key) is None:
+    elif _KEY_PATTERN.fullmatch(source.key) is None:
         rule = "be letters, digits, -, . and _, not beginning with two dots"
         yield Finding(reason=Reason.INVALID_VALUE, path=f"{path}.key", value=source.key, must=rule, remedy="correct it")
 

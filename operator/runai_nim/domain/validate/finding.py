@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal
 
-_LONGEST_VALUE: Final = 100
-_LONGEST_PATH: Final = 300
+_MAX_VALUE_LENGTH: Final = 100
+_MAX_PATH_LENGTH: Final = 300
 
 
 class Reason(StrEnum):
@@ -68,17 +68,17 @@ class Finding:
         must = "must" if self.severity == "error" else "should"
         if self.value is None:
             return f"{self.path} {must} {self.must}: {self.remedy}"
-        return f'{self.path} is "{cut(self.value)}" but {must} {self.must}: {self.remedy}'
+        return f'{self.path} is "{truncate(self.value)}" but {must} {self.must}: {self.remedy}'
 
 
-def cut(text: str) -> str:
+def truncate(text: str) -> str:
     """A value or a name as far as people read it."""
-    return text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "…"
+    return text if len(text) <= _MAX_VALUE_LENGTH else text[:_MAX_VALUE_LENGTH] + "…"
 
 
-def below(path: str, name: str) -> str:
+def child_path(path: str, name: str) -> str:
     """The path of a field of `path`; far down, where no field of the API is, still `path`, so that none gets long."""
-    return f"{path}.{cut(name)}" if len(path) <= _LONGEST_PATH else path
+    return f"{path}.{truncate(name)}" if len(path) <= _MAX_PATH_LENGTH else path
 
 
 def unknown_field(path: str, near: str | None) -> Finding:

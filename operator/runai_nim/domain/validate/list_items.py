@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 from runai_nim.domain.validate.finding import Finding, Reason
 
 
-def duplicates(named: Iterable[tuple[str, str]]) -> Iterator[Finding]:
-    """One finding for each of the `named` (path, name) whose name was there before."""
+def duplicate_findings(items: Iterable[tuple[str, str]]) -> Iterator[Finding]:
+    """One finding for each of the `items` (path, name) whose name was there before."""
     seen: set[str] = set()
-    for path, name in named:
+    for path, name in items:
         if name in seen:
             yield Finding(
                 reason=Reason.DUPLICATE_VALUE,

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from runai_nim.api import syntax, well_known
 from runai_nim.api.v1alpha1 import Annotation, Label
 from runai_nim.domain.validate.finding import Finding, Reason
-from runai_nim.domain.validate.list_items import duplicates
-from runai_nim.domain.validate.subject import Candidate
+from runai_nim.domain.validate.list_items import duplicate_findings
+from runai_nim.domain.validate.subject import ValidationSubject
 
 
-def check_label_keys(candidate: Candidate) -> Iterator[Finding]:
+def check_label_keys(candidate: ValidationSubject) -> Iterator[Finding]:
     """Keys as Kubernetes has them, each once among labels and once among annotations; excluded items too."""
     for field in ("labels", "annotations"):
         named = [(f"{path}.name", item.name) for path, item in _items(candidate, field)]
@@ -17,10 +17,10 @@ def check_label_keys(candidate: Candidate) -> Iterator[Finding]:
             if not syntax.is_key(key):
                 rule = "be a key, `name` or `domain/name` of letters, digits, -, _ and ."
                 yield Finding(reason=Reason.INVALID_NAME, path=path, value=key, must=rule, remedy="correct it")
-        yield from duplicates(named)
+        yield from duplicate_findings(named)
 
 
-def check_label_values(candidate: Candidate) -> Iterator[Finding]:
+def check_label_values(candidate: ValidationSubject) -> Iterator[Finding]:
     """Labels are short; an annotation may hold any text."""
     for path, item in _items(candidate, "labels"):
         if item.value and not item.exclude and not syntax.is_label_value(item.value):
@@ -34,12 +34,14 @@ def check_label_values(candidate: Candidate) -> Iterator[Finding]:
             )
 
 
-def check_reserved_keys(candidate: Candidate) -> Iterator[Finding]:
+def check_reserved_keys(candidate: ValidationSubject) -> Iterator[Finding]:
     """Keys by which schedulers and the NIM Operator work; each has its own field, whose rules a label would pass by."""
     configured = candidate.context.settings.configured_keys
     for field in ("labels", "annotations"):
         for path, item in _items(candidate, field):
-            owner = well_known.owner_of(item.name, configured) or well_known.match(item.name, well_known.CHILD_KEYS)
+            owner = well_known.owner_of(item.name, configured) or well_known.matching_pattern(
+                item.name, well_known.CHILD_KEYS
+            )
             if owner is not None and not item.exclude:
                 rule, remedy = "not be a reserved key", f"remove it; this is set through {owner}"
                 yield Finding(
@@ -47,7 +49,7 @@ def check_reserved_keys(candidate: Candidate) -> Iterator[Finding]:
                 )
 
 
-def check_edge_keys(candidate: Candidate) -> Iterator[Finding]:
+def check_edge_keys(candidate: ValidationSubject) -> Iterator[Finding]:
     """Annotations reach Service, Ingress and routes, where they would win over the administrator's."""
     settings = candidate.context.settings
     for path, item in _items(candidate, "annotations"):
@@ -60,7 +62,7 @@ def check_edge_keys(candidate: Candidate) -> Iterator[Finding]:
             )
             continue
         reader = well_known.edge_reader(item.name)
-        if reader is not None and not well_known.fits(item.name, settings.allowed_annotations):
+        if reader is not None and not well_known.key_matches(item.name, settings.allowed_annotations):
             rule = (
                 f"not be a key that {reader} read, since annotations reach the Service, its routes and its autoscaler"
             )
@@ -68,6 +70,6 @@ def check_edge_keys(candidate: Candidate) -> Iterator[Finding]:
             yield Finding(reason=Reason.RESERVED_KEY, path=f"{path}.name", value=item.name, must=rule, remedy=remedy)
 
 
-def _items(candidate: Candidate, field: str) -> Iterator[tuple[str, Label | Annotation]]:
+def _items(candidate: ValidationSubject, field: str) -> Iterator[tuple[str, Label | Annotation]]:
     for index, item in enumerate(getattr(candidate.spec, field) or ()):
         yield f"spec.{field}[{index}]", item

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from runai_nim.api import quantity, syntax, well_known
 from runai_nim.api.v1alpha1 import AccessModes, ClaimInfo, Pvc
 from runai_nim.domain.validate.finding import Finding, Reason
-from runai_nim.domain.validate.list_items import duplicates
-from runai_nim.domain.validate.subject import Candidate
+from runai_nim.domain.validate.list_items import duplicate_findings
+from runai_nim.domain.validate.subject import ValidationSubject
 
 _CLAIM_INFO = "spec.modelStore.pvc.claimInfo"
 CLAIM_SIZE = f"{_CLAIM_INFO}.size"
 
 
-def check_one_store(candidate: Candidate) -> Iterator[Finding]:
+def check_one_store(candidate: ValidationSubject) -> Iterator[Finding]:
     """Exactly one of nimCache and pvc."""
     store = candidate.spec.model_store
     if store is None or (store.nim_cache is None and store.pvc is None):
@@ -23,7 +23,7 @@ def check_one_store(candidate: Candidate) -> Iterator[Finding]:
         yield Finding(reason=Reason.CONFLICTING_FIELDS, path="spec.modelStore", must=rule, remedy=remedy)
 
 
-def check_nim_cache(candidate: Candidate) -> Iterator[Finding]:
+def check_nim_cache(candidate: ValidationSubject) -> Iterator[Finding]:
     """The name of a NIMCache in this namespace."""
     store = candidate.spec.model_store
     if store is None or store.nim_cache is None:
@@ -42,7 +42,7 @@ def check_nim_cache(candidate: Candidate) -> Iterator[Finding]:
         )
 
 
-def check_claim_name(candidate: Candidate) -> Iterator[Finding]:
+def check_claim_name(candidate: ValidationSubject) -> Iterator[Finding]:
     """Required for an existing claim; the NIM Operator writes it unquoted into YAML."""
     pvc = _pvc(candidate)
     if pvc is None:
@@ -56,7 +56,7 @@ def check_claim_name(candidate: Candidate) -> Iterator[Finding]:
         yield Finding(reason=Reason.INVALID_NAME, path=path, value=name, must=rule, remedy="choose another name")
 
 
-def check_ignored_with_existing(candidate: Candidate) -> Iterator[Finding]:
+def check_ignored_with_existing(candidate: ValidationSubject) -> Iterator[Finding]:
     """What only matters for a claim that the operator makes."""
     pvc = _pvc(candidate)
     if pvc is None or not pvc.existing_pvc:
@@ -76,7 +76,7 @@ def check_ignored_with_existing(candidate: Candidate) -> Iterator[Finding]:
         )
 
 
-def check_claim_size(candidate: Candidate) -> Iterator[Finding]:
+def check_claim_size(candidate: ValidationSubject) -> Iterator[Finding]:
     """Required and above 0 when a claim has to be made; whether it has is not always known."""
     info, path = _claim_info(candidate), CLAIM_SIZE
     if info is None:
@@ -99,7 +99,7 @@ def check_claim_size(candidate: Candidate) -> Iterator[Finding]:
     except quantity.QuantityError:
         positive = False
     if not positive:
-        meant = quantity.suggestion(info.size)
+        meant = quantity.suggested_spelling(info.size)
         remedy = f"did you mean {meant}?" if meant else "give its size, such as 100Gi"
         yield Finding(
             reason=Reason.INVALID_QUANTITY,
@@ -110,7 +110,7 @@ def check_claim_size(candidate: Candidate) -> Iterator[Finding]:
         )
 
 
-def check_volume(candidate: Candidate) -> Iterator[Finding]:
+def check_volume(candidate: ValidationSubject) -> Iterator[Finding]:
     """A claim that a NIM can mount."""
     info = _claim_info(candidate)
     if info is None:
@@ -125,7 +125,7 @@ def check_volume(candidate: Candidate) -> Iterator[Finding]:
         yield Finding(reason=Reason.INVALID_VALUE, path=f"{_CLAIM_INFO}.accessModes", must=rule, remedy=remedy)
 
 
-def check_claim_annotations(candidate: Candidate) -> Iterator[Finding]:
+def check_claim_annotations(candidate: ValidationSubject) -> Iterator[Finding]:
     """Annotations for provisioners; Kubernetes' own are not for users. Each once, as the API server has it."""
     pvc = _pvc(candidate)
     items = (pvc and pvc.claim_info and pvc.claim_info.added_attr_values) or ()
@@ -142,7 +142,7 @@ def check_claim_annotations(candidate: Candidate) -> Iterator[Finding]:
         if domain.endswith((".kubernetes.io", ".k8s.io")):
             rule = "not be under kubernetes.io or k8s.io, whose annotations drive Kubernetes itself"
             yield Finding(reason=Reason.RESERVED_KEY, path=path, value=key, must=rule, remedy="remove it")
-    yield from duplicates(given)
+    yield from duplicate_findings(given)
 
 
 def access_modes(modes: AccessModes | None) -> list[str]:
@@ -156,12 +156,12 @@ def access_modes(modes: AccessModes | None) -> list[str]:
     return [mode for mode, is_wanted in wanted.items() if is_wanted]
 
 
-def _pvc(candidate: Candidate) -> Pvc | None:
+def _pvc(candidate: ValidationSubject) -> Pvc | None:
     store = candidate.spec.model_store
     return None if store is None else store.pvc
 
 
-def _claim_info(candidate: Candidate) -> ClaimInfo | None:
+def _claim_info(candidate: ValidationSubject) -> ClaimInfo | None:
     # None also for a claim that exists by the user's word: what its claimInfo says is ignored.
     pvc = _pvc(candidate)
     return None if pvc is None or pvc.existing_pvc else pvc.claim_info or ClaimInfo()

@@ -8,14 +8,14 @@ from typing import Final
 
 from runai_nim.api.v1alpha1 import Compute, ServingPort
 from runai_nim.domain.validate.finding import Finding, Reason
-from runai_nim.domain.validate.subject import Candidate
+from runai_nim.domain.validate.subject import ValidationSubject
 
-LONGEST_NAME: Final = 44
+MAX_MULTI_NODE_NAME_LENGTH: Final = 44
 """`<name>-lws-<group>` names a StatefulSet, and those of more than 52 characters fail."""
-_BESIDE: Final = "beside multiNode"
+_INCOMPATIBLE_RULE: Final = "beside multiNode"
 
 
-def check_workers(candidate: Candidate) -> Iterator[Finding]:
+def check_workers(candidate: ValidationSubject) -> Iterator[Finding]:
     """Required; the leader is not counted."""
     multi_node = candidate.spec.multi_node
     if multi_node is not None and multi_node.workers is None:
@@ -23,55 +23,58 @@ def check_workers(candidate: Candidate) -> Iterator[Finding]:
         yield Finding(reason=Reason.REQUIRED_FIELD, path="spec.multiNode.workers", must="be set", remedy=remedy)
 
 
-def check_multi_node_name(candidate: Candidate) -> Iterator[Finding]:
+def check_multi_node_name(candidate: ValidationSubject) -> Iterator[Finding]:
     """Shorter than that of a service on one node."""
     name = candidate.name
-    if candidate.spec.multi_node is not None and len(name) > LONGEST_NAME:
-        rule = f"have at most {LONGEST_NAME} characters with multiNode (it has {len(name)})"
+    if candidate.spec.multi_node is not None and len(name) > MAX_MULTI_NODE_NAME_LENGTH:
+        rule = f"have at most {MAX_MULTI_NODE_NAME_LENGTH} characters with multiNode (it has {len(name)})"
         remedy = "choose another name and create the RunaiNimService again"
         yield Finding(reason=Reason.INVALID_NAME, path="metadata.name", value=name, must=rule, remedy=remedy)
 
 
-def check_multi_node_or_autoscaling(candidate: Candidate) -> Iterator[Finding]:
+def check_multi_node_or_autoscaling(candidate: ValidationSubject) -> Iterator[Finding]:
     """Groups of pods are not scaled by a metric."""
     if candidate.spec.multi_node is not None and candidate.spec.autoscaling is not None:
-        yield _conflict("spec.autoscaling", None, f"be absent {_BESIDE}", "remove it, or remove multiNode")
+        yield _conflict("spec.autoscaling", None, f"be absent {_INCOMPATIBLE_RULE}", "remove it, or remove multiNode")
 
 
-def check_multi_node_shares(candidate: Candidate) -> Iterator[Finding]:
+def check_multi_node_shares(candidate: ValidationSubject) -> Iterator[Finding]:
     """Leader and workers take whole GPUs; a portion of 0 or 1 is no share."""
     compute = candidate.spec.compute or Compute()
     whole = compute.gpu_request_type == "portion" and compute.gpu_portion_request in (None, 0, 1)
     if candidate.spec.multi_node is not None and compute.gpu_request_type is not None and not whole:
-        rule = f"not ask for a share of a GPU {_BESIDE}"
+        rule = f"not ask for a share of a GPU {_INCOMPATIBLE_RULE}"
         remedy = "ask for whole GPUs with gpuDevicesRequest alone, or remove multiNode"
         yield _conflict("spec.compute.gpuRequestType", compute.gpu_request_type, rule, remedy)
 
 
-def check_multi_node_gpus(candidate: Candidate) -> Iterator[Finding]:
+def check_multi_node_gpus(candidate: ValidationSubject) -> Iterator[Finding]:
     """The model is spread over the GPUs of each pod, so there has to be one."""
     compute = candidate.spec.compute or Compute()
     if candidate.spec.multi_node is None:
         return
     devices, path = compute.gpu_devices_request, "spec.compute.gpuDevicesRequest"
-    rule, remedy = f"be at least 1 {_BESIDE}", "give the number of GPUs of each pod, or remove multiNode"
+    rule, remedy = f"be at least 1 {_INCOMPATIBLE_RULE}", "give the number of GPUs of each pod, or remove multiNode"
     if devices is None:
         yield Finding(reason=Reason.REQUIRED_FIELD, path=path, must=rule, remedy=remedy)
     elif devices == 0:
         yield _conflict(path, "0", rule, remedy)
     elif compute.gpu_portion_request == 0:
-        rule, remedy = f"not be 0 {_BESIDE}", "remove it and gpuRequestType for whole GPUs, or remove multiNode"
+        rule, remedy = (
+            f"not be 0 {_INCOMPATIBLE_RULE}",
+            "remove it and gpuRequestType for whole GPUs, or remove multiNode",
+        )
         yield _conflict("spec.compute.gpuPortionRequest", "0", rule, remedy)
 
 
-def check_multi_node_pools(candidate: Candidate) -> Iterator[Finding]:
+def check_multi_node_pools(candidate: ValidationSubject) -> Iterator[Finding]:
     """The NIM Operator gives neither leader nor workers an affinity."""
     if candidate.spec.multi_node is not None and candidate.spec.node_pools:
-        rule = f"be absent {_BESIDE}, the NIM Operator drops it and the pods would run in any pool"
+        rule = f"be absent {_INCOMPATIBLE_RULE}, the NIM Operator drops it and the pods would run in any pool"
         yield _conflict("spec.nodePools", " ".join(candidate.spec.node_pools), rule, "remove it, or remove multiNode")
 
 
-def check_multi_node_ports(candidate: Candidate) -> Iterator[Finding]:
+def check_multi_node_ports(candidate: ValidationSubject) -> Iterator[Finding]:
     """The pods have one port; metricsPort equal to port means "the same" and counts as absent."""
     serving = candidate.spec.serving_port or ServingPort()
     if candidate.spec.multi_node is None:
@@ -79,15 +82,15 @@ def check_multi_node_ports(candidate: Candidate) -> Iterator[Finding]:
     metrics = None if serving.metrics_port == serving.port else serving.metrics_port
     for field, port in (("grpcPort", serving.grpc_port), ("metricsPort", metrics)):
         if port is not None:
-            rule = f"be absent {_BESIDE}, the NIM Operator opens no such port on the pods"
+            rule = f"be absent {_INCOMPATIBLE_RULE}, the NIM Operator opens no such port on the pods"
             yield _conflict(f"spec.servingPort.{field}", str(port), rule, "remove it, or remove multiNode")
 
 
-def check_multi_node_pull_policy(candidate: Candidate) -> Iterator[Finding]:
+def check_multi_node_pull_policy(candidate: ValidationSubject) -> Iterator[Finding]:
     """A warning: Kubernetes' default counts."""
     policy = candidate.spec.image_pull_policy
     if candidate.spec.multi_node is not None and policy is not None:
-        rule = f"be absent {_BESIDE}, the NIM Operator drops it"
+        rule = f"be absent {_INCOMPATIBLE_RULE}, the NIM Operator drops it"
         yield Finding(
             reason=Reason.IGNORED_FIELD,
             path="spec.imagePullPolicy",
@@ -98,7 +101,7 @@ def check_multi_node_pull_policy(candidate: Candidate) -> Iterator[Finding]:
         )
 
 
-def check_multi_node_start(candidate: Candidate) -> Iterator[Finding]:
+def check_multi_node_start(candidate: ValidationSubject) -> Iterator[Finding]:
     """The NIM Operator writes the groups' hosts once: what begins with no group could never be started."""
     spec = candidate.spec
     if spec.multi_node is None or candidate.context.nimservice_exists:
@@ -111,7 +114,7 @@ def check_multi_node_start(candidate: Candidate) -> Iterator[Finding]:
         yield _conflict("spec.desiredPhase", "Stopped", rule, "remove it; it can be stopped later")
 
 
-def check_multi_node_scheduler(candidate: Candidate) -> Iterator[Finding]:
+def check_multi_node_scheduler(candidate: ValidationSubject) -> Iterator[Finding]:
     """The NIM Operator's workers carry no scheduler's name; on Run:ai the platform's admission adds it."""
     settings = candidate.context.settings
     if candidate.spec.multi_node is None or settings.dialect != "kai":

@@ -11,12 +11,12 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
-from runai_nim.domain.validate.finding import Finding, Reason, Rule, below
-from runai_nim.domain.validate.suggestions import Meant
+from runai_nim.domain.validate.finding import Finding, Reason, Rule, child_path
+from runai_nim.domain.validate.suggestions import FieldRemedies
 
 # pydantic's sentences begin "Input should …", "String should …" or, for our own checks, "Value error, must …".
-_BEGINNING: Final = re.compile(r"^(?:Value error, must|[\w ]+ should) ")
-_AN_OBJECT: Final = re.compile(r"a valid dictionary or instance of \w+")
+_ERROR_PREFIX: Final = re.compile(r"^(?:Value error, must|[\w ]+ should) ")
+_OBJECT_ERRORS: Final = re.compile(r"a valid dictionary or instance of \w+")
 _TYPES: Final = {
     "boolean": "true or false",
     "integer": "an integer",
@@ -25,9 +25,9 @@ _TYPES: Final = {
     "tuple": "a list",
 }
 _TYPE: Final = re.compile(rf"a valid ({'|'.join(_TYPES)})")
-_UNQUOTED: Final = {"int_type": re.compile("[0-9]+"), "bool_type": re.compile("true|false")}
+_UNQUOTED_PATTERNS: Final = {"int_type": re.compile("[0-9]+"), "bool_type": re.compile("true|false")}
 """By what pydantic calls a mistake: a string that only its quotes make wrong."""
-_MAY_BE_SECRET: Final = frozenset({"environmentVariables", "exposedUrl"})
+_SECRET_PATHS: Final = frozenset({"environmentVariables", "exposedUrl"})
 _RULES: Final = {
     "greater_than_equal": Rule.MIN,
     "less_than_equal": Rule.MAX,
@@ -36,26 +36,30 @@ _RULES: Final = {
 """What pydantic calls a mistake, and the API."""
 AMOUNTS: Final = frozenset({"size", "cpuMemoryRequest", "cpuMemoryLimit", "gpuMemoryRequest", "gpuMemoryLimit"})
 """Fields that hold an amount with a unit."""
-_NAMED: Final = frozenset({"environmentVariables", "labels", "annotations"})
+_NAMED_LISTS: Final = frozenset({"environmentVariables", "labels", "annotations"})
 """Fields that many other APIs have as a mapping."""
 
 
-def findings_from_parse_error(error: ValidationError) -> Iterator[Finding]:
+def parse_findings(error: ValidationError) -> Iterator[Finding]:
     """One finding per mistake, its path in the API's own spelling: `spec.compute.gpuRequestType`, `spec.nodePools[2]`.
 
     A field that the API doesn't have is answered with the one that was meant.
     """
-    meant = Meant()
+    remedies = FieldRemedies()
     for mistake in error.errors(include_url=False, include_context=False):
         if mistake["type"] == "extra_forbidden":
-            yield _unknown_field(mistake["loc"], meant)
+            yield _unknown_field(mistake["loc"], remedies)
         elif mistake["type"] == "missing":
-            yield Finding(reason=Reason.REQUIRED_FIELD, path=_path(mistake["loc"]), must="be set", remedy="add it")
+            yield Finding(
+                reason=Reason.REQUIRED_FIELD, path=_field_path(mistake["loc"]), must="be set", remedy="add it"
+            )
         else:
-            yield _wrong_value(mistake)
+            yield _invalid_value(mistake)
 
 
-def readable_rest(spec: Mapping[str, Any], error: ValidationError) -> tuple[RunaiNimServiceSpec | None, frozenset[str]]:
+def parse_valid_fields(
+    spec: Mapping[str, Any], error: ValidationError
+) -> tuple[RunaiNimServiceSpec | None, frozenset[str]]:
     """The spec without what could not be read, for the other rules to look at, and the top-level fields concerned.
 
     Of a list with a mistake in it nothing is left, so that indexes stay those that the user sees. None when nothing
@@ -64,7 +68,7 @@ def readable_rest(spec: Mapping[str, Any], error: ValidationError) -> tuple[Runa
     rest = copy.deepcopy(dict(spec))
     mistakes = [mistake["loc"] for mistake in error.errors(include_url=False, include_input=False)]
     for loc in mistakes:
-        _remove(rest, tuple(itertools.takewhile(lambda part: isinstance(part, str), loc)))
+        _remove_path(rest, tuple(itertools.takewhile(lambda part: isinstance(part, str), loc)))
     try:
         read = RunaiNimServiceSpec.model_validate(rest, by_alias=True, by_name=False)
     except ValidationError:  # what was missing in a list, or of another type altogether
@@ -72,32 +76,32 @@ def readable_rest(spec: Mapping[str, Any], error: ValidationError) -> tuple[Runa
     return read, frozenset(f"spec.{loc[0]}" for loc in mistakes)
 
 
-def _remove(tree: Any, path: tuple[Any, ...]) -> None:
+def _remove_path(tree: Any, path: tuple[Any, ...]) -> None:
     for part in path[:-1]:
         tree = tree.get(part) if isinstance(tree, dict) else None
     if isinstance(tree, dict) and path:
         tree.pop(path[-1], None)
 
 
-def _unknown_field(loc: Sequence[str | int], meant: Meant) -> Finding:
+def _unknown_field(loc: Sequence[str | int], remedies: FieldRemedies) -> Finding:
     *parents, last = loc
     name = str(last)
     return Finding(
         reason=Reason.UNKNOWN_FIELD,
-        path=below(_path(parents), name),
-        remedy=meant.remedy(parents, name, _known_fields(parents)),
+        path=child_path(_field_path(parents), name),
+        remedy=remedies.remedy(parents, name, _known_fields(parents)),
     )
 
 
-def _wrong_value(mistake: ErrorDetails) -> Finding:
+def _invalid_value(mistake: ErrorDetails) -> Finding:
     value, loc = mistake["input"], mistake["loc"]
-    shown = isinstance(value, str | int | float) and _MAY_BE_SECRET.isdisjoint(loc)  # people put passwords there
-    must = _AN_OBJECT.sub("a mapping", _BEGINNING.sub("", mistake["msg"]))
+    shown = isinstance(value, str | int | float) and _SECRET_PATHS.isdisjoint(loc)  # people put passwords there
+    must = _OBJECT_ERRORS.sub("a mapping", _ERROR_PREFIX.sub("", mistake["msg"]))
     must = _TYPE.sub(lambda match: _TYPES[match[1]], must)
     return Finding(
         reason=Reason.INVALID_VALUE,
-        path=_path(loc),
-        value=_written(value) if shown else None,
+        path=_field_path(loc),
+        value=_number_text(value) if shown else None,
         must=must,
         remedy=_remedy(mistake, shown=shown),
         rule=_RULES.get(mistake["type"]),
@@ -110,11 +114,11 @@ def _remedy(mistake: ErrorDetails, *, shown: bool) -> str:
     if kind == "string_type" and name in AMOUNTS and isinstance(value, int) and not isinstance(value, bool):
         return f"add a unit, such as {value}Gi"
     if kind == "string_type" and isinstance(value, bool | int | float):
-        return f'quote it, "{_written(value)}"' if shown else "quote it"
-    if isinstance(value, str) and kind in _UNQUOTED and _UNQUOTED[kind].fullmatch(value):
+        return f'quote it, "{_number_text(value)}"' if shown else "quote it"
+    if isinstance(value, str) and kind in _UNQUOTED_PATTERNS and _UNQUOTED_PATTERNS[kind].fullmatch(value):
         return "remove the quotes"
     if kind == "tuple_type" and isinstance(value, Mapping):
-        return "write a list, such as [{name: …, value: …}]" if name in _NAMED else "write a list"
+        return "write a list, such as [{name: …, value: …}]" if name in _NAMED_LISTS else "write a list"
     if name == "minReplicas" and kind == "greater_than_equal":
         return "correct it, or stop the NIM by desiredPhase: Stopped"
     if name == "metricThreshold" and kind.startswith("int_"):
@@ -122,12 +126,12 @@ def _remedy(mistake: ErrorDetails, *, shown: bool) -> str:
     return "correct or remove it"
 
 
-def _written(value: str | float) -> str:
+def _number_text(value: str | float) -> str:
     """As YAML has it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _path(loc: Sequence[str | int]) -> str:
+def _field_path(loc: Sequence[str | int]) -> str:
     return "spec" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc)
 
 
@@ -140,12 +144,12 @@ def fields_of(*path: str) -> tuple[str, ...]:
     """Names of the fields of a part of the spec: `fields_of("modelStore", "pvc")`; KeyError where there is none."""
     model: type[BaseModel] = RunaiNimServiceSpec
     for part in path:
-        (model,) = _models({field.alias: field.annotation for field in model.model_fields.values()}[part])
+        (model,) = _nested_models({field.alias: field.annotation for field in model.model_fields.values()}[part])
     return tuple(str(field.alias) for field in model.model_fields.values())
 
 
-def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+def _nested_models(annotation: Any) -> Iterator[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for part in get_args(annotation):
-        yield from _models(part)
+        yield from _nested_models(part)

@@ -7,36 +7,36 @@ from runai_nim.api import syntax, well_known
 from runai_nim.config.settings import Settings
 from runai_nim.domain.validate.finding import Finding, Reason
 
-LONGEST_NAME: Final = 59
+MAX_NAME_LENGTH: Final = 59
 """The container is called `<name>-ctr`, and that must fit into 63 characters."""
-_ELSE: Final = "choose another name and create the RunaiNimService again"
+_CONSEQUENCE: Final = "choose another name and create the RunaiNimService again"
 
 
 def check_name_syntax(name: str) -> Iterator[Finding]:
     """A DNS-1035 label of at most 59 characters: NIMService, Service and container are called by it."""
     if not syntax.is_dns_1035_label(name):
         rule = "be lower case letters, digits and -, beginning with a letter and not ending with -"
-        yield Finding(reason=Reason.INVALID_NAME, path="metadata.name", value=name, must=rule, remedy=_ELSE)
-    if len(name) > LONGEST_NAME:
-        rule = f"have at most {LONGEST_NAME} characters (it has {len(name)})"
-        yield Finding(reason=Reason.INVALID_NAME, path="metadata.name", value=name, must=rule, remedy=_ELSE)
+        yield Finding(reason=Reason.INVALID_NAME, path="metadata.name", value=name, must=rule, remedy=_CONSEQUENCE)
+    if len(name) > MAX_NAME_LENGTH:
+        rule = f"have at most {MAX_NAME_LENGTH} characters (it has {len(name)})"
+        yield Finding(reason=Reason.INVALID_NAME, path="metadata.name", value=name, must=rule, remedy=_CONSEQUENCE)
 
 
-def check_name_is_free(name: str) -> Iterator[Finding]:
+def check_name_is_not_reserved(name: str) -> Iterator[Finding]:
     """Names under which the NIM Operator would overwrite or delete what belongs to others."""
     if name == "default":
         rule = "not be that of the namespace's ServiceAccount, which the NIM Operator would overwrite"
-        yield Finding(reason=Reason.INVALID_NAME, path="metadata.name", value=name, must=rule, remedy=_ELSE)
+        yield Finding(reason=Reason.INVALID_NAME, path="metadata.name", value=name, must=rule, remedy=_CONSEQUENCE)
     if name.endswith(well_known.NIM_PICKER_SUFFIX):
         rule = "not end in -epp, which the NIM Operator deletes as a left-over of another service"
-        yield Finding(reason=Reason.INVALID_NAME, path="metadata.name", value=name, must=rule, remedy=_ELSE)
+        yield Finding(reason=Reason.INVALID_NAME, path="metadata.name", value=name, must=rule, remedy=_CONSEQUENCE)
 
 
-def check_name_is_text(name: str) -> Iterator[Finding]:
+def check_name_is_yaml_string(name: str) -> Iterator[Finding]:
     """The NIM Operator writes the name unquoted into YAML."""
     if syntax.is_dns_1035_label(name) and not syntax.is_yaml_text(name):
         rule = "not be a word that YAML reads as true, false, null or a number"
-        yield Finding(reason=Reason.INVALID_NAME, path="metadata.name", value=name, must=rule, remedy=_ELSE)
+        yield Finding(reason=Reason.INVALID_NAME, path="metadata.name", value=name, must=rule, remedy=_CONSEQUENCE)
 
 
 def check_reserved_labels(labels: Mapping[str, str], settings: Settings) -> Iterator[Finding]:

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from runai_nim.api import syntax
 from runai_nim.domain.validate.finding import Finding, Reason
-from runai_nim.domain.validate.list_items import duplicates
-from runai_nim.domain.validate.subject import Candidate
+from runai_nim.domain.validate.list_items import duplicate_findings
+from runai_nim.domain.validate.subject import ValidationSubject
 
 
-def check_node_pools(candidate: Candidate) -> Iterator[Finding]:
+def check_node_pools(candidate: ValidationSubject) -> Iterator[Finding]:
     """An ordered list of different pools, each the value of a node's label."""
     pools = candidate.spec.node_pools
     if pools == ():
@@ -19,10 +19,10 @@ def check_node_pools(candidate: Candidate) -> Iterator[Finding]:
         if not syntax.is_label_value(pool):
             rule = "be the name of a node pool: up to 63 letters, digits, -, _ and ."
             yield Finding(reason=Reason.INVALID_VALUE, path=path, value=pool, must=rule, remedy="correct it")
-    yield from duplicates(named)
+    yield from duplicate_findings(named)
 
 
-def check_queue(candidate: Candidate) -> Iterator[Finding]:
+def check_queue(candidate: ValidationSubject) -> Iterator[Finding]:
     """Pods need a queue: KAI's by a label of theirs, Run:ai's by the project that their namespace belongs to."""
     context = candidate.context
     label, projects = context.settings.queue_label, ", ".join(context.settings.project_labels)

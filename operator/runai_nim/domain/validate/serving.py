@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from runai_nim.domain.validate.finding import Finding, Reason
-from runai_nim.domain.validate.subject import Candidate
+from runai_nim.domain.validate.subject import ValidationSubject
 
 
-def check_port(candidate: Candidate) -> Iterator[Finding]:
+def check_port(candidate: ValidationSubject) -> Iterator[Finding]:
     """Required: without it the NIM Operator falls over once, then serves on 8000 whatever the NIM does."""
     serving = candidate.spec.serving_port
     if serving is None or serving.port is None:
@@ -14,7 +14,7 @@ def check_port(candidate: Candidate) -> Iterator[Finding]:
         yield Finding(reason=Reason.REQUIRED_FIELD, path="spec.servingPort.port", must=rule, remedy=remedy)
 
 
-def check_ports_differ(candidate: Candidate) -> Iterator[Finding]:
+def check_ports_differ(candidate: ValidationSubject) -> Iterator[Finding]:
     """A Service has each port once. metricsPort equal to port means "the same" and counts as absent."""
     serving = candidate.spec.serving_port
     if serving is None or serving.grpc_port is None:
@@ -26,7 +26,7 @@ def check_ports_differ(candidate: Candidate) -> Iterator[Finding]:
         yield Finding(reason=Reason.CONFLICTING_FIELDS, path=path, value=found, must=rule, remedy=remedy)
 
 
-def check_service_type(candidate: Candidate) -> Iterator[Finding]:
+def check_service_type(candidate: ValidationSubject) -> Iterator[Finding]:
     """A Service of type ExternalName has no pods behind it."""
     serving = candidate.spec.serving_port
     if serving is not None and serving.service_type == "ExternalName":
@@ -41,7 +41,7 @@ def check_service_type(candidate: Candidate) -> Iterator[Finding]:
         )
 
 
-def check_service_type_is_allowed(candidate: Candidate) -> Iterator[Finding]:
+def check_service_type_is_allowed(candidate: ValidationSubject) -> Iterator[Finding]:
     """A NodePort or LoadBalancer is open to the outside, past Ingress, Gateway and what they ask for."""
     serving, allowed = candidate.spec.serving_port, candidate.context.settings.allowed_service_types
     wanted = None if serving is None else serving.service_type

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
 from runai_nim.config.settings import Settings
-from runai_nim.domain.nimservice_schema import Installed
+from runai_nim.domain.nimservice_schema import NIMServiceSchema
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +16,8 @@ class Context:
     `claim_exists`: a claim of the wanted name is there already, so that none has to be made; None where that is not
     known, as offline. `claim_size`: its size, a Kubernetes quantity, empty where that is not known.
     `nimservice_exists`: our NIMService is there; only what was started can be stopped where multiNode is used.
-    `installed`: the cluster's NIMService kind, by default one that lacks nothing. `most_mistakes`: of types, after
-    which nothing more is looked for.
+    `nimservice_schema`: the cluster's NIMService kind, by default one that lacks nothing. `max_findings`: of types,
+    after which nothing more is looked for.
     """
 
     settings: Settings
@@ -25,8 +25,8 @@ class Context:
     claim_exists: bool | None = False
     claim_size: str = ""
     nimservice_exists: bool = False
-    installed: Installed = field(default_factory=Installed)
-    most_mistakes: int | None = None
+    nimservice_schema: NIMServiceSchema = field(default_factory=NIMServiceSchema)
+    max_findings: int | None = None
 
     @property
     def project(self) -> str | None:
@@ -44,7 +44,7 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class ValidationSubject:
     """A RunaiNimService whose spec could be read, before its rules were checked."""
 
     name: str

@@ -24,7 +24,7 @@ _SUBPATH = "remove it, the whole claim is mounted: use a claim of its own"
 _SECURITY = "use spec.security, such as security.runAsUid: 1000"
 _SCALING = "use spec.autoscaling, such as autoscaling.maxReplicas: 4"
 
-_OF_SPEC: Final[Mapping[str, str]] = {
+_SPEC_REMEDIES: Final[Mapping[str, str]] = {
     "nodeSelector": _POOLS,
     "nodePool": _POOLS,
     "nodeType": _POOLS,
@@ -79,8 +79,8 @@ _OF_SPEC: Final[Mapping[str, str]] = {
     "startupProbe": _PROBE,
 }
 _GPUS = "use spec.compute.gpuDevicesRequest, a number of GPUs"
-MEANT: Final[Mapping[str, Mapping[str, str]]] = {
-    "spec": _OF_SPEC,
+FIELD_REMEDIES: Final[Mapping[str, Mapping[str, str]]] = {
+    "spec": _SPEC_REMEDIES,
     "spec.compute": {
         "gpu": _GPUS,
         "gpus": _GPUS,
@@ -137,16 +137,16 @@ MEANT: Final[Mapping[str, Mapping[str, str]]] = {
 """By the field around it, without indexes of lists."""
 
 
-class Meant:
+class FieldRemedies:
     """Remedies for unknown fields; distances between words are taken for the first of them only, since they cost."""
 
     def __init__(self) -> None:
-        self._suggestions = syntax.Suggestions()
+        self._suggestions = syntax.SuggestionBudget()
 
     def remedy(self, parents: Sequence[str | int], name: str, known: Iterable[str]) -> str:
         """What to do about the unknown field `name` in `parents`, where `known` are the fields that there are."""
         around = ".".join(("spec", *(part for part in parents if isinstance(part, str))))
-        if meant := MEANT.get(around, {}).get(name):
+        if meant := FIELD_REMEDIES.get(around, {}).get(name):
             return meant
-        near = self._suggestions.nearest(name, known)
+        near = self._suggestions.closest_match(name, known)
         return f"did you mean {near}?" if near else "remove it"

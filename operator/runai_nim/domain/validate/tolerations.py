@@ -5,18 +5,20 @@ from collections.abc import Iterator
 from runai_nim.api import syntax
 from runai_nim.api.v1alpha1 import Toleration
 from runai_nim.domain.validate.finding import Finding, Reason
-from runai_nim.domain.validate.list_items import duplicates
-from runai_nim.domain.validate.subject import Candidate
+from runai_nim.domain.validate.list_items import duplicate_findings
+from runai_nim.domain.validate.subject import ValidationSubject
 
 
-def check_toleration_names(candidate: Candidate) -> Iterator[Finding]:
+def check_toleration_names(candidate: ValidationSubject) -> Iterator[Finding]:
     """A name is optional, and tells one toleration from another."""
-    yield from duplicates((f"{path}.name", item.name) for path, item in _all(candidate) if item.name is not None)
+    yield from duplicate_findings(
+        (f"{path}.name", item.name) for path, item in _tolerations(candidate) if item.name is not None
+    )
 
 
-def check_exists_has_no_value(candidate: Candidate) -> Iterator[Finding]:
+def check_exists_has_no_value(candidate: ValidationSubject) -> Iterator[Finding]:
     """Kubernetes compares a value with Equal only. Run:ai's API text has it the other way round."""
-    for path, item in _all(candidate):
+    for path, item in _tolerations(candidate):
         if item.operator == "Exists" and item.value:
             rule, remedy = "be absent with operator Exists", "remove it, or use operator Equal"
             yield Finding(
@@ -24,9 +26,9 @@ def check_exists_has_no_value(candidate: Candidate) -> Iterator[Finding]:
             )
 
 
-def check_seconds_need_no_execute(candidate: Candidate) -> Iterator[Finding]:
+def check_seconds_need_no_execute(candidate: ValidationSubject) -> Iterator[Finding]:
     """Only NoExecute takes running pods away, so that only there is something to wait for."""
-    for path, item in _all(candidate):
+    for path, item in _tolerations(candidate):
         if item.seconds is not None and item.effect != "NoExecute":
             rule, remedy = "only be set with effect NoExecute", "remove it, or set effect: NoExecute"
             yield Finding(
@@ -38,9 +40,9 @@ def check_seconds_need_no_execute(candidate: Candidate) -> Iterator[Finding]:
             )
 
 
-def check_seconds_are_dropped(candidate: Candidate) -> Iterator[Finding]:
+def check_seconds_are_dropped(candidate: ValidationSubject) -> Iterator[Finding]:
     """A warning: the pods tolerate the taint for ever."""
-    for path, item in _rendered(candidate):
+    for path, item in _active_tolerations(candidate):
         if item.seconds is not None and item.effect == "NoExecute":
             rule = "be absent, the NIM Operator drops it and the pods tolerate the taint for ever"
             yield Finding(
@@ -53,17 +55,17 @@ def check_seconds_are_dropped(candidate: Candidate) -> Iterator[Finding]:
             )
 
 
-def check_equal_has_key(candidate: Candidate) -> Iterator[Finding]:
+def check_equal_has_key(candidate: ValidationSubject) -> Iterator[Finding]:
     """Without a key a toleration is for every taint, which only Exists can say; no operator means Equal."""
-    for path, item in _rendered(candidate):
+    for path, item in _active_tolerations(candidate):
         if item.operator != "Exists" and not item.key:
             rule, remedy = "be set with operator Equal", "name the taint's key, or set operator: Exists for every taint"
             yield Finding(reason=Reason.REQUIRED_FIELD, path=f"{path}.key", must=rule, remedy=remedy)
 
 
-def check_toleration_syntax(candidate: Candidate) -> Iterator[Finding]:
+def check_toleration_syntax(candidate: ValidationSubject) -> Iterator[Finding]:
     """Key and value of a taint are those of a label."""
-    for path, item in _rendered(candidate):
+    for path, item in _active_tolerations(candidate):
         if item.key and not syntax.is_key(item.key):
             rule = "be a taint's key, `name` or `domain/name` of letters, digits, -, _ and ."
             yield Finding(
@@ -76,10 +78,10 @@ def check_toleration_syntax(candidate: Candidate) -> Iterator[Finding]:
             )
 
 
-def _all(candidate: Candidate) -> Iterator[tuple[str, Toleration]]:
+def _tolerations(candidate: ValidationSubject) -> Iterator[tuple[str, Toleration]]:
     for index, item in enumerate(candidate.spec.tolerations or ()):
         yield f"spec.tolerations[{index}]", item
 
 
-def _rendered(candidate: Candidate) -> Iterator[tuple[str, Toleration]]:
-    return ((path, item) for path, item in _all(candidate) if not item.exclude)
+def _active_tolerations(candidate: ValidationSubject) -> Iterator[tuple[str, Toleration]]:
+    return ((path, item) for path, item in _tolerations(candidate) if not item.exclude)

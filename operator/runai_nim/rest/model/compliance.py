@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from runai_nim.domain.validate import Finding, Reason, Rule
 
-_CANT_CHANGE: Final = "spec.multiNode"
+_IMMUTABLE_MESSAGE: Final = "spec.multiNode"
 
 Issue = dict[str, str]
 
@@ -24,7 +24,7 @@ def issues_of(status: Mapping[str, Any]) -> list[Issue]:
         _issue(
             cause.get("field", ""),
             cause.get("message", ""),
-            Rule.CAN_EDIT if cause.get("field") == _CANT_CHANGE else None,
+            Rule.CAN_EDIT if cause.get("field") == _IMMUTABLE_MESSAGE else None,
         )
         for cause in causes
     ]

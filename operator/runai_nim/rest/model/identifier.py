@@ -11,7 +11,7 @@ from typing import Final
 
 from runai_nim.api import syntax
 
-_LONGEST: Final = 300
+_MAX_LENGTH: Final = 300
 _UID: Final = re.compile(r"[0-9a-f-]{36}")
 
 
@@ -28,11 +28,11 @@ class Identifier:
         return base64.b32encode(text.encode()).decode().rstrip("=").lower()
 
 
-def identifier_from(text: str) -> Identifier | None:
+def parse_identifier(text: str) -> Identifier | None:
     """What `str(identifier)` was made of; None for any other text."""
     padding = "=" * (-len(text) % 8)
     try:
-        parts = base64.b32decode(f"{text.upper()}{padding}").decode().split("/") if len(text) <= _LONGEST else []
+        parts = base64.b32decode(f"{text.upper()}{padding}").decode().split("/") if len(text) <= _MAX_LENGTH else []
     except (binascii.Error, ValueError):
         return None
     if len(parts) != 3 or not (syntax.is_object_name(parts[0]) and syntax.is_object_name(parts[1])):

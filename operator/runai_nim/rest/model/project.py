@@ -11,7 +11,7 @@ _PATH: Final = "metadata.projectId"
 
 
 @dataclass(frozen=True, slots=True)
-class Namespace:
+class ProjectNamespace:
     """What is kept of a namespace."""
 
     name: str
@@ -20,9 +20,9 @@ class Namespace:
     resource_version: str
 
     @classmethod
-    def of(cls, found: Mapping[str, Any]) -> "Namespace":
+    def from_object(cls, namespace: Mapping[str, Any]) -> "ProjectNamespace":
         """From an object of the API."""
-        metadata = found["metadata"]
+        metadata = namespace["metadata"]
         return cls(metadata["name"], metadata["uid"], metadata.get("labels") or {}, metadata["resourceVersion"])
 
     def project_id(self, project_labels: Iterable[str]) -> str:
@@ -38,7 +38,9 @@ class Namespace:
         return next((value for key in project_labels if (value := self.labels.get(key))), self.name)
 
 
-def check_served(namespace: Namespace, served: Collection[str], project_labels: Iterable[str]) -> Iterator[Finding]:
+def check_is_served(
+    namespace: ProjectNamespace, served: Collection[str], project_labels: Iterable[str]
+) -> Iterator[Finding]:
     """Where the operator serves some namespaces only, what is written elsewhere would stay as it is for ever."""
     if served and namespace.name not in served:
         rule = "be a project that the operator serves"
@@ -52,7 +54,7 @@ def check_served(namespace: Namespace, served: Collection[str], project_labels: 
         )
 
 
-def may_be_project(project_id: Any) -> bool:
+def is_possible_project_id(project_id: Any) -> bool:
     """Whether there can be such a project, so that it is worth looking for one that isn't known."""
     text = str(project_id)
     given = isinstance(project_id, str | int) and not isinstance(project_id, bool) and text != ""
@@ -60,8 +62,8 @@ def may_be_project(project_id: Any) -> bool:
 
 
 def find_namespace(
-    project_id: Any, namespaces: Sequence[Namespace], project_labels: Iterable[str]
-) -> Namespace | Finding:
+    project_id: Any, namespaces: Sequence[ProjectNamespace], project_labels: Iterable[str]
+) -> ProjectNamespace | Finding:
     """The namespace of a project: by a project label, else by label runai-nim.io/project-id, else by its name.
 
     Run:ai's examples have numbers, its client sends texts. A finding for no project, and for one of several namespaces.

@@ -12,13 +12,13 @@ from runai_nim.domain.admission.rest_body import without_nulls
 Spec = Mapping[str, Any]
 
 
-def merged(stored: Spec, given: Spec) -> dict[str, Any]:
+def merge_sections(stored: Spec, patch: Spec) -> dict[str, Any]:
     """The spec after the PATCH. replicas and autoscaling take each other's place.
 
     Run:ai's client sends `replicas: 1` with everything: beside autoscaling, of the PATCH or stored, it means nothing.
     """
-    sections: dict[str, Any] = without_nulls(given)
-    if same(sections.get("replicas"), 1) and (
+    sections: dict[str, Any] = without_nulls(patch)
+    if is_same(sections.get("replicas"), 1) and (
         "autoscaling" in sections or "autoscaling" in stored or "replicas" not in stored
     ):
         del sections["replicas"]
@@ -44,16 +44,16 @@ def json_patch(cr: Mapping[str, Any], spec: Spec, annotations: Mapping[str, str]
 
 def _changes(stored: Spec, spec: Spec) -> Iterator[dict[str, Any]]:
     for name, value in spec.items():
-        if name not in stored or not same(stored[name], value):
+        if name not in stored or not is_same(stored[name], value):
             yield {"op": "add", "path": f"/spec/{name}", "value": value}
     for name in stored.keys() - spec.keys():
         yield {"op": "remove", "path": f"/spec/{name}"}
 
 
-def same(one: Any, other: Any) -> bool:
+def is_same(one: Any, other: Any) -> bool:
     """Whether JSON values are equal: 1.0 is 1, as the API server stores it, and true is not."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return one.keys() == other.keys() and all(same(one[name], other[name]) for name in one)
+        return one.keys() == other.keys() and all(is_same(one[name], other[name]) for name in one)
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
+        return len(one) == len(other) and all(map(is_same, one, other))
     return bool(one == other and isinstance(one, bool) == isinstance(other, bool))

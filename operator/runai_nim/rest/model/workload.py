@@ -5,30 +5,32 @@ from typing import Any, Final
 
 from runai_nim.api import well_known
 from runai_nim.rest.model.identifier import Identifier
-from runai_nim.rest.model.project import Namespace
+from runai_nim.rest.model.project import ProjectNamespace
 
-FIELD_MANAGER: Final = "runai-nim-rest"
+REST_FIELD_MANAGER: Final = "runai-nim-rest"
 """Name under which the API server records what this process was asked to write."""
 TENANT_ID: Final = 1
 DEPARTMENT_ID: Final = "1"
 DEPARTMENT_NAME: Final = "default"
 """A cluster by itself has one tenant and one department; the API wants to hear of both."""
 _UNKNOWN: Final = "unknown"
-_MIRRORED: Final = {"priority": "priorityClass", "category": "category", "preemptibility": "preemptibility"}
+_MIRRORED_FIELDS: Final = {"priority": "priorityClass", "category": "category", "preemptibility": "preemptibility"}
 
-Object = Mapping[str, Any]
+ObjectView = Mapping[str, Any]
 
 
-def workload_of(cr: Object, namespace: Namespace, project_labels: Sequence[str], cluster_id: str) -> dict[str, Any]:
+def workload_of(
+    cr: ObjectView, namespace: ProjectNamespace, project_labels: Sequence[str], cluster_id: str
+) -> dict[str, Any]:
     """`metadata`, `desiredPhase` and `spec` of an answer."""
     metadata, spec = cr["metadata"], cr.get("spec") or {}
-    entries = sorted(_entries(metadata), key=lambda entry: str(entry["time"]))
+    entries = sorted(_managed_entries(metadata), key=lambda entry: str(entry["time"]))
     deleted = metadata.get("deletionTimestamp")
     return {
         "metadata": {
             "name": metadata["name"],
             "projectId": namespace.project_id(project_labels),
-            **{name: spec[field] for name, field in _MIRRORED.items() if field in spec},
+            **{name: spec[field] for name, field in _MIRRORED_FIELDS.items() if field in spec},
             "id": str(identifier_of(cr)),
             "gvk": {"group": well_known.GROUP, "version": well_known.VERSION, "kind": well_known.KIND},
             "projectName": namespace.project_name(project_labels),
@@ -47,32 +49,32 @@ def workload_of(cr: Object, namespace: Namespace, project_labels: Sequence[str],
     }
 
 
-def identifier_of(cr: Object) -> Identifier:
+def identifier_of(cr: ObjectView) -> Identifier:
     """The id of a stored RunaiNimService."""
     metadata = cr["metadata"]
     return Identifier(metadata["namespace"], metadata["name"], metadata["uid"])
 
 
-def _desired_phase(deleted: str | None, spec: Object) -> str:
+def _desired_phase(deleted: str | None, spec: ObjectView) -> str:
     if deleted:
         return "Deleted"
     return "Stopped" if spec.get("desiredPhase") == "Stopped" or spec.get("replicas") == 0 else "Running"
 
 
-def _entries(metadata: Object) -> list[Object]:
+def _managed_entries(metadata: ObjectView) -> list[ObjectView]:
     """Who wrote anything but the status, and when."""
     found = metadata.get("managedFields") or ()
     return [entry for entry in found if not entry.get("subresource") and entry.get("time") and entry.get("manager")]
 
 
-def _created_by(metadata: Object, entries: Sequence[Object]) -> str:
+def _created_by(metadata: ObjectView, entries: Sequence[ObjectView]) -> str:
     annotations = metadata.get("annotations") or {}
     return str(annotations.get(well_known.CREATED_BY) or (entries[0]["manager"] if entries else _UNKNOWN))
 
 
-def _updated_by(metadata: Object, entries: Sequence[Object]) -> str:
+def _updated_by(metadata: ObjectView, entries: Sequence[ObjectView]) -> str:
     """The annotation tells of this process's own writes only: after another one's it is out of date."""
     annotations = metadata.get("annotations") or {}
-    if entries and entries[-1]["manager"] != FIELD_MANAGER:
+    if entries and entries[-1]["manager"] != REST_FIELD_MANAGER:
         return str(entries[-1]["manager"])
     return str(annotations.get(well_known.UPDATED_BY) or _created_by(metadata, entries))

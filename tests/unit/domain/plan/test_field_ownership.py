@@ -1,7 +1,7 @@
 from typing import Any
 
 from runai_nim.api import well_known
-from runai_nim.domain.plan import taken_over
+from runai_nim.domain.plan import take_over_fields
 
 STATUS = {"manager": "nim-operator", "operation": "Update", "subresource": "status", "fieldsV1": {"f:status": {}}}
 
@@ -21,13 +21,13 @@ OURS = {
 def test_the_spec_becomes_ours_and_the_rest_stays_as_it_was() -> None:
     person = an_entry("kubectl", "Update", metadata={"f:labels": {}}, spec={"f:storage": {"f:emptyDir": {}}})
     operator = an_entry("nim-operator", "Update", spec={"f:storage": {"f:pvc": {}, "f:emptyDir": {".": {}}}})
-    found = taken_over([person, operator, STATUS], ("spec",))
+    found = take_over_fields([person, operator, STATUS], ("spec",))
     assert found == [
         an_entry("kubectl", "Update", metadata={"f:labels": {}}),
         STATUS,
         {**OURS, "fieldsV1": {"f:spec": {"f:storage": {"f:emptyDir": {".": {}}, "f:pvc": {}}}}},
     ]
-    assert taken_over(found, ("spec",)) == found
+    assert take_over_fields(found, ("spec",)) == found
 
 
 def test_what_was_ours_before_is_one_entry_with_the_rest() -> None:
@@ -36,7 +36,7 @@ def test_what_was_ours_before_is_one_entry_with_the_rest() -> None:
         "time": "now",
     }
     theirs = an_entry(well_known.FIELD_MANAGER, "Update", spec={"f:image": {}})
-    (found,) = taken_over([ours, theirs], ("spec",))
+    (found,) = take_over_fields([ours, theirs], ("spec",))
     assert found == {**ours, "fieldsV1": {"f:metadata": {"f:labels": {}}, "f:spec": {"f:replicas": {}, "f:image": {}}}}
 
 
@@ -46,16 +46,16 @@ def test_only_what_is_asked_for_is_taken() -> None:
     storage, labels = {"f:pvc": {"f:create": {}}}, {"f:theirs": {}}
     person = an_entry("kubectl", "Update", spec={"f:storage": storage, "f:labels": labels})
     other = an_entry("nim-operator", "Update", spec={"f:storage": {}}, metadata={"f:finalizers": {}})
-    found = taken_over([person, other], ("spec", "storage"))
+    found = take_over_fields([person, other], ("spec", "storage"))
     assert found == [
         an_entry("kubectl", "Update", spec={"f:labels": labels}),
         an_entry("nim-operator", "Update", metadata={"f:finalizers": {}}),
         {**OURS, "fieldsV1": {"f:spec": {"f:storage": storage}}},
     ]
     untouched = an_entry("kubectl", "Update", spec={"f:labels": labels})
-    assert taken_over([untouched], ("spec", "storage")) == [untouched]
-    assert taken_over([person, other], ()) == [person, other]
+    assert take_over_fields([untouched], ("spec", "storage")) == [untouched]
+    assert take_over_fields([person, other], ()) == [person, other]
 
 
 def test_an_object_of_which_nobody_owns_anything() -> None:
-    assert taken_over([], ("spec",)) == []
+    assert take_over_fields([], ("spec",)) == []

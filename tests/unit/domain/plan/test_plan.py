@@ -4,35 +4,48 @@ from typing import Any
 import pytest
 
 from runai_nim.api import well_known
-from runai_nim.config.settings import settings_from
-from runai_nim.domain.observed import Claim, Observed, Owner, Workload, digest_annotations
+from runai_nim.config.settings import load_settings
+from runai_nim.domain.observed import ObservedClaim, ObservedState, ObservedWorkload, OwnerReference, digest_annotations
 from runai_nim.domain.plan import (
     Deletion,
     Plan,
     Release,
     check_names,
-    host_is_taken,
-    host_to_ask_for,
-    made_for_it,
-    names_to_ask_for,
+    host_taken_finding,
+    host_to_check,
+    is_made_for,
+    names_to_check,
     plan,
 )
 from runai_nim.domain.plan.exposure import RoutePlan
 from runai_nim.domain.translate import Context, translate
 from tests.support.resources import CREATED, a_cr, with_claim
 
-CONTEXT = Context(settings_from(None, {}), {})
+CONTEXT = Context(load_settings(None, {}), {})
 BEFORE, LATER = "2026-01-01T23:59:59Z", "2026-01-02T00:00:01Z"
 OWNER = {"kind": well_known.KIND, "name": "nim", "uid": "u1", "controller": True}
-WORKLOAD = Workload("Deployment", "nim", "1", "n1", "h", 1, 1, wanted=1, replicas=1, updated=1, ready=1, available=1)
+WORKLOAD = ObservedWorkload(
+    "Deployment",
+    "nim",
+    "1",
+    "n1",
+    "h",
+    1,
+    1,
+    spec_replicas=1,
+    current_replicas=1,
+    updated_replicas=1,
+    ready_replicas=1,
+    available_replicas=1,
+)
 
 
-def claim_of(cr: dict[str, Any], **changes: Any) -> Claim:
+def claim_of(cr: dict[str, Any], **changes: Any) -> ObservedClaim:
     """The claim as we made it for `cr`."""
     wanted = translate(cr, CONTEXT).claim
     assert wanted is not None
     metadata = {"uid": "c1", "resourceVersion": "7", "creationTimestamp": CREATED, **wanted["metadata"]}
-    found = Claim.from_object({"metadata": metadata, "spec": {"storageClassName": "fast", **wanted["spec"]}})
+    found = ObservedClaim.from_object({"metadata": metadata, "spec": {"storageClassName": "fast", **wanted["spec"]}})
     return replace(found, phase="Bound", applied_at=CREATED, **changes)
 
 
@@ -48,8 +61,10 @@ def live(cr: dict[str, Any], **metadata: Any) -> dict[str, Any]:
 CLAIM = claim_of(a_cr())
 
 
-def planned(cr: dict[str, Any], nimservice: Any = None, claim: Claim | None = CLAIM, installed: bool = True) -> Plan:
-    observed = Observed(nimservice=nimservice, claim=claim, nimservice_installed=installed)
+def planned(
+    cr: dict[str, Any], nimservice: Any = None, claim: ObservedClaim | None = CLAIM, installed: bool = True
+) -> Plan:
+    observed = ObservedState(nimservice=nimservice, claim=claim, is_nimservice_installed=installed)
     return plan(cr, translate(cr, CONTEXT), observed)
 
 
@@ -94,12 +109,12 @@ def test_what_somebody_else_changed_is_told_apart_from_what_we_change() -> None:
     )
     assert theirs is not None
     assert ours is not None
-    assert (theirs.reverts, ours.reverts) == ((("spec", "schedulerName"),), ())
+    assert (theirs.reverted_fields, ours.reverted_fields) == ((("spec", "schedulerName"),), ())
 
 
 def test_nothing_is_made_in_a_namespace_that_goes() -> None:
     cr = a_cr()
-    assert plan(cr, translate(cr, CONTEXT), Observed(namespace_deleting=True)) == Plan()
+    assert plan(cr, translate(cr, CONTEXT), ObservedState(is_namespace_deleting=True)) == Plan()
 
 
 def test_a_kind_that_is_not_installed_is_not_written() -> None:
@@ -116,9 +131,9 @@ def test_a_kind_that_is_not_installed_is_not_written() -> None:
 def test_a_foreign_nimservice_is_a_conflict(owners: list[Any], says: str) -> None:
     cr = a_cr()
     found = planned(cr, live(cr, ownerReferences=owners, labels={}, annotations={}), claim=None)
-    assert found.refused is not None
-    assert found.refused.reason == "NameConflict"
-    assert says in found.refused.message
+    assert found.refusal is not None
+    assert found.refusal.reason == "NameConflict"
+    assert says in found.refusal.message
     assert (found.claim, found.nimservice) == (None, None)
 
 
@@ -131,7 +146,7 @@ def test_an_adopted_or_orphaned_one_is_taken() -> None:
         found = planned(cr, handed).nimservice
         assert found is not None
         assert found.resource_version == "5"
-        assert (found.confirm, found.adopts, found.takes) == (True, True, takes)
+        assert (found.needs_confirmation, found.is_adoption, found.taken_fields) == (True, True, takes)
 
 
 def test_what_the_spec_of_an_adopted_one_has_otherwise_is_not_kept() -> None:
@@ -151,21 +166,21 @@ def test_a_second_store_is_taken_away(owners: list[Any]) -> None:
     stored["spec"] = {**stored["spec"], "storage": {**stored["spec"]["storage"], "emptyDir": {}}}
     found = planned(cr, stored).nimservice
     assert found is not None
-    assert found.takes == ("spec", "storage")
+    assert found.taken_fields == ("spec", "storage")
     assert found.manifest["spec"]["storage"] == {"pvc": {"create": False, "name": "nim-model-store"}}
-    assert found.reverts == ((("spec", "storage", "emptyDir"),) if owners else ())
+    assert found.reverted_fields == ((("spec", "storage", "emptyDir"),) if owners else ())
 
 
 def test_an_annotation_takes_nothing_from_another_controller() -> None:
     cr, other = a_cr(), {"kind": "NIMPipeline", "name": "other", "uid": "x", "controller": True}
-    assert planned(cr, live(cr, ownerReferences=[other], annotations={well_known.ADOPT: "true"})).refused is not None
+    assert planned(cr, live(cr, ownerReferences=[other], annotations={well_known.ADOPT: "true"})).refusal is not None
 
 
 def test_a_predecessor_s_nimservice_is_waited_for() -> None:
     cr = a_cr()
     for going in (live(cr, ownerReferences=[OWNER | {"uid": "u0"}]), live(cr, deletionTimestamp="now")):
         found = planned(cr, going)
-        assert "being deleted" in found.waiting
+        assert "being deleted" in found.waiting_for
         assert found.nimservice is None
 
 
@@ -179,9 +194,9 @@ def test_a_predecessor_s_nimservice_is_waited_for() -> None:
 )
 def test_what_a_claim_cannot_become_is_refused(asked: dict[str, Any], reason: str, says: str) -> None:
     found = planned(a_cr(with_claim(asked)))
-    assert found.refused is not None
-    assert found.refused.reason == reason
-    assert says in found.refused.message
+    assert found.refusal is not None
+    assert found.refusal.reason == reason
+    assert says in found.refusal.message
     assert found.nimservice is None
 
 
@@ -197,11 +212,11 @@ def test_the_same_size_in_another_spelling_is_the_same() -> None:
 
 def test_a_claim_is_ours_only_with_the_uid_of_this_very_resource() -> None:
     ours, earlier = {well_known.SERVICE_UID: "u1"}, {well_known.SERVICE_UID: "u0"}
-    assert made_for_it(a_cr(), replace(CLAIM, annotations=ours, applied_at="", created_at=BEFORE))
+    assert is_made_for(a_cr(), replace(CLAIM, annotations=ours, applied_at="", created_at=BEFORE))
     for annotations in (earlier, {well_known.SERVICE_UID: ""}):
-        assert not made_for_it(a_cr(), replace(CLAIM, annotations=annotations))
-    assert not made_for_it(a_cr(uid=""), replace(CLAIM, annotations={well_known.SERVICE_UID: ""}))
-    assert not made_for_it(a_cr(), replace(CLAIM, annotations={}, applied_at=""))
+        assert not is_made_for(a_cr(), replace(CLAIM, annotations=annotations))
+    assert not is_made_for(a_cr(uid=""), replace(CLAIM, annotations={well_known.SERVICE_UID: ""}))
+    assert not is_made_for(a_cr(), replace(CLAIM, annotations={}, applied_at=""))
 
 
 @pytest.mark.parametrize("retention", ["Retain", "Delete"])
@@ -223,7 +238,7 @@ def test_a_claim_that_is_not_ours_or_goes_is_neither_written_nor_owned(changes: 
     assert found.nimservice is not None
 
 
-def old(claim: Claim, **changes: Any) -> Claim:
+def old(claim: ObservedClaim, **changes: Any) -> ObservedClaim:
     """As version 0.1.0 left it: without uid and hash."""
     return replace(claim, **{"annotations": {}, **changes})
 
@@ -249,17 +264,23 @@ def test_what_version_0_1_0_owned_of_an_earlier_resource_is_released() -> None:
     assert planned(a_cr(with_claim({"size": "10 GB"})), claim=left).releases == released  # a refused spec too
     assert planned(a_cr(), live(cr, ownerReferences=[]), claim=left).releases == released
     assert planned(cr, claim=replace(left, owners=())).releases == ()
-    assert planned(cr, claim=replace(left, made_for="")).releases == ()  # a person's wish
+    assert planned(cr, claim=replace(left, made_for_uid="")).releases == ()  # a person's wish
 
 
 def test_a_claim_that_goes_with_an_earlier_resource_is_waited_for() -> None:
     cr = a_cr()
-    going = replace(CLAIM, annotations={well_known.SERVICE_UID: "u0"}, owners=(Owner(well_known.KIND, "nim", "u0"),))
+    going = replace(
+        CLAIM, annotations={well_known.SERVICE_UID: "u0"}, owners=(OwnerReference(well_known.KIND, "nim", "u0"),)
+    )
     found = planned(cr, claim=going)
-    assert "PersistentVolumeClaim nim-model-store goes with the RunaiNimService nim" in found.waiting
+    assert "PersistentVolumeClaim nim-model-store goes with the RunaiNimService nim" in found.waiting_for
     assert found.writes == ()
-    for owner in (Owner(well_known.KIND, "nim", "u1"), Owner(well_known.KIND, "other", "u0"), Owner("X", "nim", "u0")):
-        assert planned(cr, claim=replace(going, owners=(owner,))).waiting == ""
+    for owner in (
+        OwnerReference(well_known.KIND, "nim", "u1"),
+        OwnerReference(well_known.KIND, "other", "u0"),
+        OwnerReference("X", "nim", "u0"),
+    ):
+        assert planned(cr, claim=replace(going, owners=(owner,))).waiting_for == ""
 
 
 def test_what_is_taken_away_from_a_claim_is_written() -> None:
@@ -280,14 +301,14 @@ def test_a_class_that_is_not_asked_for_any_more_stays() -> None:
 
 
 def test_a_label_that_was_taken_off_our_claim_comes_back() -> None:
-    assert planned(a_cr(), claim=replace(CLAIM, made_for="")).claim is not None
+    assert planned(a_cr(), claim=replace(CLAIM, made_for_uid="")).claim is not None
 
 
 def test_retention_delete_makes_us_the_owner_of_our_claim() -> None:
     cr = a_cr(with_claim(pvc={"retentionPolicy": "Delete"}))
     taken = planned(cr).claim
     assert taken is not None
-    assert taken.confirm
+    assert taken.needs_confirmation
     kept = planned(cr, claim=claim_of(cr))
     assert (kept.claim, kept.releases) == (None, ())
 
@@ -300,7 +321,7 @@ def test_without_retention_delete_our_claim_is_released() -> None:
         assert planned(cr, claim=owned).releases == released
     assert planned(a_cr(with_claim({"size": "10 GB"})), claim=owned).releases == ()  # it is not known what is wanted
     assert planned(a_cr(with_claim({"size": "1Gi"})), claim=owned).releases == released  # refused for another reason
-    theirs = replace(owned, annotations={}, applied_at="", made_for="")
+    theirs = replace(owned, annotations={}, applied_at="", made_for_uid="")
     assert planned(a_cr(), claim=theirs).releases == ()  # a person's wish
 
 
@@ -315,7 +336,7 @@ def test_a_claim_that_is_there_needs_no_size() -> None:
     for cr, owned in ((without_size(), False), (without_size(retentionPolicy="Delete"), True)):
         desired = translate(cr, context)
         assert desired.findings == translate(a_cr(), CONTEXT).findings
-        found = plan(cr, desired, Observed(claim=claim_of(a_cr()))).claim
+        found = plan(cr, desired, ObservedState(claim=claim_of(a_cr()))).claim
         assert (found is not None) == owned
 
 
@@ -325,10 +346,10 @@ def test_ownership_is_given_up_without_a_size_too() -> None:
         a_cr(with_claim(pvc={"retentionPolicy": "Delete"})),
     )
     cr = without_size(retentionPolicy="Retain")
-    assert len(plan(cr, translate(cr, context), Observed(claim=claim_of(owned))).releases) == 1
+    assert len(plan(cr, translate(cr, context), ObservedState(claim=claim_of(owned))).releases) == 1
 
 
-HELD = replace(CLAIM, name="weights", owners=(Owner("NIMService", "nim", "n1"),))
+HELD = replace(CLAIM, name="weights", owners=(OwnerReference("NIMService", "nim", "n1"),))
 
 
 def test_a_claim_of_an_adopted_nimservice_is_released() -> None:
@@ -352,12 +373,12 @@ def test_a_claim_of_an_adopted_nimservice_is_released() -> None:
 )
 @pytest.mark.parametrize("controller", [True, False])
 def test_a_conflict_names_the_claims_at_stake_and_proposes_no_deletion(
-    storage: Any, claim: Claim | None, held: list[str], controller: bool
+    storage: Any, claim: ObservedClaim | None, held: list[str], controller: bool
 ) -> None:
     cr, other = a_cr(), {"kind": "NIMPipeline", "name": "other", "uid": "x", "controller": True}
     theirs = live(cr, ownerReferences=[other] if controller else [], labels={}, annotations={})
     theirs["spec"] = {"storage": storage}
-    found = planned(cr, theirs, claim=claim).refused
+    found = planned(cr, theirs, claim=claim).refusal
     assert found is not None
     assert [name for name in ("nim-pvc", "weights") if f"claim {name}" in found.remedy] == held
     assert "delete it" not in found.remedy
@@ -377,11 +398,11 @@ GATEWAY = {
     "external_gateway_name": "main",
     "external_gateway_namespace": "gateways",
 }
-EXPOSED = Context(settings_from(GATEWAY, {}), {})
+EXPOSED = Context(load_settings(GATEWAY, {}), {})
 
 
 def routed(cr: dict[str, Any], context: Context = EXPOSED, **observed: Any) -> RoutePlan:
-    seen = Observed(nimservice=live(cr), claim=CLAIM, **observed)
+    seen = ObservedState(nimservice=live(cr), claim=CLAIM, **observed)
     return plan(cr, translate(cr, context), seen).route
 
 
@@ -411,7 +432,7 @@ def test_a_route_is_made_changed_and_left_alone() -> None:
 
 def test_what_is_taken_away_from_a_route_is_written() -> None:
     cr = an_exposed_cr()
-    noted = Context(settings_from(GATEWAY | {"external_annotations": {"example.com/tier": "gold"}}, {}), {})
+    noted = Context(load_settings(GATEWAY | {"external_annotations": {"example.com/tier": "gold"}}, {}), {})
     before = a_route(cr, context=noted)
     assert routed(cr, noted, routes={"HTTPRoute": before}) == RoutePlan()
     found = routed(cr, routes={"HTTPRoute": before}).write
@@ -426,7 +447,7 @@ def test_a_route_of_version_0_1_0_gets_its_hash() -> None:
 
 def test_a_route_that_is_not_wanted_any_more_goes() -> None:
     cr = an_exposed_cr()
-    gone = routed(cr, Context(settings_from(None, {}), {}), routes={"HTTPRoute": a_route(cr)})
+    gone = routed(cr, Context(load_settings(None, {}), {}), routes={"HTTPRoute": a_route(cr)})
     assert gone == RoutePlan(deletions=(Deletion("HTTPRoute", "ns", "nim.external", "r1", "8"),))
     other = routed(cr, routes={"Ingress": a_route(cr)})
     assert [deletion.kind for deletion in other.deletions] == ["Ingress"]
@@ -437,7 +458,7 @@ def test_a_route_that_is_not_wanted_any_more_goes() -> None:
 def test_a_route_of_others_or_that_goes_already_is_not_deleted(metadata: dict[str, Any]) -> None:
     cr = an_exposed_cr()
     assert (
-        routed(cr, Context(settings_from(None, {}), {}), routes={"HTTPRoute": a_route(cr, **metadata)}) == RoutePlan()
+        routed(cr, Context(load_settings(None, {}), {}), routes={"HTTPRoute": a_route(cr, **metadata)}) == RoutePlan()
     )
 
 
@@ -457,8 +478,8 @@ def test_what_is_in_a_route_s_way_hinders_nothing_else(observed: Any, reason: st
     cr = an_exposed_cr()
     found = routed(cr, **observed(cr))
     assert found.write is None
-    assert found.in_the_way is not None
-    assert found.in_the_way[0] == reason
+    assert found.blocker is not None
+    assert found.blocker[0] == reason
 
 
 def a_multi_node_cr(workers: int | None = 1, replicas: int = 1, gpus: int = 8, **spec: Any) -> dict[str, Any]:
@@ -478,7 +499,7 @@ def planned_after(before: dict[str, Any], now: dict[str, Any]) -> Plan:
         "metadata": live(before, annotations=first.manifest["metadata"]["annotations"])["metadata"],
     }
     context = replace(CONTEXT, nimservice_exists=True)
-    return plan(now, translate(now, context), Observed(nimservice=made, claim=CLAIM))
+    return plan(now, translate(now, context), ObservedState(nimservice=made, claim=CLAIM))
 
 
 def test_several_nodes_stay_as_they_were_made() -> None:
@@ -496,27 +517,27 @@ def test_several_nodes_stay_as_they_were_made() -> None:
 )
 def test_what_several_nodes_cannot_become_is_refused(now: dict[str, Any], path: str) -> None:
     found = planned_after(a_multi_node_cr(replicas=2), now)
-    assert found.refused is not None
-    assert (found.refused.reason, found.refused.path) == ("MultiNodeImmutable", path)
+    assert found.refusal is not None
+    assert (found.refusal.reason, found.refusal.path) == ("MultiNodeImmutable", path)
     assert found.nimservice is None
 
 
 def test_several_nodes_are_never_added_later() -> None:
     found = planned_after(a_multi_node_cr(workers=None), a_multi_node_cr())
-    assert found.refused is not None
+    assert found.refusal is not None
 
 
 def test_several_nodes_can_be_stopped_started_and_made_fewer() -> None:
     running, stopped = a_multi_node_cr(replicas=2), a_multi_node_cr(replicas=2, desiredPhase="Stopped")
     stop = planned_after(running, stopped).nimservice
     assert stop is not None
-    assert stop.manifest["metadata"]["annotations"][well_known.GROUPS] == "2"
+    assert stop.manifest["metadata"]["annotations"][well_known.MULTI_NODE_REPLICAS] == "2"
     halted = {
         **stop.manifest,
         "metadata": {**live(running)["metadata"], **stop.manifest["metadata"], "resourceVersion": "6"},
     }
-    start = plan(running, translate(running, CONTEXT), Observed(nimservice=halted, claim=CLAIM))
-    assert start.refused is None
+    start = plan(running, translate(running, CONTEXT), ObservedState(nimservice=halted, claim=CLAIM))
+    assert start.refusal is None
     assert start.nimservice is not None
     assert planned_after(running, a_multi_node_cr(replicas=1)).nimservice is not None
 
@@ -524,10 +545,10 @@ def test_several_nodes_can_be_stopped_started_and_made_fewer() -> None:
 def test_an_autoscaled_service_is_started_before_it_is_scaled() -> None:
     cr = a_cr()
     cr["spec"]["autoscaling"] = {"minReplicas": 2, "maxReplicas": 5, "metric": "tokens", "metricThreshold": 5}
-    stopped, running = (replace(WORKLOAD, wanted=wanted) for wanted in (0, 1))
+    stopped, running = (replace(WORKLOAD, spec_replicas=wanted) for wanted in (0, 1))
 
-    def written(workload: Workload | None) -> dict[str, Any]:
-        found = plan(cr, translate(cr, CONTEXT), Observed(claim=CLAIM, workload=workload)).nimservice
+    def written(workload: ObservedWorkload | None) -> dict[str, Any]:
+        found = plan(cr, translate(cr, CONTEXT), ObservedState(claim=CLAIM, workload=workload)).nimservice
         assert found is not None
         return found.manifest
 
@@ -565,13 +586,13 @@ ROUTE_OF_OTHERS = {"metadata": {"ownerReferences": []}, "spec": {"hostnames": ["
 def test_a_host_that_no_route_of_ours_has_is_asked_for(routes: dict[str, Any], asked: str) -> None:
     cr = an_exposed_cr()
 
-    assert host_to_ask_for(cr, routed(cr).write, routes) == asked
-    assert host_to_ask_for(cr, None, routes) == ""
+    assert host_to_check(cr, routed(cr).write, routes) == asked
+    assert host_to_check(cr, None, routes) == ""
 
 
 @pytest.mark.parametrize(("kind", "words"), [("Ingress", "an Ingress"), ("GRPCRoute", "a GRPCRoute")])
 def test_a_host_that_is_taken_is_said_with_the_kind_alone(kind: str, words: str) -> None:
-    finding = host_is_taken("nim.example.com", "https://nim.example.com", kind)
+    finding = host_taken_finding("nim.example.com", "https://nim.example.com", kind)
 
     assert (finding.reason, finding.path) == ("HostTaken", "spec.servingPort.exposedUrl")
     assert f"must not have the host nim.example.com, which {words} of another namespace has" in finding.message
@@ -580,9 +601,9 @@ def test_a_host_that_is_taken_is_said_with_the_kind_alone(kind: str, words: str)
 def test_names_are_asked_for_before_a_nimservice_is_created() -> None:
     cr = a_cr()
 
-    assert names_to_ask_for(planned(cr).nimservice) == ("nim", "nim-epp")
-    assert names_to_ask_for(planned(cr, nimservice={**live(cr), "spec": {}}).nimservice) == ()
-    assert names_to_ask_for(None) == ()
+    assert names_to_check(planned(cr).nimservice) == ("nim", "nim-epp")
+    assert names_to_check(planned(cr, nimservice={**live(cr), "spec": {}}).nimservice) == ()
+    assert names_to_check(None) == ()
 
 
 NIMSERVICE = {"apiVersion": "apps.nvidia.com/v1beta1", "kind": "NIMService", "name": "nim", "uid": "gone"}
@@ -621,7 +642,7 @@ def test_what_is_not_there_is_no_conflict() -> None:
 @pytest.mark.parametrize("storage", ["", "²", "lots"])
 def test_a_claim_of_no_known_size_is_written(storage: str) -> None:
     found = planned(a_cr(), claim=replace(CLAIM, storage=storage))
-    assert found.refused is None
+    assert found.refusal is None
     assert found.claim is not None
 
 

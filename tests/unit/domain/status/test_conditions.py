@@ -4,13 +4,13 @@ from typing import Any
 import pytest
 
 from runai_nim.api import well_known
-from runai_nim.config.settings import settings_from
-from runai_nim.domain.observed import NimCache
+from runai_nim.config.settings import load_settings
+from runai_nim.domain.observed import ObservedNimCache
 from runai_nim.domain.plan import plan
 from runai_nim.domain.status import ROWS, Outcome, facts_of, row_for, status_of
-from runai_nim.domain.status.condition import Condition, dated
-from runai_nim.domain.status.exposure import exposed_from
-from runai_nim.domain.status.model_store import storage_from
+from runai_nim.domain.status.condition import ConditionDraft, add_timestamps
+from runai_nim.domain.status.exposure import exposed_condition
+from runai_nim.domain.status.model_store import storage_ready_condition
 from runai_nim.domain.translate import Context, translate
 from tests.support.observations import (
     BAD,
@@ -35,18 +35,18 @@ CACHE = {"modelStore": {"nimCache": {"name": "cache"}}}
     [
         ({}, {}, "True", "ClaimBound"),
         ({}, {"claim": None}, "False", "ClaimNotMade"),
-        ({}, {"claim": replace(CLAIM, deleting=True)}, "False", "ClaimTerminating"),
+        ({}, {"claim": replace(CLAIM, is_deleting=True)}, "False", "ClaimTerminating"),
         ({}, {"claim": replace(CLAIM, phase="Lost")}, "False", "ClaimLost"),
         ({}, {"claim": replace(CLAIM, phase="Pending")}, "Unknown", "ClaimPending"),
         (CACHE, {}, "False", "NIMCacheNotFound"),
-        (CACHE, {"nim_cache": NimCache("1", "Ready", "")}, "True", "NIMCacheReady"),
-        (CACHE, {"nim_cache": NimCache("1", "Failed", "no such model")}, "False", "NIMCacheFailed"),
-        (CACHE, {"nim_cache": NimCache("1", "", "")}, "False", "NIMCacheNotReady"),
+        (CACHE, {"nim_cache": ObservedNimCache("1", "Ready", "")}, "True", "NIMCacheReady"),
+        (CACHE, {"nim_cache": ObservedNimCache("1", "Failed", "no such model")}, "False", "NIMCacheFailed"),
+        (CACHE, {"nim_cache": ObservedNimCache("1", "", "")}, "False", "NIMCacheNotReady"),
         (BAD, {}, "Unknown", "NotTranslated"),
     ],
 )
 def test_storage(spec: dict[str, Any], changes: dict[str, Any], status: str, reason: str) -> None:
-    condition = storage_from(facts(a_cr(spec), **changes))
+    condition = storage_ready_condition(facts(a_cr(spec), **changes))
     assert (condition.status, condition.reason) == (status, reason)
 
 
@@ -58,21 +58,21 @@ def test_a_missing_cache_is_named_rather_than_the_nim_operator_s_failure() -> No
 
 def test_a_claim_that_was_there_before_is_used_and_its_difference_told() -> None:
     there = replace(CLAIM, annotations={}, applied_at="", storage="5Gi", storage_class="fast")
-    message = storage_from(facts(claim=there)).message
+    message = storage_ready_condition(facts(claim=there)).message
     assert "5Gi instead of 10Gi" in message
 
 
 def test_a_claim_that_was_there_before_stays_whatever_the_retention_policy() -> None:
     there = replace(CLAIM, annotations={well_known.SERVICE_UID: "u0"})
     store = {"pvc": {"claimInfo": {"size": "10Gi"}, "retentionPolicy": "Delete"}}
-    message = storage_from(facts(a_cr({"modelStore": store}), claim=there)).message
+    message = storage_ready_condition(facts(a_cr({"modelStore": store}), claim=there)).message
     assert "used as it is: retention policy Retain instead of Delete" in message
 
 
 def test_a_claim_that_is_not_made_yet_says_what_it_waits_for() -> None:
-    conflict = storage_from(facts(nimservice=FOREIGN, claim=None))
-    paused = storage_from(facts(a_cr(annotations={well_known.PAUSED: "true"}), claim=None))
-    refused = storage_from(facts(outcome=Outcome(refusal="no"), claim=None))
+    conflict = storage_ready_condition(facts(nimservice=FOREIGN, claim=None))
+    paused = storage_ready_condition(facts(a_cr(annotations={well_known.PAUSED: "true"}), claim=None))
+    refused = storage_ready_condition(facts(outcome=Outcome(refusal="no"), claim=None))
     assert {condition.reason for condition in (conflict, paused, refused)} == {"ClaimNotMade"}
     assert "NIMService nim belongs to somebody else" in conflict.message
     assert well_known.PAUSED in paused.message
@@ -82,8 +82,8 @@ def test_a_claim_that_is_not_made_yet_says_what_it_waits_for() -> None:
 def test_a_claim_that_has_to_exist_is_asked_for() -> None:
     store = {"pvc": {"existingPvc": True, "claimName": "weights"}}
     cr = a_cr({"modelStore": store})
-    assert storage_from(facts(cr, claim=None)).reason == "ClaimNotFound"
-    assert storage_from(facts(cr, claim=None, nimservice=FOREIGN)).reason == "ClaimNotFound"
+    assert storage_ready_condition(facts(cr, claim=None)).reason == "ClaimNotFound"
+    assert storage_ready_condition(facts(cr, claim=None, nimservice=FOREIGN)).reason == "ClaimNotFound"
 
 
 def conditions(status: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -104,8 +104,8 @@ def test_a_transition_is_dated_and_nothing_else() -> None:
 
 
 def test_a_message_that_is_too_long_for_the_api_is_cut() -> None:
-    whole, long = (Condition("Ready", "False", "Many", "é" * length) for length in (32768, 32769))
-    told = [condition["message"] for condition in dated((whole, long), (), 1, "2026-01-01T00:00:00Z")]
+    whole, long = (ConditionDraft("Ready", "False", "Many", "é" * length) for length in (32768, 32769))
+    told = [condition["message"] for condition in add_timestamps((whole, long), (), 1, "2026-01-01T00:00:00Z")]
     assert told == [whole.message, "é" * 32767 + "…"]
 
 
@@ -174,11 +174,11 @@ OWN_URL = {"servingPort": {"port": 8000, "exposedUrl": "https://nim.example.com"
 def test_exposed(
     spec: dict[str, Any], settings: dict[str, Any] | None, changes: dict[str, Any], status: str, reason: str
 ) -> None:
-    cr, context = a_cr(spec), Context(settings_from(settings, {}))
+    cr, context = a_cr(spec), Context(load_settings(settings, {}))
     desired = translate(cr, context)
     seen = observed(desired, **changes)
     found = facts_of(cr, desired, plan(cr, desired, seen), seen, Outcome(), DEADLINES)
-    condition = exposed_from(found)
+    condition = exposed_condition(found)
     assert (condition.status, condition.reason) == (status, reason)
     assert ("url" in status_of(cr, desired, found, NOW)) == (status == "True")
 
@@ -186,17 +186,21 @@ def test_exposed(
 @pytest.mark.parametrize(
     ("spec", "outcome", "status"),
     [
-        (OWN_URL, Outcome(route_refused="no such host"), "False"),
-        ({}, Outcome(route_kept="no such host"), "Unknown"),
-        ({"servingPort": {"port": 8000, "exposeExternally": False}}, Outcome(route_kept="no such host"), "Unknown"),
+        (OWN_URL, Outcome(route_refusal="no such host"), "False"),
+        ({}, Outcome(route_deletion_refusal="no such host"), "Unknown"),
+        (
+            {"servingPort": {"port": 8000, "exposeExternally": False}},
+            Outcome(route_deletion_refusal="no such host"),
+            "Unknown",
+        ),
     ],
 )
 def test_a_route_that_is_refused_hinders_nothing_else(spec: dict[str, Any], outcome: Outcome, status: str) -> None:
-    cr, context = a_cr(spec), Context(settings_from(GATEWAY, {}))
+    cr, context = a_cr(spec), Context(load_settings(GATEWAY, {}))
     desired = translate(cr, context)
     seen = observed(desired)
     found = facts_of(cr, desired, plan(cr, desired, seen), seen, outcome, DEADLINES)
-    condition = exposed_from(found)
+    condition = exposed_condition(found)
     assert (condition.status, condition.reason, condition.message) == (status, "RouteRefused", "no such host")
     told = status_of(cr, desired, found, NOW)
     assert "url" not in told

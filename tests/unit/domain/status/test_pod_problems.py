@@ -27,35 +27,35 @@ from tests.support.observations import (
     ],
 )
 def test_what_pods_say(changes: dict[str, Any], reason: str, says: str) -> None:
-    found = not_ready(a_pod(**changes), at=AT + timedelta(seconds=31)).trouble
+    found = not_ready(a_pod(**changes), at=AT + timedelta(seconds=31)).pod_problem
     assert found is not None
     assert found.reason == reason
     assert says in found.message
 
 
 def test_the_worst_trouble_is_told_whatever_the_order() -> None:
-    pods = (a_pod(name="a", unready="c"), a_pod(name="b", waiting=("ErrImagePull", "")))
-    told = [facts(nim={"state": "NotReady"}, pods=order).trouble for order in (pods, pods[::-1])]
+    pods = (a_pod(name="a", unready_reason="c"), a_pod(name="b", waiting_state=("ErrImagePull", "")))
+    told = [facts(nim={"state": "NotReady"}, pods=order).pod_problem for order in (pods, pods[::-1])]
     assert told[0] == told[1]
     assert told[0] is not None
     assert told[0].reason == "ImagePullFailed"
 
 
 def test_pods_of_an_older_spec_say_nothing_of_this_one() -> None:
-    old = a_pod(pod_hash="old", waiting=("ErrImagePull", ""))
-    assert not_ready(old).trouble is None
+    old = a_pod(pod_hash="old", waiting_state=("ErrImagePull", ""))
+    assert not_ready(old).pod_problem is None
     unseen = facts(service=None, pods=(old,), applied_at=NOW, at=AT + timedelta(seconds=61))
     assert "nim-1" in row_for(unseen).message(unseen)
 
 
 def test_a_deadline_says_when_to_look_again() -> None:
-    assert facts().due is None
-    assert facts(service=None, applied_at=NOW, at=AT + timedelta(seconds=10)).due == 50
-    assert facts(service=None, applied_at=NOW, at=AT + timedelta(seconds=70)).due is None
-    assert facts(service=None, applied_at="0000-01-01T00:00:00Z", at=AT).due == 60
-    assert not_ready(a_pod(unscheduled=None), at=AT + timedelta(seconds=10)).due == 20
-    assert facts(service=None).due == 60
+    assert facts().requeue_after is None
+    assert facts(service=None, applied_at=NOW, at=AT + timedelta(seconds=10)).requeue_after == 50
+    assert facts(service=None, applied_at=NOW, at=AT + timedelta(seconds=70)).requeue_after is None
+    assert facts(service=None, applied_at="0000-01-01T00:00:00Z", at=AT).requeue_after == 60
+    assert not_ready(a_pod(unschedulable_message=None), at=AT + timedelta(seconds=10)).requeue_after == 20
+    assert facts(service=None).requeue_after == 60
 
 
 def test_running_is_running_whatever_a_single_pod_says() -> None:
-    assert row_for(facts(pods=(a_pod(unready="c"),))).reason == "Running"
+    assert row_for(facts(pods=(a_pod(unready_reason="c"),))).reason == "Running"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from runai_nim.domain.observed import Service
+from runai_nim.domain.observed import ObservedService
 from runai_nim.domain.status import ROWS, Facts, Outcome, row_for
 from runai_nim.domain.translate import translate
 from tests.support.observations import (
@@ -26,21 +26,21 @@ from tests.support.observations import (
 )
 from tests.support.resources import a_cr
 
-LEFT_BEHIND = replace(observed(translate(a_cr(), CONTEXT)).service or Service("", "", ""), owner_uid="n0")
+LEFT_BEHIND = replace(observed(translate(a_cr(), CONTEXT)).service or ObservedService("", "", ""), owner_uid="n0")
 ROW_CASES: list[tuple[Callable[[], Facts], str, str]] = [
     (lambda: facts(a_cr(deletionTimestamp=NOW)), "Deleting", "Deleting"),
     (lambda: facts(nimservice=FOREIGN), "Failed", "NameConflict"),
     (lambda: facts(a_cr(BAD), workload=a_workload()), "Degraded", "InvalidQuantity"),
     (lambda: facts(a_cr(BAD), workload=None), "Failed", "InvalidQuantity"),
     (lambda: facts(outcome=Outcome(refusal="no")), "Failed", "WriteRefused"),
-    (lambda: facts(nimservice=None, nimservice_installed=False), "Creating", "NIMOperatorNotInstalled"),
+    (lambda: facts(nimservice=None, is_nimservice_installed=False), "Creating", "NIMOperatorNotInstalled"),
     (
         lambda: facts(nimservice={"metadata": {**FOREIGN["metadata"], "ownerReferences": [OWNER | {"uid": "u0"}]}}),
         "Creating",
         "PreviousInstanceTerminating",
     ),
     (lambda: facts(a_cr(STOPPED)), "Stopped", "Stopped"),
-    (lambda: facts(a_cr(STOPPED), workload=a_workload(wanted=0)), "Stopping", "Stopping"),
+    (lambda: facts(a_cr(STOPPED), workload=a_workload(spec_replicas=0)), "Stopping", "Stopping"),
     (lambda: facts(), "Running", "Running"),
     (lambda: facts(nim=FAILED), "Failed", "NIMServiceFailed"),
     (lambda: facts(claim=None, workload=None), "Pending", "ClaimNotMade"),
@@ -49,13 +49,13 @@ ROW_CASES: list[tuple[Callable[[], Facts], str, str]] = [
     (lambda: facts(service=LEFT_BEHIND), "Creating", "NIMServiceNotSeen"),
     (lambda: facts(service=None, applied_at=NOW, at=AT + timedelta(seconds=61)), "Unknown", "NIMOperatorNotResponding"),
     (lambda: facts(outcome=Outcome(field_conflict="argocd keeps changing it")), "Degraded", "FieldConflict"),
-    (lambda: facts(namespace_deleting=True), "Deleting", "NamespaceTerminating"),
-    (lambda: not_ready(a_pod(waiting=("CrashLoopBackOff", ""))), "Failed", "CrashLooping"),
-    (lambda: not_ready(a_pod(unscheduled="over quota")), "Pending", "Unschedulable"),
-    (lambda: not_ready(a_pod(waiting=("ErrImagePull", "")), BEFORE), "Degraded", "ImagePullFailed"),
-    (lambda: not_ready(a_pod(waiting=("ErrImagePull", ""))), "Initializing", "ImagePullFailed"),
-    (lambda: _changed(BEFORE, updated=0), "Updating", "RollingOut"),
-    (lambda: _changed(BEFORE, available=0), "Degraded", "ReplicasNotReady"),
+    (lambda: facts(is_namespace_deleting=True), "Deleting", "NamespaceTerminating"),
+    (lambda: not_ready(a_pod(waiting_state=("CrashLoopBackOff", ""))), "Failed", "CrashLooping"),
+    (lambda: not_ready(a_pod(unschedulable_message="over quota")), "Pending", "Unschedulable"),
+    (lambda: not_ready(a_pod(waiting_state=("ErrImagePull", "")), BEFORE), "Degraded", "ImagePullFailed"),
+    (lambda: not_ready(a_pod(waiting_state=("ErrImagePull", ""))), "Initializing", "ImagePullFailed"),
+    (lambda: _changed(BEFORE, updated_replicas=0), "Updating", "RollingOut"),
+    (lambda: _changed(BEFORE, available_replicas=0), "Degraded", "ReplicasNotReady"),
     (lambda: facts(nim={"state": "NotReady"}), "Initializing", "PodsNotReady"),
 ]
 

@@ -4,11 +4,11 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
-from runai_nim.config.settings import settings_from
-from runai_nim.domain.nimservice_schema import Installed
+from runai_nim.config.settings import load_settings
+from runai_nim.domain.nimservice_schema import NIMServiceSchema
 from runai_nim.domain.translate import Context, translate
 from runai_nim.domain.translate.nimservice import ROWS
-from runai_nim.domain.translate.rules import Row, Source, made, origins
+from runai_nim.domain.translate.rules import MappingRow, TranslationSource, provenance, render_rows
 from runai_nim.domain.translate.tables import TABLES
 from runai_nim.domain.validate import validate
 
@@ -24,31 +24,31 @@ SPEC: dict[str, Any] = {
 }
 
 
-def a_source() -> Source:
+def a_source() -> TranslationSource:
     cr = {"metadata": {"name": "llama", "namespace": "team-a", "uid": "u-1"}, "spec": SPEC}
-    context = Context(settings_from(None, {}))
+    context = Context(load_settings(None, {}))
     spec, findings = validate(cr, context)
     assert spec is not None, findings
-    return Source.of(cr, spec, context)
+    return TranslationSource.of(cr, spec, context)
 
 
-def row(field: str, fragment: Any) -> Row:
-    return Row(field, "", lambda _: fragment)
+def row(field: str, fragment: Any) -> MappingRow:
+    return MappingRow(field, "", lambda _: fragment)
 
 
 def test_rows_are_united_level_by_level_and_lists_end_to_end() -> None:
     rows = [row("a", {"x": {"y": 1, "l": [1]}}), row("b", {"x": {"z": 2, "l": [2]}}), row("c", {})]
-    assert made(rows, a_source()) == {"x": {"y": 1, "z": 2, "l": [1, 2]}}
+    assert render_rows(rows, a_source()) == {"x": {"y": 1, "z": 2, "l": [1, 2]}}
 
 
 def test_uniting_changes_no_fragment() -> None:
     shared = {"x": {"l": [1]}}
-    made([row("a", shared), row("b", {"x": {"l": [2], "y": 1}})], a_source())
+    render_rows([row("a", shared), row("b", {"x": {"l": [2], "y": 1}})], a_source())
     assert shared == {"x": {"l": [1]}}
 
 
 def test_each_leaf_knows_its_row() -> None:
-    found = {path: row.field for path, row in origins(ROWS, a_source()).items()}
+    found = {path: row.field for path, row in provenance(ROWS, a_source()).items()}
     assert found["spec", "image", "tag"] == "spec.image"
     assert found["spec", "annotations", "gpu-fraction"] == "spec.compute.gpuPortionRequest"
     assert found["spec", "annotations", "gpu-fraction-container-name"] == "spec.compute.gpuRequestType"
@@ -61,12 +61,12 @@ def test_each_leaf_knows_its_row() -> None:
 
 def test_every_leaf_that_rows_make_has_one_origin() -> None:
     source = a_source()
-    assert set(origins(ROWS, source)) == set(_leaves(made(ROWS, source), ()))
+    assert set(provenance(ROWS, source)) == set(_leaves(render_rows(ROWS, source), ()))
 
 
 def test_an_origin_is_what_the_leaf_depends_on() -> None:
     cr = {"metadata": {"name": "llama", "namespace": "team-a"}, "spec": {**SPEC, "category": "Train"}}
-    changed = translate(cr, Context(settings_from(None, {}))).nimservice
+    changed = translate(cr, Context(load_settings(None, {}))).nimservice
     assert changed is not None
     assert changed["spec"]["annotations"]["runai-nim.io/category"] == "Train"
 
@@ -80,8 +80,8 @@ def _leaves(value: Any, path: tuple[str | int, ...]) -> Any:
 def test_a_field_that_the_kind_lacks_is_named_by_the_row_that_asks_for_it() -> None:
     cr = {"metadata": {"name": "llama", "namespace": "team-a"}, "spec": SPEC}
     known: dict[str, Any] = {"annotations": {}, "labels": {}, "image": {"tag": {}}, "schedulerName": {}}
-    installed = Installed(fields={"spec": known})
-    findings = translate(cr, Context(settings_from(None, {}), installed=installed)).findings
+    installed = NIMServiceSchema(fields={"spec": known})
+    findings = translate(cr, Context(load_settings(None, {}), nimservice_schema=installed)).findings
     assert ("spec.image", "image.repository") in {
         (f.path, f.must.split(",")[0].removeprefix("not ask for spec.")) for f in findings
     }
@@ -89,8 +89,8 @@ def test_a_field_that_the_kind_lacks_is_named_by_the_row_that_asks_for_it() -> N
 
 def test_a_field_that_no_field_of_the_api_asks_for_is_the_operator_s() -> None:
     cr = {"metadata": {"name": "llama", "namespace": "team-a"}, "spec": SPEC}
-    installed = Installed(lacking=frozenset({("spec", "schedulerName")}))
-    (finding,) = translate(cr, Context(settings_from(None, {}), installed=installed)).findings
+    installed = NIMServiceSchema(missing_paths=frozenset({("spec", "schedulerName")}))
+    (finding,) = translate(cr, Context(load_settings(None, {}), nimservice_schema=installed)).findings
     assert finding.message == (
         "the operator's settings must not ask for spec.schedulerName, which the NIMService kind of this cluster does"
         " not have: change it, or install a newer NIM Operator"

@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runai_nim.api import well_known
-from runai_nim.config.settings import settings_from
+from runai_nim.config.settings import load_settings
 from runai_nim.domain.translate import Context, names, translate
 from tests.support.resources import a_cr
 
-CONTEXTS = [Context(settings_from({"dialect": dialect}, {}), {"runai/queue": "team-a"}) for dialect in ("runai", "kai")]
+CONTEXTS = [Context(load_settings({"dialect": dialect}, {}), {"runai/queue": "team-a"}) for dialect in ("runai", "kai")]
 OF_A_CACHE = {"modelStore": {"nimCache": {"name": "cache", "profile": "p1"}}}
 
 AMOUNTS = st.sampled_from(["1Gi", "20GB", "1.5TiB", "2048Mi"])

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from runai_nim.config.settings import settings_from
+from runai_nim.config.settings import load_settings
 from runai_nim.domain.validate import Context, Finding, validate
 from tests.support.resources import a_cr
 
@@ -17,7 +17,7 @@ GATEWAY = {
 
 def findings(settings: dict[str, Any] | None = None, **serving: Any) -> tuple[Finding, ...]:
     cr = a_cr({"servingPort": {"port": 8000, **serving}}, name="llama", namespace="team-a")
-    return validate(cr, Context(settings_from(settings, {})))[1]
+    return validate(cr, Context(load_settings(settings, {})))[1]
 
 
 @pytest.mark.parametrize(

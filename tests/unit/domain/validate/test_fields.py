@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from runai_nim.config.settings import settings_from
+from runai_nim.config.settings import load_settings
 from runai_nim.domain.validate import Context, validate
 from tests.support.resources import a_cr
 
@@ -15,7 +15,7 @@ OF_A_CACHE = {"modelStore": {"nimCache": {"name": "cache", "profile": "tp1"}}}
 
 def found(spec: dict[str, Any], name: str = "llama", exists: bool = False, **settings: Any) -> Found:
     cr = a_cr(OF_A_CACHE | spec, name=name)
-    context = Context(settings_from(settings, {}), {"runai/queue": "team-a"}, nimservice_exists=exists)
+    context = Context(load_settings(settings, {}), {"runai/queue": "team-a"}, nimservice_exists=exists)
     return [(finding.reason, finding.path) for finding in validate(cr, context)[1]]
 
 

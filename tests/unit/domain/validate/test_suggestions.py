@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
-from runai_nim.config.settings import settings_from
+from runai_nim.config.settings import load_settings
 from runai_nim.domain.validate import Context, Rule, validate
 from runai_nim.domain.validate.parse import AMOUNTS, fields_of
-from runai_nim.domain.validate.suggestions import MEANT
+from runai_nim.domain.validate.suggestions import FIELD_REMEDIES
 
 
 def findings(spec: dict[str, Any]) -> dict[str, Any]:
     cr = {"metadata": {"name": "llama", "namespace": "a"}, "spec": spec}
-    return {finding.path: finding for finding in validate(cr, Context(settings_from({}, {})))[1]}
+    return {finding.path: finding for finding in validate(cr, Context(load_settings({}, {})))[1]}
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_bound_is_named_for_programs(spec: dict[str, Any], path: str, rule: Ru
 
 
 def test_no_field_that_there_is_has_a_remedy() -> None:
-    for around, names in MEANT.items():
+    for around, names in FIELD_REMEDIES.items():
         known = fields_of(*around.split(".")[1:])
         assert known
         assert names.keys().isdisjoint(known), around

@@ -6,11 +6,11 @@ import pytest
 from pydantic import ValidationError
 
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
-from runai_nim.config.settings import settings_from
-from runai_nim.domain.validate import CHECKS, Context, Finding, Reason, findings_from_parse_error, has_errors, validate
+from runai_nim.config.settings import load_settings
+from runai_nim.domain.validate import CHECKS, Context, Finding, Reason, has_errors, parse_findings, validate
 from tests.support.resources import a_cr
 
-CONTEXT = Context(settings_from(None, {}))
+CONTEXT = Context(load_settings(None, {}))
 
 
 def found(cr: Mapping[str, Any], context: Context = CONTEXT) -> list[tuple[str, str]]:
@@ -156,7 +156,7 @@ def test_names_in_snake_case_are_unknown() -> None:
 def parse_errors(spec: Mapping[str, Any]) -> list[Finding]:
     with pytest.raises(ValidationError) as error:
         RunaiNimServiceSpec.model_validate(spec)
-    return list(findings_from_parse_error(error.value))
+    return list(parse_findings(error.value))
 
 
 @pytest.mark.parametrize(
