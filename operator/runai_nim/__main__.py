@@ -9,7 +9,8 @@ from typing import Any
 import kopf
 
 from runai_nim.config.bootstrap import bootstrap
-from runai_nim.controller.handlers import Operator, make_registry
+from runai_nim.controller.handlers import make_registry
+from runai_nim.controller.operator import Operator
 
 logger = logging.getLogger(__name__)
 

@@ -23,7 +23,8 @@ from local.cluster import OPERATOR_NAMESPACE, OPERATOR_SERVICE_ACCOUNT, OPERATOR
 from local.control_plane import token_of
 from local.loopback import answers, fetch, free_ports
 from local.objects import Objects, wait_for
-from runai_nim.kube.client import NIM_SERVICES, RUNAI_NIM_SERVICES, ApiError, KubeClient
+from runai_nim.api.resources import NIM_SERVICES, RUNAI_NIM_SERVICES
+from runai_nim.kube.client import ApiError, KubeClient
 from runai_nim.kube.leader_election import LeaderElection
 from tests.support.prometheus import scrape_of
 from tests.support.services import CR, NIMSERVICE, present, sample, serve

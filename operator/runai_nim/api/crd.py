@@ -8,10 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from runai_nim.api.v1alpha1 import RunaiNimService
-
-GROUP = "runai-nim.io"
-VERSION = "v1alpha1"
-PLURAL = "runainimservices"
+from runai_nim.api.well_known import GROUP, PLURAL, VERSION
 
 JsonSchema = dict[str, Any]
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runai_nim.api import well_known
+from runai_nim.api.resources import ObjectView
 from runai_nim.domain.diff import differences, without_owners
 
-ObjectView = Mapping[str, Any]
 OwnedPath = tuple[str, ...]
 _VISIBLE_METADATA = ("kind", "metadata", "spec")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from runai_nim.api import well_known
+from runai_nim.api.resources import ObjectView
 from runai_nim.cli.evaluation import ManifestEvaluation
 from runai_nim.cli.provenance import Provenance
 from runai_nim.domain.translate.rules import LeafPath
@@ -15,7 +16,6 @@ from runai_nim.domain.translate.rules import LeafPath
 HIDDEN_VALUE: Final = "(not shown)"
 Leaves = Mapping[str, tuple[LeafPath, Any]]
 _OPERATOR_ANNOTATIONS: Final = (well_known.SPEC_HASH, well_known.POD_HASH, well_known.SERVICE_UID)
-ObjectView = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

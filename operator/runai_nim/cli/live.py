@@ -9,6 +9,17 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from runai_nim.api import well_known
+from runai_nim.api.resources import (
+    CLAIMS,
+    GRPC_ROUTES,
+    HTTP_ROUTES,
+    INGRESSES,
+    NAMESPACES,
+    NIM_SERVICES,
+    RUNAI_NIM_SERVICES,
+    KubeObject,
+    Resource,
+)
 from runai_nim.cli import terminal
 from runai_nim.cli.apply_preview import preview_apply, visible_fields
 from runai_nim.cli.changes import Difference, ObjectChanges, object_changes, pod_restart
@@ -21,18 +32,7 @@ from runai_nim.domain.nimservice_schema import NIMServiceSchema
 from runai_nim.domain.observed import ObservedClaim, ObservedState
 from runai_nim.domain.plan import Plan, is_ours, is_paused, plan, releases_from, take_over_fields
 from runai_nim.domain.translate import names
-from runai_nim.kube.client import (
-    CLAIMS,
-    GRPC_ROUTES,
-    HTTP_ROUTES,
-    INGRESSES,
-    NAMESPACES,
-    NIM_SERVICES,
-    RUNAI_NIM_SERVICES,
-    ApiError,
-    KubeClient,
-    Resource,
-)
+from runai_nim.kube.client import ApiError, KubeClient
 from runai_nim.kube.discovery import schema_of
 
 _ROUTE_RESOURCES: Final[Mapping[str, Resource]] = {
@@ -40,7 +40,6 @@ _ROUTE_RESOURCES: Final[Mapping[str, Resource]] = {
     well_known.HTTP_ROUTE_KIND: HTTP_ROUTES,
     well_known.GRPC_ROUTE_KIND: GRPC_ROUTES,
 }
-KubeObject = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

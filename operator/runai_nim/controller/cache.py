@@ -12,22 +12,7 @@ from functools import partial
 from typing import Any
 
 from runai_nim.api import well_known
-from runai_nim.api.untrusted_values import mapping
-from runai_nim.controller.reference_index import ReferenceIndex
-from runai_nim.controller.workqueue import ObjectKey, WorkQueue
-from runai_nim.domain.nimservice_schema import NIMServiceSchema
-from runai_nim.domain.observed import (
-    ObservedClaim,
-    ObservedNamespace,
-    ObservedNimCache,
-    ObservedPod,
-    ObservedService,
-    ObservedState,
-    ObservedWorkload,
-    StoredObject,
-)
-from runai_nim.domain.translate import names
-from runai_nim.kube.client import (
+from runai_nim.api.resources import (
     CLAIMS,
     DEPLOYMENTS,
     GRPC_ROUTES,
@@ -40,11 +25,27 @@ from runai_nim.kube.client import (
     PODS,
     RUNAI_NIM_SERVICES,
     SERVICES,
-    KubeClient,
+    ObjectKey,
     Resource,
 )
+from runai_nim.api.untrusted_values import mapping
+from runai_nim.controller.reference_index import ReferenceIndex
+from runai_nim.controller.workqueue import WorkQueue
+from runai_nim.domain.nimservice_schema import NIMServiceSchema
+from runai_nim.domain.observed import (
+    ObservedClaim,
+    ObservedNamespace,
+    ObservedNimCache,
+    ObservedPod,
+    ObservedService,
+    ObservedState,
+    ObservedWorkload,
+    StoredObject,
+)
+from runai_nim.domain.translate import names
+from runai_nim.kube.client import KubeClient
 from runai_nim.kube.discovery import Discovery
-from runai_nim.kube.informer import Changes, Informer, ObjectKey, OnFailure, Version, VersionedObject, is_newer
+from runai_nim.kube.informer import Changes, Informer, OnFailure, Version, VersionedObject, is_newer
 from runai_nim.kube.object_lookup import ObjectLookups
 from runai_nim.kube.poller import Poller
 

@@ -10,8 +10,9 @@ from typing import Any, Protocol
 
 from aiohttp import TraceConfig, TraceRequestEndParams, hdrs, web
 
+from runai_nim.api.resources import RUNAI_NIM_SERVICES, Resource
 from runai_nim.kube.access_review import PermissionMonitor
-from runai_nim.kube.client import RUNAI_NIM_SERVICES, WATCH_SILENCE_SECONDS, Resource
+from runai_nim.kube.client import WATCH_SILENCE_SECONDS
 from runai_nim.kube.discovery import Discovery
 
 DEAD_WATCH_SECONDS = 3 * WATCH_SILENCE_SECONDS

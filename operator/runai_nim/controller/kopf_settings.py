@@ -14,10 +14,10 @@ from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, hdrs
 from yarl import URL
 
 from runai_nim.api import well_known
+from runai_nim.api.resources import KubeObject, ObjectKey
 from runai_nim.controller.health import KOPF_WATCH_SECONDS
-from runai_nim.controller.workqueue import ObjectKey
 from runai_nim.domain.observed import LARGE
-from runai_nim.kube.bounded_reader import LIST_PAGE_SIZE, KubeObject, PageSize, Reader, Unreadable, lines, name_in
+from runai_nim.kube.bounded_reader import LIST_PAGE_SIZE, PageSize, Reader, Unreadable, lines, name_in
 from runai_nim.kube.informer import RECONNECT_BACKOFF_SECONDS, OnFailure
 
 _OK: Final = 200

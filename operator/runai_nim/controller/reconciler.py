@@ -15,13 +15,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from runai_nim.api.resources import CLAIMS, NIM_SERVICES, RUNAI_NIM_SERVICES, ObjectKey, Resource
 from runai_nim.config import log_format
 from runai_nim.config.settings import Settings
 from runai_nim.controller.cache import ROUTES, ClusterCache, LiveNimService
 from runai_nim.controller.limits.field_conflict import FieldConflictBackoff, managers_of
 from runai_nim.controller.limits.status_rate_limit import TokenBucket
 from runai_nim.controller.metrics import ServiceMetrics
-from runai_nim.controller.workqueue import ObjectKey
 from runai_nim.domain.observed import ObservedClaim, ObservedState
 from runai_nim.domain.plan import (
     Deletion,
@@ -43,7 +43,7 @@ from runai_nim.domain.translate import Context, Desired, translate
 from runai_nim.domain.translate.names import claim_name_of
 from runai_nim.domain.validate import Reason
 from runai_nim.kube import name_lookup
-from runai_nim.kube.client import CLAIMS, NIM_SERVICES, RUNAI_NIM_SERVICES, ApiError, KubeClient, Resource
+from runai_nim.kube.client import ApiError, KubeClient
 from runai_nim.kube.events import EventRecorder
 from runai_nim.kube.host_lookup import HostLookup
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection
 
-from runai_nim.controller.workqueue import ObjectKey
+from runai_nim.api.resources import ObjectKey
 
 
 class ReferenceIndex:

@@ -9,10 +9,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 
+from runai_nim.api.resources import ObjectKey
 from runai_nim.controller.metrics import WorkQueueMetrics
-
-ObjectKey = tuple[str, str]
-"""Namespace and name of a RunaiNimService."""
 
 
 @dataclass(frozen=True, slots=True)

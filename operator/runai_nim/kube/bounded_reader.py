@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 import aiohttp
 import orjson
 
-KubeObject = dict[str, Any]
+from runai_nim.api.resources import KubeObject
 
 LIST_PAGE_SIZE: Final = 100
 """Objects a page of a LIST. All kinds are listed at once, and the memory of their pages is not given back."""

@@ -6,10 +6,9 @@ and memory, and know neither our kind nor NIMService.
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Self
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 from urllib.request import getproxies
 
 import aiohttp
@@ -19,7 +18,8 @@ from kubernetes.aio import client, config
 
 from runai_nim.api import well_known
 from runai_nim.api.apply_patch import APPLY_CONTENT_TYPE, apply_body
-from runai_nim.kube.bounded_reader import KubeObject, PageSize, Reader, Unreadable, lines, name_in
+from runai_nim.api.resources import EVENTS, KubeObject, Resource
+from runai_nim.kube.bounded_reader import PageSize, Reader, Unreadable, lines, name_in
 
 logger = logging.getLogger(__name__)
 
@@ -48,51 +48,6 @@ WriteGate = Callable[[], None]
 def log_unreadable(kind: str, name: str, error: Exception) -> None:
     """Say which object is left out. Its tenant may have meant it so: nothing of its content is repeated."""
     logger.warning("object left out", extra={"kind": kind, "object": name, "reason": type(error).__name__})
-
-
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """A resource of the API, `group` empty for core."""
-
-    group: str
-    version: str
-    plural: str
-    namespaced: bool = True
-
-    @property
-    def api_version(self) -> str:
-        """`apps/v1`, or `v1` for core."""
-        return f"{self.group}/{self.version}" if self.group else self.version
-
-    def path(self, namespace: str | None = None, name: str | None = None) -> str:
-        """The URL path of one object, or of a list: of one namespace or of all."""
-        parts = ["apis", self.group, self.version] if self.group else ["api", self.version]
-        if self.namespaced and namespace:
-            parts += ["namespaces", quote(namespace, safe="")]
-        parts.append(self.plural)
-        if name:
-            parts.append(quote(name, safe=""))
-        return "/" + "/".join(parts)
-
-
-RUNAI_NIM_SERVICES = Resource(well_known.GROUP, well_known.VERSION, "runainimservices")
-NIM_SERVICES = Resource(well_known.NIM_GROUP, well_known.NIM_VERSION, "nimservices")
-NIM_CACHES = Resource(well_known.NIM_GROUP, well_known.NIM_VERSION, "nimcaches")
-DEPLOYMENTS = Resource("apps", "v1", "deployments")
-SERVICES = Resource("", "v1", "services")
-CLAIMS = Resource("", "v1", "persistentvolumeclaims")
-NAMESPACES = Resource("", "v1", "namespaces", namespaced=False)
-PODS = Resource("", "v1", "pods")
-EVENTS = Resource("", "v1", "events")
-LEADER_WORKER_SETS = Resource(well_known.LWS_GROUP, "v1", "leaderworkersets")
-INGRESSES = Resource("networking.k8s.io", "v1", "ingresses")
-HTTP_ROUTES = Resource(well_known.GATEWAY_GROUP, "v1", "httproutes")
-GRPC_ROUTES = Resource(well_known.GATEWAY_GROUP, "v1", "grpcroutes")
-SERVICE_ACCOUNTS = Resource("", "v1", "serviceaccounts")
-ROLES = Resource(well_known.RBAC_GROUP, "v1", "roles")
-ROLE_BINDINGS = Resource(well_known.RBAC_GROUP, "v1", "rolebindings")
-AUTOSCALERS = Resource("autoscaling", "v2", "horizontalpodautoscalers")
-LEASES = Resource("coordination.k8s.io", "v1", "leases")
 
 
 class ApiError(Exception):

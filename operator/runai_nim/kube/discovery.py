@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from runai_nim.api import well_known
+from runai_nim.api.resources import Resource
 from runai_nim.api.untrusted_values import mapping, mappings
 from runai_nim.domain.nimservice_schema import NIMServiceSchema
-from runai_nim.kube.client import ApiError, KubeClient, Resource
+from runai_nim.kube.client import ApiError, KubeClient
 
 logger = logging.getLogger(__name__)
 

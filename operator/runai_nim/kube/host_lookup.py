@@ -11,9 +11,9 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from typing import Final, NamedTuple
 
 from runai_nim.api import well_known
-from runai_nim.controller.workqueue import ObjectKey
+from runai_nim.api.resources import GRPC_ROUTES, HTTP_ROUTES, INGRESSES, ObjectKey
 from runai_nim.domain.observed import hosts_of
-from runai_nim.kube.client import GRPC_ROUTES, HTTP_ROUTES, INGRESSES, ApiError, KubeClient
+from runai_nim.kube.client import ApiError, KubeClient
 
 ROUTE_RESOURCES: Final = {
     INGRESSES: well_known.INGRESS_KIND,

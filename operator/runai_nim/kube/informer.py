@@ -16,13 +16,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, Self
 
+from runai_nim.api.resources import ObjectKey, Resource
 from runai_nim.kube.bounded_reader import PageSize
-from runai_nim.kube.client import ApiError, KubeClient, Resource
+from runai_nim.kube.client import ApiError, KubeClient
 
 logger = logging.getLogger(__name__)
 
-ObjectKey = tuple[str, str]
-"""Namespace (empty for objects of the cluster) and name."""
 
 ABSENT_KIND_RETRY_SECONDS = 5.0
 """How often a kind that is not installed is asked for."""

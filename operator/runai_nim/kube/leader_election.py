@@ -19,8 +19,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from runai_nim.api import well_known
+from runai_nim.api.resources import LEASES
 from runai_nim.api.untrusted_values import mapping, number, word
-from runai_nim.kube.client import LEASES, ApiError, KubeClient, ResponseObserver
+from runai_nim.kube.client import ApiError, KubeClient, ResponseObserver
 
 logger = logging.getLogger(__name__)
 

@@ -9,8 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from runai_nim.api import well_known
-from runai_nim.kube.bounded_reader import KubeObject
-from runai_nim.kube.client import (
+from runai_nim.api.resources import (
     AUTOSCALERS,
     DEPLOYMENTS,
     GRPC_ROUTES,
@@ -20,10 +19,10 @@ from runai_nim.kube.client import (
     ROLES,
     SERVICE_ACCOUNTS,
     SERVICES,
-    ApiError,
-    KubeClient,
+    KubeObject,
     Resource,
 )
+from runai_nim.kube.client import ApiError, KubeClient
 
 NAMED_KINDS: Final[Mapping[Resource, str]] = {
     SERVICE_ACCOUNTS: "ServiceAccount",

@@ -6,8 +6,8 @@ Nothing is known of those that nobody names, however many and large they are.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from runai_nim.kube.client import KubeClient, Resource
-from runai_nim.kube.informer import ObjectKey
+from runai_nim.api.resources import ObjectKey, Resource
+from runai_nim.kube.client import KubeClient
 
 
 class ObjectLookups:

@@ -9,8 +9,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from runai_nim.kube.client import ApiError, KubeClient, Resource
-from runai_nim.kube.informer import ObjectKey, VersionedObject
+from runai_nim.api.resources import ObjectKey, Resource
+from runai_nim.kube.client import ApiError, KubeClient
+from runai_nim.kube.informer import VersionedObject
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import json
 import logging
 import re
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -20,7 +20,8 @@ import orjson
 from httpx_aiohttp import AiohttpTransport
 
 from runai_nim import __version__
-from runai_nim.kube.client import CLAIMS, RUNAI_NIM_SERVICES
+from runai_nim.api.resources import CLAIMS, RUNAI_NIM_SERVICES
+from runai_nim.kube.client import ResponseObserver
 from runai_nim.rest.model.identifier import Identifier
 from runai_nim.rest.model.workload import REST_FIELD_MANAGER
 
@@ -41,9 +42,6 @@ _SECONDS: Final = re.compile("[0-9]{1,9}")
 _LONGEST_RETRY_SECONDS: Final = 300
 """The most that a Retry-After is passed on; no API server asks for more than minutes."""
 _WRITE_METHODS: Final = {"fieldManager": REST_FIELD_MANAGER, "fieldValidation": "Strict"}
-
-ResponseObserver = Callable[[str, str, str], None]
-"""Is told of each request's method, HTTP status (`<error>`: no answer, as client-go has it) and host."""
 
 
 class NoAnswerError(Exception):

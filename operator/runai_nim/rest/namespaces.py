@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any, Final
 
+from runai_nim.api.resources import NAMESPACES
 from runai_nim.domain.validate import Finding
-from runai_nim.kube.client import NAMESPACES, ApiError, KubeClient
+from runai_nim.kube.client import ApiError, KubeClient
 from runai_nim.kube.informer import Informer
 from runai_nim.rest.errors import unavailable
 from runai_nim.rest.model.project import ProjectNamespace, find_namespace, is_possible_project_id

@@ -14,6 +14,7 @@ from itertools import chain, islice
 from typing import Any, Final
 
 from runai_nim.api import syntax, well_known
+from runai_nim.api.resources import KubeObject
 from runai_nim.config.settings import Settings
 from runai_nim.domain.admission.evaluation import evaluate
 from runai_nim.domain.admission.rest_body import check_rest_body, make_manifest, metadata_of
@@ -38,8 +39,6 @@ _PAUSES: Final = (0.002, 0.2)
 """Seconds before the first and the longest repetition of a PATCH."""
 _SUFFIX: Final = "bcdfghjklmnpqrstvwxz2456789"
 """Characters that the API server completes a generateName with; they make no words."""
-
-KubeObject = dict[str, Any]
 
 
 class WorkloadService:

@@ -11,7 +11,8 @@ from kubernetes.client import ApiException
 
 from local.cluster import LocalCluster
 from local.control_plane import ControlPlane
-from runai_nim.api.crd import GROUP, PLURAL, VERSION, make_schema
+from runai_nim.api.crd import make_schema
+from runai_nim.api.well_known import GROUP, PLURAL, VERSION
 
 CRD = Path(__file__).resolve().parents[3] / "crds" / "runai-nim.io_runainimservices.yaml"
 NAMESPACE = "crd-tests"

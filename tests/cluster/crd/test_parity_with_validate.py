@@ -27,7 +27,6 @@ from runai_nim.domain.validate import (
     model_store,
     multi_node,
     scheduling,
-    tolerations,
     validate,
 )
 from tests.cluster.crd.cases import NAMES, ROWS, Spec
@@ -52,8 +51,8 @@ ADMISSION: Final[Mapping[Check, Reason]] = {
     multi_node.check_multi_node_or_autoscaling: Reason.CONFLICTING_FIELDS,
     multi_node.check_multi_node_shares: Reason.CONFLICTING_FIELDS,
     scheduling.check_node_pools: Reason.DUPLICATE_VALUE,
-    tolerations.check_exists_has_no_value: Reason.CONFLICTING_FIELDS,
-    tolerations.check_seconds_need_no_execute: Reason.CONFLICTING_FIELDS,
+    scheduling.check_exists_has_no_value: Reason.CONFLICTING_FIELDS,
+    scheduling.check_seconds_need_no_execute: Reason.CONFLICTING_FIELDS,
 }
 """Which findings of a check are refused at admission, by the schema or by CEL; those on metadata.name all are."""
 

@@ -11,8 +11,9 @@ from kubernetes.client import ApiException, CustomObjectsApi
 from pydantic import ValidationError
 
 from local.control_plane import ControlPlane
-from runai_nim.api.crd import GROUP, PLURAL, VERSION, make_schema
+from runai_nim.api.crd import make_schema
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
+from runai_nim.api.well_known import GROUP, PLURAL, VERSION
 
 Create = Callable[..., dict[str, Any]]
 Spec = dict[str, Any]

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from runai_nim.api.resources import ObjectKey
 from runai_nim.controller.metrics import OperatorMetrics
-from runai_nim.controller.workqueue import Backoff, ObjectKey, WorkQueue
+from runai_nim.controller.workqueue import Backoff, WorkQueue
 from runai_nim.kube.client import ApiError
 from tests.support.prometheus import Scrape
 

@@ -4,8 +4,9 @@ import time
 import pytest
 from prometheus_client import CollectorRegistry
 
+from runai_nim.api.resources import ObjectKey
 from runai_nim.controller.metrics import WorkQueueMetrics
-from runai_nim.controller.workqueue import Backoff, ObjectKey, WorkQueue
+from runai_nim.controller.workqueue import Backoff, WorkQueue
 from runai_nim.kube.client import ApiError
 
 A, B = ("ns", "a"), ("ns", "b")

@@ -10,16 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runai_nim.kube.bounded_reader import (
-    LIST_PAGE_SIZE,
-    MAX_ATTEMPTS,
-    MAX_PAGE_BYTES,
-    KubeObject,
-    PageSize,
-    Reader,
-    lines,
-    name_in,
-)
+from runai_nim.api.resources import KubeObject
+from runai_nim.kube.bounded_reader import LIST_PAGE_SIZE, MAX_ATTEMPTS, MAX_PAGE_BYTES, PageSize, Reader, lines, name_in
 
 DEEP = b'{"f:a":' * 2000 + b"{}" + b"}" * 2000
 """Nested deeper than JSON is read, as managedFields may be."""

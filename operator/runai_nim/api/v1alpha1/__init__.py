@@ -1,24 +1,20 @@
 """Types of runai-nim.io/v1alpha1, the sole source of the CRD. Types only, no behaviour."""
 
+from runai_nim.api.v1alpha1.autoscaling import Autoscaling
 from runai_nim.api.v1alpha1.compute import Compute
-from runai_nim.api.v1alpha1.container import (
-    Annotation,
+from runai_nim.api.v1alpha1.container import HttpGet, ImagePullSecret, Probe, ProbeHandler, Probes, Security
+from runai_nim.api.v1alpha1.environment import (
     ConfigMapKey,
     EnvironmentVariable,
-    HttpGet,
-    ImagePullSecret,
-    Label,
     PodFieldReference,
-    Probe,
-    ProbeHandler,
-    Probes,
     SecretKey,
-    Security,
     UserCredentialKey,
 )
+from runai_nim.api.v1alpha1.metadata import Annotation, Label
 from runai_nim.api.v1alpha1.model_store import AccessModes, AddedAttrValue, ClaimInfo, ModelStore, NimCache, Pvc
+from runai_nim.api.v1alpha1.multi_node import MultiNode
 from runai_nim.api.v1alpha1.resource import RunaiNimService
-from runai_nim.api.v1alpha1.scheduling import Autoscaling, MultiNode, Preemptibility, PriorityClass, Toleration
+from runai_nim.api.v1alpha1.scheduling import Preemptibility, PriorityClass, Toleration
 from runai_nim.api.v1alpha1.serving import ServingPort
 from runai_nim.api.v1alpha1.spec import RunaiNimServiceSpec
 from runai_nim.api.v1alpha1.status import Condition, ConditionStatus, Phase, RunaiNimServiceStatus

@@ -8,10 +8,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictInt, StrictStr
 
+from runai_nim.api.v1alpha1.autoscaling import Autoscaling
 from runai_nim.api.v1alpha1.compute import Compute
-from runai_nim.api.v1alpha1.container import Annotation, EnvironmentVariable, ImagePullSecret, Label, Probes, Security
+from runai_nim.api.v1alpha1.container import ImagePullSecret, Probes, Security
+from runai_nim.api.v1alpha1.environment import EnvironmentVariable
+from runai_nim.api.v1alpha1.metadata import Annotation, Label
 from runai_nim.api.v1alpha1.model_store import ModelStore
-from runai_nim.api.v1alpha1.scheduling import Autoscaling, MultiNode, Preemptibility, PriorityClass, Toleration
+from runai_nim.api.v1alpha1.multi_node import MultiNode
+from runai_nim.api.v1alpha1.scheduling import Preemptibility, PriorityClass, Toleration
 from runai_nim.api.v1alpha1.schema import CelRule, DnsLabel, Name, SpecModel, cel, listed_by, listed_whole
 from runai_nim.api.v1alpha1.serving import ServingPort
 

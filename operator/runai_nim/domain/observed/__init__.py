@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from runai_nim.api.resources import ObjectView
 from runai_nim.api.untrusted_values import mapping
 from runai_nim.domain.observed.exposure import hosts_of
 from runai_nim.domain.observed.model_store import ObservedClaim, ObservedNimCache, OwnerReference, digest_annotations
 from runai_nim.domain.observed.pod import ObservedPod
-from runai_nim.domain.observed.stored_object import LARGE, ObjectView, StoredObject, controller_of
+from runai_nim.domain.observed.stored_object import LARGE, StoredObject, controller_of
 from runai_nim.domain.observed.workload import ObservedService, ObservedWorkload
 
 __all__ = [

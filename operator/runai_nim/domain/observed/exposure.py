@@ -1,6 +1,6 @@
 """Hosts of a route, ours or anybody's: an Ingress, HTTPRoute or GRPCRoute as the API gives it. Values only."""
 
-from runai_nim.domain.observed.stored_object import ObjectView
+from runai_nim.api.resources import ObjectView
 
 
 def hosts_of(route: ObjectView) -> frozenset[str]:

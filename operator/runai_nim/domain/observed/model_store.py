@@ -9,8 +9,9 @@ from hashlib import sha256
 from typing import Any, Final, NamedTuple, Self
 
 from runai_nim.api import well_known
+from runai_nim.api.resources import ObjectView
 from runai_nim.api.untrusted_values import MAX_WORD_LENGTH, mapping, mappings, text, word, words
-from runai_nim.domain.observed.stored_object import ObjectView, applied_at
+from runai_nim.domain.observed.stored_object import applied_at
 
 
 class OwnerReference(NamedTuple):

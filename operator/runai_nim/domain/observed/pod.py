@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from runai_nim.api import well_known
+from runai_nim.api.resources import ObjectView
 from runai_nim.api.untrusted_values import mapping, mappings, number, text, word
-from runai_nim.domain.observed.stored_object import ObjectView
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,13 @@ from typing import Any, Final, Self
 import orjson
 
 from runai_nim.api import well_known
+from runai_nim.api.resources import ObjectView
 from runai_nim.api.untrusted_values import mapping, mappings, word
 
 LARGE: Final = 32 * 2**10
 """Bytes from which on an object is not kept, but read again when it is looked at; a NIMService has 5,000."""
 
 _OF_AN_OWNER: Final = frozenset({"kind", "name", "uid"})
-ObjectView = Mapping[str, Any]
-"""A Kubernetes object as JSON gives it."""
 
 
 def controller_of(obj: ObjectView) -> Mapping[str, Any]:

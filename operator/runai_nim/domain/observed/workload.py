@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Self
 
 from runai_nim.api import well_known
+from runai_nim.api.resources import ObjectView
 from runai_nim.api.untrusted_values import mapping, number, word
-from runai_nim.domain.observed.stored_object import ObjectView, controller_of
+from runai_nim.domain.observed.stored_object import controller_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,10 @@ from typing import Any
 
 from runai_nim.domain.translate import names
 from runai_nim.domain.translate.autoscaling import desired_replicas
-from runai_nim.domain.translate.claim import make_claim
 from runai_nim.domain.translate.compute import gpu_text
-from runai_nim.domain.translate.exposure import Exposure, exposure_of
+from runai_nim.domain.translate.exposure import Exposure, exposure_of, make_route
+from runai_nim.domain.translate.model_store import make_claim
 from runai_nim.domain.translate.nimservice import ROWS, make_nimservice
-from runai_nim.domain.translate.route import make_route
 from runai_nim.domain.translate.rules import TranslationSource
 from runai_nim.domain.translate.unsupported_fields import check_supported_fields
 from runai_nim.domain.validate import Context, Finding, has_errors, validate

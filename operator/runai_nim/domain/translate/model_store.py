@@ -3,10 +3,14 @@
 Expects a spec without errors. The claim itself is made by `pvc`.
 """
 
-from runai_nim.api import well_known
-from runai_nim.api.v1alpha1 import Compute
+from typing import Any
+
+from runai_nim.api import quantity, well_known
+from runai_nim.api.v1alpha1 import ClaimInfo, Compute
+from runai_nim.domain.translate import names
 from runai_nim.domain.translate.compute import is_gpu_fraction, whole_gpus
-from runai_nim.domain.translate.rules import Fragment, MappingRow, TranslationSource
+from runai_nim.domain.translate.rules import Fragment, MappingRow, TranslationSource, deep_merge, no_output, render_rows
+from runai_nim.domain.validate.model_store import access_modes
 
 
 def _cache_fragment(source: TranslationSource) -> Fragment:
@@ -67,4 +71,108 @@ ROWS = (
         "A claim that the NIM Operator makes is deleted with the NIMService and has one access mode.",
     ),
     MappingRow("spec.modelStore.pvc.readOnly", "`spec.storage.readOnly`", _read_only_fragment),
+)
+
+
+def make_claim(source: TranslationSource) -> dict[str, Any] | None:
+    """The claim's manifest; None when none is ours to make, or no size is known.
+
+    Its hash stands for all but the owner, whose uid is compared by itself.
+    """
+    pvc = source.store.pvc
+    if pvc is None or pvc.existing_pvc or not (_claim_info(source).size or source.context.claim_size):
+        return None
+    manifest = render_rows(CLAIM_ROWS, source)
+    marks = {well_known.SERVICE_UID: source.owner.uid} if source.owner.uid else {}
+    content = {"annotations": manifest["metadata"].get("annotations", {}), "spec": manifest["spec"]}
+    deep_merge(manifest, {"metadata": {"annotations": {**marks, well_known.SPEC_HASH: names.content_hash(content)}}})
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", **manifest}
+
+
+def _claim_info(source: TranslationSource) -> ClaimInfo:
+    pvc = source.store.pvc
+    return ClaimInfo() if pvc is None else pvc.claim_info or ClaimInfo()
+
+
+def _identity_fragment(source: TranslationSource) -> Fragment:
+    return {"metadata": {"namespace": source.owner.namespace, "labels": {well_known.SERVICE_LABEL: source.name}}}
+
+
+def _annotations_fragment(source: TranslationSource) -> Fragment:
+    items = _claim_info(source).added_attr_values or ()
+    return {"metadata": {"annotations": {item.key: item.value or "" for item in items}}} if items else {}
+
+
+def _owner_fragment(source: TranslationSource) -> Fragment:
+    pvc = source.store.pvc
+    owned = pvc is not None and pvc.retention_policy == "Delete"
+    return {"metadata": {"ownerReferences": [source.owner.reference]}} if owned else {}
+
+
+def _size_fragment(source: TranslationSource) -> Fragment:
+    size = _claim_info(source).size
+    storage = source.context.claim_size if size is None else str(quantity.parse_bytes(size))
+    return {"spec": {"resources": {"requests": {"storage": storage}}}}
+
+
+def _storage_class_fragment(source: TranslationSource) -> Fragment:
+    storage_class = _claim_info(source).storage_class
+    return {} if storage_class is None else {"spec": {"storageClassName": storage_class}}
+
+
+def _volume_mode_fragment(source: TranslationSource) -> Fragment:
+    volume_mode = _claim_info(source).volume_mode
+    return {} if volume_mode is None else {"spec": {"volumeMode": volume_mode}}
+
+
+CLAIM_ROWS = (
+    MappingRow(
+        "spec.modelStore.pvc.claimName",
+        "the claim's name; absent: `<name>-model-store`, shortened with a hash to 63 characters",
+        lambda s: {"metadata": {"name": s.claim_name}},
+        "A claim of that name that is there already is used as it is.",
+    ),
+    MappingRow(
+        "",
+        "its namespace, the label `runai-nim.io/service`, and the annotations `runai-nim.io/service-uid` and"
+        " `runai-nim.io/spec-hash`",
+        _identity_fragment,
+        "The operator changes a claim only where it carries the uid of this very RunaiNimService. By the hash it sees"
+        " what was taken away.",
+    ),
+    MappingRow(
+        "spec.modelStore.pvc.existingPvc",
+        "`true`: no claim is made, it has to be there",
+        no_output,
+    ),
+    MappingRow(
+        "spec.modelStore.pvc.claimInfo.addedAttrValues",
+        "annotations of the claim",
+        _annotations_fragment,
+        "For provisioners; keys under kubernetes.io and k8s.io are refused.",
+    ),
+    MappingRow(
+        "spec.modelStore.pvc.retentionPolicy",
+        "`Delete`: an owner reference, so that the claim goes with the RunaiNimService; `Retain` (default): none",
+        _owner_fragment,
+        "Weights are large and claims are shared. A claim that was found is never owned, nor is one that an earlier"
+        " RunaiNimService of this name left.",
+    ),
+    MappingRow(
+        "spec.modelStore.pvc.claimInfo.accessModes",
+        "`spec.accessModes`: all that are true; default ReadWriteOnce",
+        lambda s: {"spec": {"accessModes": access_modes(_claim_info(s).access_modes)}},
+    ),
+    MappingRow(
+        "spec.modelStore.pvc.claimInfo.size",
+        "`spec.resources.requests.storage`; growing is patched, shrinking refused; not required where the claim exists",
+        _size_fragment,
+    ),
+    MappingRow(
+        "spec.modelStore.pvc.claimInfo.storageClass",
+        "`spec.storageClassName`, left out when absent",
+        _storage_class_fragment,
+        "An empty text would mean no class, rather than the cluster's default one.",
+    ),
+    MappingRow("spec.modelStore.pvc.claimInfo.volumeMode", "`spec.volumeMode`", _volume_mode_fragment),
 )

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Final
 
-from runai_nim.domain.translate import claim, nimservice, route
+from runai_nim.domain.translate import exposure, model_store, nimservice
 from runai_nim.domain.translate.rules import MappingRow
 
 TABLES: Final[Mapping[str, tuple[MappingRow, ...]]] = {
     "NIMService": nimservice.ROWS,
-    "PersistentVolumeClaim": claim.CLAIM_ROWS,
-    "Ingress, HTTPRoute or GRPCRoute": route.ROUTE_ROWS,
+    "PersistentVolumeClaim": model_store.CLAIM_ROWS,
+    "Ingress, HTTPRoute or GRPCRoute": exposure.ROUTE_ROWS,
 }
 """Objects by kind, in the order in which they are explained."""

@@ -12,26 +12,24 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
+from runai_nim.domain.context import Context
 from runai_nim.domain.validate import (
     autoscaling,
     compute,
     container,
-    credentials,
     environment,
     exposure,
     metadata,
     model_store,
     multi_node,
-    probes,
     resource,
     scheduling,
     serving,
-    tolerations,
 )
 from runai_nim.domain.validate.finding import Finding, Reason, Rule, child_path, has_errors, truncate, unknown_field
 from runai_nim.domain.validate.model_store import CLAIM_SIZE
 from runai_nim.domain.validate.parse import parse_findings, parse_valid_fields
-from runai_nim.domain.validate.subject import Context, ValidationSubject
+from runai_nim.domain.validate.subject import ValidationSubject
 
 __all__ = [
     "CLAIM_SIZE",
@@ -78,12 +76,12 @@ CHECKS: Final[tuple[Callable[[ValidationSubject], Iterator[Finding]], ...]] = (
     compute.check_gpu_memory,
     scheduling.check_node_pools,
     scheduling.check_queue,
-    tolerations.check_toleration_names,
-    tolerations.check_exists_has_no_value,
-    tolerations.check_seconds_need_no_execute,
-    tolerations.check_seconds_are_dropped,
-    tolerations.check_equal_has_key,
-    tolerations.check_toleration_syntax,
+    scheduling.check_toleration_names,
+    scheduling.check_exists_has_no_value,
+    scheduling.check_seconds_need_no_execute,
+    scheduling.check_seconds_are_dropped,
+    scheduling.check_equal_has_key,
+    scheduling.check_toleration_syntax,
     autoscaling.check_metric,
     autoscaling.check_metric_has_request,
     autoscaling.check_replica_range,
@@ -104,13 +102,13 @@ CHECKS: Final[tuple[Callable[[ValidationSubject], Iterator[Finding]], ...]] = (
     environment.check_variable_fields,
     environment.check_variable_ports,
     environment.check_variable_profile,
-    credentials.check_user_credentials,
+    environment.check_user_credentials,
     metadata.check_label_keys,
     metadata.check_label_values,
     metadata.check_reserved_keys,
     metadata.check_edge_keys,
-    probes.check_probe_port,
-    probes.check_probe_host,
+    container.check_probe_port,
+    container.check_probe_host,
 )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from runai_nim.api import syntax
+from runai_nim.api.v1alpha1 import Toleration
 from runai_nim.domain.validate.finding import Finding, Reason
 from runai_nim.domain.validate.list_items import duplicate_findings
 from runai_nim.domain.validate.subject import ValidationSubject
@@ -39,3 +40,81 @@ def check_queue(candidate: ValidationSubject) -> Iterator[Finding]:
             remedy="use a project's namespace",
             severity="warning",
         )
+
+
+def check_toleration_names(candidate: ValidationSubject) -> Iterator[Finding]:
+    """A name is optional, and tells one toleration from another."""
+    yield from duplicate_findings(
+        (f"{path}.name", item.name) for path, item in _tolerations(candidate) if item.name is not None
+    )
+
+
+def check_exists_has_no_value(candidate: ValidationSubject) -> Iterator[Finding]:
+    """Kubernetes compares a value with Equal only. Run:ai's API text has it the other way round."""
+    for path, item in _tolerations(candidate):
+        if item.operator == "Exists" and item.value:
+            rule, remedy = "be absent with operator Exists", "remove it, or use operator Equal"
+            yield Finding(
+                reason=Reason.CONFLICTING_FIELDS, path=f"{path}.value", value=item.value, must=rule, remedy=remedy
+            )
+
+
+def check_seconds_need_no_execute(candidate: ValidationSubject) -> Iterator[Finding]:
+    """Only NoExecute takes running pods away, so that only there is something to wait for."""
+    for path, item in _tolerations(candidate):
+        if item.seconds is not None and item.effect != "NoExecute":
+            rule, remedy = "only be set with effect NoExecute", "remove it, or set effect: NoExecute"
+            yield Finding(
+                reason=Reason.CONFLICTING_FIELDS,
+                path=f"{path}.seconds",
+                value=str(item.seconds),
+                must=rule,
+                remedy=remedy,
+            )
+
+
+def check_seconds_are_dropped(candidate: ValidationSubject) -> Iterator[Finding]:
+    """A warning: the pods tolerate the taint for ever."""
+    for path, item in _active_tolerations(candidate):
+        if item.seconds is not None and item.effect == "NoExecute":
+            rule = "be absent, the NIM Operator drops it and the pods tolerate the taint for ever"
+            yield Finding(
+                reason=Reason.IGNORED_FIELD,
+                path=f"{path}.seconds",
+                value=str(item.seconds),
+                must=rule,
+                remedy="remove it",
+                severity="warning",
+            )
+
+
+def check_equal_has_key(candidate: ValidationSubject) -> Iterator[Finding]:
+    """Without a key a toleration is for every taint, which only Exists can say; no operator means Equal."""
+    for path, item in _active_tolerations(candidate):
+        if item.operator != "Exists" and not item.key:
+            rule, remedy = "be set with operator Equal", "name the taint's key, or set operator: Exists for every taint"
+            yield Finding(reason=Reason.REQUIRED_FIELD, path=f"{path}.key", must=rule, remedy=remedy)
+
+
+def check_toleration_syntax(candidate: ValidationSubject) -> Iterator[Finding]:
+    """Key and value of a taint are those of a label."""
+    for path, item in _active_tolerations(candidate):
+        if item.key and not syntax.is_key(item.key):
+            rule = "be a taint's key, `name` or `domain/name` of letters, digits, -, _ and ."
+            yield Finding(
+                reason=Reason.INVALID_VALUE, path=f"{path}.key", value=item.key, must=rule, remedy="correct it"
+            )
+        if item.value and item.operator != "Exists" and not syntax.is_label_value(item.value):
+            rule = "be up to 63 letters, digits, -, _ and ., beginning and ending with a letter or digit"
+            yield Finding(
+                reason=Reason.INVALID_VALUE, path=f"{path}.value", value=item.value, must=rule, remedy="correct it"
+            )
+
+
+def _tolerations(candidate: ValidationSubject) -> Iterator[tuple[str, Toleration]]:
+    for index, item in enumerate(candidate.spec.tolerations or ()):
+        yield f"spec.tolerations[{index}]", item
+
+
+def _active_tolerations(candidate: ValidationSubject) -> Iterator[tuple[str, Toleration]]:
+    return ((path, item) for path, item in _tolerations(candidate) if not item.exclude)

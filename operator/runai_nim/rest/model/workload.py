@@ -1,9 +1,10 @@
 """A RunaiNimService → the workload as the REST API shows it. Pure; the spec is shown as it is stored."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from runai_nim.api import well_known
+from runai_nim.api.resources import ObjectView
 from runai_nim.rest.model.identifier import Identifier
 from runai_nim.rest.model.project import ProjectNamespace
 
@@ -15,8 +16,6 @@ DEPARTMENT_NAME: Final = "default"
 """A cluster by itself has one tenant and one department; the API wants to hear of both."""
 _UNKNOWN: Final = "unknown"
 _MIRRORED_FIELDS: Final = {"priority": "priorityClass", "category": "category", "preemptibility": "preemptibility"}
-
-ObjectView = Mapping[str, Any]
 
 
 def workload_of(

@@ -1,0 +1,14 @@
+"""spec.multiNode: workers beside the leader. Types only, no behaviour."""
+
+from typing import Annotated
+
+from pydantic import Field, StrictInt
+
+from runai_nim.api.v1alpha1.schema import SpecModel
+
+
+class MultiNode(SpecModel):
+    """One model over several nodes."""
+
+    workers: Annotated[StrictInt, Field(ge=1, le=1000)] | None = None
+    """Worker pods beside the leader, 1-1000. Becomes multiNode.parallelism.pipeline = workers + 1 of the NIMService."""

@@ -1,0 +1,207 @@
+"""The operator process: informers, workers, the resync, leader election, and the answers to probes and scrapes."""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Coroutine, Iterable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import kopf
+
+from runai_nim import __version__
+from runai_nim.api.resources import RUNAI_NIM_SERVICES, ObjectKey
+from runai_nim.config import log_format
+from runai_nim.config.permissions import required_access
+from runai_nim.config.settings import Settings
+from runai_nim.controller.cache import ClusterCache
+from runai_nim.controller.health import KopfWatch, WatchedKind, serve_health
+from runai_nim.controller.metrics import OperatorMetrics
+from runai_nim.controller.reconciler import Reconciler
+from runai_nim.controller.workqueue import Backoff, WorkQueue
+from runai_nim.kube.access_review import PermissionMonitor
+from runai_nim.kube.client import ApiError, KubeClient, WriteGate, log_unreadable
+from runai_nim.kube.discovery import is_served
+from runai_nim.kube.events import EventRecorder
+from runai_nim.kube.host_lookup import HostLookup
+from runai_nim.kube.informer import ABSENT_KIND_RETRY_SECONDS
+from runai_nim.kube.leader_election import LEASE_NAME, LeaderElection, NotLeaderError
+
+logger = logging.getLogger(__name__)
+
+
+class Operator:
+    """The tasks of the process: watches, workers, the slow resync, and the answers to probes and scrapes.
+
+    `name` is the replica's own, that of its Pod. `stop_requested` asks Kopf to end the process; `failed`: because one
+    of them ended by an error, which only a restart mends.
+    """
+
+    def __init__(self, settings: Settings, name: str) -> None:
+        self._settings, self._name = settings, name
+        self._metrics = OperatorMetrics(__version__, settings.dialect, settings.workers)
+        backoff = Backoff(settings.backoff_initial_seconds, settings.backoff_max_seconds)
+        self._queue = WorkQueue(backoff, self._metrics.queue)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._cluster: KubeClient | None = None
+        self._election: LeaderElection | None = None
+        self._waiting_for_leadership: set[ObjectKey] = set()
+        lease_namespace = settings.lease_namespace if settings.leader_election else None
+        self._permissions = PermissionMonitor(required_access(settings.namespaces, lease_namespace))
+        self.own_watch = KopfWatch(settings.namespaces)
+        self.cache: ClusterCache | None = None
+        self.stop_requested = asyncio.Event()
+        self.failed = False
+
+    async def start(self) -> None:
+        """Connect and start all tasks, in the event loop that Kopf runs in."""
+        settings = self._settings
+        self._cluster = await KubeClient.connect(self._observe_response, self._write_gate(), self.unreadable)
+        about = settings.watch_resync_seconds, self._metrics.watch_failed, settings.namespaces
+        self.cache = ClusterCache(self._cluster, self._queue, *about)
+        events = EventRecorder(self._cluster)
+        hosts = HostLookup(self._cluster, settings.namespaces, self._queue.add)
+        reconciler = Reconciler(self._cluster, self.cache, hosts, events, settings, self._metrics.services)
+        for watch in self.cache.informers:
+            self._spawn(watch.run())
+        self._register_gauges(self.cache)
+        self._spawn(self.cache.discovery.run())
+        self._spawn(self._permissions.run(self._cluster, self.cache.enqueue_all))
+        self._spawn(hosts.run())
+        self._spawn(events.run())
+        self._spawn(self._metrics.measure_event_loop())
+        probes = (self.own_watch, *self.cache.informers), self.cache.discovery, self._permissions
+        self._spawn(serve_health(settings.healthz_port, *probes, self._metrics.exposition))
+        for namespace in settings.namespaces or ("",):
+            self._spawn(self.cache.start_deciding(namespace))
+            self._spawn(self._resync(self.cache, namespace))
+        for _ in range(settings.workers):
+            self._spawn(self._work(reconciler))
+        await self._wait_for_own_kind(self._cluster)
+
+    async def stop(self) -> None:
+        """End all tasks; a write that was under way is repeated by whoever comes next."""
+        self.stop_requested.set()  # Kopf waits for it, too
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._election is not None:
+            await self._election.resign()
+        if self._cluster is not None:
+            await self._cluster.close()
+
+    def kopf_credentials(self, **kwargs: Any) -> kopf.ConnectionInfo | None:
+        """Kopf's way to the API server that all other requests of the process go to, in a Pod as outside of one.
+
+        Kopf itself asks for kubernetes.default.svc in a Pod, which takes cluster DNS.
+        """
+        if self._cluster is None:
+            return None
+        login = kopf.login_with_service_account if self._cluster.in_pod else kopf.login_with_kubeconfig
+        credentials = login(**kwargs)
+        url, _ = self._cluster.address
+        return replace(credentials, server=url) if credentials else None
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(coroutine)
+        task.add_done_callback(self._on_task_end)
+        self._tasks.append(task)
+
+    def _on_task_end(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()):
+            logger.critical("a task failed, the process ends", exc_info=error)
+            self.failed = True
+            self.stop_requested.set()
+
+    def _write_gate(self) -> WriteGate:
+        """Who is asked before each write: the election, where there is one."""
+        if not self._settings.leader_election:
+            self._metrics.register_leader(LEASE_NAME, lambda: True)
+            return lambda: None
+        loop = asyncio.get_running_loop()
+        self._election = election = LeaderElection(
+            self._name,
+            str(self._settings.lease_namespace),
+            self._settings.lease_seconds,
+            lambda: loop.call_soon_threadsafe(self._requeue_waiting),
+            lambda *about: loop.call_soon_threadsafe(self._observe_response, *about),
+        )
+        self._metrics.register_leader(LEASE_NAME, lambda: election.is_leader)
+        self._spawn(election.run())
+        return election.require_leader
+
+    def _requeue_waiting(self) -> None:
+        """Take up what was not written for want of the lead."""
+        for key in self._waiting_for_leadership:
+            self._queue.add(key)
+        self._waiting_for_leadership.clear()
+
+    def _observe_response(self, method: str, code: str, host: str) -> None:
+        self._metrics.count_response(method, code, host)
+        if code == "403":
+            self._permissions.recheck()
+
+    def unreadable(self, kind: str, name: str, error: Exception) -> None:
+        """An object was left out: said, and counted."""
+        log_unreadable(kind, name, error)
+        self._metrics.unreadable(kind)
+
+    def note_listing(self, namespace: str, seen: set[ObjectKey], version: str) -> None:
+        """Kopf has listed our own kind."""
+        if self.cache is not None:
+            self.cache.note_listing(namespace, seen, version)
+
+    def watch_failed(self, kind: str, reason: str) -> None:
+        """A watch broke, after which the kind is listed anew."""
+        self._metrics.watch_failed(kind, reason)
+
+    def _register_gauges(self, cache: ClusterCache) -> None:
+        """Metrics of every kind and every permission, the worst of all namespaces each."""
+        kinds: defaultdict[str, list[WatchedKind]] = defaultdict(list)
+        for watched in (self.own_watch, *cache.informers):
+            kinds[watched.resource.plural].append(watched)
+        for kind, informers in kinds.items():
+            self._metrics.register_watch_age(kind, partial(_max_age, informers))
+        for access in self._permissions.required:
+            self._metrics.register_permission(
+                access.group, access.resource, access.verb, partial(self._permissions.is_missing, access)
+            )
+
+    async def _wait_for_own_kind(self, cluster: KubeClient) -> None:
+        """Wait until our own kind is served: Kopf looks for it once only, since it may not read the CRDs."""
+        while not await is_served(cluster, RUNAI_NIM_SERVICES):
+            self.own_watch.reset()
+            await asyncio.sleep(ABSENT_KIND_RETRY_SECONDS)
+        self.own_watch.reset()
+
+    async def _work(self, reconciler: Reconciler) -> None:
+        async def reconcile(key: ObjectKey) -> float | None:
+            log_format.set_log_subject(key)
+            self._waiting_for_leadership.discard(key)
+            try:
+                return await self._metrics.reconciles.measure(reconciler.reconcile(key))
+            except NotLeaderError:
+                self._waiting_for_leadership.add(key)
+                return None
+            except ApiError as error:
+                reason = error.reason or ("NoAnswer" if error.status == 0 else str(error.status))
+                logger.warning("will be tried again", extra={"reason": reason, "error": str(error)})
+                raise
+            except Exception as error:
+                logger.exception("unexpected error, will be tried again", extra={"reason": type(error).__name__})
+                raise
+
+        await self._queue.run_worker(reconcile)
+
+    async def _resync(self, cache: ClusterCache, namespace: str) -> None:
+        while True:
+            await asyncio.sleep(self._settings.watch_resync_seconds)
+            try:
+                await cache.resync(namespace)
+            except ApiError as error:
+                logger.warning("resync failed", extra={"error": str(error)})
+
+
+def _max_age(informers: Iterable[WatchedKind]) -> float:
+    return max(watched.age for watched in informers)
