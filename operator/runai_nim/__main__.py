@@ -33,7 +33,7 @@ def main() -> int:
     except Exception as error:  # Kopf has said what failed, with its traceback
         logger.critical("the process ends, to be started anew", extra={"error": str(error)})
         return 1
-    return 1 if operator.failed else 0
+    return 1 if operator.has_failed else 0
 
 
 if __name__ == "__main__":

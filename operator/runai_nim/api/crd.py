@@ -100,8 +100,8 @@ def _column(name: str, path: str, description: str, *, kind: str = "string", pri
 
 def make_schema() -> JsonSchema:
     """Return the structural schema of the whole object."""
-    generated = RunaiNimService.model_json_schema(by_alias=True)
-    schema = structural_schema(generated, generated["$defs"])
+    pydantic_schema = RunaiNimService.model_json_schema(by_alias=True)
+    schema = structural_schema(pydantic_schema, pydantic_schema["$defs"])
     properties = schema["properties"]
     # The API server validates these itself: apiVersion and kind as bare strings, metadata as its own type. Naming
     # metadata.name lets the rules point at it, and its length bounds what they cost.
@@ -142,7 +142,7 @@ def _resolve_reference(schema: Mapping[str, Any], definitions: Mapping[str, Any]
 
 
 def _single_alternative(alternatives: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
-    found = [alternative for alternative in alternatives if alternative.get("type") != "null"]
-    if len(found) != 1:
-        raise ValueError(f"a structural schema needs one type, not {found}")
-    return found[0]
+    alternatives_left = [alternative for alternative in alternatives if alternative.get("type") != "null"]
+    if len(alternatives_left) != 1:
+        raise ValueError(f"a structural schema needs one type, not {alternatives_left}")
+    return alternatives_left[0]

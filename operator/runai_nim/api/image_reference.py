@@ -42,9 +42,9 @@ def parse(text: str) -> Image:
     match = _REFERENCE.fullmatch(text)
     if match is None:
         raise ImageError(RULE)
-    if (found := len(_path(match))) > MAX_PATH_LENGTH:
+    if (path_length := len(_path(match))) > MAX_PATH_LENGTH:
         raise ImageError(
-            f"have a repository of at most {MAX_PATH_LENGTH} characters after the registry (it has {found})"
+            f"have a repository of at most {MAX_PATH_LENGTH} characters after the registry (it has {path_length})"
         )
     if match["digest"] is None:
         return Image(match["repository"], match["tag"], None)

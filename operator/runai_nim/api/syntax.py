@@ -66,17 +66,17 @@ def closest_match(text: str, known: Iterable[str]) -> str | None:
     if len(text) > _MAX_TYPO_LENGTH:
         return None
     lower = {word.lower(): word for word in known}
-    found = get_close_matches(text.lower(), lower, n=1, cutoff=0.75)
-    return lower[found[0]] if found else None
+    matches = get_close_matches(text.lower(), lower, n=1, cutoff=0.75)
+    return lower[matches[0]] if matches else None
 
 
 class SuggestionBudget:
     """`closest_match` for the first MOST_SUGGESTED of many words: it costs more than everything else done about a mistake."""
 
     def __init__(self) -> None:
-        self._left = MAX_SUGGESTIONS
+        self._remaining = MAX_SUGGESTIONS
 
     def closest_match(self, text: str, known: Iterable[str]) -> str | None:
         """The known word that `text` was probably meant to be; None when it was asked too often."""
-        self._left -= 1
-        return closest_match(text, known) if self._left >= 0 else None
+        self._remaining -= 1
+        return closest_match(text, known) if self._remaining >= 0 else None

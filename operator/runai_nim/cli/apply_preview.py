@@ -16,33 +16,33 @@ OwnedPath = tuple[str, ...]
 _VISIBLE_METADATA = ("kind", "metadata", "spec")
 
 
-def preview_apply(wanted: ObjectView, live: ObjectView) -> dict[str, Any]:
-    """`live` after an apply of `wanted`; where both mean the same it keeps its own text."""
+def preview_apply(desired: ObjectView, live: ObjectView) -> dict[str, Any]:
+    """`live` after an apply of `desired`; where both mean the same it keeps its own text."""
     result = copy.deepcopy(dict(live))
-    for path in differences(without_owners(wanted), live):
+    for path in differences(without_owners(desired), live):
         parent = result
         for key in path[:-1]:
             parent = parent.setdefault(key, {})
-        parent[path[-1]] = _value_at(wanted, path)
-    for path in _removed_fields(wanted, live):
+        parent[path[-1]] = _value_at(desired, path)
+    for path in _removed_fields(desired, live):
         del _value_at(result, path[:-1])[path[-1]]
     return result
 
 
 def visible_fields(live: ObjectView) -> dict[str, Any]:
     """What people call the object: without status and what the API server adds to its metadata."""
-    found = {key: live[key] for key in _VISIBLE_METADATA if key in live}
-    return found | {"metadata": {"name": live["metadata"]["name"]}}
+    metadata = {key: live[key] for key in _VISIBLE_METADATA if key in live}
+    return metadata | {"metadata": {"name": live["metadata"]["name"]}}
 
 
-def _removed_fields(wanted: ObjectView, live: ObjectView) -> Iterator[OwnedPath]:
+def _removed_fields(desired: ObjectView, live: ObjectView) -> Iterator[OwnedPath]:
     ours: set[OwnedPath] = set()
     others: set[OwnedPath] = set()
     for entry in live["metadata"].get("managedFields") or ():
         is_ours = entry.get("manager") == well_known.FIELD_MANAGER and entry.get("operation") == "Apply"
         (ours if is_ours else others).update(_owned_paths(entry.get("fieldsV1") or {}, ()))
     for path in sorted(ours - others):
-        if _value_at(wanted, path) is None and _value_at(live, path) is not None:
+        if _value_at(desired, path) is None and _value_at(live, path) is not None:
             yield path
 
 

@@ -22,19 +22,19 @@ _EXPLAINED_REASONS: Final = frozenset({"image", "modelStore", "servingPort"})
 """Any of these fields says that a mapping is a spec."""
 
 
-def convert(argument: str, name: str | None, namespace: str | None, assumed: OfflineContext) -> int:
+def convert(argument: str, name: str | None, namespace: str | None, offline: OfflineContext) -> int:
     """Write the manifest; the exit code. Raises CommandError for what is no body of that API."""
     document = read_single_document(argument)
     body = _as_body(document)
-    asked = dict(_mapping(document, body, "metadata"))
+    requested = dict(_mapping(document, body, "metadata"))
     if name:
-        asked |= {"name": name, "useGivenNameAsPrefix": False}
-    manifest = make_manifest({**body, "metadata": asked, "spec": _mapping(document, body, "spec")}, namespace)
-    head = _header_comments(manifest["metadata"], asked, assumed.context.settings.project_labels[:1])
+        requested |= {"name": name, "useGivenNameAsPrefix": False}
+    manifest = make_manifest({**body, "metadata": requested, "spec": _mapping(document, body, "spec")}, namespace)
+    head = _header_comments(manifest["metadata"], requested, offline.context.settings.project_labels[:1])
     text = "\n".join(head) + "\n" + to_yaml({"spec": manifest["spec"]})
     terminal.write(text)
-    remarks = [*_body_diagnostics(document, body), *_manifest_diagnostics(text, assumed)]
-    if left_out := [field for field in asked if field in RUNAI_METADATA]:
+    remarks = [*_body_diagnostics(document, body), *_manifest_diagnostics(text, offline)]
+    if left_out := [field for field in requested if field in RUNAI_METADATA]:
         terminal.write_styled(f"left out, since Run:ai sets it: {', '.join(left_out)}")
     terminal.write_diagnostics_to_stderr(remarks)
     return exit_code(remarks)
@@ -56,28 +56,32 @@ def _as_body(document: Document) -> Mapping[str, Any]:
 
 
 def _mapping(document: Document, body: Mapping[str, Any], field: str) -> Mapping[str, Any]:
-    found = body.get(field)
-    if not isinstance(found, Mapping | None):
+    value = body.get(field)
+    if not isinstance(value, Mapping | None):
         place = document.locate(field)
         raise CommandError(f"{document.file}:{place.line}:{place.column}: {field} must be a mapping")
-    return found or {}
+    return value or {}
 
 
-def _header_comments(metadata: Mapping[str, Any], asked: Mapping[str, Any], labels: tuple[str, ...]) -> Iterator[str]:
+def _header_comments(
+    metadata: Mapping[str, Any], requested: Mapping[str, Any], labels: tuple[str, ...]
+) -> Iterator[str]:
     yield f"apiVersion: {well_known.API_VERSION}"
     yield f"kind: {well_known.KIND}"
     yield "metadata:"
     yield from (f"  {line}" for line in (to_yaml(metadata).splitlines() if metadata else ()))
     if "generateName" in metadata:
         yield "  # The API server completes the name: use kubectl create, since kubectl apply needs a name."
-    if asked.get("name") is None:
+    if requested.get("name") is None:
         yield "  # name: choose one."
     if "namespace" not in metadata:
-        project = f"Run:ai's project {asked['projectId']!r}" if "projectId" in asked else "the Run:ai project"
+        project = f"Run:ai's project {requested['projectId']!r}" if "projectId" in requested else "the Run:ai project"
         listing = "".join(f"; kubectl get namespaces -L {label} lists them" for label in labels)
         yield _comment(f"namespace: that of {project}{listing}.")
-    if "clusterId" in asked:
-        yield _comment(f"It was for the cluster that Run:ai calls {asked['clusterId']!r}: use that kubectl context.")
+    if "clusterId" in requested:
+        yield _comment(
+            f"It was for the cluster that Run:ai calls {requested['clusterId']!r}: use that kubectl context."
+        )
 
 
 def _comment(text: str) -> str:
@@ -90,7 +94,7 @@ def _body_diagnostics(document: Document, body: Mapping[str, Any]) -> Iterator[D
         yield Diagnostic(document.file, place, found.message, found.severity, str(found.reason), found.path)
 
 
-def _manifest_diagnostics(text: str, assumed: OfflineContext) -> Iterator[Diagnostic]:
+def _manifest_diagnostics(text: str, offline: OfflineContext) -> Iterator[Diagnostic]:
     for document in read_documents(InputText("<stdout>", text)):
         if isinstance(document, Document):
-            yield from evaluate_manifest(Manifest(document, document.value, document.position), assumed).diagnostics
+            yield from evaluate_manifest(Manifest(document, document.value, document.position), offline).diagnostics

@@ -34,12 +34,12 @@ def diff(
 
 
 def evaluations_by_resource(
-    manifests: ManifestsOrDiagnostics, assumed: OfflineContext
+    manifests: ManifestsOrDiagnostics, offline: OfflineContext
 ) -> tuple[dict[str, ManifestEvaluation], list[Diagnostic]]:
     """All RunaiNimServices by `<namespace>/<name>`, and what could not be read."""
     services: dict[str, ManifestEvaluation] = {}
     remarks: list[Diagnostic] = []
-    for found in evaluate_all(manifests, assumed):
+    for found in evaluate_all(manifests, offline):
         if isinstance(found, Diagnostic):
             remarks += [found] if found.severity == "error" else []
         elif found.resource in services:
@@ -54,14 +54,14 @@ def evaluations_by_resource(
 
 def write_differences(differences: Iterable[Difference], output: OutputFormat) -> int:
     """Write what differs; the exit code."""
-    found = [one for one in differences if one]
+    reported_differences = [one for one in differences if one]
     if output == "json":
-        terminal.write_json([_as_json(one) for one in found])
+        terminal.write_json([_as_json(one) for one in reported_differences])
     else:
-        for one in found:
+        for one in reported_differences:
             for line in _lines(one):
                 terminal.write_line(line)
-    return EXIT_FINDINGS if found else EXIT_OK
+    return EXIT_FINDINGS if reported_differences else EXIT_OK
 
 
 def _lines(one: Difference) -> Iterator[str]:

@@ -34,19 +34,19 @@ class ManifestEvaluation:
 
 
 def evaluate_all(
-    manifests: Iterable[Manifest | Diagnostic], assumed: OfflineContext
+    manifests: Iterable[Manifest | Diagnostic], offline: OfflineContext
 ) -> Iterator[ManifestEvaluation | Diagnostic]:
     """Each manifest decided; remarks are passed on."""
     for one in manifests:
-        yield one if isinstance(one, Diagnostic) else evaluate_manifest(one, assumed)
+        yield one if isinstance(one, Diagnostic) else evaluate_manifest(one, offline)
 
 
-def evaluate_manifest(manifest: Manifest, assumed: OfflineContext, uid: str = "") -> ManifestEvaluation:
+def evaluate_manifest(manifest: Manifest, offline: OfflineContext, uid: str = "") -> ManifestEvaluation:
     """What the operator would make of any manifest; `uid` is that of the stored one."""
-    evaluation = evaluate(manifest.value, assumed.namespace, assumed.context, uid)
+    evaluation = evaluate(manifest.value, offline.namespace, offline.context, uid)
     resource = resource_of(evaluation.cr)
     remarks = tuple(manifest.diagnostic(finding, resource) for finding in evaluation.findings)
-    return ManifestEvaluation(manifest, evaluation.cr, assumed.context, evaluation.desired, remarks)
+    return ManifestEvaluation(manifest, evaluation.cr, offline.context, evaluation.desired, remarks)
 
 
 def resource_of(cr: dict[str, Any]) -> str:

@@ -59,8 +59,10 @@ class Field:
         """What the field becomes, or the nearest above it that becomes something: the object, and the row."""
         path = self.path
         while path:
-            if found := tuple((kind, row) for kind, rows in TABLES.items() for row in rows if row.field == path):
-                return found
+            if matching_rows := tuple(
+                (kind, row) for kind, rows in TABLES.items() for row in rows if row.field == path
+            ):
+                return matching_rows
             path = path.rpartition(".")[0].removesuffix("[]")
         return ()
 
@@ -81,9 +83,9 @@ def find_field(path: str) -> Field:
     """The field of that path; `spec.` and `[]` may be left out. Raises CommandError that names the nearest."""
     known = {field.path: field for field in (spec_field(), *fields_below(spec_field()))}
     bare = {_without_indexes(name): field for name, field in known.items()}
-    found = bare.get(_without_indexes(path)) or bare.get(f"spec.{_without_indexes(path)}")
-    if found:
-        return found
+    full_path = bare.get(_without_indexes(path)) or bare.get(f"spec.{_without_indexes(path)}")
+    if full_path:
+        return full_path
     del bare["spec"]
     near = (
         syntax.closest_match(_without_indexes(path), bare)

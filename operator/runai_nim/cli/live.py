@@ -50,12 +50,12 @@ class ServedKinds:
     absent_routes: frozenset[str]
 
 
-def diff_live(files: Sequence[str], assumed: OfflineContext, output: OutputFormat) -> int:
+def diff_live(files: Sequence[str], offline: OfflineContext, output: OutputFormat) -> int:
     """Write what would change in the cluster; the exit code."""
-    services, diagnostics = evaluations_by_resource(list(read_manifests(files)), assumed)
+    services, diagnostics = evaluations_by_resource(list(read_manifests(files)), offline)
     differences: list[Difference] = []
     try:
-        results = asyncio.run(_evaluate_live(list(services.values()), assumed))
+        results = asyncio.run(_evaluate_live(list(services.values()), offline))
     except ApiError as error:
         raise CommandError(f"the cluster can't be read: {error}") from None
     for service, difference in results:
@@ -67,19 +67,19 @@ def diff_live(files: Sequence[str], assumed: OfflineContext, output: OutputForma
 
 
 async def _evaluate_live(
-    services: Sequence[ManifestEvaluation], assumed: OfflineContext
+    services: Sequence[ManifestEvaluation], offline: OfflineContext
 ) -> list[tuple[ManifestEvaluation, Difference]]:
     cluster = await KubeClient.connect()
     try:
         index = (await cluster.get_document("/openapi/v3")).get("paths", {})
         kinds = await _served_kinds(cluster, index)
-        return [await _evaluate_one(cluster, service, assumed, kinds) for service in services]
+        return [await _evaluate_one(cluster, service, offline, kinds) for service in services]
     finally:
         await cluster.close()
 
 
 async def _evaluate_one(
-    cluster: KubeClient, service: ManifestEvaluation, assumed: OfflineContext, kinds: ServedKinds
+    cluster: KubeClient, service: ManifestEvaluation, offline: OfflineContext, kinds: ServedKinds
 ) -> tuple[ManifestEvaluation, Difference]:
     namespace, name = service.cr["metadata"]["namespace"], service.cr["metadata"]["name"]
     stored = await cluster.get(RUNAI_NIM_SERVICES, namespace, name) or {}
@@ -91,18 +91,18 @@ async def _evaluate_one(
     routes = {kind: await cluster.get(resource, namespace, route) for kind, resource in _ROUTE_RESOURCES.items()}
     live = {obj["kind"]: obj for obj in (nimservice, claim, *routes.values()) if obj}
     labels = await _namespace_labels(cluster, namespace)
-    if assumed.context.namespace_labels is not None:
-        labels = {**(labels or {}), **assumed.context.namespace_labels}
+    if offline.context.namespace_labels is not None:
+        labels = {**(labels or {}), **offline.context.namespace_labels}
 
     context = replace(
-        assumed.context,
+        offline.context,
         namespace_labels=labels,
         claim_exists=claim is not None,
         claim_size=ObservedClaim.from_object(claim).storage if claim else "",
         nimservice_exists=bool(uid) and is_ours({"metadata": {"uid": uid}}, nimservice),
-        nimservice_schema=kinds.nimservice or assumed.context.nimservice_schema,
+        nimservice_schema=kinds.nimservice or offline.context.nimservice_schema,
     )
-    evaluation = evaluate_manifest(service.manifest, replace(assumed, context=context), uid)
+    evaluation = evaluate_manifest(service.manifest, replace(offline, context=context), uid)
     created = {"creationTimestamp": stored.get("metadata", {}).get("creationTimestamp", "")}
     evaluation = replace(evaluation, cr={**evaluation.cr, "metadata": evaluation.cr["metadata"] | created})
     observed = ObservedState(
@@ -112,22 +112,22 @@ async def _evaluate_one(
         routes={kind: route for kind, route in routes.items() if route},
         absent_kinds=kinds.absent_routes,
     )
-    planned = plan(evaluation.cr, evaluation.desired, observed)
-    live_evaluation, difference = _compare(evaluation, planned, live)
-    notes = (_note(evaluation, message) for message in _claim_notes(planned, nimservice, observed.claim))
+    write_plan = plan(evaluation.cr, evaluation.desired, observed)
+    live_evaluation, difference = _compare(evaluation, write_plan, live)
+    notes = (_note(evaluation, message) for message in _claim_notes(write_plan, nimservice, observed.claim))
     return replace(live_evaluation, diagnostics=(*live_evaluation.diagnostics, *notes)), difference
 
 
-def _claim_notes(planned: Plan, nimservice: KubeObject | None, claim: ObservedClaim | None) -> Iterator[str]:
+def _claim_notes(write_plan: Plan, nimservice: KubeObject | None, claim: ObservedClaim | None) -> Iterator[str]:
     """Which claims are deleted with what from then on: owner references are no leaves of a difference."""
     if claim is None:
         return
-    releases = planned.releases
-    if nimservice and planned.nimservice and planned.nimservice.is_adoption:
+    releases = write_plan.releases
+    if nimservice and write_plan.nimservice and write_plan.nimservice.is_adoption:
         releases += tuple(releases_from(nimservice, (claim,)))
     for one in releases:
         yield f"PersistentVolumeClaim {one.claim} is released from {one.owner}, with which it would be deleted"
-    if planned.claim and planned.claim.needs_confirmation:
+    if write_plan.claim and write_plan.claim.needs_confirmation:
         yield f"PersistentVolumeClaim {claim.name} is deleted with this RunaiNimService from then on"
 
 
@@ -149,24 +149,26 @@ async def _namespace_labels(cluster: KubeClient, namespace: str) -> Mapping[str,
 
 
 def _compare(
-    evaluation: ManifestEvaluation, planned: Plan, live: Mapping[str, KubeObject]
+    evaluation: ManifestEvaluation, write_plan: Plan, live: Mapping[str, KubeObject]
 ) -> tuple[ManifestEvaluation, Difference]:
     """With what stands in the way of the plan among the remarks."""
-    evaluation = replace(evaluation, diagnostics=(*evaluation.diagnostics, *_obstacle_diagnostics(evaluation, planned)))
-    if planned.refusal or evaluation.desired.nimservice is None:
+    evaluation = replace(
+        evaluation, diagnostics=(*evaluation.diagnostics, *_obstacle_diagnostics(evaluation, write_plan))
+    )
+    if write_plan.refusal or evaluation.desired.nimservice is None:
         return evaluation, Difference(evaluation.resource)
-    objects = tuple(_object_changes(evaluation, planned, live))
+    objects = tuple(_object_changes(evaluation, write_plan, live))
     before = live.get(well_known.NIMSERVICE_KIND)
-    after = planned.nimservice.manifest if planned.nimservice else before
+    after = write_plan.nimservice.manifest if write_plan.nimservice else before
     restarts, reason = pod_restart(before, after)
     return evaluation, Difference(evaluation.resource, objects, restarts=restarts, restart_reason=reason)
 
 
-def _obstacle_diagnostics(evaluation: ManifestEvaluation, planned: Plan) -> Iterator[Diagnostic]:
+def _obstacle_diagnostics(evaluation: ManifestEvaluation, write_plan: Plan) -> Iterator[Diagnostic]:
     manifest = evaluation.manifest
-    if planned.refusal:
-        yield manifest.diagnostic(planned.refusal, evaluation.resource)
-    obstacles = [planned.route.blocker, ("Waiting", planned.waiting_for)]
+    if write_plan.refusal:
+        yield manifest.diagnostic(write_plan.refusal, evaluation.resource)
+    obstacles = [write_plan.route.blocker, ("Waiting", write_plan.waiting_for)]
     if is_paused(evaluation.cr):
         obstacles.append(("Paused", f"the annotation {well_known.PAUSED} keeps the operator from writing"))
     for reason, message in (obstacle for obstacle in obstacles if obstacle and obstacle[1]):
@@ -175,18 +177,18 @@ def _obstacle_diagnostics(evaluation: ManifestEvaluation, planned: Plan) -> Iter
 
 
 def _object_changes(
-    evaluation: ManifestEvaluation, planned: Plan, live: Mapping[str, KubeObject]
+    evaluation: ManifestEvaluation, write_plan: Plan, live: Mapping[str, KubeObject]
 ) -> Iterator[ObjectChanges]:
-    writes = (planned.nimservice, planned.claim, planned.route.write)
+    writes = (write_plan.nimservice, write_plan.claim, write_plan.route.write)
     for write in (write for write in writes if write):
         manifest = write.manifest
         before = live.get(manifest["kind"], {})
         if write.taken_fields:
-            managed = take_over_fields(before["metadata"].get("managedFields") or (), write.taken_fields)
-            before = {**before, "metadata": {**before["metadata"], "managedFields": managed}}
+            managed_fields = take_over_fields(before["metadata"].get("managedFields") or (), write.taken_fields)
+            before = {**before, "metadata": {**before["metadata"], "managedFields": managed_fields}}
         if change := object_changes(before, preview_apply(manifest, before) if before else manifest, None, evaluation):
             yield change
-    for deletion in planned.route.deletions:
+    for deletion in write_plan.route.deletions:
         if change := object_changes(visible_fields(live[deletion.kind]), {}, None, None):
             yield change
 

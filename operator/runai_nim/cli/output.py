@@ -19,15 +19,15 @@ class OutputError(Exception):
 class _ReportingFile(io.FileIO):
     """After a failure it takes everything, so that nobody fails again at the end."""
 
-    _failed = False
+    _has_failed = False
 
     def write(self, data: Any) -> int:
-        if self._failed:
+        if self._has_failed:
             return len(data)
         try:
             return super().write(data)
         except OSError as error:
-            self._failed = True
+            self._has_failed = True
             raise OutputError(f"{_NAMES[self.fileno()]} can't be written: {error.strerror}") from None
 
 

@@ -14,11 +14,11 @@ OPERATOR_ORIGIN: Final = "the operator"
 class Provenance:
     """Where the leaves of one object come from."""
 
-    def __init__(self, decided: ManifestEvaluation, kind: str) -> None:
-        spec = RunaiNimServiceSpec.model_validate(decided.cr["spec"], by_alias=True, by_name=False)
+    def __init__(self, evaluation: ManifestEvaluation, kind: str) -> None:
+        spec = RunaiNimServiceSpec.model_validate(evaluation.cr["spec"], by_alias=True, by_name=False)
         rows = next(rows for kinds, rows in TABLES.items() if kind in kinds)
-        self._rows = provenance(rows, TranslationSource.of(decided.cr, spec, decided.context))
-        self._cr = decided.cr
+        self._rows = provenance(rows, TranslationSource.of(evaluation.cr, spec, evaluation.context))
+        self._cr = evaluation.cr
 
     def origin(self, path: LeafPath) -> str:
         """The field, and whether it is set; why a leaf is always there; or that the operator itself made it."""
@@ -33,7 +33,7 @@ class Provenance:
 def _is_set(cr: Mapping[str, Any], field: str) -> bool:
     if field.startswith("metadata."):
         return True
-    found: Any = cr
+    value: Any = cr
     for name in field.split("."):
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return found is not None
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value is not None

@@ -12,11 +12,11 @@ from runai_nim.cli.provenance import Provenance
 from runai_nim.cli.yaml_text import to_annotated_yaml, to_yaml
 
 
-def render(files: Sequence[str], assumed: OfflineContext, output: Literal["yaml", "json"], *, explain: bool) -> int:
+def render(files: Sequence[str], offline: OfflineContext, output: Literal["yaml", "json"], *, explain: bool) -> int:
     """Write the objects of all resources without errors; the exit code."""
     remarks: list[Diagnostic] = []
     services: list[ManifestEvaluation] = []
-    for found in evaluate_all(read_manifests(files), assumed):
+    for found in evaluate_all(read_manifests(files), offline):
         if isinstance(found, ManifestEvaluation):
             services.append(found)
             remarks += found.diagnostics

@@ -10,11 +10,11 @@ from runai_nim.cli.manifests import read_manifests
 from runai_nim.cli.offline_context import OfflineContext
 
 
-def validate_files(files: Sequence[str], assumed: OfflineContext, output: Literal["text", "json"]) -> int:
+def validate_files(files: Sequence[str], offline: OfflineContext, output: Literal["text", "json"]) -> int:
     """Write all remarks; the exit code."""
     remarks: list[Diagnostic] = []
     services = 0
-    for found in evaluate_all(read_manifests(files), assumed):
+    for found in evaluate_all(read_manifests(files), offline):
         services += isinstance(found, ManifestEvaluation)
         remarks += found.diagnostics if isinstance(found, ManifestEvaluation) else (found,)
     if output == "json":

@@ -191,13 +191,13 @@ class Settings(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _apply_dialect_defaults(cls, given: dict[str, Any]) -> dict[str, Any]:
-        priorities = given.get("priority_classes", {})
+    def _apply_dialect_defaults(cls, values: dict[str, Any]) -> dict[str, Any]:
+        priorities = values.get("priority_classes", {})
         if isinstance(priorities, Mapping):  # anything else is refused by its type
             priorities = {name: name for name in well_known.PRIORITIES} | dict(priorities)
         # An unknown dialect is reported by its own field; borrowed defaults keep it the only message.
-        dialect = _DIALECTS.get(str(given.get("dialect")), _DIALECTS["runai"])
-        return dialect | given | {"priority_classes": priorities}
+        dialect = _DIALECTS.get(str(values.get("dialect")), _DIALECTS["runai"])
+        return dialect | values | {"priority_classes": priorities}
 
     @model_validator(mode="after")
     def _check_consistency(self) -> Self:
@@ -222,8 +222,8 @@ class Settings(BaseModel):
 
     def _keys(self, kind: Literal["_label", "_annotation"]) -> dict[str, str]:
         """Setting → its key, for the settings of this kind that have one."""
-        found = {name: getattr(self, name) for name in _SETTING_OF_KEY if name.endswith(kind)}
-        return {name: key for name, key in found.items() if key}
+        keys = {name: getattr(self, name) for name in _SETTING_OF_KEY if name.endswith(kind)}
+        return {name: key for name, key in keys.items() if key}
 
     @cached_property
     def configured_keys(self) -> dict[str, str]:
@@ -250,15 +250,15 @@ def load_settings(file: Any, environ: Mapping[str, str]) -> Settings:
     """
     if not isinstance(file, Mapping | None):
         raise SettingsError(f"the settings file holds {type(file).__name__}; it must hold `setting: value` lines")
-    given: dict[str, Any] = {str(name): value for name, value in (file or {}).items()}
-    sources = dict.fromkeys(given, "in the settings file")
+    values: dict[str, Any] = {str(name): value for name, value in (file or {}).items()}
+    sources = dict.fromkeys(values, "in the settings file")
     for variable, text in environ.items():
         name = variable.removeprefix(PREFIX).lower()
         if variable.startswith(PREFIX) and variable != FILE_VARIABLE and not _is_service_link(variable, name):
-            given[name] = _parse_structured(variable, text) if name in _STRUCTURED_SETTINGS else text
+            values[name] = _parse_structured(variable, text) if name in _STRUCTURED_SETTINGS else text
             sources[name] = f"in {variable}"
     try:
-        return Settings.model_validate(given)
+        return Settings.model_validate(values)
     except ValidationError as error:
         raise SettingsError("\n".join(_error_line(mistake, sources) for mistake in error.errors())) from None
 

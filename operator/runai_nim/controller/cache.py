@@ -179,13 +179,13 @@ class ClusterCache:
 
     async def resync(self, namespace: str) -> None:
         """List our own kind (empty: everywhere) and heal what Kopf missed: after "410 Gone" it tells of no deletion."""
-        seen: set[ObjectKey] = set()
+        listed_keys: set[ObjectKey] = set()
         version = "0"
         async for page in self._cluster.pages(RUNAI_NIM_SERVICES, namespace=namespace):
             version = page["metadata"]["resourceVersion"]
-            seen.update(map(self.store_resource, page.pop("items")))
-        self.note_listing(namespace, seen, version)
-        for key in seen:
+            listed_keys.update(map(self.store_resource, page.pop("items")))
+        self.note_listing(namespace, listed_keys, version)
+        for key in listed_keys:
             self._enqueue(key)
 
     def note_listing(self, namespace: str, seen: set[ObjectKey], version: str) -> None:
@@ -197,8 +197,8 @@ class ClusterCache:
     def store_resource(self, obj: Mapping[str, Any]) -> ObjectKey:
         """Take up a RunaiNimService that was seen, unless a newer version of it is known."""
         key = (obj["metadata"]["namespace"], obj["metadata"]["name"])
-        known = self._resources.get(key)
-        if known is None or is_newer(obj["metadata"]["resourceVersion"], known.resource_version):
+        current = self._resources.get(key)
+        if current is None or is_newer(obj["metadata"]["resourceVersion"], current.resource_version):
             try:
                 self._resources[key] = new = _resource(obj)
             except (KeyError, TypeError, ValueError) as error:  # the object's trouble alone
@@ -210,8 +210,8 @@ class ClusterCache:
     def remove_resource(self, obj: Mapping[str, Any]) -> None:
         """A RunaiNimService was deleted; one of the same name may be there anew already."""
         key = (obj["metadata"]["namespace"], obj["metadata"]["name"])
-        known = self._resources.get(key)
-        if known is not None and known.uid == obj["metadata"]["uid"]:
+        current = self._resources.get(key)
+        if current is not None and current.uid == obj["metadata"]["uid"]:
             self._remove_resource(key)
 
     def store_own_write(self, cr: ObjectKey, resource: Resource, obj: Mapping[str, Any]) -> None:
@@ -228,8 +228,8 @@ class ClusterCache:
             elif resource in self._lookups:  # of others: the watch of ours would never tell that it is gone
                 self._lookups[resource].invalidate(key)
             return
-        known = self._resources.get(key)
-        if known is not None and is_newer(obj["metadata"]["resourceVersion"], known.resource_version):
+        current = self._resources.get(key)
+        if current is not None and is_newer(obj["metadata"]["resourceVersion"], current.resource_version):
             self._resources[key] = _resource(obj)
 
     async def resource(self, key: ObjectKey) -> dict[str, Any] | None:
@@ -279,8 +279,8 @@ class ClusterCache:
 
     def namespace_labels(self, namespace: str) -> Mapping[str, str] | None:
         """The labels of a namespace; None while it isn't known."""
-        known: ObservedNamespace | None = self._objects[NAMESPACES].get(("", namespace))
-        return known.labels if known else None
+        namespace_object: ObservedNamespace | None = self._objects[NAMESPACES].get(("", namespace))
+        return namespace_object.labels if namespace_object else None
 
     def claim(self, key: ObjectKey, name: str | None) -> ObservedClaim | None:
         """The claim of that name in the CR's namespace, as far as it is known."""
@@ -334,8 +334,8 @@ class ClusterCache:
         return self._informers[resource, self._namespaces[0]].is_installed
 
     def _is_namespace_deleting(self, namespace: str) -> bool:
-        known: ObservedNamespace | None = self._objects[NAMESPACES].get(("", namespace))
-        return known is not None and known.is_deleting
+        namespace_object: ObservedNamespace | None = self._objects[NAMESPACES].get(("", namespace))
+        return namespace_object is not None and namespace_object.is_deleting
 
     def _workload(self, key: ObjectKey) -> ObservedWorkload | None:
         group: ObservedWorkload | None = self._objects[LEADER_WORKER_SETS].get((key[0], key[1] + well_known.LWS_SUFFIX))

@@ -99,29 +99,31 @@ class OperatorMetrics(BaseMetrics):
     async def measure_event_loop(self) -> None:
         """Measure until cancelled how late the event loop is."""
         while True:
-            asked = time.monotonic() + _LAG_INTERVAL_SECONDS
+            expected_at = time.monotonic() + _LAG_INTERVAL_SECONDS
             await asyncio.sleep(_LAG_INTERVAL_SECONDS)
-            self._lag.observe(max(0.0, time.monotonic() - asked))
+            self._lag.observe(max(0.0, time.monotonic() - expected_at))
 
 
 class ReconcileMetrics:
     """Passes of the reconciliation, as controller-runtime counts them."""
 
     def __init__(self, registry: CollectorRegistry, workers: int) -> None:
-        def made(metric: Any, name: str, about: str, *labels: str, **more: Any) -> Any:
+        def make_metric(metric: Any, name: str, about: str, *labels: str, **more: Any) -> Any:
             return metric(f"controller_runtime_{name}", about, ("controller", *labels), registry=registry, **more)
 
-        self._results = made(Counter, "reconcile_total", "Number of reconciliations, by result", "result")
+        self._results = make_metric(Counter, "reconcile_total", "Number of reconciliations, by result", "result")
         for result in ("success", "requeue_after", "requeue", "error"):
             self._results.labels(CONTROLLER, result)
-        errors = made(Counter, "reconcile_errors_total", "Number of reconciliations that failed")
+        errors = make_metric(Counter, "reconcile_errors_total", "Number of reconciliations that failed")
         self._errors = errors.labels(CONTROLLER)
-        seconds = made(
+        seconds = make_metric(
             Histogram, "reconcile_time_seconds", "Length of time per reconciliation", buckets=_RECONCILE_BUCKETS
         )
         self._seconds = seconds.labels(CONTROLLER)
-        self._active = made(Gauge, "active_workers", "Number of workers in a reconciliation").labels(CONTROLLER)
-        most = made(Gauge, "max_concurrent_reconciles", "Number of workers, the most reconciliations at one time")
+        self._active = make_metric(Gauge, "active_workers", "Number of workers in a reconciliation").labels(CONTROLLER)
+        most = make_metric(
+            Gauge, "max_concurrent_reconciles", "Number of workers, the most reconciliations at one time"
+        )
         most.labels(CONTROLLER).set(workers)
 
     async def measure(self, one: Awaitable[float | None]) -> float | None:
@@ -146,40 +148,40 @@ class WorkQueueMetrics:
     """The queue, as client-go's workqueue counts. Times are of the monotonic clock."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        def made(metric: Any, name: str, about: str, **more: Any) -> Any:
+        def make_metric(metric: Any, name: str, about: str, **more: Any) -> Any:
             return metric(f"workqueue_{name}", about, ("name",), registry=registry, **more).labels(CONTROLLER)
 
-        self._added: dict[Hashable, float] = {}
-        self._taken: dict[Hashable, float] = {}
-        self._adds = made(Counter, "adds_total", "Number of keys added")
-        self._retries = made(Counter, "retries_total", "Number of keys that came back because they failed")
-        self._waits = made(
+        self._added_at: dict[Hashable, float] = {}
+        self._started_at: dict[Hashable, float] = {}
+        self._adds = make_metric(Counter, "adds_total", "Number of keys added")
+        self._retries = make_metric(Counter, "retries_total", "Number of keys that came back because they failed")
+        self._waits = make_metric(
             Histogram, "queue_duration_seconds", "How long a key stays in the queue", buckets=_QUEUE_BUCKETS
         )
-        self._works = made(
+        self._works = make_metric(
             Histogram, "work_duration_seconds", "How long working on a key takes", buckets=_QUEUE_BUCKETS
         )
-        made(Gauge, "depth", "Number of keys that wait for a worker").set_function(lambda: len(self._added))
-        made(
+        make_metric(Gauge, "depth", "Number of keys that wait for a worker").set_function(lambda: len(self._added_at))
+        make_metric(
             Gauge, "unfinished_work_seconds", "Seconds of work in progress, of all workers; growing means stuck"
         ).set_function(lambda: sum(self._running_seconds()))
-        made(
+        make_metric(
             Gauge, "longest_running_processor_seconds", "For how long the longest running worker has been running"
         ).set_function(lambda: max(self._running_seconds(), default=0.0))
 
     def on_add(self, key: Hashable) -> None:
         """`key` waits for a worker from now on."""
-        self._added[key] = time.monotonic()
+        self._added_at[key] = time.monotonic()
         self._adds.inc()
 
     def on_get(self, key: Hashable) -> None:
         """A worker took `key`."""
-        self._taken[key] = time.monotonic()
-        self._waits.observe(self._taken[key] - self._added.pop(key))
+        self._started_at[key] = time.monotonic()
+        self._waits.observe(self._started_at[key] - self._added_at.pop(key))
 
     def on_done(self, key: Hashable) -> None:
         """The worker is done with `key`, whatever came of it."""
-        self._works.observe(time.monotonic() - self._taken.pop(key))
+        self._works.observe(time.monotonic() - self._started_at.pop(key))
 
     def on_retry(self) -> None:
         """A key failed and will come back."""
@@ -187,14 +189,14 @@ class WorkQueueMetrics:
 
     def _running_seconds(self) -> list[float]:
         now = time.monotonic()
-        return [now - since for since in self._taken.values()]
+        return [now - since for since in self._started_at.values()]
 
 
 class ServiceMetrics:
     """How many RunaiNimServices there are of each phase and condition: counts, so that no service costs a series."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._known: dict[Hashable, list[Gauge]] = {}
+        self._gauges: dict[Hashable, list[Gauge]] = {}
         self._phases = Gauge("runai_nim_services", "Number of RunaiNimServices by phase", ("phase",), registry=registry)
         for phase in (*get_args(Phase), NO_STATUS):
             self._phases.labels(phase)
@@ -204,7 +206,7 @@ class ServiceMetrics:
             ("type", "status", "reason"),
             registry=registry,
         )
-        self._waited = Histogram(
+        self._time_to_ready = Histogram(
             "runai_nim_time_to_ready_seconds",
             "Seconds until a RunaiNimService was Running, from its creation or from a change",
             ("since",),
@@ -212,27 +214,27 @@ class ServiceMetrics:
             registry=registry,
         )
         for since in ("creation", "change"):
-            self._waited.labels(since)
+            self._time_to_ready.labels(since)
 
     def record_resource(self, key: Hashable, cr: Mapping[str, Any]) -> None:
         """Count `cr` as it is stored now."""
         status = cr.get("status") or {}
         conditions = status.get("conditions") or ()
         self.remove_resource(key)
-        self._known[key] = [
+        self._gauges[key] = [
             self._phases.labels(status.get("phase") or NO_STATUS),
             *(self._conditions.labels(*(c[name] for name in ("type", "status", "reason"))) for c in conditions),
         ]
-        for gauge in self._known[key]:
+        for gauge in self._gauges[key]:
             gauge.inc()
 
     def remove_resource(self, key: Hashable) -> None:
         """Count it no more."""
-        for gauge in self._known.pop(key, ()):
+        for gauge in self._gauges.pop(key, ()):
             gauge.dec()
 
     def record_status(self, key: Hashable, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         """The status of `before` was written and is that of `after` now."""
         self.record_resource(key, after)
         if took := time_to_ready(before, after):
-            self._waited.labels(took.since).observe(max(0.0, took.seconds))
+            self._time_to_ready.labels(took.since).observe(max(0.0, took.seconds))

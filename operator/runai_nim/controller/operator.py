@@ -34,8 +34,8 @@ logger = logging.getLogger(__name__)
 class Operator:
     """The tasks of the process: watches, workers, the slow resync, and the answers to probes and scrapes.
 
-    `name` is the replica's own, that of its Pod. `stop_requested` asks Kopf to end the process; `failed`: because one
-    of them ended by an error, which only a restart mends.
+    `name` is the replica's own, that of its Pod. `stop_requested` asks Kopf to end the process; `has_failed`: because
+    one of them ended by an error, which only a restart mends.
     """
 
     def __init__(self, settings: Settings, name: str) -> None:
@@ -52,7 +52,7 @@ class Operator:
         self.own_watch = KopfWatch(settings.namespaces)
         self.cache: ClusterCache | None = None
         self.stop_requested = asyncio.Event()
-        self.failed = False
+        self.has_failed = False
 
     async def start(self) -> None:
         """Connect and start all tasks, in the event loop that Kopf runs in."""
@@ -111,7 +111,7 @@ class Operator:
     def _on_task_end(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()):
             logger.critical("a task failed, the process ends", exc_info=error)
-            self.failed = True
+            self.has_failed = True
             self.stop_requested.set()
 
     def _write_gate(self) -> WriteGate:
@@ -159,8 +159,8 @@ class Operator:
     def _register_gauges(self, cache: ClusterCache) -> None:
         """Metrics of every kind and every permission, the worst of all namespaces each."""
         kinds: defaultdict[str, list[WatchedKind]] = defaultdict(list)
-        for watched in (self.own_watch, *cache.informers):
-            kinds[watched.resource.plural].append(watched)
+        for kind_watch in (self.own_watch, *cache.informers):
+            kinds[kind_watch.resource.plural].append(kind_watch)
         for kind, informers in kinds.items():
             self._metrics.register_watch_age(kind, partial(_max_age, informers))
         for access in self._permissions.required:

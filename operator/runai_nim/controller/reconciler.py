@@ -190,26 +190,26 @@ class Reconciler:
 
     async def _check_conflicts(self, key: ObjectKey, cr: Mapping[str, Any], decision: _Decision) -> Plan | None:
         """The plan, or its refusal where somebody else has what it would take; None while that isn't known yet."""
-        planned, exposure = decision.planned, decision.desired.exposure
-        if names := names_to_check(planned.nimservice):
+        write_plan, exposure = decision.planned, decision.desired.exposure
+        if names := names_to_check(write_plan.nimservice):
             objects = await name_lookup.find_by_name(self._cluster, key[0], names)
             if finding := check_names(key[1], objects):
-                return Plan(planned.releases, refusal=finding)
-        host = host_to_check(cr, planned.route.write, decision.observed.routes)
+                return Plan(write_plan.releases, refusal=finding)
+        host = host_to_check(cr, write_plan.route.write, decision.observed.routes)
         if not host:
-            return planned
+            return write_plan
         answer = self._hosts.ask(key, host)
         if answer is None:
             return None
         if answer.holder is None:
-            return planned
+            return write_plan
         logger.warning("host is taken", extra={"reason": "HostTaken", "host": host, "route": str(answer.holder)})
         finding = host_taken_finding(host, exposure.url if exposure else None, answer.holder.kind)
-        return Plan(planned.releases, refusal=finding)
+        return Plan(write_plan.releases, refusal=finding)
 
-    def _conflict_retry_after(self, key: ObjectKey, planned: Plan) -> float | None:
+    def _conflict_retry_after(self, key: ObjectKey, write_plan: Plan) -> float | None:
         """When to look again at what somebody else has, ever more seldom."""
-        if planned.refusal is None or planned.refusal.reason not in _CONFLICT_REASONS:
+        if write_plan.refusal is None or write_plan.refusal.reason not in _CONFLICT_REASONS:
             self._conflict_retries.pop(key, None)
             return None
         first, last = CONFLICT_RETRY_SECONDS
@@ -217,11 +217,11 @@ class Reconciler:
         self._conflict_retries[key] = min(seconds * 2, last)
         return seconds
 
-    async def _execute(self, key: ObjectKey, planned: Plan) -> tuple[Outcome, float | None]:
+    async def _execute(self, key: ObjectKey, write_plan: Plan) -> tuple[Outcome, float | None]:
         """Write what is planned; what came of it, and when a revert or a refused write that has to wait is due."""
         try:
-            await self._release_claims(key, planned.releases)
-            for write in (planned.claim, planned.nimservice):
+            await self._release_claims(key, write_plan.releases)
+            for write in (write_plan.claim, write_plan.nimservice):
                 if write is None:
                     continue
                 if write.reverted_fields and (due := await self._revert_delay(key, write)):
@@ -229,19 +229,19 @@ class Reconciler:
                 await self._apply(key, await self._prepare(key, write))
         except WriteRefusedError as refused:
             return Outcome(refusal=refused.message), refused.retry_after
-        return await self._execute_route(key, planned.route)
+        return await self._execute_route(key, write_plan.route)
 
-    async def _execute_route(self, key: ObjectKey, planned: RoutePlan) -> tuple[Outcome, float | None]:
+    async def _execute_route(self, key: ObjectKey, route_plan: RoutePlan) -> tuple[Outcome, float | None]:
         """Write the route of our own, delete those that are not wanted: what is refused of it hinders nothing else."""
         outcome, due = self._settling_outcome(key)
         dues = [due]
-        if planned.write:
+        if route_plan.write:
             try:
-                await self._apply(key, planned.write)
+                await self._apply(key, route_plan.write)
             except WriteRefusedError as refused:
                 outcome = replace(outcome, route_refusal=refused.message)
                 dues.append(refused.retry_after)
-        for deletion in planned.deletions:
+        for deletion in route_plan.deletions:
             try:
                 await self._delete(deletion)
             except WriteRefusedError as refused:
@@ -275,8 +275,8 @@ class Reconciler:
         """Who changes what we write, by the managedFields of the live object."""
         metadata = write.manifest["metadata"]
         live = await self._cluster.get(NIM_SERVICES, metadata["namespace"], metadata["name"])
-        managed = live["metadata"].get("managedFields") if live else None
-        who = ", ".join(managers_of(managed, write.reverted_fields)) or "of somebody"
+        managed_fields = live["metadata"].get("managedFields") if live else None
+        who = ", ".join(managers_of(managed_fields, write.reverted_fields)) or "of somebody"
         fields = ", ".join(".".join(path) for path in write.reverted_fields)
         return (
             f"field manager {who} keeps changing {fields} of NIMService {metadata['name']}, which this RunaiNimService"
@@ -294,10 +294,10 @@ class Reconciler:
         if write.is_adoption:
             await self._release_all_of(key, live)
         before = live["metadata"].get("managedFields") or []
-        if (managed := take_over_fields(before, write.taken_fields)) == before:
+        if (managed_fields := take_over_fields(before, write.taken_fields)) == before:
             return write
         with _translate_refusals(f"to take over fields of NIMService {metadata['name']}"):
-            live = await self._cluster.set_managed_fields(NIM_SERVICES, live["metadata"], managed)
+            live = await self._cluster.set_managed_fields(NIM_SERVICES, live["metadata"], managed_fields)
         self._cache.store_own_write(key, NIM_SERVICES, live)
         return replace(write, resource_version=live["metadata"]["resourceVersion"])
 
@@ -361,15 +361,15 @@ class Reconciler:
         key: ObjectKey,
         cr: Mapping[str, Any],
         desired: Desired,
-        planned: Plan,
+        write_plan: Plan,
         observed: ObservedState,
         outcome: Outcome,
     ) -> float | None:
         """Write the status where it differs from the stored one; when to look at it again."""
         before: Mapping[str, Any] = cr.get("status") or {}
         now = datetime.now(UTC)
-        allowed = self._settings.nim_operator_deadline_seconds, self._settings.scheduler_deadline_seconds
-        facts = facts_of(cr, desired, planned, observed, outcome, Deadlines(now, *allowed))
+        allowed_seconds = self._settings.nim_operator_deadline_seconds, self._settings.scheduler_deadline_seconds
+        facts = facts_of(cr, desired, write_plan, observed, outcome, Deadlines(now, *allowed_seconds))
         status = status_of(cr, desired, facts, now.strftime("%Y-%m-%dT%H:%M:%SZ"))
         changes = {field: value for field, value in status.items() if before.get(field) != value}
         changes |= dict.fromkeys(before.keys() - status.keys())
@@ -389,14 +389,14 @@ class Reconciler:
         """Store the status; False when the CR is gone."""
         metadata = cr["metadata"]
         try:
-            stored = await self._cluster.merge_status(RUNAI_NIM_SERVICES, metadata, changes)
+            response = await self._cluster.merge_status(RUNAI_NIM_SERVICES, metadata, changes)
         except ApiError as error:
             if error.status == 404:  # deleted meanwhile; its event is on the way
                 return False
             raise
         key = metadata["namespace"], metadata["name"]
-        self._cache.store_own_write(key, RUNAI_NIM_SERVICES, stored)
-        self._metrics.record_status(key, cr, stored)
+        self._cache.store_own_write(key, RUNAI_NIM_SERVICES, response)
+        self._metrics.record_status(key, cr, response)
         logger.info("status", extra={"phase": status["phase"], "reason": status["conditions"][0]["reason"]})
         return True
 

@@ -23,27 +23,27 @@ IRREMOVABLE_FIELDS: Mapping[tuple[str, ...], Mapping[str, Any]] = {
 _QUANTITIES = {"requests", "limits", "averageValue"}
 
 
-def differences(wanted: Any, live: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Paths of the fields of `wanted` that `live` does not have or has otherwise. Fields only in `live` don't count.
+def differences(desired: Any, live: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Paths of the fields of `desired` that `live` does not have or has otherwise. Fields only in `live` don't count.
 
     Lists are compared whole. An empty string, mapping or list and `false` equal absence: a Go client that writes an
     object back drops them. A number never does: 0 replicas are not "replicas unset".
     """
-    if isinstance(wanted, Mapping) and isinstance(live, Mapping | None):
-        for key, value in wanted.items():
+    if isinstance(desired, Mapping) and isinstance(live, Mapping | None):
+        for key, value in desired.items():
             yield from differences(value, (live or {}).get(key), (*path, key))
-    elif not _is_equal(wanted, live, path):
+    elif not _is_equal(desired, live, path):
         yield path
 
 
-def _is_equal(wanted: Any, live: Any, path: tuple[str, ...]) -> bool:
-    if wanted == live or (live is None and wanted in ("", False, [], {}) and not _is_number(wanted)):
+def _is_equal(desired: Any, live: Any, path: tuple[str, ...]) -> bool:
+    if desired == live or (live is None and desired in ("", False, [], {}) and not _is_number(desired)):
         return True
-    if isinstance(wanted, list) and isinstance(live, list) and len(wanted) == len(live):
-        return all(not any(differences(w, v, path)) for w, v in zip(wanted, live, strict=True))
+    if isinstance(desired, list) and isinstance(live, list) and len(desired) == len(live):
+        return all(not any(differences(w, v, path)) for w, v in zip(desired, live, strict=True))
     # `limits.memory: 1024Mi` comes back as `1Gi`, a metric's `averageValue: "1000"` as `1k`.
-    if isinstance(wanted, str) and isinstance(live, str) and _QUANTITIES & set(path):
-        return quantity.is_equal(wanted, live)
+    if isinstance(desired, str) and isinstance(live, str) and _QUANTITIES & set(path):
+        return quantity.is_equal(desired, live)
     return False
 
 
@@ -51,18 +51,18 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def without_owners(wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """`wanted` without owner references: a list that others may add to. Whether ours is there is asked by its uid."""
-    metadata = {key: value for key, value in wanted["metadata"].items() if key != "ownerReferences"}
-    return {**wanted, "metadata": metadata}
+def without_owners(desired: Mapping[str, Any]) -> dict[str, Any]:
+    """`desired` without owner references: a list that others may add to. Whether ours is there is asked by its uid."""
+    metadata = {key: value for key, value in desired["metadata"].items() if key != "ownerReferences"}
+    return {**desired, "metadata": metadata}
 
 
-def removed_stores(wanted: Mapping[str, Any], live: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    """Paths of the sources of storage that the NIMService `live` has beside that of `wanted`: there must be one only.
+def removed_stores(desired: Mapping[str, Any], live: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """Paths of the sources of storage that the NIMService `live` has beside that of `desired`: there must be one only.
 
     Which one counts is decided as the NIM Operator's webhook does (validateServiceStorageConfiguration).
     """
-    asked, there = (mapping(_value_at(obj, ("spec", "storage"))) for obj in (wanted, live))
+    asked, there = (mapping(_value_at(obj, ("spec", "storage"))) for obj in (desired, live))
     for name in ("nimCache", "pvc", "hostPath", "emptyDir"):
         if name not in asked and _is_store(name, there.get(name)):
             yield ("spec", "storage", name)
@@ -74,15 +74,15 @@ def _is_store(name: str, value: Any) -> bool:
     return name == "emptyDir" or "create" in value or any(value.values())
 
 
-def keep_irremovable_fields(wanted: dict[str, Any], live: Mapping[str, Any] | None) -> dict[str, Any]:
-    """`wanted` plus the leaf of every struct that `live` has, `wanted` lacks, and server-side apply can't remove.
+def keep_irremovable_fields(desired: dict[str, Any], live: Mapping[str, Any] | None) -> dict[str, Any]:
+    """`desired` plus the leaf of every struct that `live` has, `desired` lacks, and server-side apply can't remove.
 
     A struct that has none of these leaves was never ours: the NIM Operator writes empty ones for itself.
     """
-    result = wanted
+    result = desired
     for path, leaves in IRREMOVABLE_FIELDS.items():
         there = mapping(_value_at(live, path))
-        if _value_at(wanted, path) is None and (leaves.keys() - {"hpa"}) & there.keys():
+        if _value_at(desired, path) is None and (leaves.keys() - {"hpa"}) & there.keys():
             kept = {name: there.get(name) if value is None else value for name, value in leaves.items()}
             result = _with_value_at(result, path, kept)
     return result

@@ -115,11 +115,11 @@ def _field_names(found: Any) -> dict[str, Any]:
 
 def _missing_paths(value: Any, names: Mapping[str, Any], path: FieldPath) -> Iterator[FieldPath]:
     if isinstance(value, list):
-        seen: set[FieldPath] = set()
+        reported: set[FieldPath] = set()
         for item in value:
-            found = set(_missing_paths(item, names, path)) - seen
-            seen |= found
-            yield from sorted(found)
+            paths = set(_missing_paths(item, names, path)) - reported
+            reported |= paths
+            yield from sorted(paths)
     elif isinstance(value, Mapping) and names:
         for name, part in value.items():
             if name not in names:

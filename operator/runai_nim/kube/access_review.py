@@ -22,8 +22,8 @@ RECHECK_SECONDS: Final = 10.0
 class PermissionMonitor:
     """`missing`: what of `required` is forbidden by the last answers; nothing before the first."""
 
-    def __init__(self, needed: Iterable[Access]) -> None:
-        self.required = tuple(needed)
+    def __init__(self, required: Iterable[Access]) -> None:
+        self.required = tuple(required)
         self.missing: frozenset[Access] = frozenset()
         self._recheck_requested = asyncio.Event()
 
@@ -49,9 +49,9 @@ class PermissionMonitor:
                 await self._recheck_requested.wait()
 
     async def _check(self, cluster: KubeClient, on_granted: Callable[[], object]) -> None:
-        asked = self.required if self._recheck_requested.is_set() else self.missing
+        checks = self.required if self._recheck_requested.is_set() else self.missing
         self._recheck_requested.clear()
-        before, self.missing = self.missing, frozenset([one for one in asked if not await _is_allowed(cluster, one)])
+        before, self.missing = self.missing, frozenset([one for one in checks if not await _is_allowed(cluster, one)])
         for access in sorted(self.missing - before):
             logger.error("a permission is missing", extra={"permission": str(access)})
         for access in sorted(before - self.missing):
@@ -62,8 +62,8 @@ class PermissionMonitor:
 
 async def _is_allowed(cluster: KubeClient, access: Access) -> bool:
     resource, _, subresource = access.resource.partition("/")
-    asked = {"group": access.group, "resource": resource, "subresource": subresource}
-    attributes = {**asked, "verb": access.verb, "namespace": access.namespace, "name": access.name}
+    target = {"group": access.group, "resource": resource, "subresource": subresource}
+    attributes = {**target, "verb": access.verb, "namespace": access.namespace, "name": access.name}
     kind = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
     answer = await cluster.create_review({**kind, "spec": {"resourceAttributes": attributes}})
     return bool(mapping(answer.get("status")).get("allowed"))

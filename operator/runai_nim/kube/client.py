@@ -75,13 +75,13 @@ class KubeClient:
     def __init__(
         self,
         api: client.ApiClient,
-        answered: ResponseObserver,
+        observe_response: ResponseObserver,
         permit: WriteGate,
         unreadable: Unreadable = log_unreadable,
         *,
         in_pod: bool,
     ) -> None:
-        self._api, self._observe_response, self.permit, self.unreadable = api, answered, permit, unreadable
+        self._api, self._observe_response, self.permit, self.unreadable = api, observe_response, permit, unreadable
         self.in_pod, self._reader = in_pod, Reader()
         self._host = urlsplit(api.configuration.host).netloc
         self._timeout = aiohttp.ClientTimeout(total=30.0, sock_connect=10.0)
@@ -91,7 +91,7 @@ class KubeClient:
     @classmethod
     async def connect(
         cls,
-        answered: ResponseObserver = lambda method, code, host: None,
+        observe_response: ResponseObserver = lambda method, code, host: None,
         permit: WriteGate = lambda: None,
         unreadable: Unreadable = log_unreadable,
     ) -> Self:
@@ -111,7 +111,7 @@ class KubeClient:
                 await config.load_kube_config(client_configuration=configuration)
             except (config.ConfigException, OSError, ValueError, yaml.YAMLError) as error:
                 raise ApiError(0, "", f"no kubeconfig that can be used: {error}") from error
-        return cls(client.ApiClient(configuration), answered, permit, unreadable, in_pod=in_pod)
+        return cls(client.ApiClient(configuration), observe_response, permit, unreadable, in_pod=in_pod)
 
     @property
     def address(self) -> tuple[str, str | None]:
@@ -155,18 +155,22 @@ class KubeClient:
         return await self._object("PATCH", resource.path(namespace, name), query, {"metadata": metadata}, content)
 
     async def set_managed_fields(
-        self, resource: Resource, seen: Mapping[str, Any], managed: Sequence[Mapping[str, Any]]
+        self, resource: Resource, live_metadata: Mapping[str, Any], managed_fields: Sequence[Mapping[str, Any]]
     ) -> KubeObject:
         """Say who owns which fields of the object that was seen; 409 when it changed since."""
-        metadata = {field: seen[field] for field in ("uid", "resourceVersion")} | {"managedFields": managed}
+        metadata = {field: live_metadata[field] for field in ("uid", "resourceVersion")} | {
+            "managedFields": managed_fields
+        }
         query = {"fieldManager": well_known.FIELD_MANAGER}
-        path = resource.path(seen["namespace"], seen["name"])
+        path = resource.path(live_metadata["namespace"], live_metadata["name"])
         return await self._object("PATCH", path, query, {"metadata": metadata}, MERGE_PATCH_CONTENT_TYPE)
 
     async def delete(self, resource: Resource, namespace: str, name: str, uid: str, resource_version: str) -> None:
         """Delete the object that was seen at that version; 409 when it is another one by now."""
-        seen = {"uid": uid, "resourceVersion": resource_version}
-        await self._object("DELETE", resource.path(namespace, name), {}, {"preconditions": seen}, JSON_CONTENT_TYPE)
+        preconditions = {"uid": uid, "resourceVersion": resource_version}
+        await self._object(
+            "DELETE", resource.path(namespace, name), {}, {"preconditions": preconditions}, JSON_CONTENT_TYPE
+        )
 
     async def get(
         self, resource: Resource, namespace: str, name: str, *, metadata_alone: bool = False

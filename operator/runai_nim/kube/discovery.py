@@ -22,12 +22,12 @@ _INDEX = "/openapi/v3"
 
 
 class Discovery:
-    """`nimservice` is the kind as last read; `changed` is called when it is another one. `synced`: it was read once."""
+    """`nimservice` is the kind as last read; `on_change` is called when it is another one. `synced`: it was read once."""
 
-    def __init__(self, cluster: KubeClient, changed: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, cluster: KubeClient, on_change: Callable[[], None] = lambda: None) -> None:
         self.nimservice = NIMServiceSchema()
         self.synced = asyncio.Event()
-        self._cluster, self._changed = cluster, changed
+        self._cluster, self._on_change = cluster, on_change
         self._read = ""
 
     async def run(self) -> None:
@@ -44,10 +44,10 @@ class Discovery:
         group = mapping(mapping(index.get("paths")).get(f"apis/{well_known.NIM_API_VERSION}"))
         address = str(group.get("serverRelativeURL", ""))  # names a hash of what is there
         if address != self._read:
-            found = schema_of(await self._cluster.get_document(address)) if address else None
-            self.nimservice = NIMServiceSchema() if found is None else NIMServiceSchema.of_schema(found)
+            schema = schema_of(await self._cluster.get_document(address)) if address else None
+            self.nimservice = NIMServiceSchema() if schema is None else NIMServiceSchema.of_schema(schema)
             self._read = address
-            self._changed()
+            self._on_change()
         self.synced.set()
 
 

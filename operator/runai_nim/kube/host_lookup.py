@@ -82,24 +82,26 @@ class HostLookup:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            asked, self._pending = self._pending, {}
+            pending, self._pending = self._pending, {}
             began = time.monotonic()
-            self._answers |= await self._answer_all(asked)
-            for key in asked:
+            self._answers |= await self._answer_all(pending)
+            for key in pending:
                 self._enqueue(key)
             await asyncio.sleep((time.monotonic() - began) * (LISTING_TIME_SHARE - 1))
 
-    async def _answer_all(self, asked: Mapping[ObjectKey, str]) -> dict[ObjectKey, HostAnswer]:
+    async def _answer_all(self, pending: Mapping[ObjectKey, str]) -> dict[ObjectKey, HostAnswer]:
         try:
-            found = await self._find_holders(frozenset(asked.values()))
+            holders = await self._find_holders(frozenset(pending.values()))
         except ApiError as error:
-            return {key: HostAnswer(host, error=error) for key, host in asked.items()}
-        self._reservations = {host: given for host, given in self._reservations.items() if given[1] > time.monotonic()}
-        return {key: HostAnswer(host, self._holder(key, host, found.get(host, {}))) for key, host in asked.items()}
+            return {key: HostAnswer(host, error=error) for key, host in pending.items()}
+        self._reservations = {
+            host: reservation for host, reservation in self._reservations.items() if reservation[1] > time.monotonic()
+        }
+        return {key: HostAnswer(host, self._holder(key, host, holders.get(host, {}))) for key, host in pending.items()}
 
-    def _holder(self, key: ObjectKey, host: str, found: Mapping[str, HostHolder]) -> HostHolder | None:
+    def _holder(self, key: ObjectKey, host: str, holders: Mapping[str, HostHolder]) -> HostHolder | None:
         """By what was found of the host, by namespace; what is free is the key's from now on."""
-        if holder := next((holder for namespace, holder in found.items() if namespace != key[0]), None):
+        if holder := next((holder for namespace, holder in holders.items() if namespace != key[0]), None):
             return holder
         given_to, _ = self._reservations.get(host, (key, 0.0))
         if given_to[0] != key[0]:

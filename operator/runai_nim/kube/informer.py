@@ -143,15 +143,15 @@ class Informer:
         logger.warning("watch broken, listing anew", extra=extra, exc_info=unexpected)
 
     async def _list(self) -> str:
-        seen: set[ObjectKey] = set()
+        listed_keys: set[ObjectKey] = set()
         version = "0"
         how: dict[str, Any] = {"metadata_only": self._metadata_only, "size": self._size}
         async for page in self._cluster.pages(self.resource, self._selector, self.namespace, **how):
             self._record_activity()
             version = page["metadata"]["resourceVersion"]
             # Nothing of a page may stay while the next one is read.
-            seen.update(map(self._store, page.pop("items")))
-        for key in self._known_keys() - seen:
+            listed_keys.update(map(self._store, page.pop("items")))
+        for key in self._known_keys() - listed_keys:
             # What we wrote after the LIST was taken is not in it, and not gone.
             if not is_newer(self.objects[key].resource_version, version):
                 self._remove(key)
@@ -196,11 +196,11 @@ class Informer:
     def _known_keys(self) -> set[ObjectKey]:
         return {key for key in self.objects if self.namespace in ("", key[0])}
 
-    def _set_installed(self, installed: bool) -> None:
-        changed, self.is_installed = installed != self.is_installed, installed
+    def _set_installed(self, is_installed: bool) -> None:
+        has_changed, self.is_installed = is_installed != self.is_installed, is_installed
         self.synced.set()
-        if changed:
-            logger.warning("kind is %sinstalled", "" if installed else "not ", extra={"kind": self.resource.plural})
+        if has_changed:
+            logger.warning("kind is %sinstalled", "" if is_installed else "not ", extra={"kind": self.resource.plural})
             self._on_kind_change()
 
     def _record_activity(self) -> None:

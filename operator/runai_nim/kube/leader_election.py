@@ -161,8 +161,8 @@ class LeaderElection:
         soon = min(_MAX_POLL_SECONDS, self._seconds / 15)
         try:
             async with asyncio.timeout(self._seconds / 5):
-                if held := await self._seconds_held_by_other(cluster):
-                    pause = min(soon, held)
+                if seconds_held := await self._seconds_held_by_other(cluster):
+                    pause = min(soon, seconds_held)
                 else:
                     await self._acquire(cluster)
                     pause = self._seconds / 6  # and two attempts without an answer fit into what was granted
@@ -181,25 +181,26 @@ class LeaderElection:
         # A conflict says that another replica was faster; everything else is told once while it lasts.
         if not self._failing and getattr(error, "status", 0) != 409:
             self._failing = True
-            said = str(error) or type(error).__name__
-            logger.warning("the Lease can't be read or written, trying again", extra={"error": said})
+            message = str(error) or type(error).__name__
+            logger.warning("the Lease can't be read or written, trying again", extra={"error": message})
 
     async def _seconds_held_by_other(self, cluster: KubeClient) -> float:
         """For how many seconds another replica has it yet. The leader does not ask while it knows its own Lease."""
         if not self._is_record_certain:
             self._lease_record.observe(await cluster.get(LEASES, self._namespace, LEASE_NAME), time.monotonic())
-        held = self._lease_record.seconds_held(self._identity, time.monotonic())
-        if held:
+        seconds_held = self._lease_record.seconds_held(self._identity, time.monotonic())
+        if seconds_held:
             self._write_deadline = 0.0
-        return held
+        return seconds_held
 
     async def _acquire(self, cluster: KubeClient) -> None:
-        asked, self._is_record_certain = time.monotonic(), False
+        requested_at, self._is_record_certain = time.monotonic(), False
         await self._write_lease(
             cluster, self._lease_record.acquire_spec(self._identity, self._seconds, datetime.now(UTC))
         )
-        # Others count from when they see it, which is later than `asked`. The last third is for what is under way.
-        self._write_deadline, self._is_record_certain = asked + self._seconds * 2 / 3, True
+        # Others count from when they see it, which is later than `requested_at`. The last third is for what is under
+        # way.
+        self._write_deadline, self._is_record_certain = requested_at + self._seconds * 2 / 3, True
         self._on_granted()
 
     async def _release(self, cluster: KubeClient) -> None:
@@ -215,5 +216,5 @@ class LeaderElection:
     async def _write_lease(self, cluster: KubeClient, spec: Mapping[str, Any]) -> None:
         metadata = {"name": LEASE_NAME, "namespace": self._namespace}
         lease = {"apiVersion": LEASES.api_version, "kind": "Lease", "metadata": metadata, "spec": spec}
-        stored = await cluster.apply(LEASES, lease, resource_version=self._lease_record.version)
-        self._lease_record.observe(stored, time.monotonic())
+        response = await cluster.apply(LEASES, lease, resource_version=self._lease_record.version)
+        self._lease_record.observe(response, time.monotonic())

@@ -44,8 +44,10 @@ async def find_by_name(cluster: KubeClient, namespace: str, names: Collection[st
     What may not be read is left out: a permission that is missing is told elsewhere, and is no reason to serve nobody.
     """
     lookups = [(resource, name) for name in names for resource in NAMED_KINDS]
-    found = await asyncio.gather(*(_metadata(cluster, resource, namespace, name) for resource, name in lookups))
-    return [(NAMED_KINDS[resource], obj) for (resource, _), obj in zip(lookups, found, strict=True) if obj is not None]
+    objects = await asyncio.gather(*(_metadata(cluster, resource, namespace, name) for resource, name in lookups))
+    return [
+        (NAMED_KINDS[resource], obj) for (resource, _), obj in zip(lookups, objects, strict=True) if obj is not None
+    ]
 
 
 async def _metadata(cluster: KubeClient, resource: Resource, namespace: str, name: str) -> KubeObject | None:

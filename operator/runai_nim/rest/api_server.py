@@ -60,9 +60,9 @@ class ApiResponse:
 class ApiServer:
     """Connections to the API server, shared by all callers. Every method raises NoAnswerError."""
 
-    def __init__(self, url: str, ca_file: str | None, answered: ResponseObserver) -> None:
+    def __init__(self, url: str, ca_file: str | None, observe_response: ResponseObserver) -> None:
         context = ssl.create_default_context(cafile=ca_file)
-        self._url, self._host, self._observe_response = url.rstrip("/"), urlsplit(url).netloc, answered
+        self._url, self._host, self._observe_response = url.rstrip("/"), urlsplit(url).netloc, observe_response
         # httpx's own transport costs four times the CPU: half of what an answer of this process cost.
         self._transport = AiohttpTransport(verify=context, client=partial(_session, context))
 
@@ -77,8 +77,8 @@ class ApiServer:
 
     async def has_claim(self, token: str, namespace: str, name: str) -> bool | None:
         """Whether there is a PersistentVolumeClaim of that name; None when the caller may not know."""
-        found = await self._exchange("GET", CLAIMS.path(namespace, name), token, None, None, _JSON)
-        return {_OK: True, _NOT_FOUND: False}.get(found.status)
+        response = await self._exchange("GET", CLAIMS.path(namespace, name), token, None, None, _JSON)
+        return {_OK: True, _NOT_FOUND: False}.get(response.status)
 
     async def create(self, token: str, manifest: Mapping[str, Any]) -> ApiResponse:
         """Create a RunaiNimService."""
@@ -175,10 +175,10 @@ async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandler
 def _parse_object(raw: bytes) -> dict[str, Any]:
     """The body; nothing of what is no JSON object, as a proxy may send it, or of what is nested too deep to be read."""
     try:
-        found = orjson.loads(raw)
+        value = orjson.loads(raw)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def seconds_in(retry_after: str | None) -> int:

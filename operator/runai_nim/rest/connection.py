@@ -32,7 +32,7 @@ class Limits:
     """Of a body that is refused already: it is read for nothing, so that who sends too much hears of it."""
     answer_seconds: float = 20.0
     """In which an answer must be read."""
-    pipelined: int = 8
+    pipelined_calls: int = 8
     """Requests that wait for the answers to earlier ones."""
     connections: int = 400
     """Handshakes included. For one more, the one that keeps us waiting longest has to go."""
@@ -43,10 +43,10 @@ class Limits:
 
 
 class ConnectionPool:
-    """All connections together, and what they hold. `ended` is told why one was ended, in one word."""
+    """All connections together, and what they hold. `on_end` is told why one was ended, in one word."""
 
-    def __init__(self, limits: Limits, ended: Callable[[str], None]) -> None:
-        self.limits, self.ended = limits, ended
+    def __init__(self, limits: Limits, on_end: Callable[[str], None]) -> None:
+        self.limits, self.on_end = limits, on_end
         self.connections: OrderedDict[Connection, None] = OrderedDict()
         """In the order of their `since`."""
         self.bodies_bytes = 0
@@ -64,7 +64,7 @@ class ConnectionPool:
     def make_room_for_bodies(self) -> None:
         """Until there is room, refuse bodies that are not complete."""
         while self.bodies_bytes > self.limits.bodies_bytes:
-            slowest = next((one for one in self.connections if one.reading == "body" and one.held), None)
+            slowest = next((one for one in self.connections if one.reading == "body" and one.bytes_held), None)
             if slowest is None:
                 return
             slowest.refuse("bodies_too_large", unavailable("the bodies of all calls together are too large"))
@@ -92,8 +92,8 @@ class Connection(HttpToolsProtocol):
         self._crowd = crowd
         self.reading: Literal["", "head", "body"] = ""
         self.since = 0.0
-        self.held = 0
-        self._head = self._unparsed = self._wasted = 0
+        self.bytes_held = 0
+        self._head = self._unparsed_bytes = self._drained_bytes = 0
         self._unread_since: float | None = None
         self._calls: deque[RequestResponseCycle] = deque()
 
@@ -115,7 +115,7 @@ class Connection(HttpToolsProtocol):
             if not self.transport.is_closing():
                 self.parser.feed_data(data)
             if self.reading == "head":
-                self._unparsed += len(data)
+                self._unparsed_bytes += len(data)
                 self._check_head()
         except httptools.HttpParserUpgrade:
             pass  # it was answered by HTTP/1.1, as who offers another protocol has to expect
@@ -125,12 +125,12 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A request begins; uvicorn keeps those that came before their turn."""
-        if len(self.pipeline) >= self._crowd.limits.pipelined:
+        if len(self.pipeline) >= self._crowd.limits.pipelined_calls:
             self.end("pipelined")
             raise _ConnectionEndedError
         super().on_message_begin()
         self._wait_for("head")
-        self._head = self._unparsed = self._wasted = 0
+        self._head = self._unparsed_bytes = self._drained_bytes = 0
 
     def on_url(self, url: bytes) -> None:
         """A part of its path."""
@@ -153,13 +153,13 @@ class Connection(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """A part of its body."""
         if self.cycle.response_complete:
-            self._wasted += len(body)
-            if self._wasted > self._crowd.limits.drained_bytes:
+            self._drained_bytes += len(body)
+            if self._drained_bytes > self._crowd.limits.drained_bytes:
                 self.end("body_too_large")
                 raise _ConnectionEndedError
             return
         super().on_body(body)
-        self.held += len(body)
+        self.bytes_held += len(body)
         self._crowd.bodies_bytes += len(body)
         self._crowd.make_room_for_bodies()
         if self.transport.is_closing():  # this one had to go
@@ -226,14 +226,14 @@ class Connection(HttpToolsProtocol):
         if not answerable or self.pipeline or self.transport.is_closing():
             self.end(reason)
             return
-        self._crowd.ended(reason)
+        self._crowd.on_end(reason)
         self.transport.write(_bytes_of(refusal))
         self.transport.close()
         self._forget_calls()
 
     def end(self, reason: str) -> None:
         """End it at once."""
-        self._crowd.ended(reason)
+        self._crowd.on_end(reason)
         self._crowd.connections.pop(self, None)
         self.transport.abort()
         self._forget_calls()
@@ -257,12 +257,12 @@ class Connection(HttpToolsProtocol):
         self.pipeline.clear()
 
     def _release_buffers(self) -> None:
-        self._crowd.bodies_bytes -= self.held
-        self.held = 0
+        self._crowd.bodies_bytes -= self.bytes_held
+        self.bytes_held = 0
 
     def _check_head(self) -> None:
         most = self._crowd.limits.head_bytes
-        if max(self._head, self._unparsed) > most:
+        if max(self._head, self._unparsed_bytes) > most:
             self.refuse("head_too_large", HttpError(431, f"the headers must have at most {most} bytes: send fewer"))
             raise _ConnectionEndedError
 

@@ -31,8 +31,8 @@ class HttpError(Exception):
     @property
     def body(self) -> dict[str, Any]:
         """The answer; complianceIssues only where there are any."""
-        found = {"code": self.code, "message": self.message, "details": self.details}
-        return {name: value for name, value in found.items() if value is not None} | (
+        content = {"code": self.code, "message": self.message, "details": self.details}
+        return {name: value for name, value in content.items() if value is not None} | (
             {"complianceIssues": list(self.issues)} if self.issues else {}
         )
 

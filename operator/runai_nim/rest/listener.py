@@ -43,8 +43,8 @@ class ConnectionListener:
         """Take no more."""
         self._loop.remove_reader(self._listener)
         self._listener.close()
-        for accepted in self._coming:
-            _abort(accepted)
+        for connection in self._coming:
+            _abort(connection)
 
     async def wait_closed(self) -> None:
         """When all connections have ended."""
@@ -53,7 +53,7 @@ class ConnectionListener:
     def _accept(self) -> None:
         for _ in range(_MAX_HANDSHAKES):
             try:
-                accepted, _ = self._listener.accept()
+                connection, _ = self._listener.accept()
             except BlockingIOError:  # there are no more
                 return
             except OSError as error:
@@ -65,32 +65,34 @@ class ConnectionListener:
                 return
             full = len(self._crowd.connections) + len(self._coming) >= self._crowd.limits.connections
             if full and not self._make_room():
-                self._crowd.ended("crowded")
-                accepted.close()
+                self._crowd.on_end("crowded")
+                connection.close()
                 continue
-            self._coming[accepted] = self._loop.time(), self._loop.create_task(self._handshake(accepted))
+            self._coming[connection] = self._loop.time(), self._loop.create_task(self._handshake(connection))
 
     def _resume(self) -> None:
         if self._listener.fileno() != -1:
             self._loop.add_reader(self._listener, self._accept)
 
-    async def _handshake(self, accepted: socket.socket) -> None:
-        accepted.setblocking(False)
-        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    async def _handshake(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         seconds = self._crowd.limits.head_seconds if self._tls else None
         try:
-            await self._loop.connect_accepted_socket(self._make, accepted, ssl=self._tls, ssl_handshake_timeout=seconds)
+            await self._loop.connect_accepted_socket(
+                self._make, connection, ssl=self._tls, ssl_handshake_timeout=seconds
+            )
         except OSError:  # ssl.SSLError is one
-            self._crowd.ended("handshake")
-            accepted.close()
+            self._crowd.on_end("handshake")
+            connection.close()
         finally:
-            self._coming.pop(accepted, None)
+            self._coming.pop(connection, None)
 
     def _make_room(self) -> bool:
         """Let the one go that keeps us waiting longest, if any does."""
         slowest, coming = self._crowd.slowest, next(iter(self._coming.items()), None)
         if coming and (slowest is None or coming[1][0] < slowest.since):
-            self._crowd.ended("crowded")
+            self._crowd.on_end("crowded")
             self._coming.pop(coming[0])
             _abort(coming[0])
         elif slowest:
@@ -103,24 +105,24 @@ class ConnectionListener:
             self._crowd.check_timeouts()
 
 
-def _abort(accepted: socket.socket) -> None:
+def _abort(connection: socket.socket) -> None:
     """End a connection that is still coming. (Where its task is cancelled, uvloop tells no protocol of its end.)"""
     with suppress(OSError):
-        accepted.shutdown(socket.SHUT_RDWR)
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 class Server(uvicorn.Server):
-    """uvicorn's, with our door. `ended` is told why a connection was ended, in one word."""
+    """uvicorn's, with our door. `on_end` is told why a connection was ended, in one word."""
 
     def __init__(
         self,
         config: uvicorn.Config,
         listener: socket.socket,
-        ended: Callable[[str], None],
+        on_end: Callable[[str], None],
         limits: Limits | None = None,
     ) -> None:
         super().__init__(config)
-        self._listener, self._crowd = listener, ConnectionPool(limits or Limits(), ended)
+        self._listener, self._crowd = listener, ConnectionPool(limits or Limits(), on_end)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to serve."""
@@ -133,9 +135,9 @@ class Server(uvicorn.Server):
 def bind(host: str, port: int) -> socket.socket:
     """A socket that listens; on all addresses where `host` is empty. Raises OSError."""
     if not host and socket.has_dualstack_ipv6():
-        found = socket.create_server(("", port), family=socket.AF_INET6, backlog=_BACKLOG, dualstack_ipv6=True)
+        listener = socket.create_server(("", port), family=socket.AF_INET6, backlog=_BACKLOG, dualstack_ipv6=True)
     else:
         family = socket.getaddrinfo(host or "0.0.0.0", port, type=socket.SOCK_STREAM)[0][0]  # noqa: S104
-        found = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    found.setblocking(False)
-    return found
+        listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    listener.setblocking(False)
+    return listener

@@ -30,7 +30,7 @@ class RestMetrics(BaseMetrics):
             registry=self.registry,
         )
 
-        self._ended = Counter(
+        self._ended_connections = Counter(
             "runai_nim_rest_connections_ended_total",
             "Number of connections that the process ended, partitioned by what they did",
             ("reason",),
@@ -39,7 +39,7 @@ class RestMetrics(BaseMetrics):
 
     def count_ended_connection(self, reason: str) -> None:
         """Count a connection that was ended."""
-        self._ended.labels(reason).inc()
+        self._ended_connections.labels(reason).inc()
 
     def observe_request(self, method: str, route: str, code: int, seconds: float) -> None:
         """Count a request that was answered."""

@@ -52,17 +52,17 @@ class NamespaceIndex:
 
     async def find(self, project_id: Any) -> ProjectNamespace | Finding:
         """The namespace of a project, or what is wrong with its id. Raises RefusedError (503) until they were read."""
-        found = self._find_known(project_id)
-        if isinstance(found, Finding) and is_possible_project_id(project_id):
+        namespace = self._find_known(project_id)
+        if isinstance(namespace, Finding) and is_possible_project_id(project_id):
             await self._wait_for_listing()
-            found = self._find_known(project_id)
-        return found
+            namespace = self._find_known(project_id)
+        return namespace
 
     def _get_known(self, name: str) -> ProjectNamespace:
-        found: ProjectNamespace | None = self._watch.objects.get(("", name))
-        if found is None:
+        namespace: ProjectNamespace | None = self._watch.objects.get(("", name))
+        if namespace is None:
             raise unavailable("the project is not known yet")
-        return found
+        return namespace
 
     def _find_known(self, project_id: Any) -> ProjectNamespace | Finding:
         if not self.is_synced:

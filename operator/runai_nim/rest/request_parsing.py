@@ -43,8 +43,8 @@ async def read_content(request: Request, largest: int) -> bytes:
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != "application/json":
         raise HttpError(415, "the header Content-Type must be application/json: set it")
-    announced = request.headers.get("content-length", "")
-    size, chunks = int(announced) if announced.isdecimal() else 0, []
+    content_length = request.headers.get("content-length", "")
+    size, chunks = int(content_length) if content_length.isdecimal() else 0, []
     if size <= largest:
         size = 0
         async for chunk in request.stream():
@@ -62,19 +62,19 @@ def parse_json_object(content: bytes) -> Mapping[str, Any]:
     if _has_too_many_values(content):
         raise HttpError(400, f"the body must hold at most {MAX_BODY_VALUES} values: send what the API has")
     try:
-        found = json.loads(
+        body = json.loads(
             content.decode("utf-8-sig"), object_pairs_hook=_object_without_duplicates, parse_constant=_reject_constant
         )
         if b"\\u" in content:
-            json.dumps(found, ensure_ascii=False).encode()  # halves of characters can't be sent on
+            json.dumps(body, ensure_ascii=False).encode()  # halves of characters can't be sent on
     except (ValueError, RecursionError) as error:
         text = error.msg if isinstance(error, json.JSONDecodeError) else _reason(error)
         raise HttpError(400, f"the body must be JSON: {text}") from None
-    if not isinstance(found, dict):
+    if not isinstance(body, dict):
         raise HttpError(400, "the body must be a JSON object: send {…}")
-    if content.count(b"{") + content.count(b"[") > MAX_BODY_DEPTH and _is_deeper(found, MAX_BODY_DEPTH):
+    if content.count(b"{") + content.count(b"[") > MAX_BODY_DEPTH and _is_deeper(body, MAX_BODY_DEPTH):
         raise HttpError(400, f"the body must not be nested deeper than {MAX_BODY_DEPTH} levels: send what the API has")
-    return found
+    return body
 
 
 def _has_too_many_values(content: bytes) -> bool:
@@ -94,9 +94,9 @@ def _reason(error: Exception) -> str:
 
 
 def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) == len(pairs):
-        return found
+    mapping = dict(pairs)
+    if len(mapping) == len(pairs):
+        return mapping
     twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
     raise _BodyError(f'"{truncate(twice)}" is there twice, remove one')
 

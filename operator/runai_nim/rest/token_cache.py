@@ -25,7 +25,7 @@ class TokenCache:
 
     def __init__(self, api_server: ApiServer) -> None:
         self._api_server = api_server
-        self._known: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
+        self._users: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
         self._strangers = asyncio.Semaphore(_MAX_CONCURRENT_REVIEWS)
         self._waiting = 0
 
@@ -35,7 +35,7 @@ class TokenCache:
         A token that was good before never waits for those that weren't.
         """
         digest = hashlib.sha256(token.encode()).digest()
-        name, until = self._known.get(digest, ("", 0.0))
+        name, until = self._users.get(digest, ("", 0.0))
         if time.monotonic() < until:
             return name
         if name:
@@ -54,8 +54,8 @@ class TokenCache:
         if answer.status != 201:
             raise from_api_status(answer.status, answer.body, answer.retry_after, "ask who you are")
         name = str(answer.body["status"]["userInfo"]["username"])
-        self._known.pop(digest, None)
-        self._known[digest] = name, time.monotonic() + TOKEN_CACHE_SECONDS
-        while len(self._known) > _MAX_TOKENS:
-            self._known.popitem(last=False)
+        self._users.pop(digest, None)
+        self._users[digest] = name, time.monotonic() + TOKEN_CACHE_SECONDS
+        while len(self._users) > _MAX_TOKENS:
+            self._users.popitem(last=False)
         return name

@@ -84,7 +84,7 @@ class WorkloadService:
         sections = _patch_sections(body)
         # A write fails where it was cached out of date; any other outcome needs what is stored.
         with suppress(HttpError):
-            if updated := await self._update(token, id_, sections, cached=True):
+            if updated := await self._update(token, id_, sections, from_cache=True):
                 return updated
         until, (pause, longest) = time.monotonic() + PATCH_TIMEOUT_SECONDS, _PAUSES
         while True:
@@ -96,13 +96,13 @@ class WorkloadService:
             pause = min(pause * 2, longest)
 
     async def _update(
-        self, token: str, id_: str, sections: Mapping[str, Any], *, cached: bool = False
+        self, token: str, id_: str, sections: Mapping[str, Any], *, from_cache: bool = False
     ) -> KubeObject | None:
         """The changed workload; None when it has to be tried again, on what is stored by then."""
-        namespace, cr = await self._get_stored(token, id_, cached=cached)
+        namespace, cr = await self._get_stored(token, id_, from_cache=from_cache)
         spec = merge_sections(cr.get("spec") or {}, sections)
         if is_same(spec, cr.get("spec")):
-            return None if cached else self._to_workload(cr, namespace)
+            return None if from_cache else self._to_workload(cr, namespace)
         await self._validate_change(token, cr, spec, namespace)
         if (updated := await self._patch(token, cr, spec)) is None:
             return None
@@ -163,10 +163,12 @@ class WorkloadService:
             raise unavailable("the kind RunaiNimService or the project's namespace is not there")
         raise from_api_status(answer.status, answer.body, answer.retry_after, "create a workload in this project")
 
-    async def _get_stored(self, token: str, id_: str, *, cached: bool = False) -> tuple[ProjectNamespace, KubeObject]:
+    async def _get_stored(
+        self, token: str, id_: str, *, from_cache: bool = False
+    ) -> tuple[ProjectNamespace, KubeObject]:
         """What the id stands for, if the caller may see it; the same 404 otherwise."""
         at = await self._parse_identifier(token, id_)
-        answer = await self._api_server.get(token, at, cached=cached)
+        answer = await self._api_server.get(token, at, cached=from_cache)
         if answer.status in (403, 404) or (answer.status == 200 and answer.body["metadata"]["uid"] != at.uid):
             raise not_found()
         if answer.status != 200:

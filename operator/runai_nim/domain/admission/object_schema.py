@@ -32,16 +32,16 @@ def check_object_schema(manifest: Mapping[str, Any]) -> Iterator[Finding]:
         yield from _check_nulls(f"spec.{name}", part)
 
 
-def _check_unknown_fields(parent: str, found: Mapping[str, Any], known: Iterable[str]) -> Iterator[Finding]:
+def _check_unknown_fields(parent: str, mapping: Mapping[str, Any], known_fields: Iterable[str]) -> Iterator[Finding]:
     suggestions = syntax.SuggestionBudget()
-    for name in found:
-        if name not in known:
-            yield unknown_field(parent + truncate(name), suggestions.closest_match(name, known))
+    for name in mapping:
+        if name not in known_fields:
+            yield unknown_field(parent + truncate(name), suggestions.closest_match(name, known_fields))
 
 
-def _check_nulls(path: str, found: Any) -> Iterator[Finding]:
+def _check_nulls(path: str, value: Any) -> Iterator[Finding]:
     """`kubectl apply` takes a null for an absent field, `kubectl apply --server-side` only right below spec."""
-    parts = found.items() if isinstance(found, dict) else ()
+    parts = value.items() if isinstance(value, dict) else ()
     for name, part in parts:
         if part is None:
             rule, remedy = "not be null, which server-side apply refuses", "remove it"
@@ -54,7 +54,7 @@ def _check_nulls(path: str, found: Any) -> Iterator[Finding]:
             )
         elif isinstance(part, (dict, list)):
             yield from _check_nulls(child_path(path, name), part)
-    for index, item in enumerate(found if isinstance(found, list) else ()):
+    for index, item in enumerate(value if isinstance(value, list) else ()):
         if isinstance(item, (dict, list)):
             yield from _check_nulls(f"{path}[{index}]", item)
 
@@ -78,11 +78,11 @@ def _check_metadata(metadata: Any) -> Iterator[Finding]:
         yield from _check_string_map(f"metadata.{field}", metadata.get(field))
 
 
-def _check_string_map(path: str, found: Any) -> Iterator[Finding]:
-    if not isinstance(found, Mapping | None):
+def _check_string_map(path: str, mapping: Any) -> Iterator[Finding]:
+    if not isinstance(mapping, Mapping | None):
         yield _invalid(path, None, "be a mapping of strings", "correct or remove it")
         return
-    for key, value in (found or {}).items():
+    for key, value in (mapping or {}).items():
         if not isinstance(value, str):
             yield _invalid(f"{path}[{key}]", value, "be a string", "quote it")
 
@@ -103,8 +103,8 @@ def to_stored_object(manifest: Mapping[str, Any], namespace: str, uid: str = "")
 
     Whatever of its metadata is no text is left out, so that the rest can be looked at.
     """
-    found = manifest.get("metadata")
-    metadata = dict(found) if isinstance(found, Mapping) else {}
+    raw_metadata = manifest.get("metadata")
+    metadata = dict(raw_metadata) if isinstance(raw_metadata, Mapping) else {}
     name, prefix = _display(metadata.get("name")), _display(metadata.get("generateName"))
     metadata["name"] = name or (prefix + _GENERATED_METADATA if prefix else "")
     metadata["namespace"] = _display(metadata.get("namespace")) or namespace

@@ -25,13 +25,13 @@ def check_rest_body(body: Mapping[str, Any]) -> Iterator[Finding]:
     metadata = metadata_of(body)
     suggestions = syntax.SuggestionBudget()
     fields = [("", field, BODY_FIELDS) for field in body if field not in BODY_FIELDS]
-    asked = [
+    requested = [
         ("metadata.", field, REQUESTED_METADATA)
         for field in metadata
         if field not in (*REQUESTED_METADATA, *RUNAI_METADATA)
     ]
-    for parent, field, known in (*fields, *asked):
-        yield unknown_field(parent + truncate(field), suggestions.closest_match(field, known))
+    for parent, field, known_fields in (*fields, *requested):
+        yield unknown_field(parent + truncate(field), suggestions.closest_match(field, known_fields))
     phase = body.get("desiredPhase")
     if phase not in (None, "Running", "Stopped"):
         yield Finding(
@@ -65,8 +65,8 @@ def make_manifest(body: Mapping[str, Any], namespace: str | None) -> dict[str, A
 
 def metadata_of(body: Mapping[str, Any]) -> Mapping[str, Any]:
     """The body's metadata; empty when it is none."""
-    found = body.get("metadata")
-    return found if isinstance(found, Mapping) else {}
+    metadata = body.get("metadata")
+    return metadata if isinstance(metadata, Mapping) else {}
 
 
 def without_nulls(value: Any) -> Any:

@@ -9,6 +9,6 @@ def hosts_of(route: ObjectView) -> frozenset[str]:
     if not isinstance(spec, dict):
         return frozenset()
     names, rules = spec.get("hostnames"), spec.get("rules")
-    found = [*names] if isinstance(names, list) else []
-    found += [rule.get("host") for rule in rules if isinstance(rule, dict)] if isinstance(rules, list) else []
-    return frozenset(host for host in found if isinstance(host, str) and host)
+    hosts = [*names] if isinstance(names, list) else []
+    hosts += [rule.get("host") for rule in rules if isinstance(rule, dict)] if isinstance(rules, list) else []
+    return frozenset(host for host in hosts if isinstance(host, str) and host)

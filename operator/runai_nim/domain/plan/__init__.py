@@ -85,12 +85,12 @@ def plan(cr: Mapping[str, Any], desired: Desired, observed: ObservedState) -> Pl
     live, releases = observed.nimservice, tuple(_claim_releases(cr, desired, observed))
     if desired.nimservice is None:
         return Plan(releases)
-    if refused := check_owner(cr, live, observed.claim) or check_claim(cr, desired, observed.claim):
-        return Plan(releases, refusal=refused)
+    if refusal := check_owner(cr, live, observed.claim) or check_claim(cr, desired, observed.claim):
+        return Plan(releases, refusal=refusal)
     if waiting := previous_instance(cr, live) or previous_claim_reason(cr, observed.claim):
         return Plan(releases, waiting_for=waiting)
-    if refused := check_multi_node(desired.nimservice, live):
-        return Plan(releases, refusal=refused)
+    if refusal := check_multi_node(desired.nimservice, live):
+        return Plan(releases, refusal=refusal)
     return Plan(
         releases,
         claim=claim_write(cr, desired.claim, observed.claim),
@@ -119,28 +119,28 @@ def _claim_releases(cr: Mapping[str, Any], desired: Desired, observed: ObservedS
         yield from releases_from(live, (claim,))
 
 
-def _nimservice_write(cr: Mapping[str, Any], wanted: dict[str, Any], observed: ObservedState) -> Write | None:
+def _nimservice_write(cr: Mapping[str, Any], manifest: dict[str, Any], observed: ObservedState) -> Write | None:
     live = observed.nimservice
     if not observed.is_nimservice_installed:
         return None
     if live is None:
-        return Write(wanted, None)
+        return Write(manifest, None)
     version = live["metadata"]["resourceVersion"]
-    stores = tuple(removed_stores(wanted, live))
+    stores = tuple(removed_stores(manifest, live))
     takes = ("spec", "storage") if stores else ()
     if not is_ours(cr, live):
         if is_handed_over(live):
-            return Write(wanted, version, needs_confirmation=True, is_adoption=True, taken_fields=("spec",))
+            return Write(manifest, version, needs_confirmation=True, is_adoption=True, taken_fields=("spec",))
         return Write(
-            keep_irremovable_fields(wanted, live),
+            keep_irremovable_fields(manifest, live),
             version,
             needs_confirmation=True,
             is_adoption=True,
             taken_fields=takes,
         )
-    differing = (*differences(without_owners(wanted), live), *stores)
+    differing = (*differences(without_owners(manifest), live), *stores)
     if not differing:
         return None
-    hashes = [mapping(obj["metadata"].get("annotations")).get(well_known.SPEC_HASH) for obj in (wanted, live)]
+    hashes = [mapping(obj["metadata"].get("annotations")).get(well_known.SPEC_HASH) for obj in (manifest, live)]
     reverted = differing if hashes[0] == hashes[1] else ()
-    return Write(keep_irremovable_fields(wanted, live), version, reverted, taken_fields=takes)
+    return Write(keep_irremovable_fields(manifest, live), version, reverted, taken_fields=takes)

@@ -19,27 +19,27 @@ class RoutePlan:
     blocker: tuple[str, str] | None = None
 
 
-def route_plan(cr: Mapping[str, Any], wanted: dict[str, Any] | None, observed: ObservedState) -> RoutePlan:
+def route_plan(cr: Mapping[str, Any], manifest: dict[str, Any] | None, observed: ObservedState) -> RoutePlan:
     """The plan for the one route that is wanted, or none; what was made for this CR of another kind goes."""
-    kind = None if wanted is None else str(wanted["kind"])
+    kind = None if manifest is None else str(manifest["kind"])
     going = tuple(
         Deletion.of(other, live)
         for other, live in observed.routes.items()
         if other != kind and is_ours(cr, live) and "deletionTimestamp" not in live["metadata"]
     )
-    if wanted is None or kind is None:
+    if manifest is None or kind is None:
         return RoutePlan(deletions=going)
     if kind in observed.absent_kinds:
         message = f"this cluster has no {kind} (gateway.networking.k8s.io/v1); install the Gateway API"
         return RoutePlan(deletions=going, blocker=("KindNotInstalled", message))
     live = observed.routes.get(kind)
     if live is None:
-        return RoutePlan(Write(wanted, None), going)
+        return RoutePlan(Write(manifest, None), going)
     name = live["metadata"]["name"]
     if is_predecessor(cr, live) or "deletionTimestamp" in live["metadata"]:
         return RoutePlan(deletions=going, blocker=("PreviousInstanceTerminating", f"{kind} {name} is being deleted"))
     if not is_ours(cr, live):
         message = f"{kind} {name} was not made for this RunaiNimService; delete it, or remove servingPort.exposedUrl"
         return RoutePlan(deletions=going, blocker=("NameConflict", message))
-    same = not any(differences(without_owners(wanted), {**live, "apiVersion": wanted["apiVersion"], "kind": kind}))
-    return RoutePlan(None if same else Write(wanted, live["metadata"]["resourceVersion"]), going)
+    same = not any(differences(without_owners(manifest), {**live, "apiVersion": manifest["apiVersion"], "kind": kind}))
+    return RoutePlan(None if same else Write(manifest, live["metadata"]["resourceVersion"]), going)

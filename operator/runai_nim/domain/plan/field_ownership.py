@@ -22,7 +22,7 @@ def take_over_fields(managed_fields: Any, path: Sequence[str]) -> list[dict[str,
     What others own elsewhere, and in the status, stays theirs; an entry that no API server wrote is left out. An empty
     path changes nothing.
     """
-    taken: dict[str, Any] = {}
+    taken_fields: dict[str, Any] = {}
     ours: dict[str, Any] = {
         "manager": well_known.FIELD_MANAGER,
         "operation": "Apply",
@@ -40,11 +40,11 @@ def take_over_fields(managed_fields: Any, path: Sequence[str]) -> list[dict[str,
             ours = entry
         else:
             part, rest = _split_fields(mapping(entry.get("fieldsV1")), [f"f:{name}" for name in path])
-            taken = _merge_fields(taken, part)
+            taken_fields = _merge_fields(taken_fields, part)
             if rest:
                 others.append({**entry, "fieldsV1": rest})
-    owned = _merge_fields(mapping(ours.get("fieldsV1")), taken)
-    return [*others, {**ours, "fieldsV1": owned}] if owned else others
+    owned_fields = _merge_fields(mapping(ours.get("fieldsV1")), taken_fields)
+    return [*others, {**ours, "fieldsV1": owned_fields}] if owned_fields else others
 
 
 def _is_readable(fields: Any, levels: int = _LEVELS) -> bool:

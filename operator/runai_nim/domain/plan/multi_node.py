@@ -17,36 +17,36 @@ _NUMBER: Final = re.compile("[0-9]{1,9}")
 _REMEDY: Final = "set it back, or create a RunaiNimService of another name"
 
 
-def check_multi_node(wanted: Mapping[str, Any], live: Mapping[str, Any] | None) -> Finding | None:
+def check_multi_node(manifest: Mapping[str, Any], live: Mapping[str, Any] | None) -> Finding | None:
     """Whether there are several nodes, how many, with how many GPUs, and no more replicas than it was made with."""
     if live is None:
         return None
-    asked, there = _parallelism(wanted), _parallelism(live)
-    if (asked is None) != (there is None):
+    requested, there = _parallelism(manifest), _parallelism(live)
+    if (requested is None) != (there is None):
         rule = "stay as it was when the NIMService was made"
         return Finding(reason=MULTI_NODE_IMMUTABLE, path="spec.multiNode", must=rule, remedy=_REMEDY)
-    if asked is None or there is None:
+    if requested is None or there is None:
         return None
-    if asked.get("pipeline") != there.get("pipeline"):
+    if requested.get("pipeline") != there.get("pipeline"):
         workers = number(there.get("pipeline"), 1) - 1
         rule = f"stay {workers}, which the NIMService was made with"
         return Finding(
             reason=MULTI_NODE_IMMUTABLE,
             path="spec.multiNode.workers",
-            value=str(asked.get("pipeline", 1) - 1),
+            value=str(requested.get("pipeline", 1) - 1),
             must=rule,
             remedy=_REMEDY,
         )
-    if asked.get("tensor") != there.get("tensor"):
+    if requested.get("tensor") != there.get("tensor"):
         rule = f"stay {there.get('tensor')} beside multiNode, which the NIMService was made with"
         return Finding(
             reason=MULTI_NODE_IMMUTABLE,
             path="spec.compute.gpuDevicesRequest",
-            value=str(asked.get("tensor")),
+            value=str(requested.get("tensor")),
             must=rule,
             remedy=_REMEDY,
         )
-    most, replicas = multi_node_replicas_of(wanted, live), wanted["spec"]["replicas"]
+    most, replicas = multi_node_replicas_of(manifest, live), manifest["spec"]["replicas"]
     if replicas > most:
         rule = f"not be above {most} beside multiNode, which the NIMService was made with"
         return Finding(
@@ -55,21 +55,25 @@ def check_multi_node(wanted: Mapping[str, Any], live: Mapping[str, Any] | None) 
     return None
 
 
-def multi_node_replicas_of(wanted: Mapping[str, Any], live: Mapping[str, Any] | None) -> int:
+def multi_node_replicas_of(manifest: Mapping[str, Any], live: Mapping[str, Any] | None) -> int:
     """How many replicas a multi-node NIMService was made with, or is now."""
-    noted = word(mapping(mapping((live or {}).get("metadata")).get("annotations")).get(well_known.MULTI_NODE_REPLICAS))
-    if _NUMBER.fullmatch(noted):
-        return int(noted)
-    return number(mapping((live or wanted).get("spec")).get("replicas"), 1)
+    recorded_replicas = word(
+        mapping(mapping((live or {}).get("metadata")).get("annotations")).get(well_known.MULTI_NODE_REPLICAS)
+    )
+    if _NUMBER.fullmatch(recorded_replicas):
+        return int(recorded_replicas)
+    return number(mapping((live or manifest).get("spec")).get("replicas"), 1)
 
 
-def with_multi_node_replicas(wanted: dict[str, Any], live: Mapping[str, Any] | None) -> dict[str, Any]:
-    """`wanted` with a note of how many replicas it was made with, which stopping and starting leaves as it is."""
-    if _parallelism(wanted) is None:
-        return wanted
-    metadata = wanted["metadata"]
-    noted = metadata["annotations"] | {well_known.MULTI_NODE_REPLICAS: str(multi_node_replicas_of(wanted, live))}
-    return {**wanted, "metadata": {**metadata, "annotations": noted}}
+def with_multi_node_replicas(manifest: dict[str, Any], live: Mapping[str, Any] | None) -> dict[str, Any]:
+    """`manifest` with a note of how many replicas it was made with, which stopping and starting leaves as it is."""
+    if _parallelism(manifest) is None:
+        return manifest
+    metadata = manifest["metadata"]
+    recorded_replicas = metadata["annotations"] | {
+        well_known.MULTI_NODE_REPLICAS: str(multi_node_replicas_of(manifest, live))
+    }
+    return {**manifest, "metadata": {**metadata, "annotations": recorded_replicas}}
 
 
 def _parallelism(nimservice: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -19,13 +19,13 @@ def names_to_check(nimservice: Write | None) -> tuple[str, ...]:
     return (name, name + well_known.NIM_PICKER_SUFFIX)
 
 
-def check_names(name: str, found: Iterable[tuple[str, ObjectView]]) -> Finding | None:
+def check_names(name: str, objects: Iterable[tuple[str, ObjectView]]) -> Finding | None:
     """The NIM Operator overwrites, deletes or stumbles over what has its names, whoever made it.
 
-    `found`: kind and metadata of what there is. What a NIMService of this name owns is the NIM Operator's own, left by
-    one that the garbage collector has not caught up with.
+    `objects`: kind and metadata of what there is. What a NIMService of this name owns is the NIM Operator's own, left
+    by one that the garbage collector has not caught up with.
     """
-    for kind, obj in found:
+    for kind, obj in objects:
         if not _belongs_to_nimservice(obj, name):
             rule = (
                 f"not make the NIM Operator take the name of {kind} {obj['metadata']['name']}, which no NIMService of"

@@ -37,12 +37,12 @@ def check_owner(cr: Mapping[str, Any], live: Mapping[str, Any] | None, claim: Ob
         return None
     name, controller = cr["metadata"]["name"], controller_of(live)
     owner = f", owned by {word(controller.get('kind'))} {word(controller.get('name'))}" if controller else ""
-    held = " and ".join(f"claim {held}" for held in sorted(_blocking_claims(live, claim)))
+    claims_held = " and ".join(f"claim {held}" for held in sorted(_blocking_claims(live, claim)))
     remedy = "give this RunaiNimService another name"
     if controller:
-        remedy += f" ({held} would be deleted with that NIMService)" if held else ""
+        remedy += f" ({claims_held} would be deleted with that NIMService)" if claims_held else ""
     else:
-        kept = f" ({held}, which would be deleted with it, is released first and stays)" if held else ""
+        kept = f" ({claims_held}, which would be deleted with it, is released first and stays)" if claims_held else ""
         remedy = f'hand that NIMService over with the annotation {well_known.ADOPT}: "true" on it{kept}, or {remedy}'
     return Finding(
         reason="NameConflict",
@@ -61,8 +61,8 @@ def is_handed_over(live: Mapping[str, Any]) -> bool:
 def _may_be_adopted(cr: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
     """Nobody controls it, and it is handed over by annotation or was ours before it was orphaned or restored."""
     metadata = live["metadata"]
-    labelled = mapping(metadata.get("labels")).get(well_known.SERVICE_LABEL) == cr["metadata"]["name"]
-    was_ours = labelled and well_known.SPEC_HASH in mapping(metadata.get("annotations"))
+    service_label = mapping(metadata.get("labels")).get(well_known.SERVICE_LABEL) == cr["metadata"]["name"]
+    was_ours = service_label and well_known.SPEC_HASH in mapping(metadata.get("annotations"))
     return (is_handed_over(live) or was_ours) and not controller_of(live)
 
 

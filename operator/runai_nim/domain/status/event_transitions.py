@@ -23,10 +23,10 @@ def transitions(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator
     alarming = after["phase"] in _WARNING_REASONS or "Stalled" in now
     if ready["reason"] != then.get("Ready", {}).get("reason") and ("Ready" in then or alarming):
         yield Transition("Warning" if alarming else "Normal", ready["reason"], ready["message"])
-    translated = now["Translated"]
-    warned = translated["reason"] == "TranslatedWithWarnings"
-    if warned and translated["message"] != then.get("Translated", {}).get("message"):
-        yield Transition("Warning", translated["reason"], translated["message"])
+    translated_condition = now["Translated"]
+    has_warnings = translated_condition["reason"] == "TranslatedWithWarnings"
+    if has_warnings and translated_condition["message"] != then.get("Translated", {}).get("message"):
+        yield Transition("Warning", translated_condition["reason"], translated_condition["message"])
 
 
 def _conditions(status: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

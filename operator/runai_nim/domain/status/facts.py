@@ -96,17 +96,17 @@ def facts_of(
     """The facts for one CR."""
     live = observed.nimservice if is_ours(cr, observed.nimservice) else None
     nim_status = mapping((live or {}).get("status"))
-    seen = _is_spec_applied(desired, observed)
+    is_applied = _is_spec_applied(desired, observed)
     unseen_left = seconds_left(observed.applied_at, deadlines.nim_operator_seconds, deadlines.now)
-    pods = [pod for pod in observed.pods if not seen or pod.pod_hash == _pod_hash(desired)]
-    running = [None if seen or live is None else unseen_left, scheduler_deadline(pods, deadlines)]
-    refused = (plan.refusal,) if plan.refusal else ()
+    pods = [pod for pod in observed.pods if not is_applied or pod.pod_hash == _pod_hash(desired)]
+    running = [None if is_applied or live is None else unseen_left, scheduler_deadline(pods, deadlines)]
+    refusals = (plan.refusal,) if plan.refusal else ()
     return Facts(
         name=cr["metadata"]["name"],
         is_deleting="deletionTimestamp" in cr["metadata"],
         is_paused=is_paused(cr),
         is_namespace_deleting=observed.is_namespace_deleting,
-        errors=tuple(f for f in desired.findings if f.severity == "error") + refused,
+        errors=tuple(f for f in desired.findings if f.severity == "error") + refusals,
         warnings=tuple(f for f in desired.findings if f.severity == "warning"),
         has_name_conflict=plan.refusal is not None and plan.refusal.reason == "NameConflict",
         waiting_for=plan.waiting_for,
@@ -114,8 +114,8 @@ def facts_of(
         field_conflict=outcome.field_conflict,
         is_nimservice_installed=observed.is_nimservice_installed,
         is_nimservice_written=live is not None,
-        is_spec_applied=seen,
-        is_nim_operator_silent=live is not None and not seen and unseen_left <= 0,
+        is_spec_applied=is_applied,
+        is_nim_operator_silent=live is not None and not is_applied and unseen_left <= 0,
         pod_problem=pod_problem_of(pods, deadlines),
         nim_state=word(nim_status.get("state")),
         nim_message=_nim_message(nim_status),
@@ -171,17 +171,17 @@ def _nim_message(nim_status: Mapping[str, Any]) -> str:
     return text(speaker.get("message")).strip()
 
 
-def _claim_difference(cr: Mapping[str, Any], desired: Desired, found: ObservedClaim | None) -> str:
+def _claim_difference(cr: Mapping[str, Any], desired: Desired, claim: ObservedClaim | None) -> str:
     """How a claim that was there before us differs from what is asked for; it is used as it is all the same."""
-    if desired.claim is None or found is None or is_made_for(cr, found):
+    if desired.claim is None or claim is None or is_made_for(cr, claim):
         return ""
     spec = desired.claim["spec"]
     retention = "Delete" if desired.claim["metadata"].get("ownerReferences") else "Retain"
-    asked = {
-        "size": (spec["resources"]["requests"]["storage"], found.storage),
-        "storage class": (spec.get("storageClassName", found.storage_class), found.storage_class),
-        "access modes": (", ".join(spec["accessModes"]), ", ".join(found.access_modes)),
+    comparisons = {
+        "size": (spec["resources"]["requests"]["storage"], claim.storage),
+        "storage class": (spec.get("storageClassName", claim.storage_class), claim.storage_class),
+        "access modes": (", ".join(spec["accessModes"]), ", ".join(claim.access_modes)),
         "retention policy": (retention, "Retain"),
     }
-    differing = {what: pair for what, pair in asked.items() if pair[0] != pair[1]}
+    differing = {what: pair for what, pair in comparisons.items() if pair[0] != pair[1]}
     return "; ".join(f"{what} {there or '(none)'} instead of {want}" for what, (want, there) in differing.items())

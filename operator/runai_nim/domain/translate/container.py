@@ -12,11 +12,11 @@ DEFAULT_PROBE: Final[dict[str, Any]] = {"httpGet": {"path": "/v1/health/ready", 
 
 def repository_and_tag(text: str) -> dict[str, str]:
     """The two parts that the NIM Operator joins with `:`; a digest is therefore cut at its own colon."""
-    parsed = image_reference.parse(text)
-    if parsed.digest is not None:
-        algorithm, digest = parsed.digest
-        return {"repository": f"{parsed.repository}@{algorithm}", "tag": digest}
-    return {"repository": parsed.repository, "tag": parsed.tag or "latest"}
+    image = image_reference.parse(text)
+    if image.digest is not None:
+        algorithm, digest = image.digest
+        return {"repository": f"{image.repository}@{algorithm}", "tag": digest}
+    return {"repository": image.repository, "tag": image.tag or "latest"}
 
 
 def _readiness_defaults(**fields: Any) -> dict[str, Any]:
@@ -47,12 +47,14 @@ def _probe(probe: Probe) -> dict[str, Any]:
         successThreshold=probe.success_threshold,
         failureThreshold=probe.failure_threshold,
     )
-    asked = probe.handler and probe.handler.http_get
-    return timing | ({"httpGet": _http_get(asked)} if asked else DEFAULT_PROBE)
+    http_get = probe.handler and probe.handler.http_get
+    return timing | ({"httpGet": _http_get(http_get)} if http_get else DEFAULT_PROBE)
 
 
-def _http_get(asked: HttpGet) -> dict[str, Any]:
-    return _readiness_defaults(path=asked.path or "/", port=asked.port, host=asked.host, scheme=asked.scheme)
+def _http_get(http_get: HttpGet) -> dict[str, Any]:
+    return _readiness_defaults(
+        path=http_get.path or "/", port=http_get.port, host=http_get.host, scheme=http_get.scheme
+    )
 
 
 ROWS = (

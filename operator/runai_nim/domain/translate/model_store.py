@@ -24,8 +24,8 @@ def _profile_fragment(source: TranslationSource) -> Fragment:
         return {}
     if not _profile_overrides_resources(source.compute):
         return {"spec": {"storage": {"nimCache": {"profile": cache.profile}}}}
-    given = {item.name for item in source.spec.environment_variables or () if not item.exclude}
-    if well_known.NIM_MODEL_PROFILE in given:  # with the same value: another is refused
+    variable_names = {item.name for item in source.spec.environment_variables or () if not item.exclude}
+    if well_known.NIM_MODEL_PROFILE in variable_names:  # with the same value: another is refused
         return {}
     return {"spec": {"env": [{"name": well_known.NIM_MODEL_PROFILE, "value": cache.profile}]}}
 
@@ -105,8 +105,8 @@ def _annotations_fragment(source: TranslationSource) -> Fragment:
 
 def _owner_fragment(source: TranslationSource) -> Fragment:
     pvc = source.store.pvc
-    owned = pvc is not None and pvc.retention_policy == "Delete"
-    return {"metadata": {"ownerReferences": [source.owner.reference]}} if owned else {}
+    is_owned = pvc is not None and pvc.retention_policy == "Delete"
+    return {"metadata": {"ownerReferences": [source.owner.reference]}} if is_owned else {}
 
 
 def _size_fragment(source: TranslationSource) -> Fragment:

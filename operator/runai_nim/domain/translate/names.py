@@ -31,12 +31,12 @@ def claim_name_of(cr: Mapping[str, Any]) -> str | None:
 
     For looking the claim up before the spec is known to be valid: whatever can't be read names no claim.
     """
-    found: Any = cr
+    value: Any = cr
     for key in ("spec", "modelStore", "pvc"):
-        found = found.get(key) if isinstance(found, Mapping) else None
-    if not isinstance(found, Mapping):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    if not isinstance(value, Mapping):
         return None
-    return str(found.get("claimName") or default_claim_name(cr["metadata"]["name"]))
+    return str(value.get("claimName") or default_claim_name(cr["metadata"]["name"]))
 
 
 def route_name(name: str) -> str:

@@ -65,8 +65,8 @@ def _node_affinity(pools: Sequence[str], settings: Settings) -> dict[str, Any]:
 def _term(settings: Settings, pools: Sequence[str]) -> dict[str, Any]:
     """Nodes of these pools; of none: nodes without a pool, which is what pool `default` is."""
     key = settings.node_pool_label
-    found = {"operator": "In", "values": list(pools)} if pools else {"operator": "DoesNotExist"}
-    return {"matchExpressions": [{"key": key, **found}]}
+    expression = {"operator": "In", "values": list(pools)} if pools else {"operator": "DoesNotExist"}
+    return {"matchExpressions": [{"key": key, **expression}]}
 
 
 def _tolerations_fragment(source: TranslationSource) -> Fragment:

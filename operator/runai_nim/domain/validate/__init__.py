@@ -117,18 +117,20 @@ def validate(cr: Mapping[str, Any], context: Context) -> tuple[RunaiNimServiceSp
     own_labels = cr["metadata"].get("labels") or {}
     name, namespace = cr["metadata"].get("name", ""), cr["metadata"].get("namespace", "")
     findings = [*_metadata_findings(name, own_labels, context)]
-    written = cr.get("spec") or {}
+    spec_text = cr.get("spec") or {}
     try:
-        spec = RunaiNimServiceSpec.model_validate(written, by_alias=True, by_name=False)
+        spec = RunaiNimServiceSpec.model_validate(spec_text, by_alias=True, by_name=False)
     except ValidationError as error:
         findings += islice(parse_findings(error), context.max_findings)
         if error.error_count() > (context.max_findings or inf):
             return None, tuple(findings)
-        rest, concerned = parse_valid_fields(written, error) if isinstance(written, Mapping) else (None, frozenset())
+        rest, invalid_fields = (
+            parse_valid_fields(spec_text, error) if isinstance(spec_text, Mapping) else (None, frozenset())
+        )
         if rest is not None:
             # What is wrong beside a mistake in the same field may only follow from it.
             others = _spec_findings(ValidationSubject(name, rest, context, namespace))
-            findings += [finding for finding in others if _top_level_field(finding.path) not in concerned]
+            findings += [finding for finding in others if _top_level_field(finding.path) not in invalid_fields]
         return None, tuple(findings)
     findings += _spec_findings(ValidationSubject(name, spec, context, namespace))
     return spec, tuple(findings)

@@ -35,8 +35,8 @@ def check_metric_has_request(candidate: ValidationSubject) -> Iterator[Finding]:
     }
     if scaling is None or scaling.metric not in requests:
         return
-    field, asked = requests[scaling.metric]
-    if not asked:
+    field, has_request = requests[scaling.metric]
+    if not has_request:
         rule = f"have compute.{field} above 0, in percent of which it is measured"
         remedy = "set it, or choose another metric"
         yield Finding(

@@ -33,8 +33,8 @@ def check_amounts(candidate: ValidationSubject) -> Iterator[Finding]:
     for name in _AMOUNTS:
         text: str | None = getattr(compute, name)
         if text is not None and _parse_amount(text) is None:
-            meant = quantity.suggested_spelling(text)
-            remedy = f"did you mean {meant}?" if meant else "correct it"
+            suggestion = quantity.suggested_spelling(text)
+            remedy = f"did you mean {suggestion}?" if suggestion else "correct it"
             yield Finding(
                 reason=Reason.INVALID_QUANTITY,
                 path=_field_path(name),
@@ -139,17 +139,17 @@ def check_gpu_memory(candidate: ValidationSubject) -> Iterator[Finding]:
         )
     yield from _check_order(compute, "gpu_memory", request, limit)
     if limit is not None and limit > request:
-        found = str(compute.gpu_memory_limit)
-        yield from _check_limit_key("gpu_memory", found, settings, settings.gpu_memory_limit_annotation)
+        limit_text = str(compute.gpu_memory_limit)
+        yield from _check_limit_key("gpu_memory", limit_text, settings, settings.gpu_memory_limit_annotation)
 
 
-def _check_limit_key(prefix: str, found: str, settings: Settings, key: str | None) -> Iterator[Finding]:
+def _check_limit_key(prefix: str, value: str, settings: Settings, key: str | None) -> Iterator[Finding]:
     if key is None:
         setting = "gpu_fraction_limit_annotation" if prefix == "gpu_portion" else "gpu_memory_limit_annotation"
         rule = f"equal {_field_name(f'{prefix}_request')}, no annotation for limits is configured ({settings.dialect})"
         remedy = f"remove it, or set {setting} in the operator's settings"
         yield Finding(
-            reason=Reason.NOT_CONFIGURED, path=_field_path(f"{prefix}_limit"), value=found, must=rule, remedy=remedy
+            reason=Reason.NOT_CONFIGURED, path=_field_path(f"{prefix}_limit"), value=value, must=rule, remedy=remedy
         )
 
 
@@ -158,12 +158,12 @@ def _check_order(
 ) -> Iterator[Finding]:
     if request is None or limit is None or _exact_number(limit) >= _exact_number(request):
         return
-    asked, found = (str(getattr(compute, f"{prefix}_{bound}")) for bound in ("request", "limit"))
-    rule = f"not be below {_field_name(f'{prefix}_request')} ({asked})"
+    request_text, limit_text = (str(getattr(compute, f"{prefix}_{bound}")) for bound in ("request", "limit"))
+    rule = f"not be below {_field_name(f'{prefix}_request')} ({request_text})"
     yield Finding(
         reason=Reason.LIMIT_BELOW_REQUEST,
         path=_field_path(f"{prefix}_limit"),
-        value=found,
+        value=limit_text,
         must=rule,
         remedy="raise the limit or lower the request",
     )

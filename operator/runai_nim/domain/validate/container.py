@@ -19,18 +19,18 @@ def check_image(candidate: ValidationSubject) -> Iterator[Finding]:
         yield Finding(reason=Reason.REQUIRED_FIELD, path="spec.image", must="be set", remedy="name the NIM's image")
         return
     try:
-        parsed = image_reference.parse(text)
+        reference = image_reference.parse(text)
     except image_reference.ImageError as error:
         yield Finding(reason=Reason.INVALID_VALUE, path="spec.image", value=text, must=str(error), remedy="correct it")
         return
-    if parsed.tag and parsed.digest:
+    if reference.tag and reference.digest:
         rule = "have a tag or a digest, not both (the digest decides, the tag is dropped)"
         yield Finding(
             reason=Reason.IGNORED_FIELD,
             path="spec.image",
             value=text,
             must=rule,
-            remedy=f"remove :{parsed.tag}",
+            remedy=f"remove :{reference.tag}",
             severity="warning",
         )
 
@@ -68,20 +68,22 @@ _NUMERIC_LABEL: Final = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
 
 def check_probe_port(candidate: ValidationSubject) -> Iterator[Finding]:
     """A request of one's own needs a port; without httpGet the NIM's own health check is asked."""
-    asked = _http_get(candidate)
-    if asked is not None and asked.port is None:
+    http_get = _http_get(candidate)
+    if http_get is not None and http_get.port is None:
         remedy = "give the port to ask on, or remove httpGet for the NIM's own health check"
         yield Finding(reason=Reason.REQUIRED_FIELD, path=f"{_PROBE_PATH}.port", must="be set", remedy=remedy)
 
 
 def check_probe_host(candidate: ValidationSubject) -> Iterator[Finding]:
     """The kubelet asks, from the node's network: a cloud's metadata service and the node's own ports answer it."""
-    asked = _http_get(candidate)
-    if asked is None or not asked.host or _is_allowed_host(asked.host):
+    http_get = _http_get(candidate)
+    if http_get is None or not http_get.host or _is_allowed_host(http_get.host):
         return
     rule = "be a DNS name, or an IP address that is not link-local, loopback, multicast or unspecified"
     remedy = "correct it, or remove it to ask the pod itself"
-    yield Finding(reason=Reason.INVALID_VALUE, path=f"{_PROBE_PATH}.host", value=asked.host, must=rule, remedy=remedy)
+    yield Finding(
+        reason=Reason.INVALID_VALUE, path=f"{_PROBE_PATH}.host", value=http_get.host, must=rule, remedy=remedy
+    )
 
 
 def _http_get(candidate: ValidationSubject) -> HttpGet | None:

@@ -31,22 +31,22 @@ _FIELD_WITH_KEY: Final = re.compile(r"metadata\.(labels|annotations)\['(?P<key>[
 
 def check_variable_names(candidate: ValidationSubject) -> Iterator[Finding]:
     """What Kubernetes takes as a variable's name, each name once; excluded variables too."""
-    named = [(f"{path}.name", item.name) for path, item in _variables(candidate, excluded=True)]
-    for path, name in named:
+    items = [(f"{path}.name", item.name) for path, item in _variables(candidate, include_excluded=True)]
+    for path, name in items:
         if _NAME_PATTERN.fullmatch(name) is None:
             rule = "be letters, digits, -, . and _, not beginning with a digit"
             yield Finding(reason=Reason.INVALID_NAME, path=path, value=name, must=rule, remedy="rename the variable")
-    yield from duplicate_findings(named)
+    yield from duplicate_findings(items)
 
 
 def check_variable_sources(candidate: ValidationSubject) -> Iterator[Finding]:
     """Exactly one source; an excluded variable may have none."""
-    for path, item in _variables(candidate, excluded=True):
-        given = sum(getattr(item, source) is not None for source in _SOURCES)
-        if given > 1:
+    for path, item in _variables(candidate, include_excluded=True):
+        source_count = sum(getattr(item, source) is not None for source in _SOURCES)
+        if source_count > 1:
             rule, remedy = "have one source only", f"keep one of {_SOURCE_NAMES}"
             yield Finding(reason=Reason.CONFLICTING_FIELDS, path=path, must=rule, remedy=remedy)
-        if given == 0 and not item.exclude:
+        if source_count == 0 and not item.exclude:
             rule, remedy = "have a source", f"add one of {_SOURCE_NAMES}"
             yield Finding(reason=Reason.REQUIRED_FIELD, path=path, must=rule, remedy=remedy)
 
@@ -108,9 +108,11 @@ def check_variable_profile(candidate: ValidationSubject) -> Iterator[Finding]:
             yield Finding(reason=Reason.CONFLICTING_FIELDS, path=path, must=rule, remedy=remedy)
 
 
-def _variables(candidate: ValidationSubject, *, excluded: bool = False) -> Iterator[tuple[str, EnvironmentVariable]]:
+def _variables(
+    candidate: ValidationSubject, *, include_excluded: bool = False
+) -> Iterator[tuple[str, EnvironmentVariable]]:
     for index, item in enumerate(candidate.spec.environment_variables or ()):
-        if excluded or not item.exclude:
+        if include_excluded or not item.exclude:
             yield f"spec.environmentVariables[{index}]", item
 
 

@@ -7,9 +7,9 @@ from runai_nim.domain.validate.finding import Finding, Reason
 
 def duplicate_findings(items: Iterable[tuple[str, str]]) -> Iterator[Finding]:
     """One finding for each of the `items` (path, name) whose name was there before."""
-    seen: set[str] = set()
+    names: set[str] = set()
     for path, name in items:
-        if name in seen:
+        if name in names:
             yield Finding(
                 reason=Reason.DUPLICATE_VALUE,
                 path=path,
@@ -17,4 +17,4 @@ def duplicate_findings(items: Iterable[tuple[str, str]]) -> Iterator[Finding]:
                 must="be listed once",
                 remedy="remove one of the two",
             )
-        seen.add(name)
+        names.add(name)

@@ -12,12 +12,12 @@ from runai_nim.domain.validate.subject import ValidationSubject
 def check_label_keys(candidate: ValidationSubject) -> Iterator[Finding]:
     """Keys as Kubernetes has them, each once among labels and once among annotations; excluded items too."""
     for field in ("labels", "annotations"):
-        named = [(f"{path}.name", item.name) for path, item in _items(candidate, field)]
-        for path, key in named:
+        items = [(f"{path}.name", item.name) for path, item in _items(candidate, field)]
+        for path, key in items:
             if not syntax.is_key(key):
                 rule = "be a key, `name` or `domain/name` of letters, digits, -, _ and ."
                 yield Finding(reason=Reason.INVALID_NAME, path=path, value=key, must=rule, remedy="correct it")
-        yield from duplicate_findings(named)
+        yield from duplicate_findings(items)
 
 
 def check_label_values(candidate: ValidationSubject) -> Iterator[Finding]:

@@ -99,8 +99,8 @@ def check_claim_size(candidate: ValidationSubject) -> Iterator[Finding]:
     except quantity.QuantityError:
         positive = False
     if not positive:
-        meant = quantity.suggested_spelling(info.size)
-        remedy = f"did you mean {meant}?" if meant else "give its size, such as 100Gi"
+        suggestion = quantity.suggested_spelling(info.size)
+        remedy = f"did you mean {suggestion}?" if suggestion else "give its size, such as 100Gi"
         yield Finding(
             reason=Reason.INVALID_QUANTITY,
             path=path,
@@ -129,9 +129,9 @@ def check_claim_annotations(candidate: ValidationSubject) -> Iterator[Finding]:
     """Annotations for provisioners; Kubernetes' own are not for users. Each once, as the API server has it."""
     pvc = _pvc(candidate)
     items = (pvc and pvc.claim_info and pvc.claim_info.added_attr_values) or ()
-    given = [(f"{_CLAIM_INFO}.addedAttrValues[{index}].key", item.key) for index, item in enumerate(items)]
-    used = [] if _claim_info(candidate) is None else given
-    for path, key in used:
+    pairs = [(f"{_CLAIM_INFO}.addedAttrValues[{index}].key", item.key) for index, item in enumerate(items)]
+    seen_keys = [] if _claim_info(candidate) is None else pairs
+    for path, key in seen_keys:
         if not syntax.is_key(key):
             rule = "be an annotation's key, `name` or `domain/name`"
             yield Finding(reason=Reason.INVALID_VALUE, path=path, value=key, must=rule, remedy="correct it")
@@ -142,18 +142,18 @@ def check_claim_annotations(candidate: ValidationSubject) -> Iterator[Finding]:
         if domain.endswith((".kubernetes.io", ".k8s.io")):
             rule = "not be under kubernetes.io or k8s.io, whose annotations drive Kubernetes itself"
             yield Finding(reason=Reason.RESERVED_KEY, path=path, value=key, must=rule, remedy="remove it")
-    yield from duplicate_findings(given)
+    yield from duplicate_findings(pairs)
 
 
 def access_modes(modes: AccessModes | None) -> list[str]:
     """Kubernetes' names of the modes that are true; readWriteOnce is unless it is set to false."""
     modes = modes or AccessModes()
-    wanted = {
+    modes_set = {
         "ReadWriteOnce": modes.read_write_once is not False,
         "ReadOnlyMany": modes.read_only_many,
         "ReadWriteMany": modes.read_write_many,
     }
-    return [mode for mode, is_wanted in wanted.items() if is_wanted]
+    return [mode for mode, is_wanted in modes_set.items() if is_wanted]
 
 
 def _pvc(candidate: ValidationSubject) -> Pvc | None:

@@ -70,10 +70,10 @@ def parse_valid_fields(
     for loc in mistakes:
         _remove_path(rest, tuple(itertools.takewhile(lambda part: isinstance(part, str), loc)))
     try:
-        read = RunaiNimServiceSpec.model_validate(rest, by_alias=True, by_name=False)
+        spec_part = RunaiNimServiceSpec.model_validate(rest, by_alias=True, by_name=False)
     except ValidationError:  # what was missing in a list, or of another type altogether
         return None, frozenset()
-    return read, frozenset(f"spec.{loc[0]}" for loc in mistakes)
+    return spec_part, frozenset(f"spec.{loc[0]}" for loc in mistakes)
 
 
 def _remove_path(tree: Any, path: tuple[Any, ...]) -> None:
@@ -95,26 +95,26 @@ def _unknown_field(loc: Sequence[str | int], remedies: FieldRemedies) -> Finding
 
 def _invalid_value(mistake: ErrorDetails) -> Finding:
     value, loc = mistake["input"], mistake["loc"]
-    shown = isinstance(value, str | int | float) and _SECRET_PATHS.isdisjoint(loc)  # people put passwords there
+    is_shown = isinstance(value, str | int | float) and _SECRET_PATHS.isdisjoint(loc)  # people put passwords there
     must = _OBJECT_ERRORS.sub("a mapping", _ERROR_PREFIX.sub("", mistake["msg"]))
     must = _TYPE.sub(lambda match: _TYPES[match[1]], must)
     return Finding(
         reason=Reason.INVALID_VALUE,
         path=_field_path(loc),
-        value=_number_text(value) if shown else None,
+        value=_number_text(value) if is_shown else None,
         must=must,
-        remedy=_remedy(mistake, shown=shown),
+        remedy=_remedy(mistake, is_shown=is_shown),
         rule=_RULES.get(mistake["type"]),
     )
 
 
-def _remedy(mistake: ErrorDetails, *, shown: bool) -> str:
+def _remedy(mistake: ErrorDetails, *, is_shown: bool) -> str:
     """What to do about a value of the wrong type, or out of bounds; it repeats no value that may be a secret."""
     kind, value, name = mistake["type"], mistake["input"], mistake["loc"][-1] if mistake["loc"] else ""
     if kind == "string_type" and name in AMOUNTS and isinstance(value, int) and not isinstance(value, bool):
         return f"add a unit, such as {value}Gi"
     if kind == "string_type" and isinstance(value, bool | int | float):
-        return f'quote it, "{_number_text(value)}"' if shown else "quote it"
+        return f'quote it, "{_number_text(value)}"' if is_shown else "quote it"
     if isinstance(value, str) and kind in _UNQUOTED_PATTERNS and _UNQUOTED_PATTERNS[kind].fullmatch(value):
         return "remove the quotes"
     if kind == "tuple_type" and isinstance(value, Mapping):

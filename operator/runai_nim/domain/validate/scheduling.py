@@ -15,12 +15,12 @@ def check_node_pools(candidate: ValidationSubject) -> Iterator[Finding]:
     if pools == ():
         rule, remedy = "name at least one node pool", "add one, or remove nodePools for any pool"
         yield Finding(reason=Reason.INVALID_VALUE, path="spec.nodePools", must=rule, remedy=remedy)
-    named = [(f"spec.nodePools[{index}]", pool) for index, pool in enumerate(pools or ())]
-    for path, pool in named:
+    items = [(f"spec.nodePools[{index}]", pool) for index, pool in enumerate(pools or ())]
+    for path, pool in items:
         if not syntax.is_label_value(pool):
             rule = "be the name of a node pool: up to 63 letters, digits, -, _ and ."
             yield Finding(reason=Reason.INVALID_VALUE, path=path, value=pool, must=rule, remedy="correct it")
-    yield from duplicate_findings(named)
+    yield from duplicate_findings(items)
 
 
 def check_queue(candidate: ValidationSubject) -> Iterator[Finding]:

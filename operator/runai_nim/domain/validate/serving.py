@@ -21,9 +21,9 @@ def check_ports_differ(candidate: ValidationSubject) -> Iterator[Finding]:
         return
     if serving.grpc_port in (serving.port, serving.metrics_port):
         other = "port" if serving.grpc_port == serving.port else "metricsPort"
-        path, found = "spec.servingPort.grpcPort", str(serving.grpc_port)
+        path, value = "spec.servingPort.grpcPort", str(serving.grpc_port)
         rule, remedy = f"differ from servingPort.{other}", "give the port of the NIM's gRPC API, or remove it"
-        yield Finding(reason=Reason.CONFLICTING_FIELDS, path=path, value=found, must=rule, remedy=remedy)
+        yield Finding(reason=Reason.CONFLICTING_FIELDS, path=path, value=value, must=rule, remedy=remedy)
 
 
 def check_service_type(candidate: ValidationSubject) -> Iterator[Finding]:
@@ -43,12 +43,12 @@ def check_service_type(candidate: ValidationSubject) -> Iterator[Finding]:
 
 def check_service_type_is_allowed(candidate: ValidationSubject) -> Iterator[Finding]:
     """A NodePort or LoadBalancer is open to the outside, past Ingress, Gateway and what they ask for."""
-    serving, allowed = candidate.spec.serving_port, candidate.context.settings.allowed_service_types
-    wanted = None if serving is None else serving.service_type
-    if wanted in (None, "ExternalName", *allowed):
+    serving, allowed_types = candidate.spec.serving_port, candidate.context.settings.allowed_service_types
+    service_type = None if serving is None else serving.service_type
+    if service_type in (None, "ExternalName", *allowed_types):
         return
-    rule = f"be {' or '.join(allowed)}, as the operator's settings allow"
+    rule = f"be {' or '.join(allowed_types)}, as the operator's settings allow"
     remedy = "choose one of these, or have it allowed by allowed_service_types in the operator's settings"
     yield Finding(
-        reason=Reason.NOT_ALLOWED, path="spec.servingPort.serviceType", value=wanted, must=rule, remedy=remedy
+        reason=Reason.NOT_ALLOWED, path="spec.servingPort.serviceType", value=service_type, must=rule, remedy=remedy
     )

@@ -37,6 +37,6 @@ def parse_identifier(text: str) -> Identifier | None:
         return None
     if len(parts) != 3 or not (syntax.is_object_name(parts[0]) and syntax.is_object_name(parts[1])):
         return None
-    found = Identifier(*parts)
+    identifier = Identifier(*parts)
     # Base32 has other spellings of the same bytes; one workload has one id.
-    return found if _UID.fullmatch(found.uid) and str(found) == text else None
+    return identifier if _UID.fullmatch(identifier.uid) and str(identifier) == text else None

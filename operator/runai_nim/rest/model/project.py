@@ -39,10 +39,10 @@ class ProjectNamespace:
 
 
 def check_is_served(
-    namespace: ProjectNamespace, served: Collection[str], project_labels: Iterable[str]
+    namespace: ProjectNamespace, served_namespaces: Collection[str], project_labels: Iterable[str]
 ) -> Iterator[Finding]:
     """Where the operator serves some namespaces only, what is written elsewhere would stay as it is for ever."""
-    if served and namespace.name not in served:
+    if served_namespaces and namespace.name not in served_namespaces:
         rule = "be a project that the operator serves"
         remedy = "choose another one, or ask an administrator to add its namespace to the setting namespaces"
         yield Finding(
@@ -77,20 +77,20 @@ def find_namespace(
             must="be a string or a number",
             remedy="give the project's id or name",
         )
-    wanted = str(project_id)
+    project_label = str(project_id)
     for key in (*project_labels, well_known.PROJECT_ID):
-        found = [namespace for namespace in namespaces if namespace.labels.get(key) == wanted]
-        if len(found) > 1:
-            rule = f"be of one namespace, and {len(found)} have it in their label {key}"
+        matches = [namespace for namespace in namespaces if namespace.labels.get(key) == project_label]
+        if len(matches) > 1:
+            rule = f"be of one namespace, and {len(matches)} have it in their label {key}"
             return Finding(
                 reason=Reason.INVALID_VALUE,
                 path=_PATH,
-                value=wanted,
+                value=project_label,
                 must=rule,
                 remedy="ask an administrator to correct the labels",
             )
-        if found:
-            return found[0]
-    named = next((namespace for namespace in namespaces if namespace.name == wanted), None)
+        if matches:
+            return matches[0]
+    by_name = next((namespace for namespace in namespaces if namespace.name == project_label), None)
     rule, remedy = "be a project of this cluster", "give a namespace's project, or its name"
-    return named or Finding(reason=Reason.INVALID_VALUE, path=_PATH, value=wanted, must=rule, remedy=remedy)
+    return by_name or Finding(reason=Reason.INVALID_VALUE, path=_PATH, value=project_label, must=rule, remedy=remedy)

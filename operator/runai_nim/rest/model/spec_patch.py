@@ -34,10 +34,10 @@ def json_patch(cr: Mapping[str, Any], spec: Spec, annotations: Mapping[str, str]
     """RFC 6902: `cr` gets this spec and these annotations, if it is still the version that was read (else 409)."""
     metadata = cr["metadata"]
     version = {"op": "replace", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]}
-    noted = {**(metadata.get("annotations") or {}), **annotations}
+    annotations_of = {**(metadata.get("annotations") or {}), **annotations}
     return [
         version,
-        {"op": "add", "path": "/metadata/annotations", "value": noted},
+        {"op": "add", "path": "/metadata/annotations", "value": annotations_of},
         *_changes(cr.get("spec") or {}, spec),
     ]
 

@@ -62,8 +62,10 @@ def _desired_phase(deleted: str | None, spec: ObjectView) -> str:
 
 def _managed_entries(metadata: ObjectView) -> list[ObjectView]:
     """Who wrote anything but the status, and when."""
-    found = metadata.get("managedFields") or ()
-    return [entry for entry in found if not entry.get("subresource") and entry.get("time") and entry.get("manager")]
+    managed_fields = metadata.get("managedFields") or ()
+    return [
+        entry for entry in managed_fields if not entry.get("subresource") and entry.get("time") and entry.get("manager")
+    ]
 
 
 def _created_by(metadata: ObjectView, entries: Sequence[ObjectView]) -> str:
