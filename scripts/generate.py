@@ -31,7 +31,7 @@ def crd_text() -> str:
 def status_text() -> str:
     """Return the table from facts to phase and Ready as a page."""
     rows = "\n".join(_status_row(row) for row in ROWS)
-    return f"""{NOTICE.format(source="status")}# Phase and Ready
+    return f"""{NOTICE.format(source="domain/status")}# Phase and Ready
 
 The first row that holds decides. A row that is *Reconciling* heals itself; a row that is *Stalled* needs a person: the
 message says what to do. Conditions `Reconciling` and `Stalled` exist only while true.
@@ -68,7 +68,7 @@ def _status_row(row: StatusRow) -> str:
 def mapping_text() -> str:
     """Return what each field becomes, and why, as a page."""
     tables = "\n".join(_mapping_table(kind, rows) for kind, rows in TABLES.items())
-    return f"""{NOTICE.format(source="translate")}# What each field becomes
+    return f"""{NOTICE.format(source="domain/translate")}# What each field becomes
 
 Every field of `spec`, the field of the object that it becomes, and why. Keys of labels and annotations are those of
 the default settings; [deploy/settings.yaml](../deploy/settings.yaml) names the setting of each. A field without a row

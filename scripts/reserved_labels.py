@@ -5,7 +5,8 @@ import yaml
 from runai_nim.api import well_known
 from runai_nim.config.settings import Settings, load_settings
 
-HEADER = "# Generated from operator/runai_nim/api/well_known.py and settings.py by scripts/generate.py. Do not edit.\n"
+SOURCES = "operator/runai_nim/api/well_known.py and config/settings.py"
+HEADER = f"# Generated from {SOURCES} by scripts/generate.py. Do not edit.\n"
 _EXAMPLE = "example.com/key"
 
 

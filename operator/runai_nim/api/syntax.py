@@ -71,7 +71,7 @@ def closest_match(text: str, known: Iterable[str]) -> str | None:
 
 
 class SuggestionBudget:
-    """`closest_match` for the first MOST_SUGGESTED of many words: it costs more than everything else done about a mistake."""
+    """`closest_match` for the first MAX_SUGGESTIONS words only: it costs more than all other checks of a mistake."""
 
     def __init__(self) -> None:
         self._remaining = MAX_SUGGESTIONS

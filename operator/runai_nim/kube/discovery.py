@@ -22,7 +22,7 @@ _INDEX = "/openapi/v3"
 
 
 class Discovery:
-    """`nimservice` is the kind as last read; `on_change` is called when it is another one. `synced`: it was read once."""
+    """`nimservice`: the kind as last read. `on_change`: called when it changed. `synced`: set once it was read."""
 
     def __init__(self, cluster: KubeClient, on_change: Callable[[], None] = lambda: None) -> None:
         self.nimservice = NIMServiceSchema()

@@ -184,7 +184,7 @@ def floats(code: str) -> list[str]:
     return [ast.unparse(node) for node in found]
 
 
-@pytest.mark.parametrize("module", ["quantity.py", "translate/compute.py", "validate/compute.py"])
+@pytest.mark.parametrize("module", ["api/quantity.py", "domain/translate/compute.py", "domain/validate/compute.py"])
 def test_amounts_are_never_floats(module: str) -> None:
     code = (Path(runai_nim.__file__).parent / module).read_text(encoding="utf-8")
 

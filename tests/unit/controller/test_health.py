@@ -67,7 +67,7 @@ def test_a_blocked_event_loop_gives_no_answer(served: Served) -> None:
 
 
 def test_a_dead_watch_is_named(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runai_nim.controller.health.DEAD_SECONDS", -1)
+    monkeypatch.setattr("runai_nim.controller.health.DEAD_WATCH_SECONDS", -1)
     assert served.get("healthz") == (503, "runainimservices: silent for 0 s")
 
 

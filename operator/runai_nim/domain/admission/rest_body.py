@@ -1,6 +1,6 @@
 """A body of Run:ai's "NVIDIA NIM" REST API → a manifest of our kind, and what in the body is not of that API.
 
-Pure. The spec is taken over as it is: what is wrong with it is said of the manifest, by `judge`.
+Pure. The spec is taken over as it is: what is wrong with it is said of the manifest, by `evaluate`.
 """
 
 from collections.abc import Iterator, Mapping

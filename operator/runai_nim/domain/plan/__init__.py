@@ -1,4 +1,4 @@
-"""What to write: decided from what is wanted and what is there. Pure; `reconcile` carries it out.
+"""What to write: decided from what is wanted and what is there. Pure; `reconciler` carries it out.
 
 The claim is decided with the NIMService, since either both are written or neither is: a CR that is refused leaves
 everything as it was. Only a claim that could be lost is released even then.

@@ -1,4 +1,4 @@
-"""What is written or deleted: values that `reconcile` carries out."""
+"""What is written or deleted: values that `reconciler` carries out."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Whether and how a service is reached from outside the cluster; the NIM Operator's router. Pure decisions.
 
-Expects a spec without errors. With `exposedUrl` no router is asked for, but a route of our own (`route`).
+Expects a spec without errors. With `exposedUrl` no router is asked for, but a route of our own.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """spec.modelStore → NIMService storage, and the environment variable that names a profile where storage must not.
 
-Expects a spec without errors. The claim itself is made by `pvc`.
+Expects a spec without errors.
 """
 
 from typing import Any

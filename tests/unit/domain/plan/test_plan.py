@@ -227,8 +227,8 @@ def test_a_claim_is_ours_only_with_the_uid_of_this_very_resource() -> None:
         {"annotations": {}, "created_at": BEFORE},  # so it did, in version 0.1.0
         {"annotations": {}, "applied_at": BEFORE},  # and a backup brought it back
         {"annotations": {}, "applied_at": ""},  # a person made it, label and all
-        {"annotations": {}, "made_for": "other"},
-        {"deleting": True},
+        {"annotations": {}, "made_for_uid": "other"},
+        {"is_deleting": True},
     ],
 )
 def test_a_claim_that_is_not_ours_or_goes_is_neither_written_nor_owned(changes: Any, retention: str) -> None:

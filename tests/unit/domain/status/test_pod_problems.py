@@ -16,14 +16,26 @@ from tests.support.observations import (
 @pytest.mark.parametrize(
     ("changes", "reason", "says"),
     [
-        ({"waiting": ("CrashLoopBackOff", ""), "exited": "OOMKilled, exit code 137"}, "CrashLooping", "exit code 137"),
-        ({"waiting": ("CrashLoopBackOff", "back-off")}, "CrashLooping", "logs nim-1 --previous"),
-        ({"waiting": ("ImagePullBackOff", "no such tag")}, "ImagePullFailed", "no such tag"),
-        ({"waiting": ("CreateContainerConfigError", 'secret "x" not found')}, "ContainerNotCreated", 'secret "x"'),
-        ({"waiting": ("Odd", "")}, "ContainerWaiting", "waits (Odd)"),
-        ({"unscheduled": "2 pods over quota"}, "Unschedulable", "runai-scheduler can't place pod nim-1: 2 pods over"),
-        ({"unscheduled": None}, "SchedulerNotResponding", "scheduler runai-scheduler"),
-        ({"unready": "nim-ctr"}, "ProbeFailing", "container nim-ctr of pod nim-1"),
+        (
+            {"waiting_state": ("CrashLoopBackOff", ""), "exit_message": "OOMKilled, exit code 137"},
+            "CrashLooping",
+            "exit code 137",
+        ),
+        ({"waiting_state": ("CrashLoopBackOff", "back-off")}, "CrashLooping", "logs nim-1 --previous"),
+        ({"waiting_state": ("ImagePullBackOff", "no such tag")}, "ImagePullFailed", "no such tag"),
+        (
+            {"waiting_state": ("CreateContainerConfigError", 'secret "x" not found')},
+            "ContainerNotCreated",
+            'secret "x"',
+        ),
+        ({"waiting_state": ("Odd", "")}, "ContainerWaiting", "waits (Odd)"),
+        (
+            {"unschedulable_message": "2 pods over quota"},
+            "Unschedulable",
+            "runai-scheduler can't place pod nim-1: 2 pods over",
+        ),
+        ({"unschedulable_message": None}, "SchedulerNotResponding", "scheduler runai-scheduler"),
+        ({"unready_reason": "nim-ctr"}, "ProbeFailing", "container nim-ctr of pod nim-1"),
     ],
 )
 def test_what_pods_say(changes: dict[str, Any], reason: str, says: str) -> None:
