@@ -1,4 +1,4 @@
-"""Every way to a deleted claim, with the garbage collector at work: each row of the table in docs/guide/pvcs.md."""
+"""Every way to a deleted claim, with the garbage collector at work: each row of the guide's table."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -18,7 +18,7 @@ from tests.support.services import CLAIM, CR, NIMSERVICE, gone, present, reason,
 pytestmark = pytest.mark.usefixtures("operator_process", "stand_in")
 
 NIMCACHE = "apps.nvidia.com/v1alpha1 NIMCache"
-GUIDE = (CHECKOUT / "docs" / "guide" / "pvcs.md").read_text(encoding="utf-8")
+GUIDE = (CHECKOUT / "docs" / "guide" / "model-store.md").read_text(encoding="utf-8")
 TABLE = re.compile(r"^\| (.+?) \| (.+?) \| (.+?) \| (stays|goes)(?:[,:;] .+?)? \|$", re.MULTILINE)
 SECONDS = 60
 """The garbage collector takes up to half a minute to learn of a kind whose CRD is new."""

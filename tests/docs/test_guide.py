@@ -51,7 +51,18 @@ def test_nothing_is_wrong_with_a_manifest(manifest: dict[str, Any], settings: di
 def test_each_page_of_what_a_manifest_says_has_one() -> None:
     with_one = {page.stem for page in PAGES for made in documents(page) if made.get("kind") == "RunaiNimService"}
 
-    assert with_one == {"first-nim", "fractions", "caches", "pvcs", "autoscaling", "multi-node", "exposing"}
+    assert with_one == {
+        "autoscaling",
+        "compute",
+        "container",
+        "environment",
+        "exposure",
+        "first-nim",
+        "metadata",
+        "model-store",
+        "multi-node",
+        "scheduling",
+    }
 
 
 def unknown(values: dict[str, Any], schema: dict[str, Any], path: str = "") -> list[str]:
