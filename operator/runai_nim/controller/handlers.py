@@ -35,8 +35,7 @@ def make_registry(operator: Operator) -> kopf.OperatorRegistry:
 
     @kopf.on.login(registry=registry)
     async def on_login(**kwargs: Any) -> kopf.AiohttpSession | None:
-        credentials = operator.kopf_credentials(**kwargs)
-        return sessions.get(credentials) if credentials else None
+        return sessions.login(operator.client, **kwargs) if operator.client else None
 
     @kopf.on.event(well_known.GROUP, well_known.VERSION, well_known.PLURAL, registry=registry)
     async def on_resource_event(event: kopf.RawEvent, **_: Any) -> None:

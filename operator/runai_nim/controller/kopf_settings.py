@@ -4,6 +4,7 @@ import asyncio
 import math
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final, cast
 
@@ -18,6 +19,7 @@ from runai_nim.api.resources import KubeObject, ObjectKey
 from runai_nim.controller.health import KOPF_WATCH_SECONDS
 from runai_nim.domain.observed import LARGE
 from runai_nim.kube.bounded_reader import LIST_PAGE_SIZE, PageSize, Reader, Unreadable, lines, name_in
+from runai_nim.kube.client import KubeClient
 from runai_nim.kube.informer import RECONNECT_BACKOFF_SECONDS, OnFailure
 
 _OK: Final = 200
@@ -228,6 +230,16 @@ class SessionCache:
     def __init__(self, trace: aiohttp.TraceConfig, guard: OwnKind) -> None:
         self._trace, self._guard = trace, guard
         self._sessions: dict[kopf.ConnectionInfo, kopf.AiohttpSession] = {}
+
+    def login(self, client: KubeClient, **kwargs: Any) -> kopf.AiohttpSession | None:
+        """Kopf's session with the API server that all other requests of the process go to, in a Pod as outside of one.
+
+        Kopf itself asks for kubernetes.default.svc in a Pod, which takes cluster DNS.
+        """
+        login = kopf.login_with_service_account if client.in_pod else kopf.login_with_kubeconfig
+        credentials = login(**kwargs)
+        url, _ = client.address
+        return self.get(replace(credentials, server=url)) if credentials else None
 
     def get(self, credentials: kopf.ConnectionInfo) -> kopf.AiohttpSession:
         """The same session for the same credentials: Kopf sees that what was refused is all that there is, and ends."""

@@ -4,11 +4,8 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Coroutine, Iterable
-from dataclasses import replace
 from functools import partial
 from typing import Any
-
-import kopf
 
 from runai_nim import __version__
 from runai_nim.api.resources import RUNAI_NIM_SERVICES, ObjectKey
@@ -44,7 +41,7 @@ class Operator:
         backoff = Backoff(settings.backoff_initial_seconds, settings.backoff_max_seconds)
         self._queue = WorkQueue(backoff, self._metrics.queue)
         self._tasks: list[asyncio.Task[None]] = []
-        self._cluster: KubeClient | None = None
+        self.client: KubeClient | None = None
         self._election: LeaderElection | None = None
         self._waiting_for_leadership: set[ObjectKey] = set()
         lease_namespace = settings.lease_namespace if settings.leader_election else None
@@ -57,17 +54,18 @@ class Operator:
     async def start(self) -> None:
         """Connect and start all tasks, in the event loop that Kopf runs in."""
         settings = self._settings
-        self._cluster = await KubeClient.connect(self._observe_response, self._write_gate(), self.unreadable)
-        about = settings.watch_resync_seconds, self._metrics.watch_failed, settings.namespaces
-        self.cache = ClusterCache(self._cluster, self._queue, *about)
-        events = EventRecorder(self._cluster)
-        hosts = HostLookup(self._cluster, settings.namespaces, self._queue.add)
-        reconciler = Reconciler(self._cluster, self.cache, hosts, events, settings, self._metrics.services)
+        self.client = client = await KubeClient.connect(self._observe_response, self._write_gate(), self.unreadable)
+        self.cache = ClusterCache(
+            client, self._queue, settings.watch_resync_seconds, self._metrics.watch_failed, settings.namespaces
+        )
+        events = EventRecorder(client)
+        hosts = HostLookup(client, settings.namespaces, self._queue.add)
+        reconciler = Reconciler(client, self.cache, hosts, events, settings, self._metrics.services)
         for watch in self.cache.informers:
             self._spawn(watch.run())
         self._register_gauges(self.cache)
         self._spawn(self.cache.discovery.run())
-        self._spawn(self._permissions.run(self._cluster, self.cache.enqueue_all))
+        self._spawn(self._permissions.run(client, self.cache.enqueue_all))
         self._spawn(hosts.run())
         self._spawn(events.run())
         self._spawn(self._metrics.measure_event_loop())
@@ -78,7 +76,7 @@ class Operator:
             self._spawn(self._resync(self.cache, namespace))
         for _ in range(settings.workers):
             self._spawn(self._work(reconciler))
-        await self._wait_for_own_kind(self._cluster)
+        await self._wait_for_own_kind(client)
 
     async def stop(self) -> None:
         """End all tasks; a write that was under way is repeated by whoever comes next."""
@@ -88,20 +86,8 @@ class Operator:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._election is not None:
             await self._election.resign()
-        if self._cluster is not None:
-            await self._cluster.close()
-
-    def kopf_credentials(self, **kwargs: Any) -> kopf.ConnectionInfo | None:
-        """Kopf's way to the API server that all other requests of the process go to, in a Pod as outside of one.
-
-        Kopf itself asks for kubernetes.default.svc in a Pod, which takes cluster DNS.
-        """
-        if self._cluster is None:
-            return None
-        login = kopf.login_with_service_account if self._cluster.in_pod else kopf.login_with_kubeconfig
-        credentials = login(**kwargs)
-        url, _ = self._cluster.address
-        return replace(credentials, server=url) if credentials else None
+        if self.client is not None:
+            await self.client.close()
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(coroutine)

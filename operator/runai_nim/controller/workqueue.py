@@ -8,9 +8,25 @@ import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
+from typing import Protocol
 
 from runai_nim.api.resources import ObjectKey
-from runai_nim.controller.metrics import WorkQueueMetrics
+
+
+class QueueMetrics(Protocol):
+    """What a work queue reports; `controller.metrics` counts it."""
+
+    def on_add(self, key: Hashable) -> None:
+        """`key` waits for a worker from now on."""
+
+    def on_get(self, key: Hashable) -> None:
+        """A worker took `key`."""
+
+    def on_done(self, key: Hashable) -> None:
+        """The worker is done with `key`, whatever came of it."""
+
+    def on_retry(self) -> None:
+        """A key failed and will come back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +73,7 @@ class WorkQueue:
     afterwards. All methods belong to one event loop.
     """
 
-    def __init__(self, backoff: Backoff, metrics: WorkQueueMetrics) -> None:
+    def __init__(self, backoff: Backoff, metrics: QueueMetrics) -> None:
         self._backoff, self._metrics = backoff, metrics
         self._ready = _FairQueue()
         self._queued: set[ObjectKey] = set()
