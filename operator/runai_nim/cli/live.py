@@ -6,19 +6,16 @@ The cluster is asked for what the operator knows of it, and `plan` decides, so t
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 from runai_nim.api import well_known
 from runai_nim.api.resources import (
     CLAIMS,
-    GRPC_ROUTES,
-    HTTP_ROUTES,
-    INGRESSES,
     NAMESPACES,
     NIM_SERVICES,
+    ROUTES,
     RUNAI_NIM_SERVICES,
     KubeObject,
-    Resource,
 )
 from runai_nim.cli import terminal
 from runai_nim.cli.apply_preview import preview_apply, visible_fields
@@ -34,12 +31,6 @@ from runai_nim.domain.plan import Plan, is_ours, is_paused, plan, releases_from,
 from runai_nim.domain.translate import names
 from runai_nim.kube.client import ApiError, KubeClient
 from runai_nim.kube.discovery import schema_of
-
-_ROUTE_RESOURCES: Final[Mapping[str, Resource]] = {
-    well_known.INGRESS_KIND: INGRESSES,
-    well_known.HTTP_ROUTE_KIND: HTTP_ROUTES,
-    well_known.GRPC_ROUTE_KIND: GRPC_ROUTES,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +79,7 @@ async def _evaluate_one(
     claim_name = names.claim_name_of(service.cr)
     claim = await cluster.get(CLAIMS, namespace, claim_name) if claim_name else None
     route = names.route_name(name)
-    routes = {kind: await cluster.get(resource, namespace, route) for kind, resource in _ROUTE_RESOURCES.items()}
+    routes = {kind.kind: await cluster.get(kind, namespace, route) for kind in ROUTES}
     live = {obj["kind"]: obj for obj in (nimservice, claim, *routes.values()) if obj}
     labels = await _namespace_labels(cluster, namespace)
     if offline.context.namespace_labels is not None:

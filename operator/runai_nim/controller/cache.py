@@ -15,14 +15,12 @@ from runai_nim.api import well_known
 from runai_nim.api.resources import (
     CLAIMS,
     DEPLOYMENTS,
-    GRPC_ROUTES,
-    HTTP_ROUTES,
-    INGRESSES,
     LEADER_WORKER_SETS,
     NAMESPACES,
     NIM_CACHES,
     NIM_SERVICES,
     PODS,
+    ROUTES,
     RUNAI_NIM_SERVICES,
     SERVICES,
     ObjectKey,
@@ -48,13 +46,6 @@ from runai_nim.kube.discovery import Discovery
 from runai_nim.kube.informer import Changes, Informer, OnFailure, Version, VersionedObject, is_newer
 from runai_nim.kube.object_lookup import ObjectLookups
 from runai_nim.kube.poller import Poller
-
-ROUTES: Mapping[Resource, str] = {
-    INGRESSES: well_known.INGRESS_KIND,
-    HTTP_ROUTES: well_known.HTTP_ROUTE_KIND,
-    GRPC_ROUTES: well_known.GRPC_ROUTE_KIND,
-}
-"""The resources that a route of our own can be, and their kinds."""
 
 _CHILD_SELECTOR = well_known.SERVICE_LABEL
 _OF_OTHERS = f"!{_CHILD_SELECTOR}"
@@ -109,8 +100,8 @@ class ClusterCache:
         self._add_informer(
             LEADER_WORKER_SETS, ObservedWorkload.from_object, self._enqueue_by_suffix(well_known.LWS_SUFFIX)
         )
-        for kind in ROUTES:
-            self._add_informer(kind, StoredObject.of_route, self._enqueue_by_suffix(names.ROUTE_SUFFIX))
+        for route in ROUTES:
+            self._add_informer(route, StoredObject.of_route, self._enqueue_by_suffix(names.ROUTE_SUFFIX))
         self._add_informer(CLAIMS, ObservedClaim.from_object, partial(self._named_object_changed, CLAIMS))
         self._add_informer(PODS, ObservedPod.from_object, self._on_pod_change)
         self._watch_others()
@@ -326,7 +317,7 @@ class ClusterCache:
             pods=tuple(self._pods[key].values()) if key in self._pods else (),
             is_namespace_deleting=self._is_namespace_deleting(key[0]),
             routes=self._routes(key),
-            absent_kinds=frozenset(kind for resource, kind in ROUTES.items() if not self._is_installed(resource)),
+            absent_kinds=frozenset(route.kind for route in ROUTES if not self._is_installed(route)),
         )
 
     def _is_installed(self, resource: Resource) -> bool:
@@ -344,7 +335,7 @@ class ClusterCache:
 
     def _routes(self, key: ObjectKey) -> dict[str, dict[str, Any]]:
         name = (key[0], names.route_name(key[1]))
-        routes = ((kind, self._objects[resource].get(name)) for resource, kind in ROUTES.items())
+        routes = ((route.kind, self._objects[route].get(name)) for route in ROUTES)
         return {kind: stored.load() for kind, stored in routes if stored}
 
     def _enqueue(self, key: ObjectKey, new: VersionedObject | None = None) -> None:

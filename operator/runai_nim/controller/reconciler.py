@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from runai_nim.api.resources import CLAIMS, NIM_SERVICES, RUNAI_NIM_SERVICES, ObjectKey, Resource
+from runai_nim.api.resources import CLAIMS, NIM_SERVICES, ROUTES, RUNAI_NIM_SERVICES, ObjectKey, Resource
 from runai_nim.config import log_format
 from runai_nim.config.settings import Settings
-from runai_nim.controller.cache import ROUTES, ClusterCache, LiveNimService
+from runai_nim.controller.cache import ClusterCache, LiveNimService
 from runai_nim.controller.limits.field_conflict import FieldConflictBackoff, managers_of
 from runai_nim.controller.limits.status_rate_limit import TokenBucket
 from runai_nim.controller.metrics import ServiceMetrics
@@ -336,7 +336,7 @@ class Reconciler:
     async def _apply(self, key: ObjectKey, write: Write) -> None:
         """One server-side apply."""
         kind, metadata = write.manifest["kind"], write.manifest["metadata"]
-        name, resource = metadata["name"], _RESOURCES[kind]
+        name, resource = metadata["name"], _CHILD_RESOURCES[kind]
         try:
             with _translate_refusals(f"{kind} {name}"):
                 live = await self._cluster.apply(resource, write.manifest, resource_version=write.resource_version)
@@ -351,8 +351,9 @@ class Reconciler:
 
     async def _delete(self, deletion: Deletion) -> None:
         with _translate_refusals(f"to delete {deletion.kind} {deletion.name}"):
+            resource = _CHILD_RESOURCES[deletion.kind]
             await self._cluster.delete(
-                _RESOURCES[deletion.kind], deletion.namespace, deletion.name, deletion.uid, deletion.resource_version
+                resource, deletion.namespace, deletion.name, deletion.uid, deletion.resource_version
             )
         logger.info("%s deleted", deletion.kind, extra={"child": deletion.name, "reason": "NotWanted"})
 
@@ -403,8 +404,4 @@ class Reconciler:
 
 _CONFLICT_REASONS = (Reason.HOST_TAKEN, "NameConflict")
 """Reasons of a refusal that others cause, and heal."""
-_RESOURCES: Mapping[str, Resource] = {
-    "PersistentVolumeClaim": CLAIMS,
-    "NIMService": NIM_SERVICES,
-    **{kind: resource for resource, kind in ROUTES.items()},
-}
+_CHILD_RESOURCES: Mapping[str, Resource] = {resource.kind: resource for resource in (CLAIMS, NIM_SERVICES, *ROUTES)}

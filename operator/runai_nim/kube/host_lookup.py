@@ -11,15 +11,10 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from typing import Final, NamedTuple
 
 from runai_nim.api import well_known
-from runai_nim.api.resources import GRPC_ROUTES, HTTP_ROUTES, INGRESSES, ObjectKey
+from runai_nim.api.resources import ROUTES, ObjectKey
 from runai_nim.domain.observed import hosts_of
 from runai_nim.kube.client import ApiError, KubeClient
 
-ROUTE_RESOURCES: Final = {
-    INGRESSES: well_known.INGRESS_KIND,
-    HTTP_ROUTES: well_known.HTTP_ROUTE_KIND,
-    GRPC_ROUTES: well_known.GRPC_ROUTE_KIND,
-}
 LISTING_TIME_SHARE: Final = 5
 """One part in so many of the time is spent on listing, at most."""
 RESERVATION_SECONDS: Final = 60.0
@@ -121,14 +116,15 @@ class HostLookup:
 
     async def _routes(self) -> AsyncIterator[tuple[HostHolder, frozenset[str]]]:
         """Each route that is not being deleted, and its hosts. Raises ApiError."""
-        for resource, kind in ROUTE_RESOURCES.items():
+        for resource in ROUTES:
             for namespace in self._namespaces:
                 try:
                     async for page in self._cluster.pages(resource, namespace=namespace):
                         for route in page.pop("items"):
                             metadata = route["metadata"]
                             if "deletionTimestamp" not in metadata:
-                                yield HostHolder(kind, metadata["namespace"], metadata["name"]), hosts_of(route)
+                                holder = HostHolder(resource.kind, metadata["namespace"], metadata["name"])
+                                yield holder, hosts_of(route)
                 except ApiError as error:
                     if error.status != 404:  # the kind is not installed
                         raise

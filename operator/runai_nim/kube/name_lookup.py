@@ -5,18 +5,15 @@ than every object of nine kinds in memory, and the operator may read no more tha
 """
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Final
 
-from runai_nim.api import well_known
 from runai_nim.api.resources import (
     AUTOSCALERS,
     DEPLOYMENTS,
-    GRPC_ROUTES,
-    HTTP_ROUTES,
-    INGRESSES,
     ROLE_BINDINGS,
     ROLES,
+    ROUTES,
     SERVICE_ACCOUNTS,
     SERVICES,
     KubeObject,
@@ -24,17 +21,7 @@ from runai_nim.api.resources import (
 )
 from runai_nim.kube.client import ApiError, KubeClient
 
-NAMED_KINDS: Final[Mapping[Resource, str]] = {
-    SERVICE_ACCOUNTS: "ServiceAccount",
-    ROLES: "Role",
-    ROLE_BINDINGS: "RoleBinding",
-    SERVICES: "Service",
-    DEPLOYMENTS: "Deployment",
-    INGRESSES: well_known.INGRESS_KIND,
-    HTTP_ROUTES: well_known.HTTP_ROUTE_KIND,
-    GRPC_ROUTES: well_known.GRPC_ROUTE_KIND,
-    AUTOSCALERS: "HorizontalPodAutoscaler",
-}
+NAMED_KINDS: Final = (SERVICE_ACCOUNTS, ROLES, ROLE_BINDINGS, SERVICES, DEPLOYMENTS, *ROUTES, AUTOSCALERS)
 """What the NIM Operator makes, overwrites or deletes by its name."""
 
 
@@ -45,9 +32,7 @@ async def find_by_name(cluster: KubeClient, namespace: str, names: Collection[st
     """
     lookups = [(resource, name) for name in names for resource in NAMED_KINDS]
     objects = await asyncio.gather(*(_metadata(cluster, resource, namespace, name) for resource, name in lookups))
-    return [
-        (NAMED_KINDS[resource], obj) for (resource, _), obj in zip(lookups, objects, strict=True) if obj is not None
-    ]
+    return [(resource.kind, obj) for (resource, _), obj in zip(lookups, objects, strict=True) if obj is not None]
 
 
 async def _metadata(cluster: KubeClient, resource: Resource, namespace: str, name: str) -> KubeObject | None:
