@@ -1,11 +1,9 @@
-"""Replicas, stop and start, autoscaling, several nodes, restart → NIMService. Expects a spec without errors."""
+"""spec.replicas, desiredPhase and autoscaling → NIMService. Expects a spec without errors."""
 
 from typing import Any, Final
 
-from runai_nim.api import well_known
 from runai_nim.api.v1alpha1 import Autoscaling, RunaiNimServiceSpec
-from runai_nim.domain.translate.compute import whole_gpus
-from runai_nim.domain.translate.rules import Fragment, MappingRow, TranslationSource, no_output, pod_annotation_fragment
+from runai_nim.domain.translate.rules import Fragment, MappingRow, TranslationSource, no_output
 
 RESOURCE_METRICS: Final = ("cpu", "memory")
 _DEFAULT_WINDOW_SECONDS: Final = 300
@@ -49,14 +47,6 @@ def _metric(autoscaling: Autoscaling) -> dict[str, Any]:
     return {"type": "Pods", "pods": {"metric": {"name": name}, "target": target}}
 
 
-def _multi_node_fragment(source: TranslationSource) -> Fragment:
-    multi_node = source.spec.multi_node
-    if multi_node is None:
-        return {}
-    parallelism = {"pipeline": (multi_node.workers or 0) + 1, "tensor": whole_gpus(source.compute)}
-    return {"spec": {"multiNode": {"backendType": "lws", "parallelism": parallelism}}}
-
-
 ROWS = (
     MappingRow(
         "spec.replicas",
@@ -75,17 +65,5 @@ ROWS = (
         " holds for scaling down",
         _autoscaling_fragment,
         "Waiting before scaling up would hurt the service.",
-    ),
-    MappingRow(
-        "spec.multiNode.workers",
-        "`spec.multiNode`: a LeaderWorkerSet of workers + 1 pods (`parallelism.pipeline`) with the GPUs of each pod as"
-        " `parallelism.tensor`",
-        _multi_node_fragment,
-    ),
-    MappingRow(
-        f"metadata.annotations[{well_known.RESTARTED_AT}]",
-        "the same annotation of the pods",
-        lambda s: pod_annotation_fragment(well_known.RESTARTED_AT, s.annotations.get(well_known.RESTARTED_AT)),
-        "A new value rolls the pods.",
     ),
 )

@@ -1,8 +1,8 @@
-"""spec.environmentVariables, labels and annotations → NIMService. Expects a spec without errors."""
+"""spec.environmentVariables → NIMService. Expects a spec without errors."""
 
 from typing import Any
 
-from runai_nim.api.v1alpha1 import Annotation, EnvironmentVariable, Label
+from runai_nim.api.v1alpha1 import EnvironmentVariable
 from runai_nim.config.settings import Settings
 from runai_nim.domain.translate.rules import Fragment, MappingRow, TranslationSource, no_output
 
@@ -27,11 +27,6 @@ def _variable(item: EnvironmentVariable, settings: Settings) -> dict[str, Any]:
     return {"name": item.name, "valueFrom": reference} if reference else {"name": item.name, "value": item.value}
 
 
-def _items(field: str, items: tuple[Label, ...] | tuple[Annotation, ...] | None) -> Fragment:
-    rendered = {item.name: item.value or "" for item in items or () if not item.exclude}
-    return {"spec": {field: rendered}} if rendered else {}
-
-
 ROWS = (
     MappingRow(
         "spec.environmentVariables",
@@ -41,17 +36,4 @@ ROWS = (
         "A user's variable wins over the NIM Operator's own; those that would break the NIM are refused.",
     ),
     MappingRow("spec.environmentVariables[].description", "nothing; it is for people", no_output),
-    MappingRow(
-        "spec.labels",
-        "`spec.labels`: labels of the pods and their Service",
-        lambda s: _items("labels", s.spec.labels),
-        "Keys of the schedulers and of the NIM Operator are refused: each has a field of its own.",
-    ),
-    MappingRow(
-        "spec.annotations",
-        "`spec.annotations`: annotations of the pods, their Service, its Ingress or routes and its HPA",
-        lambda s: _items("annotations", s.spec.annotations),
-        "As for labels. Keys of ingress controllers, gateways, DNS, certificates and load balancers are refused, unless"
-        " the setting `allowed_annotations` allows them: on Ingress and routes they would win over the router's own.",
-    ),
 )

@@ -10,12 +10,21 @@ from runai_nim.domain.translate import (
     container,
     environment,
     exposure,
+    metadata,
     model_store,
+    multi_node,
     names,
     scheduling,
     serving,
 )
-from runai_nim.domain.translate.rules import MappingRow, TranslationSource, deep_merge, label_fragment, render_rows
+from runai_nim.domain.translate.rules import (
+    MappingRow,
+    TranslationSource,
+    deep_merge,
+    label_fragment,
+    pod_annotation_fragment,
+    render_rows,
+)
 
 ROWS = (
     *container.ROWS,
@@ -25,7 +34,15 @@ ROWS = (
     *exposure.ROWS,
     *scheduling.ROWS,
     *autoscaling.ROWS,
+    *multi_node.ROWS,
+    MappingRow(
+        f"metadata.annotations[{well_known.RESTARTED_AT}]",
+        "the same annotation of the pods",
+        lambda s: pod_annotation_fragment(well_known.RESTARTED_AT, s.annotations.get(well_known.RESTARTED_AT)),
+        "A new value rolls the pods.",
+    ),
     *environment.ROWS,
+    *metadata.ROWS,
     MappingRow(
         "",
         "the label `runai-nim.io/service`, on the NIMService and its pods",
