@@ -3,7 +3,7 @@
 Holds no content of its own; the same code gives the same bytes.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,8 @@ import yaml
 
 from runai_nim import __version__
 from runai_nim.api.crd import make_crd, make_schema
-from runai_nim.domain.status import ROWS, reasons
+from runai_nim.domain import reasons
+from runai_nim.domain.status import ROWS
 from runai_nim.domain.status import PhaseRow as StatusRow
 from runai_nim.domain.translate.rules import MappingRow
 from runai_nim.domain.translate.tables import TABLES
@@ -46,17 +47,17 @@ Reasons are for programs and stay; messages are for people and may change. Each 
 that reason too, of type Warning where something is wrong.
 
 ## Ready, Reconciling, Stalled
-{_reasons(reasons.READY_REASONS)}
+{_reasons(reasons.READY)}
 ## Translated False, or Stalled: a person has to change something
-{_reasons(reasons.REFUSED_REASONS)}
+{_reasons(reasons.REFUSED)}
 ## Warnings, behind TranslatedWithWarnings
-{_reasons(reasons.WARNING_REASONS)}
-""" + "\n".join(f"## {type_}\n{_reasons(found)}" for type_, found in reasons.OTHER_REASONS.items())
+{_reasons(reasons.WARNINGS)}
+""" + "\n".join(f"## {type_}\n{_reasons(found)}" for type_, found in reasons.OTHERS.items())
 
 
-def _reasons(found: Mapping[str, str]) -> str:
+def _reasons(found: Iterable[reasons.Reason]) -> str:
     return "\n| reason | meaning |\n| --- | --- |\n" + "".join(
-        f"| `{name}` | {text} |\n" for name, text in found.items()
+        f"| `{reason}` | {reason.meaning} |\n" for reason in found
     )
 
 

@@ -5,12 +5,11 @@ import re
 import pytest
 
 from local.cluster import CHECKOUT
-from runai_nim.domain.status import reasons
+from runai_nim.domain import reasons
 
 PAGE = (CHECKOUT / "docs" / "guide" / "troubleshooting.md").read_text(encoding="utf-8")
 ENTRIES = dict(re.findall(r"^### (\w+)\n\n(.*?)(?=^##|\Z)", PAGE, re.DOTALL | re.MULTILINE))
-OF_OTHERS = {reason for found in reasons.OTHER_REASONS.values() for reason in found}
-REASONS = {*reasons.READY_REASONS, *reasons.REFUSED_REASONS, *reasons.WARNING_REASONS, *OF_OTHERS}
+REASONS = {str(reason) for reason in reasons.Reason}
 ASKED = re.compile(r"\A- \*\*Means:\*\* (.+?)^- \*\*See:\*\* (.+?)^- \*\*Do:\*\* (.+?)\Z", re.DOTALL | re.MULTILINE)
 
 
@@ -25,8 +24,8 @@ def test_there_is_no_entry_of_a_reason_that_is_not() -> None:
 
 
 def test_a_reason_of_several_conditions_says_of_each() -> None:
-    ready = reasons.READY_REASONS.keys() | reasons.REFUSED_REASONS.keys()
-    for type_, found in reasons.OTHER_REASONS.items():
-        elsewhere = ready.union(*(other for name, other in reasons.OTHER_REASONS.items() if name != type_))
-        for reason in found.keys() & elsewhere - {"Translated"}:
+    ready = {*reasons.READY, *reasons.REFUSED}
+    for type_, found in reasons.OTHERS.items():
+        elsewhere = ready.union(*(other for name, other in reasons.OTHERS.items() if name != type_))
+        for reason in set(found) & elsewhere - {"Translated"}:
             assert type_ in ENTRIES[reason], f"{reason} of condition {type_}"

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from runai_nim.domain.admission.rest_body import check_rest_body, make_manifest
-from runai_nim.domain.validate import Finding, Reason, Rule
+from runai_nim.domain.reasons import Reason
+from runai_nim.domain.validate import Finding, Rule
 from runai_nim.rest.api_server import seconds_in
 from runai_nim.rest.model.compliance import issue_of, issues_of
 from runai_nim.rest.model.gitops_owner import details_of

@@ -165,7 +165,7 @@ def finding_fields(finding: Finding) -> dict[str, str]:
 def canonical(desired: Desired) -> str:
     """The text of expected.yaml."""
     shown: dict[str, Any] = {field.name: getattr(desired, field.name) for field in fields(desired)}
-    shown["exposure"] = desired.exposure and asdict(desired.exposure)
+    shown["exposure"] = desired.exposure and {**asdict(desired.exposure), "reason": str(desired.exposure.reason or "")}
     shown["findings"] = [finding_fields(finding) for finding in desired.findings]
     return dumped(shown)
 

@@ -28,6 +28,7 @@ from runai_nim.cli.offline_context import OfflineContext
 from runai_nim.domain.nimservice_schema import NIMServiceSchema
 from runai_nim.domain.observed import ObservedClaim, ObservedState
 from runai_nim.domain.plan import Plan, is_ours, is_paused, plan, releases_from, take_over_fields
+from runai_nim.domain.reasons import Reason
 from runai_nim.domain.translate import names
 from runai_nim.kube.client import ApiError, KubeClient
 from runai_nim.kube.discovery import schema_of
@@ -161,7 +162,7 @@ def _obstacle_diagnostics(evaluation: ManifestEvaluation, write_plan: Plan) -> I
         yield manifest.diagnostic(write_plan.refusal, evaluation.resource)
     obstacles = [write_plan.route.blocker, ("Waiting", write_plan.waiting_for)]
     if is_paused(evaluation.cr):
-        obstacles.append(("Paused", f"the annotation {well_known.PAUSED} keeps the operator from writing"))
+        obstacles.append((Reason.PAUSED, f"the annotation {well_known.PAUSED} keeps the operator from writing"))
     for reason, message in (obstacle for obstacle in obstacles if obstacle and obstacle[1]):
         file, position = manifest.document.file, manifest.position
         yield Diagnostic(file, position, message, "warning", reason, resource=evaluation.resource)

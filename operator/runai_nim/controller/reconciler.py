@@ -38,10 +38,10 @@ from runai_nim.domain.plan import (
     releases_from,
     take_over_fields,
 )
+from runai_nim.domain.reasons import Reason
 from runai_nim.domain.status import Deadlines, Outcome, facts_of, status_of, transitions
 from runai_nim.domain.translate import Context, Desired, translate
 from runai_nim.domain.translate.names import claim_name_of
-from runai_nim.domain.validate import Reason
 from runai_nim.kube import name_lookup
 from runai_nim.kube.client import ApiError, KubeClient
 from runai_nim.kube.events import EventRecorder
@@ -203,7 +203,7 @@ class Reconciler:
             return None
         if answer.holder is None:
             return write_plan
-        logger.warning("host is taken", extra={"reason": "HostTaken", "host": host, "route": str(answer.holder)})
+        logger.warning("host is taken", extra={"reason": Reason.HOST_TAKEN, "host": host, "route": str(answer.holder)})
         finding = host_taken_finding(host, exposure.url if exposure else None, answer.holder.kind)
         return Plan(write_plan.releases, refusal=finding)
 
@@ -355,7 +355,7 @@ class Reconciler:
             await self._cluster.delete(
                 resource, deletion.namespace, deletion.name, deletion.uid, deletion.resource_version
             )
-        logger.info("%s deleted", deletion.kind, extra={"child": deletion.name, "reason": "NotWanted"})
+        logger.info("%s deleted", deletion.kind, extra={"child": deletion.name, "reason": Reason.NOT_WANTED})
 
     async def _report_status(
         self,
@@ -402,6 +402,6 @@ class Reconciler:
         return True
 
 
-_CONFLICT_REASONS = (Reason.HOST_TAKEN, "NameConflict")
+_CONFLICT_REASONS = (Reason.HOST_TAKEN, Reason.NAME_CONFLICT)
 """Reasons of a refusal that others cause, and heal."""
 _CHILD_RESOURCES: Mapping[str, Resource] = {resource.kind: resource for resource in (CLAIMS, NIM_SERVICES, *ROUTES)}

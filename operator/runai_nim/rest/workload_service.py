@@ -18,8 +18,9 @@ from runai_nim.api.resources import KubeObject
 from runai_nim.config.settings import Settings
 from runai_nim.domain.admission.evaluation import evaluate
 from runai_nim.domain.admission.rest_body import check_rest_body, make_manifest, metadata_of
+from runai_nim.domain.reasons import Reason
 from runai_nim.domain.translate import names
-from runai_nim.domain.validate import CLAIM_SIZE, Context, Finding, Reason
+from runai_nim.domain.validate import CLAIM_SIZE, Context, Finding
 from runai_nim.kube.discovery import Discovery
 from runai_nim.rest.api_server import ApiServer, NoAnswerError
 from runai_nim.rest.errors import MAX_ISSUES, HttpError, from_api_status, invalid, not_found, unavailable

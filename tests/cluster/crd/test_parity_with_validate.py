@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from kubernetes.client import ApiException
 
 from runai_nim.config.settings import load_settings
+from runai_nim.domain.reasons import Reason
 from runai_nim.domain.validate import (
     Context,
     Finding,
-    Reason,
     ValidationSubject,
     autoscaling,
     compute,

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from runai_nim.api import syntax, well_known
-from runai_nim.domain.validate import Finding, Reason, child_path, truncate, unknown_field
+from runai_nim.domain.reasons import Reason
+from runai_nim.domain.validate import Finding, child_path, truncate, unknown_field
 
 _FIELDS: Final = ("apiVersion", "kind", "metadata", "spec", "status")
 _METADATA: Final = (

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from runai_nim.api import syntax, well_known
-from runai_nim.domain.validate import Finding, Reason, truncate, unknown_field
+from runai_nim.domain.reasons import Reason
+from runai_nim.domain.validate import Finding, truncate, unknown_field
 
 BODY_FIELDS: Final = ("metadata", "spec", "desiredPhase")
 """Fields of a body. desiredPhase is in answers of the API, which are taken too."""

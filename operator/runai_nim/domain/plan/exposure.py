@@ -8,6 +8,7 @@ from runai_nim.domain.diff import differences, without_owners
 from runai_nim.domain.observed import ObservedState
 from runai_nim.domain.plan.ownership import is_ours, is_predecessor
 from runai_nim.domain.plan.write import Deletion, Write
+from runai_nim.domain.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class RoutePlan:
 
     write: Write | None = None
     deletions: tuple[Deletion, ...] = ()
-    blocker: tuple[str, str] | None = None
+    blocker: tuple[Reason, str] | None = None
 
 
 def route_plan(cr: Mapping[str, Any], manifest: dict[str, Any] | None, observed: ObservedState) -> RoutePlan:
@@ -31,15 +32,17 @@ def route_plan(cr: Mapping[str, Any], manifest: dict[str, Any] | None, observed:
         return RoutePlan(deletions=going)
     if kind in observed.absent_kinds:
         message = f"this cluster has no {kind} (gateway.networking.k8s.io/v1); install the Gateway API"
-        return RoutePlan(deletions=going, blocker=("KindNotInstalled", message))
+        return RoutePlan(deletions=going, blocker=(Reason.KIND_NOT_INSTALLED, message))
     live = observed.routes.get(kind)
     if live is None:
         return RoutePlan(Write(manifest, None), going)
     name = live["metadata"]["name"]
     if is_predecessor(cr, live) or "deletionTimestamp" in live["metadata"]:
-        return RoutePlan(deletions=going, blocker=("PreviousInstanceTerminating", f"{kind} {name} is being deleted"))
+        return RoutePlan(
+            deletions=going, blocker=(Reason.PREVIOUS_INSTANCE_TERMINATING, f"{kind} {name} is being deleted")
+        )
     if not is_ours(cr, live):
         message = f"{kind} {name} was not made for this RunaiNimService; delete it, or remove servingPort.exposedUrl"
-        return RoutePlan(deletions=going, blocker=("NameConflict", message))
+        return RoutePlan(deletions=going, blocker=(Reason.NAME_CONFLICT, message))
     same = not any(differences(without_owners(manifest), {**live, "apiVersion": manifest["apiVersion"], "kind": kind}))
     return RoutePlan(None if same else Write(manifest, live["metadata"]["resourceVersion"]), going)

@@ -7,6 +7,7 @@ from runai_nim.api import quantity, well_known
 from runai_nim.domain.diff import differences
 from runai_nim.domain.observed import ObservedClaim, digest_annotations
 from runai_nim.domain.plan.write import Release, Write
+from runai_nim.domain.reasons import Reason
 from runai_nim.domain.translate import Desired
 from runai_nim.domain.validate import Finding
 
@@ -44,17 +45,19 @@ def check_claim(cr: Mapping[str, Any], desired: Desired, claim: ObservedClaim | 
     remedy = f"set it back, or name a new claim in spec.modelStore.pvc.claimName ({name} keeps its data)"
     if _is_less(size, claim.storage):
         rule = f"not be below the {claim.storage} of claim {name}, since a claim can't shrink"
-        return Finding(reason="ClaimCannotShrink", path=f"{_CLAIM_INFO}.size", value=size, must=rule, remedy=remedy)
+        return Finding(
+            reason=Reason.CLAIM_CANNOT_SHRINK, path=f"{_CLAIM_INFO}.size", value=size, must=rule, remedy=remedy
+        )
     storage_class = spec.get("storageClassName", claim.storage_class)
     if storage_class != claim.storage_class:
         rule = f"stay {claim.storage_class or '(none)'}, the class that claim {name} was made with"
         path = f"{_CLAIM_INFO}.storageClass"
-        return Finding(reason="ClaimImmutable", path=path, value=storage_class, must=rule, remedy=remedy)
+        return Finding(reason=Reason.CLAIM_IMMUTABLE, path=path, value=storage_class, must=rule, remedy=remedy)
     if set(spec["accessModes"]) != set(claim.access_modes):
         rule = f"stay {', '.join(claim.access_modes)}, what claim {name} was made with"
         value = ", ".join(spec["accessModes"])
         return Finding(
-            reason="ClaimImmutable", path=f"{_CLAIM_INFO}.accessModes", value=value, must=rule, remedy=remedy
+            reason=Reason.CLAIM_IMMUTABLE, path=f"{_CLAIM_INFO}.accessModes", value=value, must=rule, remedy=remedy
         )
     return None
 

@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from runai_nim.api import well_known
 from runai_nim.api.untrusted_values import mapping, number, word
+from runai_nim.domain.reasons import Reason
 from runai_nim.domain.validate import Finding
 
-MULTI_NODE_IMMUTABLE: Final = "MultiNodeImmutable"
+MULTI_NODE_IMMUTABLE: Final = Reason.MULTI_NODE_IMMUTABLE
 _NUMBER: Final = re.compile("[0-9]{1,9}")
 _REMEDY: Final = "set it back, or create a RunaiNimService of another name"
 

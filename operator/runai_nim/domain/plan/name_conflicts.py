@@ -8,7 +8,8 @@ from runai_nim.api.untrusted_values import mapping, mappings, word
 from runai_nim.domain.observed import ObjectView, hosts_of
 from runai_nim.domain.plan.ownership import is_ours
 from runai_nim.domain.plan.write import Write
-from runai_nim.domain.validate import Finding, Reason
+from runai_nim.domain.reasons import Reason
+from runai_nim.domain.validate import Finding
 
 
 def names_to_check(nimservice: Write | None) -> tuple[str, ...]:
@@ -32,7 +33,7 @@ def check_names(name: str, objects: Iterable[tuple[str, ObjectView]]) -> Finding
                 " this name owns: it would delete it, overwrite it, or wait for ever"
             )
             remedy = f"create this RunaiNimService under another name, or rename the {kind}"
-            return Finding(reason="NameConflict", path="metadata.name", value=name, must=rule, remedy=remedy)
+            return Finding(reason=Reason.NAME_CONFLICT, path="metadata.name", value=name, must=rule, remedy=remedy)
     return None
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from runai_nim.api import well_known
 from runai_nim.api.untrusted_values import mapping, word
 from runai_nim.domain.observed import ObservedClaim, controller_of
+from runai_nim.domain.reasons import Reason
 from runai_nim.domain.validate import Finding
 
 
@@ -45,7 +46,7 @@ def check_owner(cr: Mapping[str, Any], live: Mapping[str, Any] | None, claim: Ob
         kept = f" ({claims_held}, which would be deleted with it, is released first and stays)" if claims_held else ""
         remedy = f'hand that NIMService over with the annotation {well_known.ADOPT}: "true" on it{kept}, or {remedy}'
     return Finding(
-        reason="NameConflict",
+        reason=Reason.NAME_CONFLICT,
         path="metadata.name",
         value=name,
         must=f"not be the name of a NIMService that this RunaiNimService did not make{owner}",

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runai_nim.api import well_known
+from runai_nim.domain.reasons import Reason
 from runai_nim.domain.status.condition import ConditionDraft, add_timestamps
 from runai_nim.domain.status.deadlines import Deadlines
 from runai_nim.domain.status.event_transitions import transitions
@@ -66,41 +67,65 @@ def _selector(f: Facts) -> str:
 def _conditions(f: Facts, row: PhaseRow) -> Iterator[ConditionDraft]:
     reason = row.reason if isinstance(row.reason, str) else row.reason(f)
     message = row.message(f)
-    yield ConditionDraft("Ready", row.ready, reason, message)
+    yield ConditionDraft(type="Ready", status=row.ready, reason=reason, message=message)
     yield translated_condition(f)
     yield storage_ready_condition(f)
     yield nimservice_ready_condition(f)
     yield exposed_condition(f)
     if row.progress:
-        yield ConditionDraft(row.progress, "True", reason, message)
+        yield ConditionDraft(type=row.progress, status="True", reason=reason, message=message)
 
 
 def translated_condition(f: Facts) -> ConditionDraft:
     """Could the spec be translated, all of it?"""
     type_ = "Translated"
     if f.errors:
-        return ConditionDraft(type_, "False", f.errors[0].reason, "; ".join(finding.message for finding in f.errors))
+        return ConditionDraft(
+            type=type_,
+            status="False",
+            reason=f.errors[0].reason,
+            message="; ".join(finding.message for finding in f.errors),
+        )
     warnings = [warning.message for warning in f.warnings]
     if f.is_paused:
         told = f"the annotation {well_known.PAUSED} keeps the NIMService as it is"
-        return ConditionDraft(type_, "True", "Paused", "; ".join([told, *warnings]))
+        return ConditionDraft(type=type_, status="True", reason=Reason.PAUSED, message="; ".join([told, *warnings]))
     if warnings:
-        return ConditionDraft(type_, "True", "TranslatedWithWarnings", "; ".join(warnings))
-    return ConditionDraft(type_, "True", "Translated", "every field has its place in the NIMService")
+        return ConditionDraft(
+            type=type_, status="True", reason=Reason.TRANSLATED_WITH_WARNINGS, message="; ".join(warnings)
+        )
+    return ConditionDraft(
+        type=type_, status="True", reason=Reason.TRANSLATED, message="every field has its place in the NIMService"
+    )
 
 
 def nimservice_ready_condition(f: Facts) -> ConditionDraft:
     """Does the NIM Operator run the spec that we want now?"""
     type_ = "NIMServiceReady"
     if f.is_serving:
-        return ConditionDraft(type_, "True", "Ready", f"NIMService {f.name} runs this spec and answers")
+        return ConditionDraft(
+            type=type_, status="True", reason=Reason.READY, message=f"NIMService {f.name} runs this spec and answers"
+        )
     if not f.is_nimservice_written:
-        return ConditionDraft(type_, "False", "NotWritten", f"there is no NIMService {f.name} of this RunaiNimService")
+        return ConditionDraft(
+            type=type_,
+            status="False",
+            reason=Reason.NOT_WRITTEN,
+            message=f"there is no NIMService {f.name} of this RunaiNimService",
+        )
     if f.nim_state == "Failed":
-        return ConditionDraft(type_, "False", "Failed", f"the NIM Operator says: {f.nim_message or 'Failed'}")
+        return ConditionDraft(
+            type=type_,
+            status="False",
+            reason=Reason.FAILED,
+            message=f"the NIM Operator says: {f.nim_message or 'Failed'}",
+        )
     if not f.is_spec_applied:
         message = f"the NIM Operator has not acted on this spec of NIMService {f.name} yet"
-        return ConditionDraft(type_, "False", "NotSeen", message)
+        return ConditionDraft(type=type_, status="False", reason=Reason.NOT_SEEN, message=message)
     return ConditionDraft(
-        type_, "False", "NotReady", f"the NIM Operator runs this spec of NIMService {f.name}, not ready yet"
+        type=type_,
+        status="False",
+        reason=Reason.NOT_READY,
+        message=f"the NIM Operator runs this spec of NIMService {f.name}, not ready yet",
     )

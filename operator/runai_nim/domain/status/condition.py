@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runai_nim.api.v1alpha1.status import MAX_MESSAGE_LENGTH, ConditionStatus
+from runai_nim.domain.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +14,7 @@ class ConditionDraft:
 
     type: str
     status: ConditionStatus
-    reason: str
+    reason: Reason
     message: str
 
 

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from runai_nim.domain.reasons import Reason
+
 _WARNING_REASONS = frozenset({"Failed", "Degraded", "Unknown"})
 
 
@@ -24,7 +26,7 @@ def transitions(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator
     if ready["reason"] != then.get("Ready", {}).get("reason") and ("Ready" in then or alarming):
         yield Transition("Warning" if alarming else "Normal", ready["reason"], ready["message"])
     translated_condition = now["Translated"]
-    has_warnings = translated_condition["reason"] == "TranslatedWithWarnings"
+    has_warnings = translated_condition["reason"] == Reason.TRANSLATED_WITH_WARNINGS
     if has_warnings and translated_condition["message"] != then.get("Translated", {}).get("message"):
         yield Transition("Warning", translated_condition["reason"], translated_condition["message"])
 

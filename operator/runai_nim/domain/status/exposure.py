@@ -1,5 +1,6 @@
 """Condition Exposed: is the service reachable from outside the cluster? Ready does not depend on it. Pure."""
 
+from runai_nim.domain.reasons import Reason
 from runai_nim.domain.status.condition import ConditionDraft
 from runai_nim.domain.status.facts import ROUTE_REFUSED, Facts
 
@@ -10,20 +11,35 @@ def exposed_condition(f: Facts) -> ConditionDraft:
     """By the NIM Operator's router or a route of our own; Unknown while the spec is refused."""
     if f.exposure is None:
         return ConditionDraft(
-            EXPOSED, "Unknown", "NotTranslated", "the spec is refused, so it is not known how it is exposed"
+            type=EXPOSED,
+            status="Unknown",
+            reason=Reason.NOT_TRANSLATED,
+            message="the spec is refused, so it is not known how it is exposed",
         )
     if f.route_deletion_refusal:
-        return ConditionDraft(EXPOSED, "Unknown", ROUTE_REFUSED, f.route_deletion_refusal)
-    if f.exposure.url is None:
-        return ConditionDraft(EXPOSED, "False", f.exposure.reason, f.exposure.message)
+        return ConditionDraft(type=EXPOSED, status="Unknown", reason=ROUTE_REFUSED, message=f.route_deletion_refusal)
+    if f.exposure.reason is not None:
+        return ConditionDraft(type=EXPOSED, status="False", reason=f.exposure.reason, message=f.exposure.message)
     if f.route_blocker is not None:
-        return ConditionDraft(EXPOSED, "False", *f.route_blocker)
+        reason, message = f.route_blocker
+        return ConditionDraft(type=EXPOSED, status="False", reason=reason, message=message)
     if not f.is_nimservice_written:
         return ConditionDraft(
-            EXPOSED, "False", "NotWritten", f"there is no NIMService {f.name} of this RunaiNimService"
+            type=EXPOSED,
+            status="False",
+            reason=Reason.NOT_WRITTEN,
+            message=f"there is no NIMService {f.name} of this RunaiNimService",
         )
     if f.exposure.by == "route":
         return ConditionDraft(
-            EXPOSED, "True", "RouteWritten", f"a route of our own leads {f.exposure.url} to the Service"
+            type=EXPOSED,
+            status="True",
+            reason=Reason.ROUTE_WRITTEN,
+            message=f"a route of our own leads {f.exposure.url} to the Service",
         )
-    return ConditionDraft(EXPOSED, "True", "RouterWritten", f"the NIM Operator is asked to route {f.exposure.url}")
+    return ConditionDraft(
+        type=EXPOSED,
+        status="True",
+        reason=Reason.ROUTER_WRITTEN,
+        message=f"the NIM Operator is asked to route {f.exposure.url}",
+    )

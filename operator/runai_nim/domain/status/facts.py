@@ -11,12 +11,13 @@ from runai_nim.api import well_known
 from runai_nim.api.untrusted_values import mapping, mappings, text, word
 from runai_nim.domain.observed import ObservedClaim, ObservedNimCache, ObservedState, ObservedWorkload
 from runai_nim.domain.plan import Plan, is_made_for, is_ours, is_paused
+from runai_nim.domain.reasons import Reason
 from runai_nim.domain.status.deadlines import Deadlines, seconds_left
 from runai_nim.domain.status.pod_problems import PodProblem, pod_problem_of, scheduler_deadline
 from runai_nim.domain.translate import Desired, Exposure
 from runai_nim.domain.validate import Finding
 
-ROUTE_REFUSED = "RouteRefused"
+ROUTE_REFUSED = Reason.ROUTE_REFUSED
 RUNNING_PHASES = frozenset({"Running", "Updating", "Degraded"})
 """Phases after which a service that isn't running is being updated, or is worse than it was: not being created."""
 
@@ -60,7 +61,7 @@ class Facts:
     cache_name: str
     cache: ObservedNimCache | None
     exposure: Exposure | None
-    route_blocker: tuple[str, str] | None
+    route_blocker: tuple[Reason, str] | None
     route_deletion_refusal: str
     requeue_after: float | None
 
@@ -108,7 +109,7 @@ def facts_of(
         is_namespace_deleting=observed.is_namespace_deleting,
         errors=tuple(f for f in desired.findings if f.severity == "error") + refusals,
         warnings=tuple(f for f in desired.findings if f.severity == "warning"),
-        has_name_conflict=plan.refusal is not None and plan.refusal.reason == "NameConflict",
+        has_name_conflict=plan.refusal is not None and plan.refusal.reason == Reason.NAME_CONFLICT,
         waiting_for=plan.waiting_for,
         refusal=outcome.refusal,
         field_conflict=outcome.field_conflict,

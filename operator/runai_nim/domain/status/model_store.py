@@ -1,6 +1,7 @@
 """Condition StorageReady: is the place that the model is kept in there and usable? Pure."""
 
 from runai_nim.api import well_known
+from runai_nim.domain.reasons import Reason
 from runai_nim.domain.status.condition import ConditionDraft
 from runai_nim.domain.status.facts import Facts
 
@@ -14,7 +15,10 @@ def storage_ready_condition(f: Facts) -> ConditionDraft:
     if f.claim_name:
         return _claim_condition(f)
     return ConditionDraft(
-        STORAGE_READY, "Unknown", "NotTranslated", "the spec is refused, so nothing is known of its storage"
+        type=STORAGE_READY,
+        status="Unknown",
+        reason=Reason.NOT_TRANSLATED,
+        message="the spec is refused, so nothing is known of its storage",
     )
 
 
@@ -23,38 +27,71 @@ def _cache_condition(f: Facts) -> ConditionDraft:
     if f.cache is None:
         remedy = "create it, or correct spec.modelStore.nimCache.name; the service starts by itself then"
         return ConditionDraft(
-            STORAGE_READY, "False", "NIMCacheNotFound", f"{name} does not exist in this namespace; {remedy}"
+            type=STORAGE_READY,
+            status="False",
+            reason=Reason.NIM_CACHE_NOT_FOUND,
+            message=f"{name} does not exist in this namespace; {remedy}",
         )
     said = f": {f.cache.message}" if f.cache.message else ""
     if f.cache.state == "Ready":
-        return ConditionDraft(STORAGE_READY, "True", "NIMCacheReady", f"{name} is ready")
+        return ConditionDraft(
+            type=STORAGE_READY, status="True", reason=Reason.NIM_CACHE_READY, message=f"{name} is ready"
+        )
     if f.cache.state == "Failed":
-        return ConditionDraft(STORAGE_READY, "False", "NIMCacheFailed", f"{name} has failed{said}")
+        return ConditionDraft(
+            type=STORAGE_READY, status="False", reason=Reason.NIM_CACHE_FAILED, message=f"{name} has failed{said}"
+        )
     state = f.cache.state or "no state"
-    return ConditionDraft(STORAGE_READY, "False", "NIMCacheNotReady", f"{name} is not ready yet ({state}){said}")
+    return ConditionDraft(
+        type=STORAGE_READY,
+        status="False",
+        reason=Reason.NIM_CACHE_NOT_READY,
+        message=f"{name} is not ready yet ({state}){said}",
+    )
 
 
 def _claim_condition(f: Facts) -> ConditionDraft:
     name = f"PersistentVolumeClaim {f.claim_name}"
     if f.claim is None and f.is_claim_ours:
-        return ConditionDraft(STORAGE_READY, "False", "ClaimNotMade", f"{name} is not made yet: {_obstacle(f)}")
+        return ConditionDraft(
+            type=STORAGE_READY,
+            status="False",
+            reason=Reason.CLAIM_NOT_MADE,
+            message=f"{name} is not made yet: {_obstacle(f)}",
+        )
     if f.claim is None:
         remedy = "create it, or leave spec.modelStore.pvc.existingPvc out and give claimInfo to have it made"
         return ConditionDraft(
-            STORAGE_READY, "False", "ClaimNotFound", f"{name} does not exist in this namespace; {remedy}"
+            type=STORAGE_READY,
+            status="False",
+            reason=Reason.CLAIM_NOT_FOUND,
+            message=f"{name} does not exist in this namespace; {remedy}",
         )
     if f.claim.is_deleting:
         return ConditionDraft(
-            STORAGE_READY, "False", "ClaimTerminating", f"{name} is being deleted and goes with its last pod"
+            type=STORAGE_READY,
+            status="False",
+            reason=Reason.CLAIM_TERMINATING,
+            message=f"{name} is being deleted and goes with its last pod",
         )
     if f.claim.phase == "Lost":
         remedy = "restore the volume, or name another claim in spec.modelStore.pvc.claimName"
-        return ConditionDraft(STORAGE_READY, "False", "ClaimLost", f"{name} has lost its volume; {remedy}")
+        return ConditionDraft(
+            type=STORAGE_READY,
+            status="False",
+            reason=Reason.CLAIM_LOST,
+            message=f"{name} has lost its volume; {remedy}",
+        )
     differs = f"; it was there before and is used as it is: {f.claim_difference}" if f.claim_difference else ""
     if f.claim.phase == "Bound":
-        return ConditionDraft(STORAGE_READY, "True", "ClaimBound", f"{name} is bound{differs}")
+        return ConditionDraft(
+            type=STORAGE_READY, status="True", reason=Reason.CLAIM_BOUND, message=f"{name} is bound{differs}"
+        )
     return ConditionDraft(
-        STORAGE_READY, "Unknown", "ClaimPending", f"{name} waits for a volume, or for its first pod{differs}"
+        type=STORAGE_READY,
+        status="Unknown",
+        reason=Reason.CLAIM_PENDING,
+        message=f"{name} waits for a volume, or for its first pod{differs}",
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from runai_nim.api.v1alpha1.status import ConditionStatus, Phase
 from runai_nim.domain.plan import PREVIOUS_INSTANCE_TERMINATING
+from runai_nim.domain.reasons import Reason
 from runai_nim.domain.status.facts import Facts
 from runai_nim.domain.status.model_store import storage_ready_condition
 
@@ -24,7 +25,7 @@ class PhaseRow:
     applies: Callable[[Facts], bool]
     phase: Phase
     ready: ConditionStatus
-    reason: str | Callable[[Facts], str]
+    reason: Reason | Callable[[Facts], Reason]
     message: Callable[[Facts], str]
     progress: str = "Reconciling"
 
@@ -58,138 +59,220 @@ def _pod_problem_message(f: Facts) -> str:
     return f.pod_problem.message if f.pod_problem else ""
 
 
-def _pod_problem_reason(f: Facts) -> str:
-    return f.pod_problem.reason if f.pod_problem else ""
+def _pod_problem_reason(f: Facts) -> Reason:
+    return f.pod_problem.reason if f.pod_problem else Reason.PODS_NOT_READY
 
 
-UNSCHEDULABLE_REASONS = frozenset({"Unschedulable", "SchedulerNotResponding"})
+UNSCHEDULABLE_REASONS = frozenset({Reason.UNSCHEDULABLE, Reason.SCHEDULER_NOT_RESPONDING})
 """Troubles of a pod that no scheduler has placed."""
 
 ROWS: tuple[PhaseRow, ...] = (
     PhaseRow(
-        "the RunaiNimService is being deleted",
-        lambda f: f.is_deleting,
-        "Deleting", "False", "Deleting", lambda f: "being deleted; NIMService and pods go with it",
+        when="the RunaiNimService is being deleted",
+        applies=lambda f: f.is_deleting,
+        phase="Deleting",
+        ready="False",
+        reason=Reason.DELETING,
+        message=lambda f: "being deleted; NIMService and pods go with it",
     ),
     PhaseRow(
-        "the namespace is being deleted",
-        lambda f: f.is_namespace_deleting,
-        "Deleting", "False", "NamespaceTerminating", lambda f: "its namespace is being deleted, and everything in it",
+        when="the namespace is being deleted",
+        applies=lambda f: f.is_namespace_deleting,
+        phase="Deleting",
+        ready="False",
+        reason=Reason.NAMESPACE_TERMINATING,
+        message=lambda f: "its namespace is being deleted, and everything in it",
     ),
     PhaseRow(
-        "a NIMService of this name, or another object that the NIM Operator would take, belongs to somebody else",
-        lambda f: f.has_name_conflict,
-        "Failed", "False", "NameConflict", _refusal_message, "Stalled",
+        when="a NIMService of this name, or another object that the NIM Operator would take, belongs to somebody else",
+        applies=lambda f: f.has_name_conflict,
+        phase="Failed",
+        ready="False",
+        reason=Reason.NAME_CONFLICT,
+        message=_refusal_message,
+        progress="Stalled",
     ),
     PhaseRow(
-        "the spec is refused, and the last good spec still has ready pods",
-        lambda f: bool(f.errors) and f.is_nimservice_written and f.ready_replicas > 0,
-        "Degraded", "False", lambda f: f.errors[0].reason,
-        lambda f: f"{_refusal_message(f)}. The last good spec keeps running", "Stalled",
+        when="the spec is refused, and the last good spec still has ready pods",
+        applies=lambda f: bool(f.errors) and f.is_nimservice_written and f.ready_replicas > 0,
+        phase="Degraded",
+        ready="False",
+        reason=lambda f: f.errors[0].reason,
+        message=lambda f: f"{_refusal_message(f)}. The last good spec keeps running",
+        progress="Stalled",
     ),
     PhaseRow(
-        "the spec is refused",
-        lambda f: bool(f.errors),
-        "Failed", "False", lambda f: f.errors[0].reason, _refusal_message, "Stalled",
+        when="the spec is refused",
+        applies=lambda f: bool(f.errors),
+        phase="Failed",
+        ready="False",
+        reason=lambda f: f.errors[0].reason,
+        message=_refusal_message,
+        progress="Stalled",
     ),
     PhaseRow(
-        "somebody else keeps changing a field of the NIMService that the operator sets",
-        lambda f: bool(f.field_conflict),
-        "Degraded", "False", "FieldConflict", lambda f: f.field_conflict, "Stalled",
+        when="somebody else keeps changing a field of the NIMService that the operator sets",
+        applies=lambda f: bool(f.field_conflict),
+        phase="Degraded",
+        ready="False",
+        reason=Reason.FIELD_CONFLICT,
+        message=lambda f: f.field_conflict,
+        progress="Stalled",
     ),
     PhaseRow(
-        "the API server refuses what was made of the spec",
-        lambda f: bool(f.refusal),
-        "Failed", "False", "WriteRefused", lambda f: f.refusal, "Stalled",
+        when="the API server refuses what was made of the spec",
+        applies=lambda f: bool(f.refusal),
+        phase="Failed",
+        ready="False",
+        reason=Reason.WRITE_REFUSED,
+        message=lambda f: f.refusal,
+        progress="Stalled",
     ),
     PhaseRow(
-        "the NIMService kind is not installed",
-        lambda f: not f.is_nimservice_installed,
-        "Creating", "False", "NIMOperatorNotInstalled",
-        lambda f: "this cluster has no NIMService kind (apps.nvidia.com/v1alpha1); install the NVIDIA NIM Operator",
+        when="the NIMService kind is not installed",
+        applies=lambda f: not f.is_nimservice_installed,
+        phase="Creating",
+        ready="False",
+        reason=Reason.NIM_OPERATOR_NOT_INSTALLED,
+        message=lambda f: (
+            "this cluster has no NIMService kind (apps.nvidia.com/v1alpha1); install the NVIDIA NIM Operator"
+        ),
     ),
     PhaseRow(
-        "the NIMService or the claim of a deleted predecessor is not gone yet",
-        lambda f: bool(f.waiting_for),
-        "Creating", "False", PREVIOUS_INSTANCE_TERMINATING, lambda f: f.waiting_for,
+        when="the NIMService or the claim of a deleted predecessor is not gone yet",
+        applies=lambda f: bool(f.waiting_for),
+        phase="Creating",
+        ready="False",
+        reason=PREVIOUS_INSTANCE_TERMINATING,
+        message=lambda f: f.waiting_for,
     ),
     PhaseRow(
-        "stopped on purpose, no pods left",
-        lambda f: f.is_stopped and f.is_spec_applied and f.workload is not None and f.workload.current_replicas == 0,
-        "Stopped", "True", "Stopped", lambda f: "stopped on purpose: no replicas are wanted", "",
+        when="stopped on purpose, no pods left",
+        applies=lambda f: (
+            f.is_stopped and f.is_spec_applied and f.workload is not None and f.workload.current_replicas == 0
+        ),
+        phase="Stopped",
+        ready="True",
+        reason=Reason.STOPPED,
+        message=lambda f: "stopped on purpose: no replicas are wanted",
+        progress="",
     ),
     PhaseRow(
-        "stopped on purpose, pods are still going",
-        lambda f: f.is_stopped and f.workload is not None and f.workload.current_replicas > 0,
-        "Stopping", "False", "Stopping",
-        lambda f: f"{f.workload.current_replicas if f.workload else 0} pods are still going",
+        when="stopped on purpose, pods are still going",
+        applies=lambda f: f.is_stopped and f.workload is not None and f.workload.current_replicas > 0,
+        phase="Stopping",
+        ready="False",
+        reason=Reason.STOPPING,
+        message=lambda f: f"{f.workload.current_replicas if f.workload else 0} pods are still going",
     ),
     PhaseRow(
-        "this spec is rolled out in full and the model answers",
-        lambda f: f.is_serving,
-        "Running", "True", "Running", lambda f: "every replica is available and the model answers", "",
+        when="this spec is rolled out in full and the model answers",
+        applies=lambda f: f.is_serving,
+        phase="Running",
+        ready="True",
+        reason=Reason.RUNNING,
+        message=lambda f: "every replica is available and the model answers",
+        progress="",
     ),
     PhaseRow(
-        "the NIM Operator reports a failure",
-        lambda f: f.nim_state == "Failed" and not _storage_missing(f),
-        "Failed", "False", "NIMServiceFailed", lambda f: f"the NIM Operator says: {f.nim_message or 'Failed'}",
+        when="the NIM Operator reports a failure",
+        applies=lambda f: f.nim_state == "Failed" and not _storage_missing(f),
+        phase="Failed",
+        ready="False",
+        reason=Reason.NIM_SERVICE_FAILED,
+        message=lambda f: f"the NIM Operator says: {f.nim_message or 'Failed'}",
     ),
     PhaseRow(
-        "its storage is not ready",
-        lambda f: storage_ready_condition(f).status == "False",
-        "Pending", "False", lambda f: storage_ready_condition(f).reason, lambda f: storage_ready_condition(f).message,
+        when="its storage is not ready",
+        applies=lambda f: storage_ready_condition(f).status == "False",
+        phase="Pending",
+        ready="False",
+        reason=lambda f: storage_ready_condition(f).reason,
+        message=lambda f: storage_ready_condition(f).message,
     ),
     PhaseRow(
-        "the NIM Operator had its time and has not acted on the present spec",
-        lambda f: f.is_nim_operator_silent,
-        "Unknown", "False", "NIMOperatorNotResponding", _silence_message,
+        when="the NIM Operator had its time and has not acted on the present spec",
+        applies=lambda f: f.is_nim_operator_silent,
+        phase="Unknown",
+        ready="False",
+        reason=Reason.NIM_OPERATOR_NOT_RESPONDING,
+        message=_silence_message,
     ),
     PhaseRow(
-        "it ran before, and the present spec is not proven seen by the NIM Operator",
-        lambda f: f.was_running and not f.is_spec_applied,
-        "Updating", "False", "NIMServiceNotSeen", _pending_message,
+        when="it ran before, and the present spec is not proven seen by the NIM Operator",
+        applies=lambda f: f.was_running and not f.is_spec_applied,
+        phase="Updating",
+        ready="False",
+        reason=Reason.NIM_SERVICE_NOT_SEEN,
+        message=_pending_message,
     ),
     PhaseRow(
-        "the present spec is not proven seen by the NIM Operator",
-        lambda f: not f.is_spec_applied,
-        "Creating", "False", "NIMServiceNotSeen", _pending_message,
+        when="the present spec is not proven seen by the NIM Operator",
+        applies=lambda f: not f.is_spec_applied,
+        phase="Creating",
+        ready="False",
+        reason=Reason.NIM_SERVICE_NOT_SEEN,
+        message=_pending_message,
     ),
     PhaseRow(
-        "a pod of the present spec exits again and again",
-        lambda f: f.pod_problem is not None and f.pod_problem.reason == "CrashLooping",
-        "Failed", "False", "CrashLooping", _pod_problem_message,
+        when="a pod of the present spec exits again and again",
+        applies=lambda f: f.pod_problem is not None and f.pod_problem.reason == Reason.CRASH_LOOPING,
+        phase="Failed",
+        ready="False",
+        reason=Reason.CRASH_LOOPING,
+        message=_pod_problem_message,
     ),
     PhaseRow(
-        "a pod of the present spec has no node",
-        lambda f: f.pod_problem is not None and f.pod_problem.reason in UNSCHEDULABLE_REASONS,
-        "Pending", "False", _pod_problem_reason, _pod_problem_message,
+        when="a pod of the present spec has no node",
+        applies=lambda f: f.pod_problem is not None and f.pod_problem.reason in UNSCHEDULABLE_REASONS,
+        phase="Pending",
+        ready="False",
+        reason=_pod_problem_reason,
+        message=_pod_problem_message,
     ),
     PhaseRow(
-        "it ran before, and a pod of the present spec is in trouble",
-        lambda f: f.was_running and f.pod_problem is not None,
-        "Degraded", "False", _pod_problem_reason, _pod_problem_message,
+        when="it ran before, and a pod of the present spec is in trouble",
+        applies=lambda f: f.was_running and f.pod_problem is not None,
+        phase="Degraded",
+        ready="False",
+        reason=_pod_problem_reason,
+        message=_pod_problem_message,
     ),
     PhaseRow(
-        "a pod of the present spec is in trouble",
-        lambda f: f.pod_problem is not None and f.pod_problem.reason != "ProbeFailing",
-        "Initializing", "False", _pod_problem_reason, _pod_problem_message,
+        when="a pod of the present spec is in trouble",
+        applies=lambda f: f.pod_problem is not None and f.pod_problem.reason != Reason.PROBE_FAILING,
+        phase="Initializing",
+        ready="False",
+        reason=_pod_problem_reason,
+        message=_pod_problem_message,
     ),
     PhaseRow(
-        "it ran before, and the present spec is still rolling out",
-        lambda f: f.was_running and f.workload is not None and f.workload.updated_replicas < f.workload.spec_replicas,
-        "Updating", "False", "RollingOut", _rollout_message,
+        when="it ran before, and the present spec is still rolling out",
+        applies=lambda f: (
+            f.was_running and f.workload is not None and f.workload.updated_replicas < f.workload.spec_replicas
+        ),
+        phase="Updating",
+        ready="False",
+        reason=Reason.ROLLING_OUT,
+        message=_rollout_message,
     ),
     PhaseRow(
-        "it ran before, and some replicas are ready, not all",
-        lambda f: f.was_running and f.ready_replicas > 0,
-        "Degraded", "False", "ReplicasNotReady", _rollout_message,
+        when="it ran before, and some replicas are ready, not all",
+        applies=lambda f: f.was_running and f.ready_replicas > 0,
+        phase="Degraded",
+        ready="False",
+        reason=Reason.REPLICAS_NOT_READY,
+        message=_rollout_message,
     ),
     PhaseRow(
-        "pods are starting, or the model does not answer yet",
-        lambda f: True,
-        "Initializing", "False", "PodsNotReady", _rollout_message,
+        when="pods are starting, or the model does not answer yet",
+        applies=lambda f: True,
+        phase="Initializing",
+        ready="False",
+        reason=Reason.PODS_NOT_READY,
+        message=_rollout_message,
     ),
-)  # fmt: skip
+)
 
 
 def _storage_missing(f: Facts) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from runai_nim.domain.observed import ObservedPod
+from runai_nim.domain.reasons import Reason
 from runai_nim.domain.status.deadlines import Deadlines, seconds_left
 
 _IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable"})
@@ -15,7 +16,7 @@ class PodProblem:
     """One pod's trouble; `rank` says which of several is told, the lowest first."""
 
     rank: int
-    reason: str
+    reason: Reason
     message: str
 
 
@@ -40,17 +41,31 @@ def _pod_problems(pod: ObservedPod, deadlines: Deadlines) -> Iterator[PodProblem
     if reason == "CrashLoopBackOff":
         ended = f" (last: {pod.exit_message})" if pod.exit_message else ""
         yield PodProblem(
-            0, "CrashLooping", f"pod {pod.name} exits again and again{ended}; see kubectl logs {pod.name} --previous"
+            rank=0,
+            reason=Reason.CRASH_LOOPING,
+            message=f"pod {pod.name} exits again and again{ended}; see kubectl logs {pod.name} --previous",
         )
     elif reason in _IMAGE:
         remedy = "check spec.image and spec.imagePullSecrets"
-        yield PodProblem(1, "ImagePullFailed", f"pod {pod.name} can't pull its image ({reason}){said}; {remedy}")
+        yield PodProblem(
+            rank=1,
+            reason=Reason.IMAGE_PULL_FAILED,
+            message=f"pod {pod.name} can't pull its image ({reason}){said}; {remedy}",
+        )
     elif reason in _CONFIG:
-        yield PodProblem(2, "ContainerNotCreated", f"pod {pod.name} can't start its container ({reason}){said}")
+        yield PodProblem(
+            rank=2,
+            reason=Reason.CONTAINER_NOT_CREATED,
+            message=f"pod {pod.name} can't start its container ({reason}){said}",
+        )
     elif reason:
-        yield PodProblem(3, "ContainerWaiting", f"pod {pod.name} waits ({reason}){said}")
+        yield PodProblem(rank=3, reason=Reason.CONTAINER_WAITING, message=f"pod {pod.name} waits ({reason}){said}")
     if pod.unschedulable_message:
-        yield PodProblem(4, "Unschedulable", f"{pod.scheduler} can't place pod {pod.name}: {pod.unschedulable_message}")
+        yield PodProblem(
+            rank=4,
+            reason=Reason.UNSCHEDULABLE,
+            message=f"{pod.scheduler} can't place pod {pod.name}: {pod.unschedulable_message}",
+        )
     elif (
         pod.unschedulable_message is None
         and seconds_left(pod.created_at, deadlines.scheduler_seconds, deadlines.now) <= 0
@@ -59,8 +74,10 @@ def _pod_problems(pod: ObservedPod, deadlines: Deadlines) -> Iterator[PodProblem
             f"pod {pod.name} waits for scheduler {pod.scheduler}, which has said nothing of it for"
             f" {deadlines.scheduler_seconds:g} s; see whether it runs, and scheduler_name in the operator's settings"
         )
-        yield PodProblem(5, "SchedulerNotResponding", message)
+        yield PodProblem(rank=5, reason=Reason.SCHEDULER_NOT_RESPONDING, message=message)
     if pod.unready_reason:
         yield PodProblem(
-            6, "ProbeFailing", f"container {pod.unready_reason} of pod {pod.name} runs, and its readiness probe fails"
+            rank=6,
+            reason=Reason.PROBE_FAILING,
+            message=f"container {pod.unready_reason} of pod {pod.name} runs, and its readiness probe fails",
         )

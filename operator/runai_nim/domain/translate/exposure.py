@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from runai_nim.api import well_known
 from runai_nim.config.settings import Settings
+from runai_nim.domain.reasons import Reason
 from runai_nim.domain.translate import names
 from runai_nim.domain.translate.rules import Fragment, MappingRow, TranslationSource, deep_merge, no_output, render_rows
 
@@ -25,7 +26,7 @@ class Exposure:
     url: str | None = None
     protocol: Protocol = "http"
     by: Literal["router", "route"] = "router"
-    reason: str = ""
+    reason: Reason | None = None
     message: str = ""
 
 
@@ -33,10 +34,10 @@ def exposure_of(source: TranslationSource) -> Exposure:
     """What follows from servingPort and the settings."""
     serving, settings = source.serving, source.settings
     if serving.expose_externally is False:
-        return Exposure(reason="NotWanted", message="spec.servingPort.exposeExternally is false")
+        return Exposure(reason=Reason.NOT_WANTED, message="spec.servingPort.exposeExternally is false")
     if settings.external_mode == "none":
         return Exposure(
-            reason="NotConfigured", message="the operator's settings have no external access (external_mode)"
+            reason=Reason.NOT_CONFIGURED, message="the operator's settings have no external access (external_mode)"
         )
     protocol: Protocol = serving.exposed_protocol or ("grpc" if serving.grpc_port is not None else "http")
     if protocol == "grpc" and settings.external_mode == "ingress":
@@ -45,7 +46,7 @@ def exposure_of(source: TranslationSource) -> Exposure:
                 "gRPC is only routed by a gateway, and the operator is configured for an ingress:"
                 " set spec.servingPort.exposedProtocol: http, or external_mode: gateway in the operator's settings"
             )
-            return Exposure(reason="GrpcNeedsGateway", message=message)
+            return Exposure(reason=Reason.GRPC_NEEDS_GATEWAY, message=message)
         protocol = "http"
     if serving.exposed_url is not None:
         return Exposure(serving.exposed_url, protocol, "route")

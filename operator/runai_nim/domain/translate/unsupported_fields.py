@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from runai_nim.domain.nimservice_schema import MissingField
+from runai_nim.domain.reasons import Reason
 from runai_nim.domain.translate.rules import MappingRow, TranslationSource, provenance
-from runai_nim.domain.validate import Finding, Reason
+from runai_nim.domain.validate import Finding
 
 
 def check_supported_fields(

@@ -26,7 +26,7 @@ from runai_nim.domain.validate import (
     scheduling,
     serving,
 )
-from runai_nim.domain.validate.finding import Finding, Reason, Rule, child_path, has_errors, truncate, unknown_field
+from runai_nim.domain.validate.finding import Finding, Rule, child_path, has_errors, truncate, unknown_field
 from runai_nim.domain.validate.model_store import CLAIM_SIZE
 from runai_nim.domain.validate.parse import parse_findings, parse_valid_fields
 from runai_nim.domain.validate.subject import ValidationSubject
@@ -35,7 +35,6 @@ __all__ = [
     "CLAIM_SIZE",
     "Context",
     "Finding",
-    "Reason",
     "Rule",
     "ValidationSubject",
     "child_path",

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from runai_nim.api import quantity
 from runai_nim.api.v1alpha1 import Compute
-from runai_nim.domain.validate.finding import Finding, Reason
+from runai_nim.domain.reasons import Reason
+from runai_nim.domain.validate.finding import Finding
 from runai_nim.domain.validate.subject import ValidationSubject
 
 

@@ -8,7 +8,8 @@ from runai_nim.api import quantity
 from runai_nim.api.quantity import Quantity
 from runai_nim.api.v1alpha1 import Compute
 from runai_nim.config.settings import Settings
-from runai_nim.domain.validate.finding import Finding, Reason
+from runai_nim.domain.reasons import Reason
+from runai_nim.domain.validate.finding import Finding
 from runai_nim.domain.validate.subject import ValidationSubject
 
 _AMOUNTS: Final = ("cpu_memory_request", "cpu_memory_limit", "gpu_memory_request", "gpu_memory_limit")

@@ -6,7 +6,8 @@ from typing import Final
 
 from runai_nim.api import syntax, well_known
 from runai_nim.api.v1alpha1 import ConfigMapKey, EnvironmentVariable, SecretKey, UserCredentialKey
-from runai_nim.domain.validate.finding import Finding, Reason
+from runai_nim.domain.reasons import Reason
+from runai_nim.domain.validate.finding import Finding
 from runai_nim.domain.validate.list_items import duplicate_findings
 from runai_nim.domain.validate.subject import ValidationSubject
 

@@ -5,29 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal
 
+from runai_nim.domain.reasons import Reason
+
 _MAX_VALUE_LENGTH: Final = 100
 _MAX_PATH_LENGTH: Final = 300
-
-
-class Reason(StrEnum):
-    """Why a resource is refused, or what a warning is about; `reason` of condition Translated."""
-
-    INVALID_NAME = "InvalidName"
-    RESERVED_KEY = "ReservedKey"
-    UNKNOWN_FIELD = "UnknownField"
-    REQUIRED_FIELD = "RequiredField"
-    INVALID_VALUE = "InvalidValue"
-    INVALID_QUANTITY = "InvalidQuantity"
-    DUPLICATE_VALUE = "DuplicateValue"
-    CONFLICTING_FIELDS = "ConflictingFields"
-    LIMIT_BELOW_REQUEST = "LimitBelowRequest"
-    NOT_CONFIGURED = "NotConfigured"
-    NOT_ALLOWED = "NotAllowed"
-    HOST_TAKEN = "HostTaken"
-    IGNORED_FIELD = "IgnoredField"
-    NOT_INSTALLED = "NotInstalled"
-    QUEUE_UNKNOWN = "QueueUnknown"
-    PROJECT_UNKNOWN = "ProjectUnknown"
 
 
 class Rule(StrEnum):
@@ -49,7 +30,7 @@ class Finding:
     to do. `rule`: for programs; None where the API has no word for it.
     """
 
-    reason: str
+    reason: Reason
     path: str
     value: str | None = None
     must: str = ""

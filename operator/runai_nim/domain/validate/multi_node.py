@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from runai_nim.api.v1alpha1 import Compute, ServingPort
-from runai_nim.domain.validate.finding import Finding, Reason
+from runai_nim.domain.reasons import Reason
+from runai_nim.domain.validate.finding import Finding
 from runai_nim.domain.validate.subject import ValidationSubject
 
 MAX_MULTI_NODE_NAME_LENGTH: Final = 44

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
-from runai_nim.domain.validate.finding import Finding, Reason, Rule, child_path
+from runai_nim.domain.reasons import Reason
+from runai_nim.domain.validate.finding import Finding, Rule, child_path
 from runai_nim.domain.validate.suggestions import FieldRemedies
 
 # pydantic's sentences begin "Input should …", "String should …" or, for our own checks, "Value error, must …".

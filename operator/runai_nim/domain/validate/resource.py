@@ -5,7 +5,8 @@ from typing import Final
 
 from runai_nim.api import syntax, well_known
 from runai_nim.config.settings import Settings
-from runai_nim.domain.validate.finding import Finding, Reason
+from runai_nim.domain.reasons import Reason
+from runai_nim.domain.validate.finding import Finding
 
 MAX_NAME_LENGTH: Final = 59
 """The container is called `<name>-ctr`, and that must fit into 63 characters."""

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from runai_nim.api import syntax
 from runai_nim.api.v1alpha1 import Toleration
-from runai_nim.domain.validate.finding import Finding, Reason
+from runai_nim.domain.reasons import Reason
+from runai_nim.domain.validate.finding import Finding
 from runai_nim.domain.validate.list_items import duplicate_findings
 from runai_nim.domain.validate.subject import ValidationSubject
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from runai_nim.domain.validate import Finding, Reason, Rule
+from runai_nim.domain.reasons import Reason
+from runai_nim.domain.validate import Finding, Rule
 
 _IMMUTABLE_MESSAGE: Final = "spec.multiNode"
 

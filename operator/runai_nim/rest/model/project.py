@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from runai_nim.api import syntax, well_known
-from runai_nim.domain.validate import Finding, Reason
+from runai_nim.domain.reasons import Reason
+from runai_nim.domain.validate import Finding
 
 _PATH: Final = "metadata.projectId"
 

@@ -7,6 +7,7 @@ from runai_nim.api import well_known
 from runai_nim.config.settings import load_settings
 from runai_nim.domain.observed import ObservedNimCache
 from runai_nim.domain.plan import plan
+from runai_nim.domain.reasons import Reason
 from runai_nim.domain.status import ROWS, Outcome, facts_of, row_for, status_of
 from runai_nim.domain.status.condition import ConditionDraft, add_timestamps
 from runai_nim.domain.status.exposure import exposed_condition
@@ -104,7 +105,10 @@ def test_a_transition_is_dated_and_nothing_else() -> None:
 
 
 def test_a_message_that_is_too_long_for_the_api_is_cut() -> None:
-    whole, long = (ConditionDraft("Ready", "False", "Many", "é" * length) for length in (32768, 32769))
+    whole, long = (
+        ConditionDraft(type="Ready", status="False", reason=Reason.INVALID_VALUE, message="é" * length)
+        for length in (32768, 32769)
+    )
     told = [condition["message"] for condition in add_timestamps((whole, long), (), 1, "2026-01-01T00:00:00Z")]
     assert told == [whole.message, "é" * 32767 + "…"]
 

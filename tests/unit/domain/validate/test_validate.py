@@ -7,7 +7,8 @@ from pydantic import ValidationError
 
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
 from runai_nim.config.settings import load_settings
-from runai_nim.domain.validate import CHECKS, Context, Finding, Reason, has_errors, parse_findings, validate
+from runai_nim.domain.reasons import Reason
+from runai_nim.domain.validate import CHECKS, Context, Finding, has_errors, parse_findings, validate
 from tests.support.resources import a_cr
 
 CONTEXT = Context(load_settings(None, {}))
