@@ -85,7 +85,7 @@ test: programs ## all tests but the long ones, on real control planes
 	$(RUN)python -m pytest $(SIDE_BY_SIDE) -m $(SHORT)
 
 # Two processes, each with a control plane of its own: most tests wait for something.
-SIDE_BY_SIDE := --numprocesses=2 --dist=loadgroup
+SIDE_BY_SIDE := --numprocesses=2 --dist=loadscope
 
 .PHONY: coverage
 coverage: programs ## does a test run each branch of each decision?

@@ -5,9 +5,11 @@ import itertools
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from local.cluster import LocalCluster
 from local.control_plane import ControlPlane
@@ -27,10 +29,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--part", metavar="NUMBER/PARTS", help="run one part of the tests only, counted from 0")
 
 
+class ByFolder(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
+    """Tests of a folder share a process, and with it a control plane."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.split("/")[1]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder:
+    """With --dist=loadscope."""
+    return ByFolder(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests of a folder share a process, and with it a control plane; and the part that was asked for, if any."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(item.path.relative_to(Path(__file__).parent).parts[0]))
+    """Keep the part that was asked for, if any."""
     if part := config.getoption("--part"):
         number, parts = (int(text) for text in part.split("/"))
         chosen = [item for item in items if _part_of(item, parts) == number]

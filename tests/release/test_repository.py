@@ -27,7 +27,9 @@ def test_hooks_run_what_the_gate_runs_and_fetch_nothing() -> None:
 
 
 def test_make_check_is_what_ci_runs() -> None:
-    ran = subprocess.run(["make", "--dry-run", "check"], cwd=CHECKOUT, check=True, capture_output=True, text=True)
+    ran = subprocess.run(
+        ["make", "--dry-run", "--no-print-directory", "check"], cwd=CHECKOUT, check=True, capture_output=True, text=True
+    )
 
     assert ran.stdout.split() == [".ci/run"]
 
