@@ -13,7 +13,9 @@ from local.nim_operator.client import MERGE_PATCH, Client
 from local.nim_operator.kinds import Kind
 from runai_nim.api import well_known
 from runai_nim.config.settings import load_settings
-from runai_nim.domain.translate import Context, translate
+from runai_nim.domain.decision_input import make_decision_input
+from runai_nim.domain.nimservice_schema import NIMServiceSchema
+from runai_nim.domain.translate import translate
 
 APPLY = {"fieldManager": well_known.FIELD_MANAGER, "force": "true", "fieldValidation": "Strict"}
 APPLY_PATCH = "application/apply-patch+yaml"
@@ -66,7 +68,13 @@ async def _send(client: Client, writes: Sequence[Write]) -> None:
 def _writes(cr: Object, status: Mapping[str, Any]) -> list[Write]:
     """What the operator writes for `cr`, in its order. `status` is that of a RunaiNimService called `first`."""
     metadata = cr["metadata"]
-    desired = translate(cr, Context(load_settings({}, {}), {well_known.RUNAI_PROJECT: "team-a"}))
+    decision_input = make_decision_input(
+        cr,
+        settings=load_settings({}, {}),
+        namespace_labels={well_known.RUNAI_PROJECT: "team-a"},
+        nimservice_schema=NIMServiceSchema(),
+    )
+    desired = translate(decision_input.with_children(claim_exists=False, nimservice_exists=False))
     if desired.claim is None or desired.nimservice is None:
         raise RuntimeError(f"{metadata['name']} is refused: {[finding.message for finding in desired.findings]}")
     seen = {field: metadata[field] for field in ("uid", "resourceVersion")}

@@ -16,9 +16,11 @@ from local.cluster import OPERATOR_NAMESPACE, OPERATOR_USER, LocalCluster
 from local.objects import Objects, wait_for
 from runai_nim.api import well_known
 from runai_nim.config.settings import Settings, load_settings
-from runai_nim.domain.validate import Context, validate
+from runai_nim.domain.context import Context
+from runai_nim.domain.validate import validate
 from runai_nim.domain.validate.resource import check_reserved_labels
 from tests.chart.conftest import CHART, RELEASE, Helm
+from tests.support.decisions import input_of
 from tests.support.services import CR, DEPLOYMENT, NIMSERVICE, present, sample, serve
 
 pytestmark = pytest.mark.chart
@@ -180,7 +182,9 @@ def test_the_policy_refuses_hosts_and_types_that_the_operator_refuses(
     serving: dict[str, Any], cluster: LocalCluster
 ) -> None:
     (finding,) = [
-        one for one in validate(served(**serving), Context(load_settings(EXPOSURE, {})))[1] if one.severity == "error"
+        one
+        for one in validate(input_of(served(**serving), Context(load_settings(EXPOSURE, {}))))[1]
+        if one.severity == "error"
     ]
 
     assert finding.message in apply(cluster, served(**serving))
@@ -196,7 +200,10 @@ def test_the_policy_refuses_hosts_and_types_that_the_operator_refuses(
     ],
 )
 def test_the_policy_lets_other_hosts_and_types_pass(serving: dict[str, Any], cluster: LocalCluster) -> None:
-    assert validate(served(**serving), Context(load_settings(EXPOSURE, {}), {"runai/queue": "research"}))[1] == ()
+    assert (
+        validate(input_of(served(**serving), Context(load_settings(EXPOSURE, {}), {"runai/queue": "research"})))[1]
+        == ()
+    )
     assert apply(cluster, served(**serving), "--dry-run=server") == ""
 
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from runai_nim.config.settings import load_settings
-from runai_nim.domain.translate import Context, Desired
+from runai_nim.domain.context import Context
+from runai_nim.domain.translate import Desired
 from tests.contract.specs import SCHEMA, Place, Schema, Spec, places
 from tests.support.golden import golden_cases
 from tests.support.resources import SPEC

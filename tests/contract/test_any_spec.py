@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runai_nim.api import well_known
-from runai_nim.domain.translate import Context, translate
+from runai_nim.domain.context import Context
+from runai_nim.domain.translate import translate
 from tests.contract.resources import CONTEXTS, GOLDEN, VALID, key_sets, manifests, refused
 from tests.contract.specs import SCHEMA, SPECS, Spec, wrong_specs
+from tests.support.decisions import input_of
 from tests.support.resources import a_cr
 
 KNOWN = {name: [spec[name] for spec in GOLDEN if name in spec] for name in SCHEMA["properties"]}
@@ -31,10 +33,10 @@ def test_it_becomes_findings_or_objects(spec: Spec, context: Context) -> None:
     cr = a_cr(spec)
     before = copy.deepcopy(cr)
 
-    desired = translate(cr, context)
+    desired = translate(input_of(cr, context))
 
     assert str(cr) == str(before)  # not by ==: nan is no equal of itself
-    assert translate(before, context) == desired
+    assert translate(input_of(before, context)) == desired
     assert refused(desired) == (desired.nimservice is None)
     assert not refused(desired) or manifests(desired) == []
 
@@ -46,7 +48,7 @@ def test_many_of_the_specs_are_translated() -> None:
     @settings(max_examples=300, deadline=None, derandomize=True)
     @given(ANY_SPEC, ANY_CONTEXT)
     def count(spec: Spec, context: Context) -> None:
-        decided[refused(translate(a_cr(spec), context))] += 1
+        decided[refused(translate(input_of(a_cr(spec), context)))] += 1
 
     count()
     assert min(decided.values()) > 40, decided
@@ -63,7 +65,7 @@ def test_every_object_is_the_resource_s_own_in_its_namespace(spec: Spec, context
         "controller": True,
         "blockOwnerDeletion": True,
     }
-    desired = translate(a_cr(spec), context)
+    desired = translate(input_of(a_cr(spec), context))
 
     for made in manifests(desired):
         assert made["metadata"]["namespace"] == "ns"
@@ -101,6 +103,8 @@ def entries(value: Any) -> Iterator[tuple[str, Any]]:
 def test_nothing_of_the_resource_s_own_metadata_is_copied(
     spec: Spec, context: Context, labels: dict[str, str], annotations: dict[str, str]
 ) -> None:
-    decorated = translate(a_cr(spec, labels=labels, annotations=annotations, finalizers=["example.com/f"]), context)
+    decorated = translate(
+        input_of(a_cr(spec, labels=labels, annotations=annotations, finalizers=["example.com/f"]), context)
+    )
 
-    assert decorated == translate(a_cr(spec), context)
+    assert decorated == translate(input_of(a_cr(spec), context))

@@ -9,10 +9,12 @@ import yaml
 
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
 from runai_nim.config.settings import load_settings
-from runai_nim.domain.translate import Context, Desired, translate
+from runai_nim.domain.context import Context
+from runai_nim.domain.translate import Desired, translate
 from tests.contract.bodies import NAMES, bodies, client_spec
 from tests.contract.openapi_models import field_facts
 from tests.contract.specs import Spec, changed, places
+from tests.support.decisions import input_of
 from tests.support.resources import a_cr
 
 DIFFERENCES: dict[str, dict[str, str]] = yaml.safe_load((Path(__file__).parent / "differences.yaml").read_text())
@@ -81,7 +83,7 @@ def test_every_field_of_the_client_is_in_a_body() -> None:
 
 
 def desired(spec: Spec) -> Desired:
-    return translate(a_cr(spec), CONTEXT)
+    return translate(input_of(a_cr(spec), CONTEXT))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -9,6 +9,7 @@ from runai_nim.domain.translate import translate
 from runai_nim.domain.validate import validate
 from tests.contract.resources import CONTEXTS, FIELDS, manifests, refused, where
 from tests.contract.specs import Place, Spec, changed, places
+from tests.support.decisions import input_of
 from tests.support.resources import a_cr_of
 
 EMPTY: dict[str, Any] = {"array": [], "object": {}}
@@ -20,7 +21,9 @@ NEEDED: set[Place] = {("modelStore",), ("servingPort",)}
 def test_empty_is_absent_or_refused(field: Place) -> None:
     empty, could_be = EMPTY[FIELDS[field]["type"]], 0
     for spec, place in where(field):
-        found, absent = (translate(a_cr_of(changed(spec, place, one)), CONTEXTS["own keys"]) for one in (empty, None))
+        found, absent = (
+            translate(input_of(a_cr_of(changed(spec, place, one)), CONTEXTS["own keys"])) for one in (empty, None)
+        )
 
         assert refused(found) or manifests(found) == manifests(absent), spec
         could_be += not refused(absent)
@@ -33,7 +36,10 @@ def test_null_is_absent(field: Place) -> None:
     for spec, place in where(field):
         if place in places(spec):
             null, without = changed(spec, place, None), removed(spec, place)
-            assert validate(a_cr_of(null), CONTEXTS["runai"])[0] == validate(a_cr_of(without), CONTEXTS["runai"])[0]
+            assert (
+                validate(input_of(a_cr_of(null), CONTEXTS["runai"]))[0]
+                == validate(input_of(a_cr_of(without), CONTEXTS["runai"]))[0]
+            )
             seen += 1
     assert seen
 
@@ -63,4 +69,4 @@ def test_a_field_that_the_api_lacks_is_refused_anywhere(block: Place, name: str)
 
     assert having_it
     for spec, place in having_it:
-        assert refused(translate(a_cr_of(changed(spec, place, "x")), CONTEXTS["own keys"]))
+        assert refused(translate(input_of(a_cr_of(changed(spec, place, "x")), CONTEXTS["own keys"])))

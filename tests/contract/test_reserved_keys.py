@@ -10,6 +10,7 @@ from runai_nim.config.settings import load_settings
 from runai_nim.domain.translate import Desired, translate
 from tests.contract.resources import CONTEXTS, VALID, key_sets
 from tests.contract.specs import Spec
+from tests.support.decisions import input_of
 from tests.support.resources import a_cr
 
 # The list of keys that nobody but the operator may set, with an example for each pattern.
@@ -61,10 +62,10 @@ def errors(desired: Desired) -> list[str]:
 def test_a_reserved_key_is_not_a_user_s(context: str, key: str, field: str, exclude: bool) -> None:
     spec = {**BUSY, field: [{"name": key, "value": "mine", "exclude": exclude}]}
 
-    desired = translate(a_cr(spec), CONTEXTS[context])
+    desired = translate(input_of(a_cr(spec), CONTEXTS[context]))
 
     if exclude:
-        assert key_sets(desired) == key_sets(translate(a_cr(BUSY), CONTEXTS[context])) != []
+        assert key_sets(desired) == key_sets(translate(input_of(a_cr(BUSY), CONTEXTS[context]))) != []
     else:
         assert errors(desired) == [f"spec.{field}[0].name"]
 
@@ -74,12 +75,14 @@ def test_a_reserved_key_is_not_a_user_s(context: str, key: str, field: str, excl
 def test_a_key_of_the_nim_operator_is_not_a_user_s(key: str, field: str) -> None:
     spec = {**BUSY, field: [{"name": key, "value": "mine"}]}
 
-    assert errors(translate(a_cr(spec), CONTEXTS["runai"])) == [f"spec.{field}[0].name"]
+    assert errors(translate(input_of(a_cr(spec), CONTEXTS["runai"]))) == [f"spec.{field}[0].name"]
 
 
 @pytest.mark.parametrize(("context", "key"), RESERVED_ANYWHERE)
 def test_a_reserved_label_of_the_resource_is_refused(context: str, key: str) -> None:
-    assert errors(translate(a_cr(BUSY, labels={key: "mine"}), CONTEXTS[context])) == [f"metadata.labels[{key}]"]
+    assert errors(translate(input_of(a_cr(BUSY, labels={key: "mine"}), CONTEXTS[context]))) == [
+        f"metadata.labels[{key}]"
+    ]
 
 
 EDGE = [pattern.replace("*", "x") for pattern in well_known.EDGE_KEYS]
@@ -88,7 +91,7 @@ EDGE = [pattern.replace("*", "x") for pattern in well_known.EDGE_KEYS]
 def edge_errors(name: str, exclude: bool = False, **settings: Any) -> list[str]:
     context = replace(CONTEXTS["runai"], settings=load_settings(settings, {}))
     spec = {**BUSY, "annotations": [{"name": name, "value": "mine", "exclude": exclude}]}
-    return errors(translate(a_cr(spec), context))
+    return errors(translate(input_of(a_cr(spec), context)))
 
 
 @pytest.mark.parametrize("key", EDGE)

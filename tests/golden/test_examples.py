@@ -9,7 +9,9 @@ import pytest
 import yaml
 
 from runai_nim.config.settings import load_settings
-from runai_nim.domain.translate import Context, translate
+from runai_nim.domain.context import Context
+from runai_nim.domain.translate import translate
+from tests.support.decisions import input_of
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
@@ -26,7 +28,7 @@ def examples() -> Iterator[tuple[str, dict[str, Any]]]:
 
 @pytest.mark.parametrize("cr", [pytest.param(cr, id=name) for name, cr in examples()])
 def test_an_example_is_translated(cr: dict[str, Any]) -> None:
-    desired = translate({**cr, "metadata": {"namespace": "team-a", **cr["metadata"]}}, CONTEXT)
+    desired = translate(input_of({**cr, "metadata": {"namespace": "team-a", **cr["metadata"]}}, CONTEXT))
     assert [finding.message for finding in desired.findings if finding.severity == "error"] == []
     assert desired.nimservice is not None
 

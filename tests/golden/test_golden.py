@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from runai_nim.domain.translate import Desired, translate
+from tests.support.decisions import input_of
 from tests.support.golden import (
     BLOCKS,
     CASES,
@@ -32,7 +33,7 @@ HINT = "pytest tests/golden/test_golden.py --update-golden"
 
 
 def desired_of(case: Case) -> Desired:
-    return translate(stored(case.cr), a_context(case.context))
+    return translate(input_of(stored(case.cr), a_context(case.context)))
 
 
 @pytest.mark.parametrize("case", ACCEPTED, ids=lambda case: case.name)

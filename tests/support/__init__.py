@@ -3,6 +3,7 @@
 | you need | take |
 | --- | --- |
 | a RunaiNimService as plain data, for a test of a decision | `resources`: `a_cr`, `a_cr_of`, `with_claim` |
+| the input of a decision on it | `decisions`: `input_of`, `input_of_manifest` |
 | what the operator observes around it | `observations`: `observed`, `facts`, `a_workload`, `a_pod` |
 | a golden case or a refusal | `golden`: `golden_cases`, `golden_case`, `stored`, `a_context` |
 | a RunaiNimService in a real cluster, and its conditions | `services`: `sample`, `serve`, `settled`, `gone` |

@@ -26,8 +26,9 @@ import yaml
 
 from local.cluster import CHECKOUT
 from runai_nim.config.settings import load_settings
+from runai_nim.domain.context import Context
 from runai_nim.domain.nimservice_schema import NIMServiceSchema
-from runai_nim.domain.translate import Context, Desired
+from runai_nim.domain.translate import Desired
 from runai_nim.domain.validate import Finding
 from tests.support.resources import SPEC
 

@@ -6,10 +6,12 @@ from typing import Any
 
 from runai_nim.api import well_known
 from runai_nim.config.settings import load_settings
+from runai_nim.domain.context import Context
 from runai_nim.domain.observed import ObservedClaim, ObservedPod, ObservedService, ObservedState, ObservedWorkload
 from runai_nim.domain.plan import plan
 from runai_nim.domain.status import Deadlines, Facts, Outcome, facts_of
-from runai_nim.domain.translate import Context, Desired, translate
+from runai_nim.domain.translate import Desired, translate
+from tests.support.decisions import input_of
 from tests.support.resources import a_cr
 
 NOW = "2026-01-01T00:00:00Z"
@@ -91,7 +93,7 @@ FAILED = {"state": "Failed", "conditions": [{"type": "Failed", "status": "True",
 
 def facts(cr: dict[str, Any] | None = None, outcome: Outcome | None = None, at: datetime = AT, **changes: Any) -> Facts:
     cr = cr or a_cr()
-    desired = translate(cr, CONTEXT)
+    desired = translate(input_of(cr, CONTEXT))
     seen = observed(desired, **changes)
     return facts_of(cr, desired, plan(cr, desired, seen), seen, outcome or Outcome(), Deadlines(at, 60, 30))
 
@@ -100,7 +102,7 @@ BEFORE = {"phase": "Running"}
 BAD = {"compute": {"cpuMemoryRequest": "10 GB"}}
 STOPPED = {"desiredPhase": "Stopped"}
 FOREIGN = {"metadata": {"name": "nim", "uid": "n0", "resourceVersion": "1"}}
-POD_HASH = (translate(a_cr(), CONTEXT).nimservice or {})["spec"]["annotations"][well_known.POD_HASH]
+POD_HASH = (translate(input_of(a_cr(), CONTEXT)).nimservice or {})["spec"]["annotations"][well_known.POD_HASH]
 POD = ObservedPod("1", "nim-1", "nim", POD_HASH, NOW, "runai-scheduler", "", ("", ""), "", "")
 
 

@@ -9,7 +9,9 @@ from runai_nim.api import syntax
 from runai_nim.domain.admission.evaluation import evaluate
 from runai_nim.domain.admission.object_schema import check_object_schema
 from runai_nim.domain.admission.rest_body import check_rest_body
-from runai_nim.domain.validate import Context
+from runai_nim.domain.context import Context
+from runai_nim.domain.validate import Finding
+from tests.support.decisions import input_of_manifest
 from tests.support.growth import LINEAR, growth
 from tests.support.observations import CONTEXT
 
@@ -22,8 +24,8 @@ def manifest(metadata: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
     return {"apiVersion": "runai-nim.io/v1alpha1", "kind": "RunaiNimService", "metadata": metadata, "spec": spec}
 
 
-def judged(made: dict[str, Any]) -> object:
-    return evaluate(made, "default", CONTEXT).findings
+def findings_of(made: dict[str, Any], context: Context = CONTEXT) -> tuple[Finding, ...]:
+    return evaluate(made, input_of_manifest(made, context)).findings
 
 
 @pytest.mark.parametrize("where", ["spec", "metadata", "both", "list", "values", "nulls", "labels"])
@@ -40,7 +42,7 @@ def test_findings_cost_what_their_number_is(where: str) -> None:
             "labels": manifest({"name": "a", "labels": {f"kai/{name}": "x" for name in unknown(count)}}, {}),
         }[where]
 
-    assert growth(judged, made, 400) < LINEAR
+    assert growth(findings_of, made, 400) < LINEAR
 
 
 def test_a_body_s_findings_cost_what_their_number_is() -> None:
@@ -64,7 +66,7 @@ def test_long_names_far_down_are_not_repeated_by_all_below_them() -> None:
 
 def test_only_the_first_unknown_fields_get_a_suggestion() -> None:
     findings = [
-        *evaluate(manifest({"name": "a", **unknown(100)}, unknown(100)), "default", CONTEXT).findings,
+        *findings_of(manifest({"name": "a", **unknown(100)}, unknown(100))),
         *check_rest_body({"metadata": unknown(100)}),
     ]
 
@@ -76,7 +78,7 @@ def test_only_the_first_unknown_fields_get_a_suggestion() -> None:
 def test_only_the_first_wrong_pod_fields_get_a_suggestion() -> None:
     variables = [{"name": f"A{number}", "podFieldRef": {"path": "metadata.nam"}} for number in range(200)]
 
-    findings = evaluate(manifest({"name": "a"}, {"environmentVariables": variables}), "default", CONTEXT).findings
+    findings = findings_of(manifest({"name": "a"}, {"environmentVariables": variables}))
 
     about = [finding.remedy for finding in findings if finding.path.endswith("podFieldRef.path")]
     assert about.count("did you mean metadata.name?") == syntax.MAX_SUGGESTIONS
@@ -87,8 +89,8 @@ def test_who_reads_a_few_mistakes_only_gets_no_more() -> None:
     few = replace(CONTEXT, max_findings=5)
     wrong = manifest({"name": "a"}, unknown(100) | {"replicas": "many"})
 
-    assert len(evaluate(wrong, "default", few).findings) == 5
-    assert len(evaluate(manifest({"name": "a"}, unknown(5)), "default", few).findings) > 5  # what is missing, too
+    assert len(findings_of(wrong, few)) == 5
+    assert len(findings_of(manifest({"name": "a"}, unknown(5)), few)) > 5  # what is missing, too
 
 
 def test_a_long_word_is_no_mistyped_one() -> None:
@@ -99,7 +101,7 @@ def test_a_long_word_is_no_mistyped_one() -> None:
 def test_a_long_name_is_not_repeated_whole() -> None:
     (finding,) = [
         found
-        for found in evaluate(manifest({"name": "a"}, {"x" * 1000: 1}), "default", Context(CONTEXT.settings)).findings
+        for found in findings_of(manifest({"name": "a"}, {"x" * 1000: 1}), Context(CONTEXT.settings))
         if found.reason == "UnknownField"
     ]
     assert len(finding.message) < 250

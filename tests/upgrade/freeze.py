@@ -20,6 +20,7 @@ from local.programs import chart_programs
 from runai_nim import __version__
 from runai_nim.api import well_known
 from runai_nim.domain.translate import translate
+from tests.support.decisions import input_of
 from tests.support.golden import a_context, canonical, golden_case, golden_cases, stored
 from tests.support.services import CLAIM, CR, NIMSERVICE, settled
 from tests.upgrade.frozen_outputs import FOLDER, OPERATOR_ENVIRONMENT, Record, cache_ready, owned
@@ -36,7 +37,7 @@ CONVERGED = (
 def translations() -> Iterator[Record]:
     """Each golden case, and what is translated of it."""
     for case in golden_cases():
-        expected = yaml.safe_load(canonical(translate(stored(case.cr), a_context(case.context))))
+        expected = yaml.safe_load(canonical(translate(input_of(stored(case.cr), a_context(case.context)))))
         yield {"name": case.name, "cr": case.cr, "context": case.context, "expected": expected}
 
 

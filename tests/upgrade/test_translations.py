@@ -9,6 +9,7 @@ import yaml
 from local.cluster import CHECKOUT
 from runai_nim import __version__
 from runai_nim.domain.translate import translate
+from tests.support.decisions import input_of
 from tests.support.golden import a_context, canonical, stored
 from tests.upgrade.frozen_outputs import FOLDER, VERSIONS, records
 
@@ -27,7 +28,7 @@ def differing(then: Any, now: Any, path: str = "") -> Iterator[str]:
 def differences(version: str) -> Iterator[tuple[str, str]]:
     """(case, field) of everything that is not as it was."""
     for record in records(version, "translations.jsonl"):
-        now = yaml.safe_load(canonical(translate(stored(record["cr"]), a_context(record["context"]))))
+        now = yaml.safe_load(canonical(translate(input_of(stored(record["cr"]), a_context(record["context"])))))
         for field in differing(record["expected"], now):
             yield record["name"], field
 

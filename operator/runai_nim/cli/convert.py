@@ -30,7 +30,7 @@ def convert(argument: str, name: str | None, namespace: str | None, offline: Off
     if name:
         requested |= {"name": name, "useGivenNameAsPrefix": False}
     manifest = make_manifest({**body, "metadata": requested, "spec": _mapping(document, body, "spec")}, namespace)
-    head = _header_comments(manifest["metadata"], requested, offline.context.settings.project_labels[:1])
+    head = _header_comments(manifest["metadata"], requested, offline.settings.project_labels[:1])
     text = "\n".join(head) + "\n" + to_yaml({"spec": manifest["spec"]})
     terminal.write(text)
     remarks = [*_body_diagnostics(document, body), *_manifest_diagnostics(text, offline)]
@@ -97,4 +97,5 @@ def _body_diagnostics(document: Document, body: Mapping[str, Any]) -> Iterator[D
 def _manifest_diagnostics(text: str, offline: OfflineContext) -> Iterator[Diagnostic]:
     for document in read_documents(InputText("<stdout>", text)):
         if isinstance(document, Document):
-            yield from evaluate_manifest(Manifest(document, document.value, document.position), offline).diagnostics
+            manifest = Manifest(document, document.value, document.position)
+            yield from evaluate_manifest(manifest, offline.decision_input(document.value)).diagnostics

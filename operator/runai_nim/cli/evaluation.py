@@ -4,11 +4,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from runai_nim.api.resources import ObjectView
 from runai_nim.cli.diagnostic import Diagnostic
 from runai_nim.cli.manifests import Manifest
 from runai_nim.cli.offline_context import OfflineContext
 from runai_nim.domain.admission.evaluation import evaluate
-from runai_nim.domain.translate import Context, Desired
+from runai_nim.domain.decision_input import DecisionInput
+from runai_nim.domain.translate import Desired
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +18,14 @@ class ManifestEvaluation:
     """A RunaiNimService as the API server would have it, and what should exist for it."""
 
     manifest: Manifest
-    cr: dict[str, Any]
-    context: Context
+    decision_input: DecisionInput
     desired: Desired
     diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def cr(self) -> ObjectView:
+        """The RunaiNimService as the API server would have it."""
+        return self.decision_input.resource
 
     @property
     def resource(self) -> str:
@@ -38,18 +44,18 @@ def evaluate_all(
 ) -> Iterator[ManifestEvaluation | Diagnostic]:
     """Each manifest decided; remarks are passed on."""
     for one in manifests:
-        yield one if isinstance(one, Diagnostic) else evaluate_manifest(one, offline)
+        yield one if isinstance(one, Diagnostic) else evaluate_manifest(one, offline.decision_input(one.value))
 
 
-def evaluate_manifest(manifest: Manifest, offline: OfflineContext, uid: str = "") -> ManifestEvaluation:
-    """What the operator would make of any manifest; `uid` is that of the stored one."""
-    evaluation = evaluate(manifest.value, offline.namespace, offline.context, uid)
-    resource = resource_of(evaluation.cr)
-    remarks = tuple(manifest.diagnostic(finding, resource) for finding in evaluation.findings)
-    return ManifestEvaluation(manifest, evaluation.cr, offline.context, evaluation.desired, remarks)
+def evaluate_manifest(manifest: Manifest, decision_input: DecisionInput) -> ManifestEvaluation:
+    """What the operator would make of any manifest, on the input that was made from it."""
+    desired = evaluate(manifest.value, decision_input)
+    resource = resource_of(decision_input.resource)
+    remarks = tuple(manifest.diagnostic(finding, resource) for finding in desired.findings)
+    return ManifestEvaluation(manifest, decision_input, desired, remarks)
 
 
-def resource_of(cr: dict[str, Any]) -> str:
+def resource_of(cr: ObjectView) -> str:
     """`<namespace>/<name>` of a RunaiNimService."""
     return f"{cr['metadata']['namespace']}/{cr['metadata']['name']}"
 

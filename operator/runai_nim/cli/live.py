@@ -25,11 +25,12 @@ from runai_nim.cli.diff import OutputFormat, evaluations_by_resource, write_diff
 from runai_nim.cli.evaluation import ManifestEvaluation, evaluate_manifest
 from runai_nim.cli.manifests import read_manifests
 from runai_nim.cli.offline_context import OfflineContext
+from runai_nim.domain import names
+from runai_nim.domain.decision_input import make_decision_input
 from runai_nim.domain.nimservice_schema import NIMServiceSchema
 from runai_nim.domain.observed import ObservedClaim, ObservedState
 from runai_nim.domain.plan import Plan, is_ours, is_paused, plan, releases_from, take_over_fields
 from runai_nim.domain.reasons import Reason
-from runai_nim.domain.translate import names
 from runai_nim.kube.client import ApiError, KubeClient
 from runai_nim.kube.discovery import schema_of
 
@@ -77,26 +78,28 @@ async def _evaluate_one(
     stored = await cluster.get(RUNAI_NIM_SERVICES, namespace, name) or {}
     uid = stored.get("metadata", {}).get("uid", "")
     nimservice = await cluster.get(NIM_SERVICES, namespace, name)
-    claim_name = names.claim_name_of(service.cr)
+    claim_name = service.decision_input.claim_name
     claim = await cluster.get(CLAIMS, namespace, claim_name) if claim_name else None
     route = names.route_name(name)
     routes = {kind.kind: await cluster.get(kind, namespace, route) for kind in ROUTES}
     live = {obj["kind"]: obj for obj in (nimservice, claim, *routes.values()) if obj}
     labels = await _namespace_labels(cluster, namespace)
-    if offline.context.namespace_labels is not None:
-        labels = {**(labels or {}), **offline.context.namespace_labels}
+    if offline.namespace_labels is not None:
+        labels = {**(labels or {}), **offline.namespace_labels}
 
-    context = replace(
-        offline.context,
+    created = {"creationTimestamp": stored.get("metadata", {}).get("creationTimestamp", "")}
+    metadata = service.cr["metadata"] | created | ({"uid": uid} if uid else {})
+    decision_input = make_decision_input(
+        {**service.cr, "metadata": metadata},
+        settings=offline.settings,
         namespace_labels=labels,
+        nimservice_schema=kinds.nimservice or offline.nimservice_schema,
+    ).with_children(
         claim_exists=claim is not None,
         claim_size=ObservedClaim.from_object(claim).storage if claim else "",
         nimservice_exists=bool(uid) and is_ours({"metadata": {"uid": uid}}, nimservice),
-        nimservice_schema=kinds.nimservice or offline.context.nimservice_schema,
     )
-    evaluation = evaluate_manifest(service.manifest, replace(offline, context=context), uid)
-    created = {"creationTimestamp": stored.get("metadata", {}).get("creationTimestamp", "")}
-    evaluation = replace(evaluation, cr={**evaluation.cr, "metadata": evaluation.cr["metadata"] | created})
+    evaluation = evaluate_manifest(service.manifest, decision_input)
     observed = ObservedState(
         nimservice=nimservice,
         is_nimservice_installed=kinds.nimservice is not None,

@@ -3,24 +3,36 @@
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from runai_nim.cli.diagnostic import CommandError
 from runai_nim.cli.documents import read_single_document
 from runai_nim.config.settings import Settings, SettingsError, load_settings
+from runai_nim.domain.admission.object_schema import to_stored_object
+from runai_nim.domain.decision_input import DecisionInput, make_decision_input
 from runai_nim.domain.nimservice_schema import NIMServiceSchema, VersionError
-from runai_nim.domain.validate import Context
 
 DEFAULT_NAMESPACE = "default"
 
 
 @dataclass(frozen=True, slots=True)
 class OfflineContext:
-    """A context for every manifest, and the namespace of those that name none."""
+    """Of every manifest's cluster; `namespace` is that of those that name none, `namespace_labels` None if unknown."""
 
-    context: Context
+    settings: Settings
     namespace: str
+    namespace_labels: Mapping[str, str] | None
+    nimservice_schema: NIMServiceSchema
+
+    def decision_input(self, manifest: Mapping[str, Any]) -> DecisionInput:
+        """What the operator would decide on, once the manifest is stored."""
+        return make_decision_input(
+            to_stored_object(manifest, self.namespace),
+            settings=self.settings,
+            namespace_labels=self.namespace_labels,
+            nimservice_schema=self.nimservice_schema,
+        )
 
 
 def offline_context(
@@ -32,10 +44,12 @@ def offline_context(
     namespace_labels: Sequence[str] = (),
 ) -> OfflineContext:
     """What the options say. Raises CommandError for a file or settings that can't be used, and for odd labels."""
-    context = Context(read_settings(settings_file, dialect), parse_labels(namespace_labels), claim_exists=None)
-    if nim_operator:
-        context = replace(context, nimservice_schema=read_nimservice_schema(nim_operator))
-    return OfflineContext(context, namespace)
+    return OfflineContext(
+        settings=read_settings(settings_file, dialect),
+        namespace=namespace,
+        namespace_labels=parse_labels(namespace_labels),
+        nimservice_schema=read_nimservice_schema(nim_operator) if nim_operator else NIMServiceSchema(),
+    )
 
 
 def read_settings(file: str | None, dialect: str | None = None) -> Settings:

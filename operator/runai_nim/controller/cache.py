@@ -29,6 +29,7 @@ from runai_nim.api.resources import (
 from runai_nim.api.untrusted_values import mapping
 from runai_nim.controller.reference_index import ReferenceIndex
 from runai_nim.controller.workqueue import WorkQueue
+from runai_nim.domain import names
 from runai_nim.domain.nimservice_schema import NIMServiceSchema
 from runai_nim.domain.observed import (
     ObservedClaim,
@@ -40,7 +41,6 @@ from runai_nim.domain.observed import (
     ObservedWorkload,
     StoredObject,
 )
-from runai_nim.domain.translate import names
 from runai_nim.kube.client import KubeClient
 from runai_nim.kube.discovery import Discovery
 from runai_nim.kube.informer import Changes, Informer, OnFailure, Version, VersionedObject, is_newer

@@ -18,10 +18,11 @@ from typing import Any
 from runai_nim.api.resources import CLAIMS, NIM_SERVICES, ROUTES, RUNAI_NIM_SERVICES, ObjectKey, Resource
 from runai_nim.config import log_format
 from runai_nim.config.settings import Settings
-from runai_nim.controller.cache import ClusterCache, LiveNimService
+from runai_nim.controller.cache import ClusterCache
 from runai_nim.controller.limits.field_conflict import FieldConflictBackoff, managers_of
 from runai_nim.controller.limits.status_rate_limit import TokenBucket
 from runai_nim.controller.metrics import ServiceMetrics
+from runai_nim.domain.decision_input import DecisionInput, make_decision_input
 from runai_nim.domain.observed import ObservedClaim, ObservedState
 from runai_nim.domain.plan import (
     Deletion,
@@ -40,8 +41,7 @@ from runai_nim.domain.plan import (
 )
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.status import Deadlines, Outcome, facts_of, status_of, transitions
-from runai_nim.domain.translate import Context, Desired, translate
-from runai_nim.domain.translate.names import claim_name_of
+from runai_nim.domain.translate import Desired, translate
 from runai_nim.kube import name_lookup
 from runai_nim.kube.client import ApiError, KubeClient
 from runai_nim.kube.events import EventRecorder
@@ -158,15 +158,29 @@ class Reconciler:
 
     async def _decide(self, key: ObjectKey, cr: Mapping[str, Any]) -> _Decision:
         """What is wanted, what is there, and what to write. A claim that we would make is not asked for before."""
-        claim_name = claim_name_of(cr)
-        decision = await self._decide_with(key, cr, claim_name)
+        decision_input = make_decision_input(
+            cr,
+            settings=self._settings,
+            namespace_labels=self._cache.namespace_labels(key[0]),
+            nimservice_schema=self._cache.nimservice_schema,
+        )
+        decision, claim_name = await self._decide_with(key, decision_input), decision_input.claim_name
         if decision.planned.claim is None and claim_name and await self._cache.read_claim(key, claim_name):
-            decision = await self._decide_with(key, cr, claim_name)
+            decision = await self._decide_with(key, decision_input)
         return decision
 
-    async def _decide_with(self, key: ObjectKey, cr: Mapping[str, Any], claim_name: str | None) -> _Decision:
+    async def _decide_with(self, key: ObjectKey, decision_input: DecisionInput) -> _Decision:
+        """With the children that the cache has by now."""
+        cr, claim_name = decision_input.resource, decision_input.claim_name
         live = await self._cache.nimservice(key)
-        desired = translate(cr, self._context(key, cr, claim_name, live))
+        claim = self._cache.claim(key, claim_name)
+        desired = translate(
+            decision_input.with_children(
+                claim_exists=claim is not None,
+                claim_size=claim.storage if claim else "",
+                nimservice_exists=live is not None and is_ours(cr, live.obj),
+            )
+        )
         observed = await self._cache.observed_state(key, live, claim_name, desired.nim_cache)
         return _Decision(claim_name, desired, observed, plan(cr, desired, observed))
 
@@ -174,19 +188,6 @@ class Reconciler:
         """What is there after the writes."""
         live = await self._cache.nimservice(key)
         return await self._cache.observed_state(key, live, decision.claim_name, decision.desired.nim_cache)
-
-    def _context(
-        self, key: ObjectKey, cr: Mapping[str, Any], claim_name: str | None, live: LiveNimService | None
-    ) -> Context:
-        claim = self._cache.claim(key, claim_name)
-        return Context(
-            settings=self._settings,
-            namespace_labels=self._cache.namespace_labels(key[0]),
-            claim_exists=claim is not None,
-            claim_size=claim.storage if claim else "",
-            nimservice_exists=live is not None and is_ours(cr, live.obj),
-            nimservice_schema=self._cache.nimservice_schema,
-        )
 
     async def _check_conflicts(self, key: ObjectKey, cr: Mapping[str, Any], decision: _Decision) -> Plan | None:
         """The plan, or its refusal where somebody else has what it would take; None while that isn't known yet."""

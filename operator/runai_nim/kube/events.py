@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from runai_nim.api import well_known
-from runai_nim.domain.translate import names
+from runai_nim.domain import names
 from runai_nim.kube.client import ApiError, KubeClient
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,6 @@ import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from itertools import chain, islice
 from typing import Any, Final
 
@@ -17,10 +16,11 @@ from runai_nim.api import syntax, well_known
 from runai_nim.api.resources import KubeObject
 from runai_nim.config.settings import Settings
 from runai_nim.domain.admission.evaluation import evaluate
+from runai_nim.domain.admission.object_schema import to_stored_object
 from runai_nim.domain.admission.rest_body import check_rest_body, make_manifest, metadata_of
+from runai_nim.domain.decision_input import DecisionInput, make_decision_input
 from runai_nim.domain.reasons import Reason
-from runai_nim.domain.translate import names
-from runai_nim.domain.validate import CLAIM_SIZE, Context, Finding
+from runai_nim.domain.validate import CLAIM_SIZE, Finding
 from runai_nim.kube.discovery import Discovery
 from runai_nim.rest.api_server import ApiServer, NoAnswerError
 from runai_nim.rest.errors import MAX_ISSUES, HttpError, from_api_status, invalid, not_found, unavailable
@@ -136,8 +136,8 @@ class WorkloadService:
         project = await self._namespaces.find(metadata_of(body).get("projectId"))
         name, labels = (project.name, project.labels) if isinstance(project, ProjectNamespace) else ("", {})
         manifest = make_manifest(body, name)
-        context = self._context(labels)
-        findings = chain(check_rest_body(body), await self._findings(token, manifest, name, context))
+        decision_input = self._decision_input(to_stored_object(manifest, name), labels)
+        findings = chain(check_rest_body(body), await self._findings(token, manifest, decision_input))
         if isinstance(project, Finding):
             _refuse_errors(chain([project], findings))
             raise AssertionError("a project that isn't found is an error")
@@ -201,36 +201,39 @@ class WorkloadService:
         _refuse_errors(self._unserved_findings(namespace))
         # What the operator says that there is, it made.
         made = bool((cr.get("status") or {}).get("nimServiceName"))
-        context = self._context(namespace.labels, nimservice_exists=made)
-        _refuse_errors(await self._findings(token, {**cr, "spec": spec}, cr["metadata"]["namespace"], context))
+        changed = {**cr, "spec": spec}
+        decision_input = self._decision_input(to_stored_object(changed, namespace.name), namespace.labels)
+        decision_input = decision_input.with_children(claim_exists=None, nimservice_exists=made)
+        _refuse_errors(await self._findings(token, changed, decision_input))
 
-    def _context(self, namespace_labels: Mapping[str, str], *, nimservice_exists: bool = False) -> Context:
-        return Context(
-            self._settings,
-            namespace_labels,
-            claim_exists=None,
-            nimservice_exists=nimservice_exists,
+    def _decision_input(self, resource: KubeObject, namespace_labels: Mapping[str, str]) -> DecisionInput:
+        return make_decision_input(
+            resource,
+            settings=self._settings,
+            namespace_labels=namespace_labels,
             nimservice_schema=self._discovery.nimservice,
             max_findings=MAX_ISSUES + 1,
         )
 
-    async def _findings(self, token: str, manifest: KubeObject, namespace: str, context: Context) -> Sequence[Finding]:
+    async def _findings(self, token: str, manifest: KubeObject, decision_input: DecisionInput) -> Sequence[Finding]:
         """All that is wrong; whether a claim exists is asked for only where that decides."""
-        findings = evaluate(manifest, namespace, context).findings
+        findings = evaluate(manifest, decision_input).findings
         if not any(finding.path == CLAIM_SIZE and finding.reason == Reason.REQUIRED_FIELD for finding in findings):
             return findings
-        exists = await self._claim_exists(token, namespace, manifest)
-        return evaluate(manifest, namespace, replace(context, claim_exists=exists)).findings
+        if not decision_input.given_claim_name and not manifest["metadata"].get("name"):
+            exists: bool | None = False  # its name will hold the characters that the workload's name is completed with
+        else:
+            exists = await self._claim_exists(token, decision_input)
+        nimservice_exists = decision_input.context.nimservice_exists
+        known = decision_input.with_children(claim_exists=exists, nimservice_exists=nimservice_exists)
+        return evaluate(manifest, known).findings
 
-    async def _claim_exists(self, token: str, namespace: str, manifest: KubeObject) -> bool | None:
+    async def _claim_exists(self, token: str, decision_input: DecisionInput) -> bool | None:
         """Does the claim of a workload exist? None where its caller may not know."""
-        pvc = manifest["spec"]["modelStore"]["pvc"]
-        if not pvc.get("claimName") and not manifest["metadata"].get("name"):
-            return False  # its name will hold the characters that the workload's name is completed with
-        name = names.claim_name_of(manifest) or ""
-        if not namespace or not syntax.is_object_name(name):
+        name = decision_input.claim_name or ""
+        if not decision_input.namespace or not syntax.is_object_name(name):
             return None  # which is an error in itself
-        return await self._api_server.has_claim(token, namespace, name)
+        return await self._api_server.has_claim(token, decision_input.namespace, name)
 
     def _unserved_findings(self, namespace: ProjectNamespace) -> Iterator[Finding]:
         return check_is_served(namespace, self._settings.namespaces, self._settings.project_labels)

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from kubernetes.client import ApiException
 
 from runai_nim.config.settings import load_settings
+from runai_nim.domain.context import Context
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.validate import (
-    Context,
     Finding,
     ValidationSubject,
     autoscaling,
@@ -31,6 +31,7 @@ from runai_nim.domain.validate import (
 )
 from tests.cluster.crd.cases import NAMES, ROWS, Spec
 from tests.contract.specs import BLOCKS, SPECS, wrong_specs
+from tests.support.decisions import input_of
 
 Create = Callable[..., dict[str, Any]]
 Check = Callable[[ValidationSubject], Iterator[Finding]]
@@ -67,7 +68,7 @@ def is_left_to_the_reconciler(finding: Finding, spec: Spec) -> bool:
 
 def refused_at_admission(spec: Spec, name: str = "llama") -> list[Finding]:
     """What the operator finds that the API server must refuse as well."""
-    read, findings = validate({"metadata": {"name": name}, "spec": spec}, CONTEXT)
+    read, findings = validate(input_of({"metadata": {"name": name}, "spec": spec}, CONTEXT))
     named = [finding for finding in findings if finding.path == "metadata.name"]
     if read is None:
         return list(findings)

@@ -8,9 +8,11 @@ import pytest
 from kubernetes.client import ApiException
 
 from runai_nim.config.settings import load_settings
+from runai_nim.domain.context import Context
 from runai_nim.domain.plan.multi_node import check_multi_node
-from runai_nim.domain.translate import Context, translate
+from runai_nim.domain.translate import translate
 from tests.cluster.crd.cases import MULTI_NODES, NAMES, NOT_CHANGED, ROWS, Row, Spec
+from tests.support.decisions import input_of
 
 Create = Callable[..., dict[str, Any]]
 Causes = Callable[[ApiException], dict[str, str]]
@@ -66,7 +68,7 @@ def rendered(spec: Spec) -> Mapping[str, Any]:
         "compute": {"gpuDevicesRequest": 1},
     }
     cr = {"metadata": {"name": "llama", "namespace": "team-a"}, "spec": {**valid, **spec}}
-    nimservice = translate(cr, Context(load_settings(None, {}))).nimservice
+    nimservice = translate(input_of(cr, Context(load_settings(None, {})))).nimservice
     assert nimservice is not None
     return nimservice
 

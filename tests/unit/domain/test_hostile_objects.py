@@ -16,6 +16,7 @@ from runai_nim.api.v1alpha1.status import Phase
 from runai_nim.config.settings import load_settings
 from runai_nim.controller.limits.field_conflict import managers_of
 from runai_nim.controller.metrics import ServiceMetrics
+from runai_nim.domain.context import Context
 from runai_nim.domain.nimservice_schema import NIMServiceSchema
 from runai_nim.domain.observed import (
     ObservedClaim,
@@ -29,11 +30,12 @@ from runai_nim.domain.observed import (
 )
 from runai_nim.domain.plan import check_names, plan, take_over_fields
 from runai_nim.domain.status import Deadlines, Outcome, facts_of, status_of, time_to_ready, transitions
-from runai_nim.domain.translate import Context, translate
+from runai_nim.domain.translate import translate
 from runai_nim.kube.bounded_reader import name_in
 from runai_nim.kube.client import api_error
 from runai_nim.kube.discovery import schema_of
 from runai_nim.kube.leader_election import LeaseRecord
+from tests.support.decisions import input_of
 
 Object = dict[str, Any]
 Place = tuple[str | int, ...]
@@ -204,7 +206,7 @@ def with_groups(noted: Any) -> Object:
 
 def nimservice(spec: Object) -> Object:
     """What is made of such a resource, as the API server has it."""
-    made = translate(cr(spec), CONTEXT).nimservice
+    made = translate(input_of(cr(spec), CONTEXT)).nimservice
     assert made is not None
     status = {"state": "Failed", "conditions": [CONDITION, {**CONDITION, "type": "Failed", "status": "True"}]}
     return {**copy.deepcopy(made), "metadata": {**made["metadata"], **copy.deepcopy(METADATA)}, "status": status}
@@ -246,7 +248,7 @@ def test_nothing_of_a_large_object_is_kept(claim: Object, filling: str) -> None:
 @given(data=st.data())
 def test_any_neighbours_are_planned_and_reported(spec: Object, data: st.DataObject) -> None:
     live = data.draw(st.none() | spoiled(nimservice(spec)))
-    desired = translate(cr(spec), CONTEXT)
+    desired = translate(input_of(cr(spec), CONTEXT))
     route = desired.route and {**desired.route, "metadata": {**desired.route["metadata"], **METADATA}}
     observed = ObservedState(
         nimservice=live,
@@ -268,7 +270,7 @@ def test_any_note_of_how_many_replicas(noted: Any) -> None:
 
 def judge(resource: Object, observed: ObservedState) -> None:
     """All that a pass reads of what is there."""
-    desired = translate(resource, CONTEXT)
+    desired = translate(input_of(resource, CONTEXT))
     planned = plan(resource, desired, observed)
     for write in planned.writes:
         orjson.dumps(write.manifest)

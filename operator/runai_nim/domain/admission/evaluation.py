@@ -1,41 +1,31 @@
-"""A manifest as somebody wrote it → the object as the API server would have it, and all that is wrong with it.
+"""A manifest as somebody wrote it → what the operator would make of it, and all that is wrong with it.
 
 Pure. What the command line and the REST API say of a resource before any cluster saw it; the rules are others'.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from runai_nim.domain.admission.object_schema import check_object_schema, for_name_prefix, to_stored_object
-from runai_nim.domain.translate import Context, Desired, translate
-from runai_nim.domain.validate import Finding, has_errors
+from runai_nim.domain.admission.object_schema import check_object_schema, for_name_prefix
+from runai_nim.domain.decision_input import DecisionInput
+from runai_nim.domain.translate import Desired, translate
+from runai_nim.domain.validate import has_errors
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """A resource as the API server would have it, and what should exist for it: nothing but findings with errors."""
+def evaluate(manifest: Mapping[str, Any], decision_input: DecisionInput) -> Desired:
+    """What the operator would make of any manifest; `decision_input` is made from it by `to_stored_object`.
 
-    cr: dict[str, Any]
-    desired: Desired
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """Those of the API server's rules first, then the operator's."""
-        return self.desired.findings
-
-
-def evaluate(manifest: Mapping[str, Any], namespace: str, context: Context, uid: str = "") -> Evaluation:
-    """What the operator would make of any manifest; `uid` is that of the stored one."""
-    cr = to_stored_object(manifest, namespace, uid)
+    Findings of the API server's rules come first, then the operator's; with errors there is nothing else.
+    """
     shape = tuple(check_object_schema(manifest))
-    desired = translate(cr, context)
+    desired = translate(decision_input)
     wrong = {finding.path for finding in shape if finding.severity == "error"}
     others = (finding for finding in desired.findings if wrong.isdisjoint(_enclosing_paths(finding.path)))
     findings = (*shape, *(for_name_prefix(finding, manifest) for finding in others))
     if has_errors(shape):
-        return Evaluation(cr, Desired(findings, desired.project))
-    return Evaluation(cr, replace(desired, findings=findings))
+        return Desired(findings, desired.project)
+    return replace(desired, findings=findings)
 
 
 def _enclosing_paths(path: str) -> Iterator[str]:

@@ -1,14 +1,14 @@
-"""`translate(cr, context) -> Desired`: what should exist for a RunaiNimService. One module per block of the spec.
+"""`translate(decision_input) -> Desired`: what should exist for a RunaiNimService. One module per block of the spec.
 
 Pure: no I/O, no clock, no settings lookup. Never raises on what a user wrote: that becomes findings. Each module holds
 the rows of its block: a field, what it becomes, and the function that makes it.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runai_nim.domain.translate import names
+from runai_nim.domain import names
+from runai_nim.domain.decision_input import DecisionInput
 from runai_nim.domain.translate.autoscaling import desired_replicas
 from runai_nim.domain.translate.compute import gpu_text
 from runai_nim.domain.translate.exposure import Exposure, exposure_of, make_route
@@ -16,9 +16,9 @@ from runai_nim.domain.translate.model_store import make_claim
 from runai_nim.domain.translate.nimservice import ROWS, make_nimservice
 from runai_nim.domain.translate.rules import TranslationSource
 from runai_nim.domain.translate.unsupported_fields import check_supported_fields
-from runai_nim.domain.validate import Context, Finding, has_errors, validate
+from runai_nim.domain.validate import Finding, has_errors, validate
 
-__all__ = ["Context", "Desired", "Exposure", "translate"]
+__all__ = ["Desired", "Exposure", "translate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +51,20 @@ class Desired:
         return self.replicas == 0
 
 
-def translate(cr: Mapping[str, Any], context: Context) -> Desired:
-    """Decide from a RunaiNimService as the API gives it (metadata and spec) what should exist."""
-    spec, findings = validate(cr, context)
+def translate(decision_input: DecisionInput) -> Desired:
+    """Decide from a RunaiNimService and what is known around it what should exist."""
+    spec, findings = validate(decision_input)
+    project = decision_input.context.project
     if spec is None or has_errors(findings):
-        return Desired(findings, context.project)
-    source = TranslationSource.of(cr, spec, context)
+        return Desired(findings, project)
+    source = TranslationSource.of(decision_input)
     nimservice = make_nimservice(source)
     if lacks := tuple(check_supported_fields(source, ROWS, nimservice)):
-        return Desired((*findings, *lacks), context.project)
+        return Desired((*findings, *lacks), project)
     cache = source.store.nim_cache
     return Desired(
         findings=findings,
-        project=context.project,
+        project=project,
         nimservice=nimservice,
         claim=make_claim(source),
         route=make_route(source),

@@ -10,7 +10,7 @@ from typing import Literal
 
 from runai_nim.api import quantity, well_known
 from runai_nim.api.v1alpha1 import Compute
-from runai_nim.domain.translate import names
+from runai_nim.domain import names
 from runai_nim.domain.translate.rules import Fragment, MappingRow, TranslationSource, pod_annotation_fragment
 
 Bound = Literal["requests", "limits"]

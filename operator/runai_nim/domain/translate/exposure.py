@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from runai_nim.api import well_known
 from runai_nim.config.settings import Settings
+from runai_nim.domain import names
 from runai_nim.domain.reasons import Reason
-from runai_nim.domain.translate import names
 from runai_nim.domain.translate.rules import Fragment, MappingRow, TranslationSource, deep_merge, no_output, render_rows
 
 Protocol = Literal["http", "grpc"]

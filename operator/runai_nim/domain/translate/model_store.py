@@ -7,7 +7,7 @@ from typing import Any
 
 from runai_nim.api import quantity, well_known
 from runai_nim.api.v1alpha1 import ClaimInfo, Compute
-from runai_nim.domain.translate import names
+from runai_nim.domain import names
 from runai_nim.domain.translate.compute import is_gpu_fraction, whole_gpus
 from runai_nim.domain.translate.rules import Fragment, MappingRow, TranslationSource, deep_merge, no_output, render_rows
 from runai_nim.domain.validate.model_store import access_modes

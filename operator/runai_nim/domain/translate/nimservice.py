@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from runai_nim.api import well_known
+from runai_nim.domain import names
 from runai_nim.domain.translate import (
     autoscaling,
     compute,
@@ -13,7 +14,6 @@ from runai_nim.domain.translate import (
     metadata,
     model_store,
     multi_node,
-    names,
     scheduling,
     serving,
 )

@@ -9,9 +9,9 @@ from typing import Any, Self
 
 from runai_nim.api.v1alpha1 import Compute, ModelStore, RunaiNimServiceSpec, Security, ServingPort
 from runai_nim.config.settings import Settings
-from runai_nim.domain.translate import names
+from runai_nim.domain.context import Context
+from runai_nim.domain.decision_input import DecisionInput
 from runai_nim.domain.translate.owner import OwnerResource
-from runai_nim.domain.validate import Context
 
 Fragment = dict[str, Any]
 """A part of a manifest, from its root: `{"spec": {"schedulerName": …}}`."""
@@ -37,18 +37,19 @@ class TranslationSource:
     claim_name: str | None
 
     @classmethod
-    def of(cls, cr: Mapping[str, Any], spec: RunaiNimServiceSpec, context: Context) -> Self:
-        """From a RunaiNimService as the API gives it, and its spec as `validate` read it."""
+    def of(cls, decision_input: DecisionInput) -> Self:
+        """From the input of a decision. Raises ValidationError for a spec that can't be read."""
+        spec, metadata = decision_input.valid_spec, decision_input.resource["metadata"]
         return cls(
-            owner=OwnerResource.of(cr["metadata"]),
-            annotations=cr["metadata"].get("annotations") or {},
+            owner=OwnerResource.of(metadata),
+            annotations=metadata.get("annotations") or {},
             spec=spec,
-            context=context,
+            context=decision_input.context,
             compute=spec.compute or Compute(),
             store=spec.model_store or ModelStore(),
             serving=spec.serving_port or ServingPort(),
             security=spec.security or Security(),
-            claim_name=names.claim_name_of(cr),
+            claim_name=decision_input.claim_name,
         )
 
     @property

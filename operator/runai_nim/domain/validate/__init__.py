@@ -7,12 +7,12 @@ again here, since an object can be older than a rule. What a valid resource beco
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from math import inf
-from typing import Any, Final
+from typing import Final
 
 from pydantic import ValidationError
 
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
-from runai_nim.domain.context import Context
+from runai_nim.domain.decision_input import DecisionInput
 from runai_nim.domain.validate import (
     autoscaling,
     compute,
@@ -33,7 +33,6 @@ from runai_nim.domain.validate.subject import ValidationSubject
 
 __all__ = [
     "CLAIM_SIZE",
-    "Context",
     "Finding",
     "Rule",
     "ValidationSubject",
@@ -111,28 +110,33 @@ CHECKS: Final[tuple[Callable[[ValidationSubject], Iterator[Finding]], ...]] = (
 )
 
 
-def validate(cr: Mapping[str, Any], context: Context) -> tuple[RunaiNimServiceSpec | None, tuple[Finding, ...]]:
-    """Read and check a RunaiNimService as the API gives it: its spec, None when unreadable, and all findings."""
-    own_labels = cr["metadata"].get("labels") or {}
-    name, namespace = cr["metadata"].get("name", ""), cr["metadata"].get("namespace", "")
-    findings = [*_metadata_findings(name, own_labels, context)]
-    spec_text = cr.get("spec") or {}
-    try:
-        spec = RunaiNimServiceSpec.model_validate(spec_text, by_alias=True, by_name=False)
-    except ValidationError as error:
-        findings += islice(parse_findings(error), context.max_findings)
-        if error.error_count() > (context.max_findings or inf):
-            return None, tuple(findings)
-        rest, invalid_fields = (
-            parse_valid_fields(spec_text, error) if isinstance(spec_text, Mapping) else (None, frozenset())
-        )
-        if rest is not None:
-            # What is wrong beside a mistake in the same field may only follow from it.
-            others = _spec_findings(ValidationSubject(name, rest, context, namespace))
-            findings += [finding for finding in others if _top_level_field(finding.path) not in invalid_fields]
-        return None, tuple(findings)
-    findings += _spec_findings(ValidationSubject(name, spec, context, namespace))
-    return spec, tuple(findings)
+def validate(decision_input: DecisionInput) -> tuple[RunaiNimServiceSpec | None, tuple[Finding, ...]]:
+    """Check a RunaiNimService: its effective spec, None when unreadable, and all findings."""
+    spec = decision_input.parsed_spec
+    findings = _metadata_findings(decision_input)
+    if isinstance(spec, ValidationError):
+        return None, (*findings, *_unreadable_findings(decision_input, spec))
+    return spec, (*findings, *_spec_findings(_subject(decision_input, spec)))
+
+
+def _unreadable_findings(decision_input: DecisionInput, error: ValidationError) -> Iterator[Finding]:
+    max_findings = decision_input.context.max_findings
+    yield from islice(parse_findings(error), max_findings)
+    if error.error_count() > (max_findings or inf) or not isinstance(decision_input.spec, Mapping):
+        return
+    rest, invalid_fields = parse_valid_fields(decision_input.spec, error)
+    if rest is None:
+        return
+    for finding in _spec_findings(_subject(decision_input, rest)):
+        # What is wrong beside a mistake in the same field may only follow from it.
+        if _top_level_field(finding.path) not in invalid_fields:
+            yield finding
+
+
+def _subject(decision_input: DecisionInput, spec: RunaiNimServiceSpec) -> ValidationSubject:
+    return ValidationSubject(
+        name=decision_input.name, spec=spec, context=decision_input.context, namespace=decision_input.namespace
+    )
 
 
 def _spec_findings(candidate: ValidationSubject) -> Iterator[Finding]:
@@ -144,7 +148,8 @@ def _top_level_field(path: str) -> str:
     return ".".join(path.split(".")[:2])
 
 
-def _metadata_findings(name: str, own_labels: Mapping[str, str], context: Context) -> Iterator[Finding]:
+def _metadata_findings(decision_input: DecisionInput) -> Iterator[Finding]:
     for check in (resource.check_name_syntax, resource.check_name_is_not_reserved, resource.check_name_is_yaml_string):
-        yield from check(name)
-    yield from resource.check_reserved_labels(own_labels, context.settings)
+        yield from check(decision_input.name)
+    own_labels = decision_input.resource["metadata"].get("labels") or {}
+    yield from resource.check_reserved_labels(own_labels, decision_input.context.settings)

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from runai_nim.api import well_known
 from runai_nim.api.resources import ObjectView
+from runai_nim.domain.decision_input import effective_spec
 from runai_nim.rest.model.identifier import Identifier
 from runai_nim.rest.model.project import ProjectNamespace
 
@@ -22,7 +23,7 @@ def workload_of(
     cr: ObjectView, namespace: ProjectNamespace, project_labels: Sequence[str], cluster_id: str
 ) -> dict[str, Any]:
     """`metadata`, `desiredPhase` and `spec` of an answer."""
-    metadata, spec = cr["metadata"], cr.get("spec") or {}
+    metadata, spec = cr["metadata"], effective_spec(cr)
     entries = sorted(_managed_entries(metadata), key=lambda entry: str(entry["time"]))
     deleted = metadata.get("deletionTimestamp")
     return {
@@ -44,7 +45,7 @@ def workload_of(
             **({"deletedAt": deleted} if deleted else {}),
         },
         "desiredPhase": _desired_phase(deleted, spec),
-        "spec": spec,
+        "spec": cr.get("spec") or {},
     }
 
 

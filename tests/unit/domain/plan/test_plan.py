@@ -5,6 +5,7 @@ import pytest
 
 from runai_nim.api import well_known
 from runai_nim.config.settings import load_settings
+from runai_nim.domain.context import Context
 from runai_nim.domain.observed import ObservedClaim, ObservedState, ObservedWorkload, OwnerReference, digest_annotations
 from runai_nim.domain.plan import (
     Deletion,
@@ -18,7 +19,8 @@ from runai_nim.domain.plan import (
     plan,
 )
 from runai_nim.domain.plan.exposure import RoutePlan
-from runai_nim.domain.translate import Context, translate
+from runai_nim.domain.translate import translate
+from tests.support.decisions import input_of
 from tests.support.resources import CREATED, a_cr, with_claim
 
 CONTEXT = Context(load_settings(None, {}), {})
@@ -42,7 +44,7 @@ WORKLOAD = ObservedWorkload(
 
 def claim_of(cr: dict[str, Any], **changes: Any) -> ObservedClaim:
     """The claim as we made it for `cr`."""
-    wanted = translate(cr, CONTEXT).claim
+    wanted = translate(input_of(cr, CONTEXT)).claim
     assert wanted is not None
     metadata = {"uid": "c1", "resourceVersion": "7", "creationTimestamp": CREATED, **wanted["metadata"]}
     found = ObservedClaim.from_object({"metadata": metadata, "spec": {"storageClassName": "fast", **wanted["spec"]}})
@@ -50,7 +52,7 @@ def claim_of(cr: dict[str, Any], **changes: Any) -> ObservedClaim:
 
 
 def live(cr: dict[str, Any], **metadata: Any) -> dict[str, Any]:
-    wanted = translate(cr, CONTEXT).nimservice
+    wanted = translate(input_of(cr, CONTEXT)).nimservice
     assert wanted is not None
     return {
         **wanted,
@@ -65,7 +67,7 @@ def planned(
     cr: dict[str, Any], nimservice: Any = None, claim: ObservedClaim | None = CLAIM, installed: bool = True
 ) -> Plan:
     observed = ObservedState(nimservice=nimservice, claim=claim, is_nimservice_installed=installed)
-    return plan(cr, translate(cr, CONTEXT), observed)
+    return plan(cr, translate(input_of(cr, CONTEXT)), observed)
 
 
 def test_what_is_absent_is_created() -> None:
@@ -114,7 +116,7 @@ def test_what_somebody_else_changed_is_told_apart_from_what_we_change() -> None:
 
 def test_nothing_is_made_in_a_namespace_that_goes() -> None:
     cr = a_cr()
-    assert plan(cr, translate(cr, CONTEXT), ObservedState(is_namespace_deleting=True)) == Plan()
+    assert plan(cr, translate(input_of(cr, CONTEXT)), ObservedState(is_namespace_deleting=True)) == Plan()
 
 
 def test_a_kind_that_is_not_installed_is_not_written() -> None:
@@ -334,8 +336,8 @@ def without_size(**pvc: Any) -> dict[str, Any]:
 def test_a_claim_that_is_there_needs_no_size() -> None:
     context = replace(CONTEXT, claim_exists=True, claim_size="10Gi")
     for cr, owned in ((without_size(), False), (without_size(retentionPolicy="Delete"), True)):
-        desired = translate(cr, context)
-        assert desired.findings == translate(a_cr(), CONTEXT).findings
+        desired = translate(input_of(cr, context))
+        assert desired.findings == translate(input_of(a_cr(), CONTEXT)).findings
         found = plan(cr, desired, ObservedState(claim=claim_of(a_cr()))).claim
         assert (found is not None) == owned
 
@@ -346,7 +348,7 @@ def test_ownership_is_given_up_without_a_size_too() -> None:
         a_cr(with_claim(pvc={"retentionPolicy": "Delete"})),
     )
     cr = without_size(retentionPolicy="Retain")
-    assert len(plan(cr, translate(cr, context), ObservedState(claim=claim_of(owned))).releases) == 1
+    assert len(plan(cr, translate(input_of(cr, context)), ObservedState(claim=claim_of(owned))).releases) == 1
 
 
 HELD = replace(CLAIM, name="weights", owners=(OwnerReference("NIMService", "nim", "n1"),))
@@ -403,7 +405,7 @@ EXPOSED = Context(load_settings(GATEWAY, {}), {})
 
 def routed(cr: dict[str, Any], context: Context = EXPOSED, **observed: Any) -> RoutePlan:
     seen = ObservedState(nimservice=live(cr), claim=CLAIM, **observed)
-    return plan(cr, translate(cr, context), seen).route
+    return plan(cr, translate(input_of(cr, context)), seen).route
 
 
 def an_exposed_cr(url: str = "https://nim.example.com") -> dict[str, Any]:
@@ -413,7 +415,7 @@ def an_exposed_cr(url: str = "https://nim.example.com") -> dict[str, Any]:
 
 
 def a_route(cr: dict[str, Any], context: Context = EXPOSED, **metadata: Any) -> dict[str, Any]:
-    wanted = translate(cr, context).route
+    wanted = translate(input_of(cr, context)).route
     assert wanted is not None
     found = {"uid": "r1", "resourceVersion": "8", "ownerReferences": [OWNER], **metadata}
     return {**wanted, "metadata": {**wanted["metadata"], **found}}
@@ -499,7 +501,7 @@ def planned_after(before: dict[str, Any], now: dict[str, Any]) -> Plan:
         "metadata": live(before, annotations=first.manifest["metadata"]["annotations"])["metadata"],
     }
     context = replace(CONTEXT, nimservice_exists=True)
-    return plan(now, translate(now, context), ObservedState(nimservice=made, claim=CLAIM))
+    return plan(now, translate(input_of(now, context)), ObservedState(nimservice=made, claim=CLAIM))
 
 
 def test_several_nodes_stay_as_they_were_made() -> None:
@@ -536,7 +538,7 @@ def test_several_nodes_can_be_stopped_started_and_made_fewer() -> None:
         **stop.manifest,
         "metadata": {**live(running)["metadata"], **stop.manifest["metadata"], "resourceVersion": "6"},
     }
-    start = plan(running, translate(running, CONTEXT), ObservedState(nimservice=halted, claim=CLAIM))
+    start = plan(running, translate(input_of(running, CONTEXT)), ObservedState(nimservice=halted, claim=CLAIM))
     assert start.refusal is None
     assert start.nimservice is not None
     assert planned_after(running, a_multi_node_cr(replicas=1)).nimservice is not None
@@ -548,7 +550,7 @@ def test_an_autoscaled_service_is_started_before_it_is_scaled() -> None:
     stopped, running = (replace(WORKLOAD, spec_replicas=wanted) for wanted in (0, 1))
 
     def written(workload: ObservedWorkload | None) -> dict[str, Any]:
-        found = plan(cr, translate(cr, CONTEXT), ObservedState(claim=CLAIM, workload=workload)).nimservice
+        found = plan(cr, translate(input_of(cr, CONTEXT)), ObservedState(claim=CLAIM, workload=workload)).nimservice
         assert found is not None
         return found.manifest
 

@@ -5,6 +5,7 @@ import pytest
 
 from runai_nim.api import well_known
 from runai_nim.config.settings import load_settings
+from runai_nim.domain.context import Context
 from runai_nim.domain.observed import ObservedNimCache
 from runai_nim.domain.plan import plan
 from runai_nim.domain.reasons import Reason
@@ -12,7 +13,8 @@ from runai_nim.domain.status import ROWS, Outcome, facts_of, row_for, status_of
 from runai_nim.domain.status.condition import ConditionDraft, add_timestamps
 from runai_nim.domain.status.exposure import exposed_condition
 from runai_nim.domain.status.model_store import storage_ready_condition
-from runai_nim.domain.translate import Context, translate
+from runai_nim.domain.translate import translate
+from tests.support.decisions import input_of
 from tests.support.observations import (
     BAD,
     CLAIM,
@@ -92,7 +94,7 @@ def conditions(status: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def written(cr: dict[str, Any], now: str = NOW, **changes: Any) -> dict[str, Any]:
-    desired = translate(cr, CONTEXT)
+    desired = translate(input_of(cr, CONTEXT))
     return status_of(cr, desired, facts(cr, **changes), now)
 
 
@@ -179,7 +181,7 @@ def test_exposed(
     spec: dict[str, Any], settings: dict[str, Any] | None, changes: dict[str, Any], status: str, reason: str
 ) -> None:
     cr, context = a_cr(spec), Context(load_settings(settings, {}))
-    desired = translate(cr, context)
+    desired = translate(input_of(cr, context))
     seen = observed(desired, **changes)
     found = facts_of(cr, desired, plan(cr, desired, seen), seen, Outcome(), DEADLINES)
     condition = exposed_condition(found)
@@ -201,7 +203,7 @@ def test_exposed(
 )
 def test_a_route_that_is_refused_hinders_nothing_else(spec: dict[str, Any], outcome: Outcome, status: str) -> None:
     cr, context = a_cr(spec), Context(load_settings(GATEWAY, {}))
-    desired = translate(cr, context)
+    desired = translate(input_of(cr, context))
     seen = observed(desired)
     found = facts_of(cr, desired, plan(cr, desired, seen), seen, outcome, DEADLINES)
     condition = exposed_condition(found)
@@ -213,7 +215,7 @@ def test_a_route_that_is_refused_hinders_nothing_else(spec: dict[str, Any], outc
 
 def test_the_leaders_are_the_pods_that_serve_with_several_nodes() -> None:
     cr = a_cr()
-    desired = translate(cr, CONTEXT)
+    desired = translate(input_of(cr, CONTEXT))
     group = a_workload(kind=well_known.LWS_KIND, name="nim-lws")
     seen = observed(desired, workload=group)
     found = facts_of(cr, desired, plan(cr, desired, seen), seen, Outcome(), DEADLINES)

@@ -8,6 +8,7 @@ import pytest
 from runai_nim.domain.observed import ObservedService
 from runai_nim.domain.status import ROWS, Facts, Outcome, row_for
 from runai_nim.domain.translate import translate
+from tests.support.decisions import input_of
 from tests.support.observations import (
     AT,
     BAD,
@@ -26,7 +27,9 @@ from tests.support.observations import (
 )
 from tests.support.resources import a_cr
 
-LEFT_BEHIND = replace(observed(translate(a_cr(), CONTEXT)).service or ObservedService("", "", ""), owner_uid="n0")
+LEFT_BEHIND = replace(
+    observed(translate(input_of(a_cr(), CONTEXT))).service or ObservedService("", "", ""), owner_uid="n0"
+)
 ROW_CASES: list[tuple[Callable[[], Facts], str, str]] = [
     (lambda: facts(a_cr(deletionTimestamp=NOW)), "Deleting", "Deleting"),
     (lambda: facts(nimservice=FOREIGN), "Failed", "NameConflict"),

@@ -5,12 +5,13 @@ from pydantic import BaseModel
 
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
 from runai_nim.config.settings import load_settings
+from runai_nim.domain.context import Context
 from runai_nim.domain.nimservice_schema import NIMServiceSchema
-from runai_nim.domain.translate import Context, translate
+from runai_nim.domain.translate import translate
 from runai_nim.domain.translate.nimservice import ROWS
 from runai_nim.domain.translate.rules import MappingRow, TranslationSource, provenance, render_rows
 from runai_nim.domain.translate.tables import TABLES
-from runai_nim.domain.validate import validate
+from tests.support.decisions import input_of
 
 SPEC: dict[str, Any] = {
     "image": "nvcr.io/nim/meta/llama:1.0",
@@ -26,10 +27,8 @@ SPEC: dict[str, Any] = {
 
 def a_source() -> TranslationSource:
     cr = {"metadata": {"name": "llama", "namespace": "team-a", "uid": "u-1"}, "spec": SPEC}
-    context = Context(load_settings(None, {}))
-    spec, findings = validate(cr, context)
-    assert spec is not None, findings
-    return TranslationSource.of(cr, spec, context)
+    cr = {"metadata": {"name": "llama", "namespace": "team-a", "uid": "u-1"}, "spec": SPEC}
+    return TranslationSource.of(input_of(cr, Context(load_settings(None, {}))))
 
 
 def row(field: str, fragment: Any) -> MappingRow:
@@ -66,7 +65,7 @@ def test_every_leaf_that_rows_make_has_one_origin() -> None:
 
 def test_an_origin_is_what_the_leaf_depends_on() -> None:
     cr = {"metadata": {"name": "llama", "namespace": "team-a"}, "spec": {**SPEC, "category": "Train"}}
-    changed = translate(cr, Context(load_settings(None, {}))).nimservice
+    changed = translate(input_of(cr, Context(load_settings(None, {})))).nimservice
     assert changed is not None
     assert changed["spec"]["annotations"]["runai-nim.io/category"] == "Train"
 
@@ -81,7 +80,7 @@ def test_a_field_that_the_kind_lacks_is_named_by_the_row_that_asks_for_it() -> N
     cr = {"metadata": {"name": "llama", "namespace": "team-a"}, "spec": SPEC}
     known: dict[str, Any] = {"annotations": {}, "labels": {}, "image": {"tag": {}}, "schedulerName": {}}
     installed = NIMServiceSchema(fields={"spec": known})
-    findings = translate(cr, Context(load_settings(None, {}), nimservice_schema=installed)).findings
+    findings = translate(input_of(cr, Context(load_settings(None, {}), nimservice_schema=installed))).findings
     assert ("spec.image", "image.repository") in {
         (f.path, f.must.split(",")[0].removeprefix("not ask for spec.")) for f in findings
     }
@@ -90,7 +89,7 @@ def test_a_field_that_the_kind_lacks_is_named_by_the_row_that_asks_for_it() -> N
 def test_a_field_that_no_field_of_the_api_asks_for_is_the_operator_s() -> None:
     cr = {"metadata": {"name": "llama", "namespace": "team-a"}, "spec": SPEC}
     installed = NIMServiceSchema(missing_paths=frozenset({("spec", "schedulerName")}))
-    (finding,) = translate(cr, Context(load_settings(None, {}), nimservice_schema=installed)).findings
+    (finding,) = translate(input_of(cr, Context(load_settings(None, {}), nimservice_schema=installed))).findings
     assert finding.message == (
         "the operator's settings must not ask for spec.schedulerName, which the NIMService kind of this cluster does"
         " not have: change it, or install a newer NIM Operator"

@@ -6,7 +6,10 @@ from hypothesis import strategies as st
 
 from runai_nim.api import well_known
 from runai_nim.config.settings import load_settings
-from runai_nim.domain.translate import Context, names, translate
+from runai_nim.domain import names
+from runai_nim.domain.context import Context
+from runai_nim.domain.translate import translate
+from tests.support.decisions import input_of
 from tests.support.resources import a_cr
 
 CONTEXTS = [Context(load_settings({"dialect": dialect}, {}), {"runai/queue": "team-a"}) for dialect in ("runai", "kai")]
@@ -31,7 +34,7 @@ VALID_COMPUTE = st.fixed_dictionaries(
 
 @given(VALID_COMPUTE, st.sampled_from(CONTEXTS))
 def test_gpus_are_asked_for_in_one_way_only(compute: dict[str, Any], context: Context) -> None:
-    desired = translate(a_cr(OF_A_CACHE | {"compute": compute}), context)
+    desired = translate(input_of(a_cr(OF_A_CACHE | {"compute": compute}), context))
 
     assert desired.nimservice is not None, desired.findings
     spec = desired.nimservice["spec"]
@@ -58,23 +61,8 @@ def test_default_claim_names_fit_and_differ(length: int) -> None:
     assert names.default_claim_name(name).startswith(name[:42])
 
 
-@pytest.mark.parametrize(
-    ("spec", "name"),
-    [
-        ({"modelStore": {"pvc": {"claimName": "models"}}}, "models"),
-        ({"modelStore": {"pvc": {}}}, "nim-model-store"),
-        ({"modelStore": {"nimCache": {"name": "c"}}}, None),
-        ({"modelStore": "nonsense"}, None),
-        ({"modelStore": {"pvc": None}}, None),
-    ],
-)
-def test_the_claim_can_be_named_before_the_spec_is_known_to_be_valid(spec: dict[str, Any], name: str | None) -> None:
-    assert names.claim_name_of(a_cr(spec)) == name
-    assert names.claim_name_of({"metadata": {"name": "nim"}}) is None
-
-
 def hash_of(cr: dict[str, Any], context: Context = CONTEXTS[0]) -> str:
-    nimservice = translate(cr, context).nimservice
+    nimservice = translate(input_of(cr, context)).nimservice
     assert nimservice is not None
     seal: str = nimservice["metadata"]["annotations"][well_known.SPEC_HASH]
     assert nimservice["spec"]["expose"]["service"]["annotations"] == {well_known.SPEC_HASH: seal}
@@ -98,7 +86,7 @@ def test_the_hash_changes_with_what_is_rendered_and_with_nothing_else() -> None:
 
 
 def pod_hash_of(cr: dict[str, Any]) -> str:
-    nimservice = translate(cr, CONTEXTS[0]).nimservice
+    nimservice = translate(input_of(cr, CONTEXTS[0])).nimservice
     assert nimservice is not None
     return str(nimservice["spec"]["annotations"][well_known.POD_HASH])
 
@@ -118,7 +106,7 @@ def test_the_pods_hash_changes_only_when_the_pods_do() -> None:
 
 
 def test_an_unreadable_resource_still_tells_its_project() -> None:
-    desired = translate(a_cr({"image": 3}), CONTEXTS[0])
+    desired = translate(input_of(a_cr({"image": 3}), CONTEXTS[0]))
 
     assert (desired.project, desired.nimservice, desired.claim) == ("team-a", None, None)
 
@@ -131,7 +119,7 @@ def test_a_resource_never_stored_has_neither_namespace_nor_uid() -> None:
 
 
 def rendered(cr: dict[str, Any]) -> dict[str, Any]:
-    nimservice = translate(cr, CONTEXTS[0]).nimservice
+    nimservice = translate(input_of(cr, CONTEXTS[0])).nimservice
     assert nimservice is not None
     return nimservice
 

@@ -3,7 +3,9 @@ from typing import Any
 import pytest
 
 from runai_nim.config.settings import load_settings
-from runai_nim.domain.validate import Context, Finding, validate
+from runai_nim.domain.context import Context
+from runai_nim.domain.validate import Finding, validate
+from tests.support.decisions import input_of
 from tests.support.resources import a_cr
 
 GATEWAY = {
@@ -17,7 +19,7 @@ GATEWAY = {
 
 def findings(settings: dict[str, Any] | None = None, **serving: Any) -> tuple[Finding, ...]:
     cr = a_cr({"servingPort": {"port": 8000, **serving}}, name="llama", namespace="team-a")
-    return validate(cr, Context(load_settings(settings, {})))[1]
+    return validate(input_of(cr, Context(load_settings(settings, {}))))[1]
 
 
 @pytest.mark.parametrize(

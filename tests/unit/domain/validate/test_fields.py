@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from runai_nim.config.settings import load_settings
-from runai_nim.domain.validate import Context, validate
+from runai_nim.domain.context import Context
+from runai_nim.domain.validate import validate
+from tests.support.decisions import input_of
 from tests.support.resources import a_cr
 
 Found = list[tuple[str, str]]
@@ -16,7 +18,7 @@ OF_A_CACHE = {"modelStore": {"nimCache": {"name": "cache", "profile": "tp1"}}}
 def found(spec: dict[str, Any], name: str = "llama", exists: bool = False, **settings: Any) -> Found:
     cr = a_cr(OF_A_CACHE | spec, name=name)
     context = Context(load_settings(settings, {}), {"runai/queue": "team-a"}, nimservice_exists=exists)
-    return [(finding.reason, finding.path) for finding in validate(cr, context)[1]]
+    return [(finding.reason, finding.path) for finding in validate(input_of(cr, context))[1]]
 
 
 VARIABLES: list[tuple[dict[str, Any], Found]] = [

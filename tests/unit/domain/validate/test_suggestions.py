@@ -6,14 +6,16 @@ import pytest
 
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
 from runai_nim.config.settings import load_settings
-from runai_nim.domain.validate import Context, Rule, validate
+from runai_nim.domain.context import Context
+from runai_nim.domain.validate import Rule, validate
 from runai_nim.domain.validate.parse import AMOUNTS, fields_of
 from runai_nim.domain.validate.suggestions import FIELD_REMEDIES
+from tests.support.decisions import input_of
 
 
 def findings(spec: dict[str, Any]) -> dict[str, Any]:
     cr = {"metadata": {"name": "llama", "namespace": "a"}, "spec": spec}
-    return {finding.path: finding for finding in validate(cr, Context(load_settings({}, {})))[1]}
+    return {finding.path: finding for finding in validate(input_of(cr, Context(load_settings({}, {}))))[1]}
 
 
 @pytest.mark.parametrize(

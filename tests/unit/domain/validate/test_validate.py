@@ -7,19 +7,21 @@ from pydantic import ValidationError
 
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
 from runai_nim.config.settings import load_settings
+from runai_nim.domain.context import Context
 from runai_nim.domain.reasons import Reason
-from runai_nim.domain.validate import CHECKS, Context, Finding, has_errors, parse_findings, validate
+from runai_nim.domain.validate import CHECKS, Finding, has_errors, parse_findings, validate
+from tests.support.decisions import input_of
 from tests.support.resources import a_cr
 
 CONTEXT = Context(load_settings(None, {}))
 
 
 def found(cr: Mapping[str, Any], context: Context = CONTEXT) -> list[tuple[str, str]]:
-    return [(finding.reason, finding.path) for finding in validate(cr, context)[1]]
+    return [(finding.reason, finding.path) for finding in validate(input_of(cr, context))[1]]
 
 
 def test_a_valid_resource_has_no_findings() -> None:
-    spec, findings = validate(a_cr(), CONTEXT)
+    spec, findings = validate(input_of(a_cr(), CONTEXT))
 
     assert findings == ()
     assert spec is not None
@@ -36,7 +38,7 @@ def test_an_empty_resource_names_everything_that_must_be_there() -> None:
 
 
 def test_a_resource_without_a_name_is_refused() -> None:
-    (finding,) = validate({**a_cr(), "metadata": {}}, CONTEXT)[1]
+    (finding,) = validate(input_of({**a_cr(), "metadata": {}}, CONTEXT))[1]
 
     assert (finding.reason, finding.path, finding.value) == (Reason.INVALID_NAME, "metadata.name", "")
 
@@ -142,13 +144,13 @@ def test_a_claim_that_exists_needs_no_size() -> None:
 
     assert found(cr) == [(Reason.REQUIRED_FIELD, "spec.modelStore.pvc.claimInfo.size")]
     assert found(cr, Context(CONTEXT.settings, claim_exists=True)) == []
-    (offline,) = validate(cr, Context(CONTEXT.settings, claim_exists=None))[1]
+    (offline,) = validate(input_of(cr, Context(CONTEXT.settings, claim_exists=None)))[1]
     assert offline.severity == "warning"
     assert "claimInfo.size should be set unless the claim exists: give its size" in offline.message
 
 
 def test_names_in_snake_case_are_unknown() -> None:
-    (finding,) = validate(a_cr({"compute": {"cpu_core_request": 1}}), CONTEXT)[1]
+    (finding,) = validate(input_of(a_cr({"compute": {"cpu_core_request": 1}}), CONTEXT))[1]
 
     assert finding.reason == Reason.UNKNOWN_FIELD
     assert finding.message.endswith("did you mean cpuCoreRequest?")

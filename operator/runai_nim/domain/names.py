@@ -26,19 +26,6 @@ def default_claim_name(name: str) -> str:
     return name[: _MAX_LENGTH - len(ending)] + ending
 
 
-def claim_name_of(cr: Mapping[str, Any]) -> str | None:
-    """The claim that a RunaiNimService as the API gives it asks for; None without `spec.modelStore.pvc`.
-
-    For looking the claim up before the spec is known to be valid: whatever can't be read names no claim.
-    """
-    value: Any = cr
-    for key in ("spec", "modelStore", "pvc"):
-        value = value.get(key) if isinstance(value, Mapping) else None
-    if not isinstance(value, Mapping):
-        return None
-    return str(value.get("claimName") or default_claim_name(cr["metadata"]["name"]))
-
-
 def route_name(name: str) -> str:
     """The route of our own to a Service; no NIMService can have that name."""
     return name + ROUTE_SUFFIX
