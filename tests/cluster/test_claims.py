@@ -134,18 +134,18 @@ def owners(objects: Objects, name: str) -> list[str]:
 
 
 WHOSE: Mapping[str, Do] = {
-    "made by this operator, `Retain`": made("Retain"),
-    "made by this operator, `Delete`": made("Delete"),
-    "made with `Delete`, changed to `Retain`": changed_to_retain,
-    "made with `Delete`, then another claim named in `claimName`": another_named,
-    "made with `Delete`, then named with `existingPvc: true`": named_as_existing_later,
-    "left by an earlier RunaiNimService of the name; the later one has `Delete`": made_for_an_earlier_one,
-    "was there before; `Delete`": found,
-    "was there before; `existingPvc: true`": named_as_existing,
-    "made by the NIM Operator for a NIMService (`storage.pvc.create`)": of_the_nim_operator,
-    "the same, NIMService handed over, claim named in the RunaiNimService": handed_over,
-    "the same, NIMService handed over, another claim named": handed_over_without_its_claim,
-    "made by the NIM Operator for a NIMCache": of_a_nimcache,
+    "created by this operator, `Retain`": made("Retain"),
+    "created by this operator, `Delete`": made("Delete"),
+    "created with `Delete`, changed to `Retain`": changed_to_retain,
+    "created with `Delete`, then `claimName` names another claim": another_named,
+    "created with `Delete`, then `existingPvc: true`": named_as_existing_later,
+    "left by an earlier RunaiNimService with the same name; the new one has `Delete`": made_for_an_earlier_one,
+    "existed before; `Delete`": found,
+    "existed before; `existingPvc: true`": named_as_existing,
+    "created by the NIM Operator for a NIMService (`storage.pvc.create`)": of_the_nim_operator,
+    "the same, NIMService adopted, claim named in the RunaiNimService": handed_over,
+    "the same, NIMService adopted, another claim named": handed_over_without_its_claim,
+    "created by the NIM Operator for a NIMCache": of_a_nimcache,
 }
 KINDS = {"RunaiNimService": CR, "NIMService": NIMSERVICE, "NIMCache": NIMCACHE}
 CRDS = {
