@@ -8,8 +8,9 @@ from typing import Any
 import kopf
 
 from runai_nim.api import well_known
-from runai_nim.controller.kopf_settings import OwnKind, SessionCache, configure_kopf
+from runai_nim.controller.kopf_settings import SessionCache, configure_kopf
 from runai_nim.controller.operator import Operator
+from runai_nim.controller.own_kind import OwnKind
 
 
 def make_registry(operator: Operator) -> kopf.OperatorRegistry:
