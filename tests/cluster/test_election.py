@@ -24,8 +24,10 @@ from local.control_plane import token_of
 from local.loopback import answers, fetch, free_ports
 from local.objects import Objects, wait_for
 from runai_nim.api.resources import NIM_SERVICES, RUNAI_NIM_SERVICES
-from runai_nim.kube.client import ApiError, KubeClient
+from runai_nim.kube.api_error import ApiError
+from runai_nim.kube.client import KubeClient
 from runai_nim.kube.leader_election import LeaderElection
+from runai_nim.kube.transport import Transport
 from tests.support.prometheus import scrape_of
 from tests.support.services import CR, NIMSERVICE, present, sample, serve
 
@@ -284,7 +286,8 @@ def test_what_was_under_way_fails_when_another_wrote_since(
     async def late() -> list[int]:
         configuration = client.Configuration()
         await config.load_kube_config(str(cluster.control_plane.kubeconfig), client_configuration=configuration)
-        api = KubeClient(client.ApiClient(configuration), lambda method, code, host: None, lambda: None, in_pod=False)
+        connection = client.ApiClient(configuration)
+        api = KubeClient(Transport(connection, lambda method, code, host: None, lambda: None, in_pod=False))
         nimservice = {field: seen[NIMSERVICE][field] for field in ("apiVersion", "kind", "spec")}
         metadata = seen[NIMSERVICE]["metadata"]
         namespace, name, version = metadata["namespace"], metadata["name"], metadata["resourceVersion"]

@@ -31,7 +31,8 @@ from runai_nim.domain.nimservice_schema import NIMServiceSchema
 from runai_nim.domain.observed import ObservedClaim, ObservedState
 from runai_nim.domain.plan import Plan, is_ours, is_paused, plan, releases_from, take_over_fields
 from runai_nim.domain.reasons import Reason
-from runai_nim.kube.client import ApiError, KubeClient
+from runai_nim.kube.api_error import ApiError
+from runai_nim.kube.client import KubeClient
 from runai_nim.kube.discovery import schema_of
 
 

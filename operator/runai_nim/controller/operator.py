@@ -18,12 +18,14 @@ from runai_nim.controller.metrics import OperatorMetrics
 from runai_nim.controller.reconciler import Reconciler
 from runai_nim.controller.workqueue import Backoff, WorkQueue
 from runai_nim.kube.access_review import PermissionMonitor
-from runai_nim.kube.client import ApiError, KubeClient, WriteGate, log_unreadable
+from runai_nim.kube.api_error import ApiError
+from runai_nim.kube.client import KubeClient, log_unreadable
 from runai_nim.kube.discovery import is_served
 from runai_nim.kube.events import EventRecorder
 from runai_nim.kube.host_lookup import HostLookup
 from runai_nim.kube.informer import ABSENT_KIND_RETRY_SECONDS
 from runai_nim.kube.leader_election import LEASE_NAME, LeaderElection, NotLeaderError
+from runai_nim.kube.transport import WriteGate
 
 logger = logging.getLogger(__name__)
 

@@ -43,7 +43,8 @@ from runai_nim.domain.reasons import Reason
 from runai_nim.domain.status import Deadlines, Outcome, facts_of, status_of, transitions
 from runai_nim.domain.translate import Desired, translate
 from runai_nim.kube import name_lookup
-from runai_nim.kube.client import ApiError, KubeClient
+from runai_nim.kube.api_error import ApiError
+from runai_nim.kube.client import KubeClient
 from runai_nim.kube.events import EventRecorder
 from runai_nim.kube.host_lookup import HostLookup
 

@@ -11,7 +11,8 @@ from typing import Final
 
 from runai_nim.api.untrusted_values import mapping
 from runai_nim.config.permissions import Access
-from runai_nim.kube.client import ApiError, KubeClient
+from runai_nim.kube.api_error import ApiError
+from runai_nim.kube.client import KubeClient
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,8 @@ from runai_nim.api import well_known
 from runai_nim.api.resources import Resource
 from runai_nim.api.untrusted_values import mapping, mappings
 from runai_nim.domain.nimservice_schema import NIMServiceSchema
-from runai_nim.kube.client import ApiError, KubeClient
+from runai_nim.kube.api_error import ApiError
+from runai_nim.kube.client import KubeClient
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,8 @@ from typing import Any, Final, Literal
 
 from runai_nim.api import well_known
 from runai_nim.domain import names
-from runai_nim.kube.client import ApiError, KubeClient
+from runai_nim.kube.api_error import ApiError
+from runai_nim.kube.client import KubeClient
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 from runai_nim.api import well_known
 from runai_nim.api.resources import ROUTES, ObjectKey
 from runai_nim.domain.observed import hosts_of
-from runai_nim.kube.client import ApiError, KubeClient
+from runai_nim.kube.api_error import ApiError
+from runai_nim.kube.client import KubeClient
 
 LISTING_TIME_SHARE: Final = 5
 """One part in so many of the time is spent on listing, at most."""

@@ -17,8 +17,9 @@ from functools import partial
 from typing import Any, Protocol, Self
 
 from runai_nim.api.resources import ObjectKey, Resource
+from runai_nim.kube.api_error import ApiError
 from runai_nim.kube.bounded_reader import PageSize
-from runai_nim.kube.client import ApiError, KubeClient
+from runai_nim.kube.client import KubeClient
 
 logger = logging.getLogger(__name__)
 

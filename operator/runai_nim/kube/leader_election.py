@@ -21,7 +21,9 @@ from typing import Any, Final
 from runai_nim.api import well_known
 from runai_nim.api.resources import LEASES
 from runai_nim.api.untrusted_values import mapping, number, word
-from runai_nim.kube.client import ApiError, KubeClient, ResponseObserver
+from runai_nim.kube.api_error import ApiError
+from runai_nim.kube.client import KubeClient
+from runai_nim.kube.transport import ResponseObserver
 
 logger = logging.getLogger(__name__)
 

@@ -19,7 +19,8 @@ from runai_nim.api.resources import (
     KubeObject,
     Resource,
 )
-from runai_nim.kube.client import ApiError, KubeClient
+from runai_nim.kube.api_error import ApiError
+from runai_nim.kube.client import KubeClient
 
 NAMED_KINDS: Final = (SERVICE_ACCOUNTS, ROLES, ROLE_BINDINGS, SERVICES, DEPLOYMENTS, *ROUTES, AUTOSCALERS)
 """What the NIM Operator makes, overwrites or deletes by its name."""

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from runai_nim.api.resources import ObjectKey, Resource
-from runai_nim.kube.client import ApiError, KubeClient
+from runai_nim.kube.api_error import ApiError
+from runai_nim.kube.client import KubeClient
 from runai_nim.kube.informer import VersionedObject
 
 logger = logging.getLogger(__name__)

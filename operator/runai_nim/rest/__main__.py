@@ -8,7 +8,7 @@ import sys
 import uvicorn
 
 from runai_nim.config.bootstrap import bootstrap
-from runai_nim.kube.client import ApiError
+from runai_nim.kube.api_error import ApiError
 from runai_nim.rest.app import ConcurrencyLimit, RequestMetrics, RestService, make_app
 from runai_nim.rest.listener import Server, bind
 

@@ -21,7 +21,7 @@ from httpx_aiohttp import AiohttpTransport
 
 from runai_nim import __version__
 from runai_nim.api.resources import CLAIMS, RUNAI_NIM_SERVICES
-from runai_nim.kube.client import ResponseObserver
+from runai_nim.kube.transport import ResponseObserver
 from runai_nim.rest.model.identifier import Identifier
 from runai_nim.rest.model.workload import REST_FIELD_MANAGER
 

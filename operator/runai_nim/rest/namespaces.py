@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from runai_nim.api.resources import NAMESPACES
 from runai_nim.domain.validate import Finding
-from runai_nim.kube.client import ApiError, KubeClient
+from runai_nim.kube.api_error import ApiError
+from runai_nim.kube.client import KubeClient
 from runai_nim.kube.informer import Informer
 from runai_nim.rest.errors import unavailable
 from runai_nim.rest.model.project import ProjectNamespace, find_namespace, is_possible_project_id

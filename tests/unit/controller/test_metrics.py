@@ -7,7 +7,7 @@ import pytest
 from runai_nim.api.resources import ObjectKey
 from runai_nim.controller.metrics import OperatorMetrics
 from runai_nim.controller.workqueue import Backoff, WorkQueue
-from runai_nim.kube.client import ApiError
+from runai_nim.kube.api_error import ApiError
 from tests.support.prometheus import Scrape
 
 A, B = ("ns", "a"), ("ns", "b")

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 from runai_nim.api.resources import ObjectKey
 from runai_nim.controller.metrics import WorkQueueMetrics
 from runai_nim.controller.workqueue import Backoff, WorkQueue
-from runai_nim.kube.client import ApiError
+from runai_nim.kube.api_error import ApiError
 
 A, B = ("ns", "a"), ("ns", "b")
 BROKEN = [("crowd", str(number)) for number in range(50)]

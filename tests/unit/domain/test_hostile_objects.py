@@ -31,8 +31,8 @@ from runai_nim.domain.observed import (
 from runai_nim.domain.plan import check_names, plan, take_over_fields
 from runai_nim.domain.status import Deadlines, Outcome, facts_of, status_of, time_to_ready, transitions
 from runai_nim.domain.translate import translate
+from runai_nim.kube.api_error import api_error
 from runai_nim.kube.bounded_reader import name_in
-from runai_nim.kube.client import api_error
 from runai_nim.kube.discovery import schema_of
 from runai_nim.kube.leader_election import LeaseRecord
 from tests.support.decisions import input_of

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from runai_nim.kube.client import ApiError
+from runai_nim.kube.api_error import ApiError
 from runai_nim.kube.leader_election import LeaderElection, LeaseRecord, NotLeaderError
 
 ME, OTHER = "me", "other"
