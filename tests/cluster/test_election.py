@@ -293,7 +293,7 @@ def test_what_was_under_way_fails_when_another_wrote_since(
         namespace, name, version = metadata["namespace"], metadata["name"], metadata["resourceVersion"]
         wanted = {**nimservice, "metadata": {"namespace": namespace, "name": name}}
         applied = api.apply(NIM_SERVICES, wanted, resource_version=version)
-        deleted = api.delete(NIM_SERVICES, namespace, name, metadata["uid"], version)
+        deleted = api.delete(NIM_SERVICES, namespace, name, uid=metadata["uid"], resource_version=version)
         reported = api.merge_status(RUNAI_NIM_SERVICES, seen[CR]["metadata"], {"phase": "Failed"})
         said = await asyncio.gather(applied, deleted, reported, return_exceptions=True)
         await api.close()

@@ -58,11 +58,17 @@ class Operator:
         settings = self._settings
         self.client = client = await KubeClient.connect(self._observe_response, self._write_gate(), self.unreadable)
         self.cache = ClusterCache(
-            client, self._queue, settings.watch_resync_seconds, self._metrics.watch_failed, settings.namespaces
+            client,
+            self._queue,
+            resync_seconds=settings.watch_resync_seconds,
+            on_failure=self._metrics.watch_failed,
+            namespaces=settings.namespaces,
         )
         events = EventRecorder(client)
         hosts = HostLookup(client, settings.namespaces, self._queue.add)
-        reconciler = Reconciler(client, self.cache, hosts, events, settings, self._metrics.services)
+        reconciler = Reconciler(
+            client, self.cache, hosts=hosts, events=events, settings=settings, metrics=self._metrics.services
+        )
         for watch in self.cache.informers:
             self._spawn(watch.run())
         self._register_gauges(self.cache)

@@ -112,7 +112,7 @@ class KubeClient:
         query = {"fieldManager": well_known.FIELD_MANAGER}
         return await self._transport.request("PATCH", path, query=query, body=body, content_type=content_type)
 
-    async def delete(self, resource: Resource, namespace: str, name: str, uid: str, resource_version: str) -> None:
+    async def delete(self, resource: Resource, namespace: str, name: str, *, uid: str, resource_version: str) -> None:
         """Delete the object that was seen at that version; 409 when it is another one by now."""
         preconditions = {"uid": uid, "resourceVersion": resource_version}
         path = resource.path(namespace, name)

@@ -74,10 +74,10 @@ class Informer:
         self,
         cluster: KubeClient,
         resource: Resource,
+        *,
         project: Callable[[Mapping[str, Any]], VersionedObject],
         on_change: Callable[[ObjectKey, Any, Any], None],
         on_kind_change: Callable[[], None],
-        *,
         selector: str = "",
         resync_seconds: float = 600.0,
         namespace: str = "",
@@ -85,14 +85,21 @@ class Informer:
         on_failure: OnFailure = lambda kind, reason: None,
         metadata_only: bool = False,
     ) -> None:
-        self.resource, self.namespace = resource, namespace
+        self.resource = resource
+        self.namespace = namespace
         self.objects = {} if objects is None else objects
         self.synced = asyncio.Event()
         self.is_installed = True
-        self._cluster, self._project, self._selector = cluster, project, selector
-        self._on_change, self._on_kind_change = on_change, on_kind_change
-        self._resync_seconds, self._on_failure, self._metadata_only = resync_seconds, on_failure, metadata_only
-        self._size, self._version = PageSize(), "0"
+        self._cluster = cluster
+        self._project = project
+        self._selector = selector
+        self._on_change = on_change
+        self._on_kind_change = on_kind_change
+        self._resync_seconds = resync_seconds
+        self._on_failure = on_failure
+        self._metadata_only = metadata_only
+        self._size = PageSize()
+        self._version = "0"
         self._last_activity = time.monotonic()
 
     @property
@@ -238,8 +245,15 @@ class Changes(Informer):
         missed: Callable[[str], None],
         **more: Any,
     ) -> None:
-        came_or_went = partial(missed, more.get("namespace", ""))
-        super().__init__(cluster, resource, Version.from_object, changed, came_or_went, metadata_only=True, **more)
+        super().__init__(
+            cluster,
+            resource,
+            project=Version.from_object,
+            on_change=changed,
+            on_kind_change=partial(missed, more.get("namespace", "")),
+            metadata_only=True,
+            **more,
+        )
 
     async def _list(self) -> str:
         self._version = await self._cluster.version_of(self.resource, self._selector, self.namespace)

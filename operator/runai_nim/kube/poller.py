@@ -28,13 +28,18 @@ class Poller:
         cluster: KubeClient,
         resource: Resource,
         name: str,
+        *,
         project: Callable[[Mapping[str, Any]], VersionedObject],
         on_change: Callable[[ObjectKey, Any, Any], None],
         objects: dict[ObjectKey, Any],
     ) -> None:
-        self.resource, self.objects = resource, objects
+        self.resource = resource
+        self.objects = objects
         self.synced = asyncio.Event()
-        self._cluster, self._name, self._project, self._on_change = cluster, name, project, on_change
+        self._cluster = cluster
+        self._name = name
+        self._project = project
+        self._on_change = on_change
         self._last_response = time.monotonic()
 
     @property

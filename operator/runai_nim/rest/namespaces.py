@@ -24,8 +24,15 @@ class NamespaceIndex:
     """Kept by a watch, which `run` holds open."""
 
     def __init__(self, cluster: KubeClient, project_labels: Iterable[str]) -> None:
-        self._cluster, self._project_labels = cluster, tuple(project_labels)
-        self._watch = Informer(cluster, NAMESPACES, ProjectNamespace.from_object, lambda *_: None, lambda: None)
+        self._cluster = cluster
+        self._project_labels = tuple(project_labels)
+        self._watch = Informer(
+            cluster,
+            NAMESPACES,
+            project=ProjectNamespace.from_object,
+            on_change=lambda *_: None,
+            on_kind_change=lambda: None,
+        )
         self._reading = asyncio.Lock()
         self._next: asyncio.Task[None] | None = None
         self._not_before = 0.0

@@ -1,0 +1,154 @@
+"""What informers keep of the cluster's objects, and those of others that are read by name, as decisions need them."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from runai_nim.api import well_known
+from runai_nim.api.resources import (
+    CLAIMS,
+    DEPLOYMENTS,
+    LEADER_WORKER_SETS,
+    NAMESPACES,
+    NIM_CACHES,
+    NIM_SERVICES,
+    ROUTES,
+    SERVICES,
+    ObjectKey,
+    Resource,
+)
+from runai_nim.domain import names
+from runai_nim.domain.observed import (
+    ObservedClaim,
+    ObservedNamespace,
+    ObservedNimCache,
+    ObservedPod,
+    ObservedService,
+    ObservedWorkload,
+    StoredObject,
+)
+from runai_nim.kube.client import KubeClient
+from runai_nim.kube.informer import Version
+from runai_nim.kube.object_lookup import ObjectLookups
+
+
+@dataclass(frozen=True, slots=True)
+class LiveNimService:
+    """A NIMService as it is now, and when we last changed it (RFC 3339)."""
+
+    obj: dict[str, Any]
+    applied_at: str
+
+
+class ObservedObjects:
+    """Objects of every kind but our own. `by_resource`, `pods` and `nimservices_of_others` are filled by informers."""
+
+    def __init__(self, cluster: KubeClient) -> None:
+        self._cluster = cluster
+        self.by_resource: dict[Resource, dict[ObjectKey, Any]] = defaultdict(dict)
+        self.nimservices_of_others: dict[ObjectKey, Version] = {}
+        """Their names: whether ours may be made is known without a request."""
+        self.lookups = {
+            NIM_SERVICES: ObjectLookups(cluster, NIM_SERVICES, StoredObject.from_object),
+            CLAIMS: ObjectLookups(cluster, CLAIMS, ObservedClaim.from_object),
+            NIM_CACHES: ObjectLookups(cluster, NIM_CACHES, ObservedNimCache.from_object),
+        }
+        self._pods: dict[ObjectKey, dict[str, ObservedPod]] = defaultdict(dict)
+        """Pods by name, of each CR."""
+
+    def forget_names(self, unnamed: Iterable[ObjectKey]) -> None:
+        """No RunaiNimService names these claims and NIMCaches any more."""
+        for name in unnamed:
+            self.lookups[CLAIMS].invalidate(name)
+            self.lookups[NIM_CACHES].invalidate(name)
+
+    def has_large_nimservice(self, key: ObjectKey) -> bool:
+        """Is the NIMService read at each look because it is too large to be kept?"""
+        stored = self.by_resource[NIM_SERVICES].get(key) or self.lookups[NIM_SERVICES].get(key)
+        return stored is not None and not stored.body
+
+    def namespace_labels(self, namespace: str) -> Mapping[str, str] | None:
+        """The labels of a namespace; None while it isn't known."""
+        found = self._namespace(namespace)
+        return found.labels if found else None
+
+    def is_namespace_deleting(self, namespace: str) -> bool:
+        """Is it known to be deleted?"""
+        found = self._namespace(namespace)
+        return found is not None and found.is_deleting
+
+    def claim(self, key: ObjectKey, name: str | None) -> ObservedClaim | None:
+        """The claim of that name in the CR's namespace, as far as it is known."""
+        at = (key[0], name or "")
+        claim: ObservedClaim | None = self.by_resource[CLAIMS].get(at) or self.lookups[CLAIMS].get(at)
+        return claim
+
+    async def read_claim(self, key: ObjectKey, name: str, *, again: bool = False) -> bool:
+        """Read the claim of that name, unless it is known or `again`; whether there is one that was not known."""
+        at = (key[0], name)
+        if again:
+            self.lookups[CLAIMS].invalidate(at)
+        elif at in self.by_resource[CLAIMS] or self.lookups[CLAIMS].knows(at):
+            return False
+        return await self.lookups[CLAIMS].read(at) is not None
+
+    async def nimservice(self, key: ObjectKey) -> LiveNimService | None:
+        """The NIMService of that name, whoever made it."""
+        stored: StoredObject | None = self.by_resource[NIM_SERVICES].get(key)
+        if stored is None and key in self.nimservices_of_others:
+            stored = await self.lookups[NIM_SERVICES].read(key)
+        if stored is None:
+            return None
+        # One that is too large to be kept is read each time.
+        live = stored.load() if stored.body else await self._cluster.get(NIM_SERVICES, *key)
+        return None if live is None else LiveNimService(live, stored.applied_at)
+
+    async def nim_cache(self, key: ObjectKey, name: str | None) -> ObservedNimCache | None:
+        """The NIMCache of that name in the CR's namespace."""
+        found: ObservedNimCache | None = await self.lookups[NIM_CACHES].read((key[0], name)) if name else None
+        return found
+
+    def service(self, key: ObjectKey) -> ObservedService | None:
+        """The NIM's Service."""
+        found: ObservedService | None = self.by_resource[SERVICES].get(key)
+        return found
+
+    def workload(self, key: ObjectKey) -> ObservedWorkload | None:
+        """What runs the NIM's pods."""
+        group_key = (key[0], key[1] + well_known.LWS_SUFFIX)
+        group: ObservedWorkload | None = self.by_resource[LEADER_WORKER_SETS].get(group_key)
+        deployment: ObservedWorkload | None = self.by_resource[DEPLOYMENTS].get(key)
+        return deployment or group
+
+    def routes(self, key: ObjectKey) -> dict[str, dict[str, Any]]:
+        """The routes of our own, by kind."""
+        name = (key[0], names.route_name(key[1]))
+        routes = ((route.kind, self.by_resource[route].get(name)) for route in ROUTES)
+        return {kind: stored.load() for kind, stored in routes if stored}
+
+    def pods(self, key: ObjectKey) -> tuple[ObservedPod, ...]:
+        """The NIM's pods."""
+        return tuple(self._pods[key].values()) if key in self._pods else ()
+
+    def store_pod(self, key: ObjectKey, old: ObservedPod | None, new: ObservedPod | None) -> set[ObjectKey]:
+        """Take up a change of a pod; the RunaiNimServices that it matters to, none where it says the same as before."""
+        for pod in (old, new):
+            if pod is not None:
+                self._pods[key[0], pod.service].pop(key[1], None)
+                if not self._pods[key[0], pod.service]:
+                    del self._pods[key[0], pod.service]
+        if new is not None:
+            self._pods[key[0], new.service][key[1]] = new
+        # Versions apart, a pod says the same most of the time.
+        if (
+            old is not None
+            and new is not None
+            and replace(old, resource_version="") == replace(new, resource_version="")
+        ):
+            return set()
+        return {(key[0], pod.service) for pod in (old, new) if pod is not None}
+
+    def _namespace(self, name: str) -> ObservedNamespace | None:
+        found: ObservedNamespace | None = self.by_resource[NAMESPACES].get(("", name))
+        return found

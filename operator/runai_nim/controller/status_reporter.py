@@ -1,0 +1,92 @@
+"""Writes the status of RunaiNimServices where it differs from the stored one, and posts events of its changes."""
+
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from runai_nim.api.resources import RUNAI_NIM_SERVICES, ObjectKey
+from runai_nim.config.settings import Settings
+from runai_nim.controller.cache import ClusterCache
+from runai_nim.controller.decision import Decision
+from runai_nim.controller.limits.status_rate_limit import TokenBucket
+from runai_nim.controller.metrics import ServiceMetrics
+from runai_nim.domain.status import Deadlines, Outcome, facts_of, status_of, transitions
+from runai_nim.kube.api_error import ApiError
+from runai_nim.kube.client import KubeClient
+from runai_nim.kube.events import EventRecorder
+
+logger = logging.getLogger(__name__)
+
+
+class StatusReporter:
+    """Writes statuses, of each RunaiNimService no more often than its rate limit allows."""
+
+    def __init__(
+        self,
+        cluster: KubeClient,
+        cache: ClusterCache,
+        *,
+        events: EventRecorder,
+        settings: Settings,
+        metrics: ServiceMetrics,
+    ) -> None:
+        self._cluster = cluster
+        self._cache = cache
+        self._events = events
+        self._settings = settings
+        self._metrics = metrics
+        self._limits: defaultdict[ObjectKey, TokenBucket] = defaultdict(TokenBucket)
+
+    def forget(self, key: ObjectKey) -> None:
+        """The RunaiNimService is gone."""
+        self._limits.pop(key, None)
+
+    async def report(self, key: ObjectKey, decision: Decision, outcome: Outcome) -> float | None:
+        """Write the status that follows from a decision and what came of it; when to look at it again."""
+        cr = decision.resource
+        before: Mapping[str, Any] = cr.get("status") or {}
+        now = datetime.now(UTC)
+        facts = facts_of(
+            cr,
+            decision.desired,
+            decision.planned,
+            observed=decision.observed,
+            outcome=outcome,
+            deadlines=Deadlines(
+                now,
+                nim_operator_seconds=self._settings.nim_operator_deadline_seconds,
+                scheduler_seconds=self._settings.scheduler_deadline_seconds,
+            ),
+        )
+        status = status_of(cr, decision.desired, facts, now=now.strftime("%Y-%m-%dT%H:%M:%SZ"))
+        changes = {field: value for field, value in status.items() if before.get(field) != value}
+        changes |= dict.fromkeys(before.keys() - status.keys())
+        if not changes:
+            return facts.requeue_after
+        limit = self._limits[key]
+        if delay := limit.delay(time.monotonic(), cr["metadata"]["generation"]):
+            return delay
+        if not await self._write_status(cr, status, changes):
+            return None
+        limit.take()
+        for transition in transitions(before, status):
+            self._events.post(cr, transition.type, transition.reason, message=transition.message)
+        return facts.requeue_after
+
+    async def _write_status(self, cr: Mapping[str, Any], status: Mapping[str, Any], changes: dict[str, Any]) -> bool:
+        """Store the status; False when the CR is gone."""
+        metadata = cr["metadata"]
+        try:
+            response = await self._cluster.merge_status(RUNAI_NIM_SERVICES, metadata, changes)
+        except ApiError as error:
+            if error.status == 404:  # deleted meanwhile; its event is on the way
+                return False
+            raise
+        key = metadata["namespace"], metadata["name"]
+        self._cache.store_own_write(key, RUNAI_NIM_SERVICES, response)
+        self._metrics.record_status(key, cr, response)
+        logger.info("status", extra={"phase": status["phase"], "reason": status["conditions"][0]["reason"]})
+        return True
