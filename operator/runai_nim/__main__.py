@@ -1,4 +1,4 @@
-"""`python -m runai_nim`: the operator as a process. Wiring alone."""
+"""`python -m runai_nim`: entry point of the operator process."""
 
 import logging
 import os
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> int:
-    """Run until SIGTERM; 1 when something failed that only a restart mends."""
+    """Run until SIGTERM. Return 1 after a failure that only a restart can fix."""
     settings = bootstrap(quiet_loggers=("kopf",))
     name = os.environ.get("POD_ID") or socket.gethostname()
     operator = Operator(settings, name)

@@ -1,1 +1,1 @@
-"""API types of the group runai-nim.io, one package per version. Types only, no behaviour."""
+"""API types of the group runai-nim.io, one package for each version."""

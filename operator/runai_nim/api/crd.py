@@ -1,7 +1,6 @@
-"""API types → CustomResourceDefinition with a structural schema and CEL rules, as a plain dict.
+"""CustomResourceDefinition of RunaiNimService, generated from the API types: structural schema and CEL rules.
 
-Pure: reads no file, environment or cluster, and adds no rule of its own; fields, bounds, descriptions and CEL rules
-are the types'. Only what concerns the kind as a whole (names, columns, subresources) is said here.
+Fields, bounds, descriptions and CEL rules come from the types. This module adds names, columns and subresources.
 """
 
 from collections.abc import Iterable, Mapping
@@ -33,7 +32,7 @@ _READY = '.status.conditions[?(@.type=="Ready")]'
 
 
 def make_crd() -> dict[str, Any]:
-    """Return the CRD of RunaiNimService (apiextensions.k8s.io/v1), the same for the same types."""
+    """Return the CRD of RunaiNimService (apiextensions.k8s.io/v1) as a plain dict."""
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
@@ -74,7 +73,7 @@ def make_version() -> dict[str, Any]:
 
 
 def printer_columns() -> list[dict[str, Any]]:
-    """Return the columns of `kubectl get`; those of priority 1 are shown by `-o wide` only."""
+    """Return the columns of `kubectl get`; `-o wide` adds those of priority 1."""
     return [
         _column("Phase", ".status.phase", "Where the service is in its life"),
         _column("Ready", f"{_READY}.status", "Whether the service answers"),
@@ -115,9 +114,9 @@ def make_schema() -> JsonSchema:
 
 
 def structural_schema(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> JsonSchema:
-    """Turn pydantic's JSON schema into a structural one: no references, no nulls, no alternatives, known keys only.
+    """Turn pydantic's JSON schema into a structural one, without `$ref`, null, `anyOf` and unknown keywords.
 
-    Raises ValueError for a type that Kubernetes can't describe (a choice between several types).
+    Raises ValueError for a choice between several types, which a structural schema can't express.
     """
     merged = _resolve_reference(schema, definitions)
     result = {key: merged[key] for key in _STRUCTURAL_KEYS if key in merged}
@@ -133,7 +132,8 @@ def structural_schema(schema: Mapping[str, Any], definitions: Mapping[str, Any])
 
 
 def _resolve_reference(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Follow a reference or the one alternative that isn't null; what stands beside it (its description) wins."""
+    """Follow a `$ref`, or the one alternative that isn't null; keywords next to it (the description) take
+    precedence."""
     if "$ref" in schema:
         return {**_resolve_reference(definitions[schema["$ref"].rsplit("/", 1)[-1]], definitions), **schema}
     if "anyOf" in schema:

@@ -1,8 +1,7 @@
-"""Patterns of host names, as settings have them: `*.{namespace}.models.example.com`. Knows texts only.
+"""Patterns of host names in settings, such as `*.{namespace}.models.example.com`.
 
-A `*` stands for text within one label, as in a certificate: what it stood for across dots, such as a whole other
-namespace, would be another namespace's. A `*` alone stands for every host. `{namespace}` stands for the namespace of
-the RunaiNimService.
+`*` matches text within one DNS label, as in a certificate: across dots it could match a host of another namespace. `*`
+alone matches every host. `{namespace}` stands for the namespace of the RunaiNimService.
 """
 
 import re
@@ -17,12 +16,12 @@ NAMESPACE_PLACEHOLDER: Final = "{namespace}"
 
 
 def is_pattern(text: str) -> bool:
-    """Can there be a host that fits it?"""
+    """Whether some host can match `text`: true for `*.example.com`, false for `*..com`."""
     return text == ANY_HOST or syntax.is_object_name(text.replace(NAMESPACE_PLACEHOLDER, "a").replace("*", "a"))
 
 
 def host_matches(host: str, patterns: Iterable[str], namespace: str) -> bool:
-    """Does `host`, asked for in `namespace`, fit one of `patterns`?"""
+    """Whether `host` matches one of `patterns` in `namespace`: `a.team.x.io` matches `*.{namespace}.x.io` in `team`."""
     return any(_regex(pattern, namespace).fullmatch(host) for pattern in patterns)
 
 

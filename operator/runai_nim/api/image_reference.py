@@ -1,7 +1,7 @@
-"""Container image references, taken apart. Knows texts only: no field, no registry, no other module.
+"""Parse container image references.
 
-Grammar and bounds: the OCI distribution and image specifications, and distribution/reference, by which a kubelet reads
-an image: what it refuses there is a pod that never starts.
+Grammar and bounds follow the OCI distribution and image specifications and distribution/reference, which the kubelet
+uses: a pod with a reference that it rejects never starts.
 """
 
 import re
@@ -10,9 +10,9 @@ from typing import Final
 
 RULE: Final = "be an image such as nvcr.io/nim/meta/llama-3.1-8b-instruct:1.8.5, or one with @sha256:<digest>"
 MAX_PATH_LENGTH: Final = 255
-"""Characters of a repository without its registry."""
+"""Maximum length of a repository without its registry, in characters."""
 DIGEST_DIGITS: Final = {"sha256": 64, "sha384": 96, "sha512": 128}
-"""Hexadecimal digits of each algorithm that a container runtime knows."""
+"""Number of hexadecimal digits of each digest algorithm that container runtimes support."""
 
 _COMPONENT: Final = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _ONLY_IN_REGISTRIES: Final = frozenset(".:")
@@ -26,7 +26,7 @@ _REFERENCE: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """Parts of a reference; `digest` is `(algorithm, hex)`."""
+    """A parsed reference; `digest` is `(algorithm, hex)`."""
 
     repository: str
     tag: str | None
@@ -34,11 +34,12 @@ class Image:
 
 
 class ImageError(ValueError):
-    """The text is no image reference that can exist; the message continues "must …"."""
+    """The text is not a valid image reference. The message continues a sentence after "must"."""
 
 
 def parse(text: str) -> Image:
-    """Take `text` apart; a registry's port is no tag. Raises ImageError."""
+    """Parse `text`: `localhost:5000/a/b:1` has the repository `localhost:5000/a/b` and the tag `1`. Raises
+    ImageError."""
     match = _REFERENCE.fullmatch(text)
     if match is None:
         raise ImageError(RULE)
@@ -55,7 +56,7 @@ def parse(text: str) -> Image:
 
 
 def _path(match: re.Match[str]) -> str:
-    """The repository without its registry, whose name has a dot, a port or a capital letter, or is localhost."""
+    """The repository without its registry. A registry has a dot, a port or a capital letter, or is localhost."""
     repository, registry = match["repository"], match["registry"] or ""
     named = registry == "localhost" or registry != registry.lower() or not _ONLY_IN_REGISTRIES.isdisjoint(registry)
     return repository[len(registry) + 1 :] if named else repository

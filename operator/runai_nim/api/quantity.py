@@ -1,7 +1,7 @@
-"""Exact Kubernetes quantities: read them, compare them, print them as the API server does.
+"""Exact Kubernetes quantities: parse, compare, and format as the API server does.
 
-Arithmetic is on whole billionths, never on floats. Knows amounts only: no field of any object, and no other module.
-Grammar and canonical form: k8s.io/apimachinery pkg/api/resource. Run:ai's API writes bytes with a B beside it (`10GB`).
+Arithmetic uses whole billionths, without floats. Grammar and canonical form: k8s.io/apimachinery pkg/api/resource.
+Run:ai's API also allows a trailing B for bytes (`10GB`).
 """
 
 import re
@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final
 
 MAX: Final = 2**63 - 1
-"""The largest amount that Kubernetes counts."""
+"""The largest quantity in Kubernetes."""
 MEBIBYTE: Final = 2**20
 
 _NANO: Final = 10**9
@@ -28,18 +28,19 @@ BYTES_RULE: Final = "a number of bytes such as 10Gi, 10G or 1.5Gi (10GiB and 10G
 
 
 class QuantityError(ValueError):
-    """The text is no quantity, or not one of the wanted kind. The message says what is allowed."""
+    """The text is not a quantity of the requested kind. The message says what is allowed."""
 
 
 @dataclass(frozen=True, order=True, slots=True)
 class Quantity:
-    """An amount in billionths of the base unit (byte, core, device), and whether it prints with powers of 1024."""
+    """A quantity in billionths of the base unit (byte, core, device), and whether it is formatted with binary
+    suffixes."""
 
     nanos: int
     binary: bool = False
 
     def __str__(self) -> str:
-        """Canonical text, as the API server prints it: `2Gi` for 2048Mi, `1500M` for 1.5G, `500m` for 0.5."""
+        """Canonical text, as the API server formats it: `2Gi` for 2048Mi, `1500M` for 1.5G, `500m` for 0.5."""
         whole, rest = divmod(self.nanos, _NANO)
         if self.binary and abs(whole) >= 1024 and not rest:
             return _binary_text(whole)
@@ -47,7 +48,8 @@ class Quantity:
 
 
 def parse(text: str) -> Quantity:
-    """Read `text` as Kubernetes does; finer than a billionth is rounded up. Raises QuantityError."""
+    """Parse `text` as Kubernetes does, rounding up to whole billionths: `1.5Gi`, `100m`, `1e3`. Raises
+    QuantityError."""
     match = _QUANTITY.fullmatch(text) if len(text) <= _LONGEST else None
     if match is None:
         raise QuantityError("a Kubernetes quantity such as 500m, 2, 10G or 10Gi")
@@ -62,10 +64,10 @@ def parse(text: str) -> Quantity:
 
 @lru_cache(maxsize=4096)  # the same few amounts come again with every reconciliation
 def parse_bytes(text: str) -> Quantity:
-    """Read an amount of memory or storage that a user wrote: whole bytes, rounded up, from 0 to MAX.
+    """Parse a user's quantity of memory or storage: whole bytes from 0 to MAX, rounded up.
 
-    Beside Kubernetes' suffixes those of Run:ai's API are read: `10GB` = `10G`, `1TiB` = `1Ti`, any case. Refused with
-    QuantityError: negative amounts, thousandths (`100m`), blanks, anything that is no number.
+    Accepts the suffixes of Kubernetes and of Run:ai's API: `10GB` = `10G`, `1TiB` = `1Ti`, in any case. Raises
+    QuantityError for negative quantities, thousandths (`100m`), blanks, and text that is not a number.
     """
     with_b = _WITH_B.fullmatch(text)
     try:
@@ -78,7 +80,7 @@ def parse_bytes(text: str) -> Quantity:
 
 
 def suggested_spelling(text: str) -> str | None:
-    """What was probably meant by `text`, which `parse_bytes` refuses: `10Gi` for `10 gi`. None when unclear."""
+    """The probable meaning of a `text` that `parse_bytes` rejects: `10Gi` for `10 gi`; None if unclear."""
     match = _ALMOST.fullmatch("".join(text.split()))
     if match is None or len(match["number"]) > _LONGEST:
         return None
@@ -87,7 +89,7 @@ def suggested_spelling(text: str) -> str | None:
 
 
 def is_equal(one: str, other: str) -> bool:
-    """Whether two texts are the same amount: `1024Mi` and `1Gi` are. Text that is no quantity equals nothing."""
+    """Whether two texts are equal quantities: `1024Mi` equals `1Gi`. Malformed text equals nothing."""
     try:
         return parse(one).nanos == parse(other).nanos
     except QuantityError:
@@ -104,12 +106,12 @@ def cpu_text(cores: Decimal) -> str:
 
 
 def mebibytes(quantity: Quantity) -> int:
-    """Whole MiB, rounded up, so that nobody gets less than was asked for."""
+    """Whole MiB, rounded up so that the user gets at least the requested quantity: `1G` is 954."""
     return -(-quantity.nanos // (MEBIBYTE * _NANO))
 
 
 def _scale(suffix: str) -> tuple[int, int]:
-    """A factor, and a power of ten beside it."""
+    """The base and exponent of a suffix."""
     if suffix in _DECIMAL:
         return 1, _DECIMAL[suffix]
     if suffix in _BINARY:

@@ -1,4 +1,4 @@
-"""The kinds of Kubernetes objects that this package reads or writes, each once, and the types of objects and keys."""
+"""The Kubernetes resources that this package reads or writes, and the types of objects and keys."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,16 +8,16 @@ from urllib.parse import quote
 from runai_nim.api import well_known
 
 KubeObject = dict[str, Any]
-"""An object as the API server has it, as plain JSON."""
+"""An object in the API's JSON representation."""
 ObjectView = Mapping[str, Any]
-"""The same, where it is only read."""
+"""The same, read-only."""
 ObjectKey = tuple[str, str]
 """Namespace (empty for cluster-scoped objects) and name: `("team-a", "llama")`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A resource of the API, `group` empty for core."""
+    """A resource of the API; `group` is empty for the core group."""
 
     group: str
     version: str
@@ -27,11 +27,11 @@ class Resource:
 
     @property
     def api_version(self) -> str:
-        """`apps/v1`, or `v1` for core."""
+        """`apps/v1`, or `v1` for the core group."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
     def path(self, namespace: str | None = None, name: str | None = None) -> str:
-        """The URL path of one object, or of a list: of one namespace or of all."""
+        """The URL path of one object or of a list, in one namespace or in all."""
         parts = ["apis", self.group, self.version] if self.group else ["api", self.version]
         if self.namespaced and namespace:
             parts += ["namespaces", quote(namespace, safe="")]
@@ -65,4 +65,4 @@ AUTOSCALERS: Final = Resource("autoscaling", "v2", "horizontalpodautoscalers", "
 LEASES: Final = Resource("coordination.k8s.io", "v1", "leases", "Lease")
 
 ROUTES: Final = (INGRESSES, HTTP_ROUTES, GRPC_ROUTES)
-"""The resources that a route of a RunaiNimService can be."""
+"""The resources of which a RunaiNimService's route can be."""

@@ -1,7 +1,6 @@
-"""Every label, annotation, group and kind string that others own or that we put on foreign objects, with its source.
+"""Labels, annotations, groups and kinds of other projects and of this operator, with their source.
 
-Plain strings and what is reserved among them. It may not import anything of this package. Keys that an administrator
-of Run:ai or KAI can rename are defaults here: `settings` holds the ones in force.
+Administrators of Run:ai or KAI can rename some keys. Those are defaults here; `settings` has the effective ones.
 """
 
 import re
@@ -17,34 +16,34 @@ KIND: Final = "RunaiNimService"
 PLURAL: Final = "runainimservices"
 API_VERSION: Final = f"{GROUP}/{VERSION}"
 FIELD_MANAGER: Final = "runai-nim-operator"
-"""Name under which server-side apply records our fields."""
+"""Field manager of the operator's server-side apply."""
 
 # Our keys on objects.
 SERVICE_LABEL: Final = "runai-nim.io/service"
-"""Name of the RunaiNimService that an object or pod belongs to."""
+"""Label: name of the RunaiNimService that an object or pod belongs to."""
 SPEC_HASH: Final = "runai-nim.io/spec-hash"
-"""Annotation: which rendered NIMService, claim or route this is; of a NIMService also sent to the Service, where it
-proves that our spec was seen."""
+"""Annotation: hash of a rendered NIMService, claim or route. The NIM Operator copies a NIMService's to the Service,
+which proves that it has processed this spec."""
 SERVICE_UID: Final = "runai-nim.io/service-uid"
-"""Annotation of a claim: uid of the RunaiNimService that it was made for. A name can be given again, a uid can't."""
+"""Annotation of a claim: uid of the RunaiNimService that it was created for. Names can be reused, uids can't."""
 POD_HASH: Final = "runai-nim.io/pod-hash"
-"""Annotation of the pods and their Deployment: which pods these are. Replicas and Service type don't change it."""
+"""Annotation of the pods and their Deployment: hash of the pod template, without replicas and Service type."""
 MULTI_NODE_REPLICAS: Final = "runai-nim.io/multi-node-replicas"
-"""Annotation of a multi-node NIMService: how many replicas it was made with, which is the most that it can have."""
+"""Annotation of a multi-node NIMService: its initial number of replicas, which is the maximum."""
 ADOPT: Final = "runai-nim.io/adopt"
-"""Annotation `"true"` on a foreign NIMService hands it to the RunaiNimService of its name."""
+"""Annotation `"true"` on a foreign NIMService: the RunaiNimService with the same name may adopt it."""
 PAUSED: Final = "runai-nim.io/paused"
-"""Annotation `"true"` on a RunaiNimService: no child is written."""
+"""Annotation `"true"` on a RunaiNimService: the operator doesn't write its children."""
 RESTARTED_AT: Final = "runai-nim.io/restarted-at"
-"""Annotation on a RunaiNimService; a new value rolls the pods."""
+"""Annotation on a RunaiNimService; a new value starts a rolling restart of the pods."""
 CREATED_BY: Final = "runai-nim.io/created-by"
 UPDATED_BY: Final = "runai-nim.io/updated-by"
-"""Annotations on a RunaiNimService: who created or last changed it through the REST API. Anybody who may write the
+"""Annotations on a RunaiNimService: who created or last changed it through the REST API. Everyone who may write the
 object may write these."""
 PROJECT_ID: Final = "runai-nim.io/project-id"
-"""Label of a namespace: its project's id in Run:ai, where that isn't the project's name."""
+"""Label of a namespace: its project's id in Run:ai, if that isn't the project's name."""
 CATEGORY: Final = "runai-nim.io/category"
-"""Default annotation for a workload's category; the one that Run:ai reads is not documented, hence a setting."""
+"""Default annotation for a workload's category. It is a setting, because Run:ai doesn't document its own."""
 
 # NVIDIA NIM Operator 3.1.2, api/apps/v1alpha1 and internal/controller.
 NIM_GROUP: Final = "apps.nvidia.com"
@@ -55,13 +54,13 @@ NIMSERVICE_PLURAL: Final = "nimservices"
 NIMCACHE_KIND: Final = "NIMCache"
 NIMCACHE_PLURAL: Final = "nimcaches"
 NIM_MODEL_PROFILE: Final = "NIM_MODEL_PROFILE"
-"""Environment variable by which a NIM container is told its model profile."""
+"""Environment variable of a NIM container: the model profile."""
 NIM_PORT_VARIABLES: Final = ("NIM_SERVER_PORT", "NIM_HTTP_API_PORT")
-"""Environment variables by which a NIM container is told the port of its HTTP API."""
+"""Environment variables of a NIM container: the port of its HTTP API."""
 NIM_PICKER_SUFFIX: Final = "-epp"
-"""The NIM Operator deletes `<NIMService name>-epp`, of several kinds, where it makes no endpoint picker."""
+"""The NIM Operator deletes objects named `<NIMService name>-epp` if it creates no endpoint picker."""
 NIM_CONTAINER_SUFFIX: Final = "-ctr"
-"""The NIM container is called `<NIMService name>-ctr`."""
+"""The NIM container is named `<NIMService name>-ctr`."""
 
 # Kubernetes networking and the Gateway API (gateway-api v1).
 INGRESS_API_VERSION: Final = "networking.k8s.io/v1"
@@ -77,7 +76,7 @@ RBAC_GROUP: Final = "rbac.authorization.k8s.io"
 LWS_GROUP: Final = "leaderworkerset.x-k8s.io"
 LWS_KIND: Final = "LeaderWorkerSet"
 LWS_SUFFIX: Final = "-lws"
-"""The NIM Operator calls the LeaderWorkerSet `<NIMService name>-lws`."""
+"""The NIM Operator names the LeaderWorkerSet `<NIMService name>-lws`."""
 
 # NVIDIA device plugin.
 NVIDIA_GPU: Final = "nvidia.com/gpu"
@@ -99,10 +98,10 @@ RUNAI_NODE_POOL: Final = "runai/node-pool"
 KAI_NODE_POOL: Final = "kai.scheduler/node-pool"
 KAI_NODE_POOLS: Final = "kai.scheduler/node-pools"
 DEFAULT_NODE_POOL: Final = "default"
-"""The pool of nodes that carry no node pool label."""
+"""The pool of nodes without a node pool label."""
 
 PRIORITIES: Final = ("very-low", "low", "medium-low", "medium", "medium-high", "high", "very-high")
-"""Run:ai's names of workload priorities, lowest first."""
+"""Run:ai's workload priorities, lowest first."""
 
 SCHEDULING_KEYS: Final[dict[str, str]] = {
     "kai.scheduler/preemptibility": "spec.preemptibility",
@@ -128,14 +127,14 @@ SCHEDULING_KEYS: Final[dict[str, str]] = {
     "nvidia.com/*": "spec.compute.gpuDevicesRequest",
     "openshift.io/required-scc": "the NIM Operator",
 }
-"""Reserved keys, a trailing `*` standing for any ending, and what sets the thing properly. The first match counts."""
+"""Reserved keys, with `*` for any suffix, and the field that sets them. The first match wins."""
 
 CHILD_KEYS: Final[dict[str, str]] = {
     "app": "the NIM Operator",
     "app.kubernetes.io/*": "the NIM Operator",
     "nim-llm-role": "the NIM Operator",
 }
-"""Reserved on children only: Helm, Argo CD and people put these on a RunaiNimService, whose metadata isn't copied."""
+"""Keys reserved on children only. Helm, Argo CD and users set them on RunaiNimServices, whose metadata isn't copied."""
 
 EDGE_KEYS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -217,34 +216,35 @@ EDGE_KEYS: Final[Mapping[str, str]] = MappingProxyType(
         "autoscaling.alpha.kubernetes.io/*": "autoscalers",
     }
 )
-"""Keys of annotations by which controllers at the cluster's edge work, a `*` standing for anything; and who reads them.
+"""Annotation keys that controllers at the cluster's edge read, with `*` for any text, and the reader.
 
-The NIM Operator puts a NIMService's annotations on its Service, Ingress, routes and HPA, over the router's own.
+The NIM Operator puts a NIMService's annotations on its Service, Ingress, routes and HPA, and they override the
+router's.
 """
 
 
 def matching_pattern(key: str, patterns: Mapping[str, str]) -> str | None:
-    """What stands beside the first of `patterns` that `key` fits; a trailing `*` fits any ending."""
+    """The value of the first of `patterns` that matches `key`; a trailing `*` matches any suffix."""
     fits = (pattern for pattern in patterns if key == pattern or (pattern[-1] == "*" and key.startswith(pattern[:-1])))
     return next((patterns[pattern] for pattern in fits), None)
 
 
 def owner_of(key: str, configured: Mapping[str, str] = MappingProxyType({})) -> str | None:
-    """What sets the reserved label or annotation `key` properly; None when the key is free.
+    """The field or component that sets the reserved key: `spec.preemptibility` for `kai.scheduler/preemptibility`.
 
-    `configured` are the keys that the settings name, and what sets each. Those that only belong on children are not
-    looked at here.
+    None if users may set `key`. `configured` maps the keys in the settings to what sets them. CHILD_KEYS are not
+    included.
     """
     return matching_pattern(key, SCHEDULING_KEYS) or configured.get(key)
 
 
 def key_matches(key: str, patterns: Iterable[str]) -> bool:
-    """Does `key` fit one of `patterns`, in which a `*` stands for any text?"""
+    """Whether `key` matches one of `patterns`, in which `*` matches any text."""
     return any(_regex(pattern).fullmatch(key) for pattern in patterns)
 
 
 def edge_reader(key: str) -> str | None:
-    """Who at the cluster's edge reads an annotation `key`; None when nobody is known to."""
+    """The controllers at the cluster's edge that read annotation `key`: `cert-manager` for `cert-manager.io/issuer`."""
     if _EDGE.fullmatch(key) is None:
         return None
     return next(reader for pattern, reader in EDGE_KEYS.items() if key_matches(key, (pattern,)))

@@ -1,1 +1,1 @@
-"""Settings, permissions, and what a process of the package begins with."""
+"""Settings, permissions, logging and process bootstrap."""

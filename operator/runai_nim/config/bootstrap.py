@@ -1,6 +1,6 @@
-"""What every process of the package begins with: its settings, out of file and environment, and its log.
+"""Bootstrap of every process in this package: load settings from file and environment, configure logging.
 
-Beside the processes' own `__main__`, and the package's look for a home directory, nothing else reads the environment.
+Only this module, the `__main__` modules and the package's check for a home directory read the environment.
 """
 
 import gc
@@ -17,10 +17,9 @@ from runai_nim.config.settings import FILE_VARIABLE, Settings, SettingsError, lo
 
 
 def bootstrap(quiet_loggers: Iterable[str]) -> Settings:
-    """Read the settings and begin the log, in which the `quiet_loggers` loggers say nothing below a warning; spare the
-    CPU.
+    """Load settings, configure logging and the garbage collector. `quiet_loggers` log warnings and errors only.
 
-    Raises SystemExit(2), the reason on stderr, when the settings can't be used.
+    Raises SystemExit(2) with the reason on stderr for invalid settings.
     """
     try:
         settings = _read_settings()
@@ -36,7 +35,7 @@ def bootstrap(quiet_loggers: Iterable[str]) -> Settings:
 
 
 def _read_settings() -> Settings:
-    """Settings from the file that RUNAI_NIM_SETTINGS_FILE names, if any, and the environment. Raises SettingsError."""
+    """Load settings from the environment and the file of RUNAI_NIM_SETTINGS_FILE. Raises SettingsError."""
     path = os.environ.get(FILE_VARIABLE)
     try:
         file = yaml.safe_load(Path(path).read_text(encoding="utf-8")) if path else None
@@ -46,7 +45,7 @@ def _read_settings() -> Settings:
 
 
 def _configure_logging(settings: Settings) -> None:
-    """One line a decision on stderr, as JSON or for people."""
+    """Log to stderr, as JSON or for the console."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatterWithFields() if settings.log_format == "json" else ConsoleFormatter())
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler])

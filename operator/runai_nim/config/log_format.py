@@ -1,6 +1,6 @@
-"""How a log line looks: JSON for machines, one readable line for people, with the same fields.
+"""Log formats: JSON for machines and a readable console format, with the same fields.
 
-It formats what it is given and writes nowhere. Kopf's lines come out in the same terms as ours.
+Kopf's lines use the same fields as the operator's.
 """
 
 import json
@@ -14,20 +14,20 @@ from pythonjsonlogger.json import JsonFormatter
 
 _LEADING_FIELDS: Final = ("object", "generation", "reason")
 _KOPF_FIELDS: Final = ("k8s_ref", "k8s_skip", "settings")
-"""What Kopf adds to its lines about an object: a reference, and things for its own use."""
+"""Extra fields of Kopf's records about an object: a reference, and internal data."""
 _RESERVED: Final = frozenset((*RESERVED_ATTRS, *_KOPF_FIELDS, "taskName"))
 
 _log_subject: ContextVar[Mapping[str, Any]] = ContextVar("_subject")
 
 
 def set_log_subject(key: tuple[str, str], generation: int | None = None) -> None:
-    """From now on every line of this task is about the RunaiNimService `key` (namespace, name)."""
+    """Set the RunaiNimService `key` (namespace, name) for all further log lines of this task."""
     known = {} if generation is None else {"generation": generation}
     _log_subject.set({"object": "/".join(key), **known})
 
 
 def record_fields(record: logging.LogRecord) -> dict[str, Any]:
-    """What a line carries beside its message: object, generation and reason first, then whatever it was given."""
+    """Fields of a record in addition to its message: object, generation and reason first, then its extra fields."""
     reference = record.__dict__.get("k8s_ref")
     subject = _log_subject.get({}) if reference is None else {"object": _format_reference(reference)}
     fields = {**subject, **{name: value for name, value in vars(record).items() if name not in _RESERVED}}
@@ -39,13 +39,13 @@ def _format_reference(reference: Mapping[str, Any]) -> str:
 
 
 class ConsoleFormatter(logging.Formatter):
-    """`time level message object=… generation=… reason=…`; a value that isn't one plain word is quoted as JSON does."""
+    """`time level message object=… generation=… reason=…`; values other than plain words are quoted as in JSON."""
 
     def __init__(self) -> None:
         super().__init__("{asctime} {levelname:7} {message}", style="{")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # logging's name for it
-        """The line without a traceback, which follows it."""
+        """The line, which a traceback may follow."""
         fields = (f"{name}={_format_value(value)}" for name, value in record_fields(record).items())
         return " ".join((super().formatMessage(record), *fields))
 
@@ -57,7 +57,7 @@ def _format_value(value: Any) -> str:
 
 
 class JsonFormatterWithFields(JsonFormatter):
-    """One JSON object a line."""
+    """One JSON object for each line."""
 
     def __init__(self) -> None:
         names = {"asctime": "time", "levelname": "level", "name": "logger"}
@@ -66,6 +66,6 @@ class JsonFormatterWithFields(JsonFormatter):
         )
 
     def add_fields(self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]) -> None:
-        """The formatter's own fields, and what the line carries."""
+        """Add the formatter's fields and those of the record."""
         super().add_fields(log_data, record, message_dict)
         log_data.update(record_fields(record))

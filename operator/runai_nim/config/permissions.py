@@ -1,7 +1,6 @@
-"""What the operator and the REST API may do in a cluster: deploy/rbac.yaml and the chart's rules are written from it.
+"""RBAC permissions of the operator and the REST API, from which deploy/rbac.yaml and the chart's rules are generated.
 
-Data only. What is not here is not asked for: no Secret, no ConfigMap, no pod's life, no write of RBAC objects,
-no webhook.
+They cover no Secrets, no ConfigMaps, no writes of pods, RBAC objects or webhooks.
 """
 
 from collections.abc import Collection, Iterator
@@ -23,11 +22,11 @@ _OWNER_VERBS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """Verbs on one resource (`pods`, or with a subresource `pods/log`), and what they are for.
+    """Verbs on one resource (`pods`, or a subresource such as `pods/log`), and their purpose.
 
-    scope: in every namespace that is served, or in the namespace that the operator runs in. listed: the verbs where
-    listed namespaces are served only, by a Role in each; None: the same. name: of the one object that it is for;
-    empty: all. optional: the verbs without which the operator serves all the same; what it can't tell then is `why`.
+    scope: every served namespace, or the operator's own namespace. listed: the verbs in a namespace of
+    `settings.namespaces`, with a Role in each; None: the same verbs. name: the only object that they apply to; empty:
+    all. optional: verbs without which the operator still serves; `why` says what it then can't do.
     """
 
     group: str
@@ -41,12 +40,12 @@ class Permission:
 
     @property
     def listed_namespace_verbs(self) -> tuple[str, ...]:
-        """The verbs in a namespace that is listed."""
+        """The verbs in a namespace of `settings.namespaces`."""
         return self.verbs if self.listed_scope_verbs is None else self.listed_scope_verbs
 
 
 class Access(NamedTuple):
-    """One verb on one resource in one namespace; an empty namespace or name stands for every one."""
+    """One verb on one resource in one namespace; an empty namespace or name means all."""
 
     verb: str
     group: str
@@ -55,7 +54,7 @@ class Access(NamedTuple):
     name: str = ""
 
     def __str__(self) -> str:
-        """As kubectl names resources: `list nimservices.apps.nvidia.com in namespace team-a`."""
+        """In kubectl's notation: `list nimservices.apps.nvidia.com in namespace team-a`."""
         group = f".{self.group}" if self.group else ""
         name = f" {self.name}" if self.name else ""
         where = f" in namespace {self.namespace}" if self.namespace else ""
@@ -63,7 +62,7 @@ class Access(NamedTuple):
 
     @property
     def optional(self) -> bool:
-        """Does the operator serve without it?"""
+        """Whether the operator serves without it."""
         return self[:3] in _OPTIONAL
 
 
@@ -119,18 +118,18 @@ PERMISSIONS: Final[tuple[Permission, ...]] = (
         name=well_known.FIELD_MANAGER,
     ),
 )
-"""Every permission, and no other: a verb that is missing is a 403 in the tests, where the operator has only these."""
+"""Every permission of the operator. The tests run with exactly these, so a missing verb is a 403 there."""
 
 _OPTIONAL: Final = {(verb, one.group, one.resource) for one in PERMISSIONS for verb in one.optional}
 
 REST_PERMISSIONS: Final[tuple[Permission, ...]] = (
     Permission("", "namespaces", _READ_VERBS, "the project of a namespace, and the uid that stands for the cluster"),
 )
-"""What the REST API's process may do in its own name. Workloads it reads and writes with its caller's token."""
+"""Permissions of the REST API's own identity. It reads and writes workloads with the caller's token."""
 
 
 def required_access(namespaces: Collection[str], lease_namespace: str | None) -> Iterator[Access]:
-    """Each access that the operator needs: to every namespace or to these, and to its Lease where there is one."""
+    """Every access that the operator needs: in all or the given namespaces, and to its Lease if there is one."""
     for permission in PERMISSIONS:
         verbs, places = permission.verbs, namespaces or ("",)
         if permission.scope == "own namespace":

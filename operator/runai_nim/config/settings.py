@@ -1,8 +1,7 @@
-"""The operator's settings: one frozen object, its documented defaults, and how a file and the environment make it.
+"""The operator's settings: their defaults, and how to load them from a file and the environment.
 
-Pure: the caller reads the file and the environment. Defaults that differ between Run:ai's and KAI's scheduler come
-from `dialect`; beside them only the rules of `validate` ask which dialect it is. Example with every key:
-deploy/settings.yaml.
+The caller reads the file and the environment. `dialect` selects the defaults that differ between Run:ai's and KAI's
+scheduler; only the rules of `validate` also use it directly. deploy/settings.yaml has every setting.
 """
 
 import json
@@ -35,7 +34,7 @@ from runai_nim.config.settings_types import (
 PREFIX: Final = "RUNAI_NIM_"
 """Environment variable `RUNAI_NIM_<SETTING>` overrides the setting of that name in the file."""
 FILE_VARIABLE: Final = "RUNAI_NIM_SETTINGS_FILE"
-"""Environment variable that names the settings file; no setting itself."""
+"""Environment variable with the path of the settings file."""
 
 # A Service called runai-nim-… makes the kubelet set such variables in every pod of its namespace.
 _SERVICE_LINK: Final = re.compile(r".*_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_[0-9]+_(TCP|UDP|SCTP).*)?)")
@@ -86,11 +85,11 @@ _SETTING_OF_KEY: Final = {
 
 
 class SettingsError(ValueError):
-    """The settings can't be used. The message has one line per mistake: setting, value, what is allowed, remedy."""
+    """The settings are invalid. The message has one line for each mistake: setting, value, what is allowed, remedy."""
 
 
 class Settings(BaseModel):
-    """All settings, checked. Make one with `load_settings`; `Settings()` has the defaults of Run:ai's platform."""
+    """Valid settings. Use `load_settings`; `Settings()` has the defaults for Run:ai."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -221,32 +220,32 @@ class Settings(BaseModel):
         return self
 
     def _keys(self, kind: Literal["_label", "_annotation"]) -> dict[str, str]:
-        """Setting → its key, for the settings of this kind that have one."""
+        """Setting → key, for the settings of this kind that have a value."""
         keys = {name: getattr(self, name) for name in _SETTING_OF_KEY if name.endswith(kind)}
         return {name: key for name, key in keys.items() if key}
 
     @cached_property
     def configured_keys(self) -> dict[str, str]:
-        """Every label and annotation key in force, and what sets it: users may set none of them by hand."""
+        """Every configured label and annotation key, and what sets it. Users may not set these keys themselves."""
         configured = self._keys("_label") | self._keys("_annotation")
         projects = dict.fromkeys(self.project_labels, "the namespace's project")
         return projects | {key: _SETTING_OF_KEY[name] for name, key in configured.items()}
 
     @property
     def hosts_of_urls(self) -> tuple[str, ...]:
-        """Patterns of the hosts that exposedUrl may have; of no use without external access."""
+        """Patterns of the hosts that exposedUrl may use; meaningless without external access."""
         return self.external_hosts or (f"*.{{namespace}}.{self.external_domain}",)
 
     def credential_secret(self, credential: str) -> str | None:
-        """The Secret of a user's credential; None where the settings name no Secrets for credentials."""
+        """The Secret of a user's credential: `runai-alice` for template `runai-{name}`; None without a template."""
         template = self.user_credential_secret
         return None if template is None else template.replace("{name}", credential)
 
 
 def load_settings(file: Any, environ: Mapping[str, str]) -> Settings:
-    """Settings from the parsed settings file (a mapping; None when there is none) and the environment, which wins.
+    """Load settings from the parsed file (a mapping, or None) and the environment, which takes precedence.
 
-    Raises SettingsError with every mistake: unknown names, wrong types, values out of bounds, keys used twice.
+    Raises SettingsError with every mistake: unknown names, wrong types, values out of range, duplicate keys.
     """
     if not isinstance(file, Mapping | None):
         raise SettingsError(f"the settings file holds {type(file).__name__}; it must hold `setting: value` lines")

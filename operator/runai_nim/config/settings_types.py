@@ -1,6 +1,6 @@
-"""What single settings may hold, as types: keys, names, templates of names, a domain, numbers.
+"""Types of single settings: keys, names, name templates, a domain, numbers.
 
-Pure: looks at one value alone. What settings must be together, and their defaults, is the business of `settings`.
+Constraints between settings, and defaults, are in `settings`.
 """
 
 import re

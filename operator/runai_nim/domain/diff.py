@@ -1,6 +1,6 @@
-"""Is what we want already there? Semantic comparison of an object that we render with the live one.
+"""Semantic comparison of a rendered object with the live one.
 
-Pure. It may not know any kind: what it knows is how the API server and a typed Go client change what was written.
+It knows how the API server and a typed Go client change what was written, and is independent of the kind.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,17 +17,17 @@ IRREMOVABLE_FIELDS: Mapping[tuple[str, ...], Mapping[str, Any]] = {
     ("spec", "readinessProbe"): {"enabled": True},
     ("spec", "expose", "router"): {"hostDomainName": None},
 }
-"""None stands for the value that is there."""
+"""Leaf to keep for each struct; None means its live value."""
 
 
 _QUANTITIES = {"requests", "limits", "averageValue"}
 
 
 def differences(desired: Any, live: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Paths of the fields of `desired` that `live` does not have or has otherwise. Fields only in `live` don't count.
+    """Paths of the fields of `desired` that are absent or different in `live`. Fields only in `live` don't count.
 
-    Lists are compared whole. An empty string, mapping or list and `false` equal absence: a Go client that writes an
-    object back drops them. A number never does: 0 replicas are not "replicas unset".
+    Lists are compared as a whole. An empty string, mapping or list and `false` equal absence, because a Go client that
+    writes an object back drops them. Numbers never equal absence: 0 replicas differ from unset replicas.
     """
     if isinstance(desired, Mapping) and isinstance(live, Mapping | None):
         for key, value in desired.items():
@@ -52,15 +52,16 @@ def _is_number(value: Any) -> bool:
 
 
 def without_owners(desired: Mapping[str, Any]) -> dict[str, Any]:
-    """`desired` without owner references: a list that others may add to. Whether ours is there is asked by its uid."""
+    """`desired` without owner references, a list that other controllers may extend. The owner is compared by uid."""
     metadata = {key: value for key, value in desired["metadata"].items() if key != "ownerReferences"}
     return {**desired, "metadata": metadata}
 
 
 def removed_stores(desired: Mapping[str, Any], live: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    """Paths of the sources of storage that the NIMService `live` has beside that of `desired`: there must be one only.
+    """Paths of the sources of storage that the NIMService `live` has and `desired` lacks; a NIMService may have one
+    only.
 
-    Which one counts is decided as the NIM Operator's webhook does (validateServiceStorageConfiguration).
+    The NIM Operator's webhook has the same precedence (validateServiceStorageConfiguration).
     """
     asked, there = (mapping(_value_at(obj, ("spec", "storage"))) for obj in (desired, live))
     for name in ("nimCache", "pvc", "hostPath", "emptyDir"):
@@ -75,9 +76,9 @@ def _is_store(name: str, value: Any) -> bool:
 
 
 def keep_irremovable_fields(desired: dict[str, Any], live: Mapping[str, Any] | None) -> dict[str, Any]:
-    """`desired` plus the leaf of every struct that `live` has, `desired` lacks, and server-side apply can't remove.
+    """`desired` with one leaf of each struct that `live` has, `desired` lacks, and server-side apply can't remove.
 
-    A struct that has none of these leaves was never ours: the NIM Operator writes empty ones for itself.
+    A struct without such a leaf was not written by the operator: the NIM Operator adds empty ones.
     """
     result = desired
     for path, leaves in IRREMOVABLE_FIELDS.items():

@@ -1,7 +1,7 @@
-"""Which fields the NIMService kind of a cluster has: read off its schema, or off the versions that brought them.
+"""The fields of the NIMService kind in a cluster, from its schema or from the NIM Operator's version.
 
-Pure. It looks at names, required lists and lower bounds, not at types. A field that the kind lacks would be refused
-under server-side apply with a 500, as if the API server were ill; so it is looked up before anything is written.
+It compares names, required lists and lower bounds, but not types. For an unknown field server-side apply returns 500,
+like a failing API server, so the operator checks fields before it writes.
 """
 
 import re
@@ -19,23 +19,23 @@ INTRODUCED_IN: Final[Mapping[FieldPath, Version]] = {
     ("spec", "affinity"): (3, 0, 2),
     ("spec", "expose", "router"): (3, 1, 0),
 }
-"""The version of the NIM Operator that brought a field; those not listed are as old as any version that is served."""
+"""The NIM Operator version that introduced a field; unlisted fields exist in every supported version."""
 _ZERO_REPLICAS_SINCE: Final[Version] = (3, 1, 0)
-"""Since then replicas may be 0."""
+"""First version that allows 0 replicas."""
 _OPTIONAL_SECRET_SINCE: Final[Version] = (3, 1, 3)
-"""Since then authSecret may be absent."""
+"""First version in which authSecret is optional."""
 _VERSION: Final = re.compile(r"v?([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})")
 
 
 class VersionError(ValueError):
-    """The text is no version of the NIM Operator. The message says what is allowed."""
+    """The text is not a version of the NIM Operator. The message says what is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class MissingField:
-    """A field that is rendered and that the kind lacks, or has not with that value.
+    """A rendered field that the kind lacks, or whose value it doesn't allow.
 
-    `since_version`: the version that brought it, as text; empty when that isn't known.
+    `since_version`: the version that introduced it; empty if unknown.
     """
 
     path: FieldPath
@@ -47,9 +47,9 @@ class MissingField:
 class NIMServiceSchema:
     """The NIMService kind of a cluster.
 
-    `fields`: names of the fields below each, an empty mapping where any name is allowed; None stands for a kind that
-    is not known, which lacks nothing. `allows_zero_replicas`: may replicas be 0. `requires_auth_secret`: is authSecret
-    required.
+    `fields`: names of the fields below each field, an empty mapping if any name is allowed; None stands for an unknown
+    kind, in which no field is missing. `allows_zero_replicas`: whether replicas may be 0. `requires_auth_secret`:
+    whether authSecret is required.
     """
 
     fields: Mapping[str, Any] | None = None
@@ -59,7 +59,7 @@ class NIMServiceSchema:
 
     @classmethod
     def of_version(cls, text: str) -> Self:
-        """The kind as that version of the NIM Operator brings it. Raises VersionError."""
+        """The kind in that version of the NIM Operator, such as `3.0.2`. Raises VersionError."""
         match = _VERSION.fullmatch(text)
         if match is None:
             raise VersionError(f'"{text}" is no version of the NIM Operator; give one such as 3.1.2')
@@ -69,7 +69,7 @@ class NIMServiceSchema:
 
     @classmethod
     def of_schema(cls, schema: Mapping[str, Any]) -> Self:
-        """The kind by its OpenAPI schema, as a CRD or the API server's discovery has it."""
+        """The kind from its OpenAPI schema, as in a CRD or in API discovery."""
         spec = mapping(mapping(schema.get("properties")).get("spec"))
         replicas = mapping(mapping(spec.get("properties")).get("replicas"))
         return cls(
@@ -80,12 +80,13 @@ class NIMServiceSchema:
 
     @classmethod
     def of_crd(cls, crd: Mapping[str, Any]) -> Self:
-        """The kind by its CustomResourceDefinition's stored version. Raises KeyError or TypeError for anything else."""
+        """The kind from the stored version of its CustomResourceDefinition. Raises KeyError or TypeError for other
+        objects."""
         versions = [version for version in crd["spec"]["versions"] if version.get("storage")]
         return cls.of_schema(versions[0]["schema"]["openAPIV3Schema"])
 
     def missing_fields(self, manifest: Mapping[str, Any]) -> Iterator[MissingField]:
-        """Each field of a rendered NIMService that the kind lacks, the outermost only."""
+        """Every field of a rendered NIMService that the kind lacks, without fields below a missing one."""
         for path in _missing_paths(manifest.get("spec", {}), self._fields_below(("spec",)), ("spec",)):
             yield MissingField(path, "", _version_text(INTRODUCED_IN.get(path)))
         yield from (
@@ -104,7 +105,7 @@ class NIMServiceSchema:
 
 
 def _field_names(found: Any) -> dict[str, Any]:
-    """Names below a schema. Lists are looked through; where more than names are allowed, nothing is said."""
+    """Field names below a schema, including those of list items; None if the schema allows other names."""
     schema = mapping(found)
     if "items" in schema:
         return _field_names(schema["items"])

@@ -1,4 +1,4 @@
-"""Every reason of a condition, a finding or an Event, each with its meaning: the list that programs may rely on."""
+"""Every reason of a condition, a finding or an Event, with its meaning. Reasons are part of the API."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import Final, Self
 
 
 class Reason(StrEnum):
-    """One CamelCase word; `meaning` says in half a sentence what it stands for."""
+    """A CamelCase word for programs; `meaning` is its description."""
 
     meaning: str
 
@@ -129,7 +129,7 @@ READY: Final = (
     Reason.SCHEDULER_NOT_RESPONDING,
     Reason.PROBE_FAILING,
 )
-"""Of Ready, and of Reconciling or Stalled beside it. Those of the conditions below are Ready's too."""
+"""Reasons of Ready, and of Reconciling or Stalled with it. Ready can also have the reasons of the conditions below."""
 REFUSED: Final = (
     Reason.INVALID_NAME,
     Reason.RESERVED_KEY,
@@ -151,13 +151,13 @@ REFUSED: Final = (
     Reason.CLAIM_IMMUTABLE,
     Reason.MULTI_NODE_IMMUTABLE,
 )
-"""Of Translated False, or of Stalled: a person has to change something."""
+"""Reasons of Translated False or of Stalled: a user has to change something."""
 WARNINGS: Final = (
     Reason.IGNORED_FIELD,
     Reason.QUEUE_UNKNOWN,
     Reason.PROJECT_UNKNOWN,
 )
-"""Kinds of warnings, behind reason TranslatedWithWarnings."""
+"""Warnings behind reason TranslatedWithWarnings."""
 OTHERS: Final[Mapping[str, tuple[Reason, ...]]] = {
     "Translated": (
         Reason.TRANSLATED,
@@ -198,4 +198,4 @@ OTHERS: Final[Mapping[str, tuple[Reason, ...]]] = {
         Reason.NOT_TRANSLATED,
     ),
 }
-"""Of the other conditions, by type."""
+"""Reasons of the other conditions, by type."""

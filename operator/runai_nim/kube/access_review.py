@@ -1,7 +1,7 @@
-"""What the operator may not do, though it needs to: asked for at the start, and again while something is missing.
+"""Monitors which required permissions the operator lacks: at start-up, and repeatedly while some are missing.
 
-It asks by SelfSubjectAccessReview, which every user may make, one for each access: the rules of a user as a whole are
-not known where other authorizers than RBAC have a say. It decides nothing, and holds nothing up.
+It sends one SelfSubjectAccessReview, which every user may create, for each permission. SelfSubjectRulesReview would be
+incomplete with authorizers other than RBAC.
 """
 
 import asyncio
@@ -17,11 +17,11 @@ from runai_nim.kube.client import KubeClient
 logger = logging.getLogger(__name__)
 
 RECHECK_SECONDS: Final = 10.0
-"""How often is asked again, at most."""
+"""Minimum interval between checks."""
 
 
 class PermissionMonitor:
-    """`missing`: what of `required` is forbidden by the last answers; nothing before the first."""
+    """Checks permissions. `missing`: those of `required` that the last check denied; empty before the first check."""
 
     def __init__(self, required: Iterable[Access]) -> None:
         self.required = tuple(required)
@@ -29,15 +29,15 @@ class PermissionMonitor:
         self._recheck_requested = asyncio.Event()
 
     def recheck(self) -> None:
-        """Something was forbidden: ask for everything again."""
+        """Check all permissions again, after a forbidden request."""
         self._recheck_requested.set()
 
     def is_missing(self, access: Access) -> bool:
-        """Is it missing, in whatever namespace?"""
+        """Whether the permission is missing in any namespace."""
         return any(missing[:3] == access[:3] for missing in self.missing)
 
     async def run(self, cluster: KubeClient, on_granted: Callable[[], object]) -> None:
-        """Ask until cancelled; `on_granted` is called when something is allowed that was missing."""
+        """Check until cancelled. Calls `on_granted` when a missing permission has been granted."""
         self.recheck()
         while True:
             try:

@@ -1,4 +1,4 @@
-"""What every process of the package counts, and how it shows what it counted."""
+"""Prometheus metrics that every process of the package has, and their exposition."""
 
 from prometheus_client import (
     CollectorRegistry,
@@ -16,7 +16,7 @@ disable_created_metrics()
 
 
 class BaseMetrics:
-    """Metrics of one process, in a registry of its own; `build` is the name of the one that says what it is."""
+    """Metrics of one process, in a separate registry; `build` is the name of the build info metric."""
 
     def __init__(self, build: str, about: str, **labels: str) -> None:
         self.registry = registry = CollectorRegistry()
@@ -31,10 +31,10 @@ class BaseMetrics:
         )
 
     def count_response(self, method: str, code: str, host: str) -> None:
-        """Count an answer of the API server; `code` is the HTTP status, or `<error>` when there was none."""
+        """Count a response of the API server; `code` is the HTTP status, or `<error>` without a response."""
         self._answers.labels(code, method, host).inc()
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
-        """The values of now and their content type, in the format that an Accept header asks for."""
+        """Current values and content type, in the format that the Accept header asks for."""
         encode, content_type = choose_encoder(accept)
         return encode(self.registry), content_type

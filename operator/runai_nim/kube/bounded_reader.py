@@ -1,7 +1,7 @@
-"""Answers of the API server, read in memory that one object bounds: the pages of a LIST and the lines of a watch.
+"""Reads responses of the API server in bounded memory: pages of a LIST and lines of a watch.
 
-etcd takes objects of 1.5 MB, which are up to 9 MB as JSON: `<` is written as `\\u003c`. A page of a hundred such would
-be most of a gigabyte, and a line of a watch longer than a stream reader takes.
+etcd stores objects up to 1.5 MB, which may be 9 MB of JSON: `<` is written as `\\u003c`. A page of a hundred of them
+would be almost a gigabyte, and such a line exceeds the limit of a stream reader.
 """
 
 import asyncio
@@ -16,28 +16,28 @@ import orjson
 from runai_nim.api.resources import KubeObject
 
 LIST_PAGE_SIZE: Final = 100
-"""Objects a page of a LIST. All kinds are listed at once, and the memory of their pages is not given back."""
+"""Objects in a page of a LIST. All kinds are listed concurrently, and Python keeps the memory of their pages."""
 LARGE_BODY_BYTES: Final = 2**20
-"""Bytes from which on a body has to wait for others."""
+"""Size from which bodies are read one at a time."""
 MAX_ATTEMPTS: Final = 3
-"""How often a page is asked for that breaks off: a LIST that began anew each time would have no end."""
+"""Attempts to read a page that breaks off: starting the LIST again each time might never end."""
 MAX_PAGE_BYTES: Final = 4 * 2**20
-"""The most that is read of a page of several objects; a hundred NIMServices are 1 MB."""
+"""Maximum size of a page with several objects; a hundred NIMServices take 1 MB."""
 
 Unreadable = Callable[[str, str, Exception], object]
-"""Is told of an object that is left out: the kind's plural, `namespace/name` as far as it is known, and why."""
+"""Callback for each dropped object: the kind's plural, `namespace/name` as far as known, and the reason."""
 
 
 class Chunks(Protocol):
-    """A body as it arrives: aiohttp's StreamReader."""
+    """A body as it arrives, like aiohttp's StreamReader."""
 
     def iter_any(self) -> AsyncIterator[bytes]:
-        """Pieces of any size."""
+        """Chunks of any size."""
         ...
 
 
 class ResponseBody(Protocol):
-    """A response whose body was not read yet: aiohttp's ClientResponse."""
+    """A response with an unread body, like aiohttp's ClientResponse."""
 
     @property
     def content(self) -> Chunks:
@@ -45,34 +45,34 @@ class ResponseBody(Protocol):
         ...
 
     def close(self) -> None:
-        """Give up the connection, and with it what was not read of the body."""
+        """Close the connection and discard the unread rest."""
         ...
 
 
 @dataclass(slots=True)
 class PageSize:
-    """How many objects are asked for at once: fewer while they are large. Kept from one LIST to the next."""
+    """How many objects to request in a page: fewer while they are large. Kept between LISTs."""
 
     limit: int = LIST_PAGE_SIZE
 
     def shrink(self) -> None:
-        """Ask for fewer: the page was larger than PAGE_BYTES, or one of its objects could not be read."""
+        """Reduce the size: the page was larger than PAGE_BYTES, or an object in it could not be read."""
         self.limit = max(1, self.limit // 4)
 
     def adapt(self, objects: int, size: int) -> None:
-        """Ask for as many as fit if the next are like these, twice as many at most."""
+        """Set the size that fits if the next objects are like these, at most twice as many."""
         fit = MAX_PAGE_BYTES * max(objects, 1) // (2 * max(size, 1))
         self.limit = max(1, min(LIST_PAGE_SIZE, 2 * self.limit, fit))
 
 
 class Reader:
-    """Reads bodies, and of large ones only one at a time: whoever waits leaves the rest of his in the network."""
+    """Reads bodies, large ones one at a time: other readers leave their data in the network buffers."""
 
     def __init__(self) -> None:
         self._large = asyncio.Lock()
 
     async def body(self, content: Chunks, at_most: int | None = None) -> bytearray | None:
-        """The whole body; None where it is longer than `at_most`."""
+        """The whole body; None if it is longer than `at_most`."""
         body, chunks = bytearray(), content.iter_any()
         async for chunk in chunks:
             body += chunk
@@ -87,10 +87,10 @@ class Reader:
         size: PageSize,
         unreadable: Callable[[str, Exception], object],
     ) -> KubeObject:
-        """The page that `ask` requests, given how many objects; a single object is taken whatever its size.
+        """Read the page that `ask` requests for a number of objects; a single object may have any size.
 
-        Where a page can't be decoded its objects are asked for one by one, and the one that is to blame is left out:
-        `unreadable` is told of it. Raises ClientPayloadError for what is no page.
+        If a page can't be decoded, the objects are requested one by one, and `unreadable` is called for those to drop.
+        Raises ClientPayloadError if the body is not a page.
         """
         failures = 0
         while True:
@@ -122,7 +122,7 @@ class Reader:
 
 
 async def _rest(body: bytearray, chunks: AsyncIterator[bytes], at_most: int | None) -> bool:
-    """Add what is left to `body`; False where it is longer than `at_most`."""
+    """Append the rest to `body`; False if it becomes longer than `at_most`."""
     async for chunk in chunks:
         body += chunk
         if at_most is not None and len(body) > at_most:
@@ -131,7 +131,7 @@ async def _rest(body: bytearray, chunks: AsyncIterator[bytes], at_most: int | No
 
 
 async def lines(content: Chunks) -> AsyncIterator[bytes | bytearray]:
-    """The lines of a body, of any length, without their ends. Raises ClientPayloadError where it ends within one."""
+    """Lines of a body, of any length, without line ends. Raises ClientPayloadError if the body ends within a line."""
     held = bytearray()
     async for chunk in content.iter_any():
         *ended, rest = chunk.split(b"\n")
@@ -148,7 +148,7 @@ async def lines(content: Chunks) -> AsyncIterator[bytes | bytearray]:
 
 
 def name_in(body: bytes | bytearray) -> str:
-    """`namespace/name` of the object in a body that can't be decoded, as far as it can be told; for the log only."""
+    """`namespace/name` of the object in an undecodable body, as far as it can be found; for the log only."""
     found = _NAME.search(body)
     return "unknown" if found is None else f"{found['namespace'].decode()}/{found['name'].decode()}"
 
@@ -161,9 +161,9 @@ _METADATA: Final = b'"metadata":{'
 
 
 def _without_items(body: bytearray) -> KubeObject:
-    """A page without the one object that can't be decoded: where the next page begins is what counts.
+    """A page without the one undecodable object, for its continue token.
 
-    Before the items there is only what the API server itself wrote, as there is behind those of a custom resource.
+    The API server itself writes what precedes the items, and also what follows those of a custom resource.
     """
     head, tail = body.partition(_ITEMS)[0], body.rpartition(_METADATA)[2]
     try:

@@ -1,6 +1,6 @@
-"""Kinds as the API server's discovery documents describe them: NIMService, read again when it changes, and our own.
+"""API discovery: the schema of NIMService, refreshed when it changes, and whether RunaiNimService is served.
 
-Every authenticated user may read these, so that no permission is needed for it. It decides nothing.
+Every authenticated user may read the discovery documents, so this needs no permission.
 """
 
 import asyncio
@@ -18,12 +18,13 @@ from runai_nim.kube.client import KubeClient
 logger = logging.getLogger(__name__)
 
 REFRESH_SECONDS = 10.0
-"""How often is asked whether something changed."""
+"""Interval between checks for changes."""
 _INDEX = "/openapi/v3"
 
 
 class Discovery:
-    """`nimservice`: the kind as last read. `on_change`: called when it changed. `synced`: set once it was read."""
+    """Schema of NIMService. `nimservice`: as last read. `on_change`: called after a change. `synced`: set after the
+    first read."""
 
     def __init__(self, cluster: KubeClient, on_change: Callable[[], None] = lambda: None) -> None:
         self.nimservice = NIMServiceSchema()
@@ -32,7 +33,7 @@ class Discovery:
         self._read = ""
 
     async def run(self) -> None:
-        """Read until cancelled."""
+        """Refresh until cancelled."""
         while True:
             try:
                 await self._refresh()
@@ -53,7 +54,7 @@ class Discovery:
 
 
 async def is_served(cluster: KubeClient, resource: Resource) -> bool:
-    """Is the kind in the documents that Kopf looks into? With credentials that are refused Kopf is to say so."""
+    """Whether the discovery documents that Kopf reads have the kind. Leaves reporting rejected credentials to Kopf."""
     try:
         groups = await cluster.get_document("/apis")
         if resource.group not in (group.get("name") for group in mappings(groups.get("groups"))):
@@ -65,7 +66,7 @@ async def is_served(cluster: KubeClient, resource: Resource) -> bool:
 
 
 def schema_of(document: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The schema of NIMService in an OpenAPI v3 document; None when it has none."""
+    """The schema of NIMService in an OpenAPI v3 document; None if absent."""
     wanted = {"group": well_known.NIM_GROUP, "version": well_known.NIM_VERSION, "kind": well_known.NIMSERVICE_KIND}
     schemas = map(mapping, mapping(mapping(document.get("components")).get("schemas")).values())
     kinds = "x-kubernetes-group-version-kind"

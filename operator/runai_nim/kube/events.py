@@ -1,6 +1,6 @@
-"""Kubernetes Events about a RunaiNimService, on transitions only; the same event again is counted, not repeated.
+"""Records Kubernetes Events about RunaiNimServices on transitions; repeated events increase a count.
 
-Posting is done beside the reconciliation and never holds it up; an Event that can't be posted is lost, as Events are.
+Events are posted in the background. An Event that can't be posted is dropped.
 """
 
 import asyncio
@@ -25,16 +25,16 @@ EventType = Literal["Normal", "Warning"]
 
 
 class EventRecorder:
-    """Posts events one after the other; when too many wait, the newest are dropped."""
+    """Posts events one after the other; if too many are queued, it drops the newest."""
 
     def __init__(self, cluster: KubeClient) -> None:
         self._cluster = cluster
         self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue(_MAX_QUEUED)
         self._counts: OrderedDict[str, tuple[int, str]] = OrderedDict()
-        """How often, and since when, each event was posted, the latest last."""
+        """Count and first time of each event, the latest last."""
 
     def post(self, cr: Mapping[str, Any], type_: EventType, reason: str, message: str) -> None:
-        """Tell of a transition of `cr`."""
+        """Queue an Event for a transition of `cr`."""
         event = self._event(cr["metadata"], type_, reason, message[:_MAX_MESSAGE_LENGTH])
         try:
             self._queue.put_nowait(event)

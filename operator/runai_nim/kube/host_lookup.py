@@ -1,8 +1,7 @@
-"""Who has a host: routes of all namespaces, listed when somebody asks, and none of them kept.
+"""Finds which route uses a host: lists the routes of all namespaces on demand and keeps none of them.
 
-Everybody who asks while a listing goes on has an answer by the next one, so that what it costs the API server depends
-neither on how many ask nor on how often; and only the hosts asked for are looked for, so that what it costs in memory
-doesn't depend on the routes. It decides nothing.
+Requests that arrive during a LIST share the next one, so the load on the API server is bounded. Only requested hosts
+are searched for, so memory doesn't depend on the number of routes.
 """
 
 import asyncio
@@ -17,13 +16,13 @@ from runai_nim.kube.api_error import ApiError
 from runai_nim.kube.client import KubeClient
 
 LISTING_TIME_SHARE: Final = 5
-"""One part in so many of the time is spent on listing, at most."""
+"""Listing takes at most one part in this many of the time."""
 RESERVATION_SECONDS: Final = 60.0
-"""For so long a host that was found free is its finder's, whose route is not there yet."""
+"""A free host stays reserved for its requester this long, until the route exists."""
 
 
 class HostHolder(NamedTuple):
-    """What has a host: a route, or a RunaiNimService whose route is about to be written."""
+    """A user of a host: a route, or a RunaiNimService whose route is about to be written."""
 
     kind: str
     namespace: str
@@ -35,7 +34,7 @@ class HostHolder(NamedTuple):
 
 
 class HostAnswer(NamedTuple):
-    """What holds `host` in another namespace than that of who asked, if anything, or why nobody knows."""
+    """What uses `host` outside the requester's namespace, or why that is unknown."""
 
     host: str
     holder: HostHolder | None = None
@@ -43,7 +42,7 @@ class HostAnswer(NamedTuple):
 
 
 class HostLookup:
-    """Answers for RunaiNimServices, by their keys; `enqueue` is called with a key when there is one."""
+    """Answers requests by RunaiNimService key; calls `enqueue` with the key when an answer is available."""
 
     def __init__(
         self, cluster: KubeClient, namespaces: Collection[str], enqueue: Callable[[ObjectKey], object]
@@ -55,9 +54,9 @@ class HostLookup:
         self._wake = asyncio.Event()
 
     def ask(self, key: ObjectKey, host: str) -> HostAnswer | None:
-        """What holds `host` in another namespace than the key's; None while it isn't known yet.
+        """What uses `host` outside the key's namespace; None until it is known.
 
-        Each answer is given once. Raises ApiError where the routes could not be listed.
+        Each answer is returned once. Raises ApiError if the routes could not be listed.
         """
         answer = self._answers.pop(key, None)
         if answer is None or answer.host != host:
@@ -69,7 +68,7 @@ class HostLookup:
         return answer
 
     def forget(self, key: ObjectKey) -> None:
-        """It is gone, and so is what it asked."""
+        """Drop the requests and reservations of a deleted RunaiNimService."""
         self._pending.pop(key, None)
         self._answers.pop(key, None)
 
@@ -96,7 +95,7 @@ class HostLookup:
         return {key: HostAnswer(host, self._holder(key, host, holders.get(host, {}))) for key, host in pending.items()}
 
     def _holder(self, key: ObjectKey, host: str, holders: Mapping[str, HostHolder]) -> HostHolder | None:
-        """By what was found of the host, by namespace; what is free is the key's from now on."""
+        """Who uses the host, given its holders by namespace; a free host becomes reserved for the key."""
         if holder := next((holder for namespace, holder in holders.items() if namespace != key[0]), None):
             return holder
         given_to, _ = self._reservations.get(host, (key, 0.0))
@@ -106,7 +105,7 @@ class HostLookup:
         return None
 
     async def _find_holders(self, hosts: frozenset[str]) -> dict[str, dict[str, HostHolder]]:
-        """Of each host that a route has: which, by namespace, in two of these at most."""
+        """For each requested host its holders by namespace, for at most two namespaces."""
         holders_of: dict[str, dict[str, HostHolder]] = {}
         async for holder, of_route in self._routes():
             for host in hosts & of_route:
@@ -116,7 +115,7 @@ class HostLookup:
         return holders_of
 
     async def _routes(self) -> AsyncIterator[tuple[HostHolder, frozenset[str]]]:
-        """Each route that is not being deleted, and its hosts. Raises ApiError."""
+        """Every route that is not being deleted, with its hosts. Raises ApiError."""
         for resource in ROUTES:
             for namespace in self._namespaces:
                 try:

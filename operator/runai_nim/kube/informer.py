@@ -1,8 +1,8 @@
-"""Watches of the kinds beside our own: what was last seen of every object, and who is told when one changes.
+"""Informer: lists and watches one kind, keeps a projection of each object, and reports changes.
 
-It lists in pages, watches with bookmarks, tells of deletions that happened while no watch was open, and waits for
-kinds that are not installed. It may not decide or write anything. (Kopf watches our own kind; for other kinds it costs
-six times the CPU and three times the memory of this.)
+It lists in pages, watches with bookmarks, reports deletions that happened while no watch was open, resyncs, and waits
+for CRDs that are not installed. Kopf watches RunaiNimService; for other kinds it would need six times the CPU and three
+times the memory. docs/design/decisions/0005-own-informer.md compares libraries.
 """
 
 import asyncio
@@ -25,15 +25,15 @@ logger = logging.getLogger(__name__)
 
 
 ABSENT_KIND_RETRY_SECONDS = 5.0
-"""How often a kind that is not installed is asked for."""
+"""Retry interval for a kind that is not installed."""
 RECONNECT_BACKOFF_SECONDS = (0.1, 30.0)
-"""The first and the longest wait before a broken watch is opened anew. One that held for the longest begins again."""
+"""Initial and maximum backoff before a broken watch is restarted. A watch that lasted for the maximum resets it."""
 OnFailure = Callable[[str, str], object]
-"""Is told of each watch that broke: the kind's plural, and the reason as a word."""
+"""Callback for each broken watch: the kind's plural, and the reason as a word."""
 
 
 class VersionedObject(Protocol):
-    """What is kept of an object: at least the version it was seen at."""
+    """A projection of an object; it has at least the resourceVersion."""
 
     @property
     def resource_version(self) -> str:
@@ -42,7 +42,7 @@ class VersionedObject(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """All that is kept of an object of which only the name matters."""
+    """Projection of an object of which only the name matters."""
 
     resource_version: str
 
@@ -53,21 +53,22 @@ class Version:
 
 
 def is_newer(version: str, than: str) -> bool:
-    """Is resourceVersion `version` newer than `than`?
+    """Whether resourceVersion `version` is newer than `than`.
 
-    That versions of one resource are ordered whole numbers is promised from Kubernetes 1.35 on, and was so before.
+    Kubernetes guarantees from 1.35 on that resourceVersions of a resource are ordered integers; earlier versions
+    comply.
     """
     return int(version) > int(than)
 
 
 class Informer:
-    """One kind: its objects as last seen, each as the projection that decisions need.
+    """Caches one kind: each object as the projection that decisions need.
 
-    `objects` maps (namespace, name) to what `project` made of the object. `changed(key, old, new)` is called after
-    every change, None standing for absence; `came_or_went()` after the kind was installed or uninstalled. At the latest
-    after `resync_seconds` everything is listed anew, in case the watch lost something. `namespace`: of this one only;
-    the watches of several then share their `objects`. `on_failure` is told of each time that the watch broke.
-    `metadata_only`: the API server sends `metadata` alone.
+    `objects` maps (namespace, name) to the result of `project`. `changed(key, old, new)` is called after every change;
+    None means absent. `came_or_went()` is called after the CRD was installed or removed. After `resync_seconds` at most
+    the informer lists again, in case the watch lost an event. `namespace` restricts it to one namespace; informers of
+    several namespaces share `objects`. `on_failure` is called for each broken watch. With `metadata_only` the API
+    server sends only `metadata`.
     """
 
     def __init__(
@@ -104,19 +105,19 @@ class Informer:
 
     @property
     def age(self) -> float:
-        """Seconds since the API server last said anything about this kind."""
+        """Seconds since the API server last sent anything about this kind."""
         return time.monotonic() - self._last_activity
 
     def store_own_write(self, obj: Mapping[str, Any]) -> None:
-        """Take up an object as our own write returned it, before the watch brings it.
+        """Store an object as the operator's own write returned it, before the watch event arrives.
 
-        Where the watch is past that version already it knows better: the object may even be gone again.
+        If the watch is already past that version, the write is ignored: the object may have been deleted since.
         """
         if is_newer(obj["metadata"]["resourceVersion"], self._version):
             self._store(obj)
 
     async def run(self) -> None:
-        """List and watch until cancelled; every failure is healed by listing anew, ever less often while it lasts."""
+        """List and watch until cancelled; after a failure list again, with backoff."""
         wait, longest = RECONNECT_BACKOFF_SECONDS
         while True:
             listed = math.inf
@@ -232,9 +233,9 @@ class Informer:
 
 
 class Changes(Informer):
-    """Tells of changes to objects of one kind, and keeps nothing of them: `changed(key, None, Version or None)`.
+    """Reports changes of one kind without caching objects: `changed(key, None, Version or None)`.
 
-    `missed(namespace)`: there may have been changes there (empty: anywhere) that it did not tell of.
+    `missed(namespace)` reports that unreported changes are possible there (empty: anywhere).
     """
 
     def __init__(

@@ -1,9 +1,9 @@
-"""Which replica may write: a Lease, taken and renewed by a thread of its own. It decides nothing else.
+"""Leader election with a Lease that a separate thread acquires and renews.
 
-The thread has an event loop and a connection of its own, so that a busy reconciliation can't lose the Lease. What it
-wins is time to write, granted ahead and shorter than the Lease: a process that was frozen finds that its time is over.
-Deadlines are of the monotonic clock, and how long another replica's Lease holds is measured by this process's own; the
-times in the Lease are for people. docs/design/election.md says why no library does this.
+The thread has its own event loop and connection, so a busy reconciliation can't lose the Lease. Each renewal grants
+time to write that is shorter than the Lease: a process that was frozen sees that its time is over. Deadlines, also
+those of other replicas' Leases, use this process's monotonic clock; the times in the Lease are informational.
+docs/design/election.md explains why no library is used.
 """
 
 import asyncio
@@ -28,14 +28,14 @@ from runai_nim.kube.transport import ResponseObserver
 logger = logging.getLogger(__name__)
 
 LEASE_NAME: Final = well_known.FIELD_MANAGER
-"""The Lease's name."""
+"""Name of the Lease."""
 _MAX_POLL_SECONDS: Final = 1.0
 _RELEASE_SECONDS: Final = 1.0
-"""A release that takes longer is given up: the Lease runs out by itself."""
+"""Timeout of the release; without it the Lease expires."""
 
 
 class NotLeaderError(ApiError):
-    """This replica may not write now. Nothing was sent."""
+    """This replica may not write now. No request was sent."""
 
     def __init__(self) -> None:
         super().__init__(409, "NotLeader", "another replica leads")
@@ -43,17 +43,17 @@ class NotLeaderError(ApiError):
 
 @dataclass(slots=True)
 class LeaseRecord:
-    """The Lease as last seen, and since when it has been like that, by this process's own clock."""
+    """The Lease as last observed, and since when it is unchanged by this process's clock."""
 
     lease: Mapping[str, Any] | None = None
     version: str | None = None
-    """Its resourceVersion; None when there is none to replace."""
+    """Its resourceVersion; None if there is no Lease to replace."""
     observed_at: float = 0.0
 
     def observe(self, lease: Mapping[str, Any] | None, now: float) -> None:
-        """Note what the API server says; None: there is no Lease.
+        """Store the API server's answer; None: there is no Lease.
 
-        What was deleted holds all the same until it would have run out: its holder may not know yet.
+        A deleted Lease counts as held until it would have expired: its holder may not know of the deletion yet.
         """
         version = lease["metadata"]["resourceVersion"] if lease else None
         if lease and version != self.version:
@@ -61,17 +61,17 @@ class LeaseRecord:
         self.version = version
 
     def holder(self) -> str:
-        """Who holds it; empty when nobody does."""
+        """Identity of the holder; empty if free."""
         return word(self._spec.get("holderIdentity"))
 
     def seconds_held(self, identity: str, now: float) -> float:
-        """Seconds until `identity` may take it: 0 where it is free, has run out, or is its own."""
+        """Seconds until `identity` may acquire it: 0 if it is free, expired or already its own."""
         if self.holder() in ("", identity):
             return 0.0
         return max(0.0, self.observed_at + number(self._spec.get("leaseDurationSeconds")) - now)
 
     def acquire_spec(self, identity: str, seconds: int, now: datetime) -> dict[str, Any]:
-        """The spec that says that `identity` has it from now on for so many seconds, or still."""
+        """The spec with which `identity` acquires or renews it for so many seconds."""
         stamp = now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         mine = self.holder() == identity
         return {
@@ -83,7 +83,7 @@ class LeaseRecord:
         }
 
     def release_spec(self) -> dict[str, Any]:
-        """The spec that says that nobody has it."""
+        """The spec of a released Lease."""
         return {**self._spec, "holderIdentity": ""}
 
     @property
@@ -92,10 +92,10 @@ class LeaseRecord:
 
 
 class LeaderElection:
-    """This replica's candidacy for the Lease of `namespace`, under its `name`.
+    """This replica's candidate for the Lease in `namespace`, with identity `name`.
 
-    seconds: how long the Lease holds without a renewal. granted: called, in the thread, after each time that time to
-    write was granted. answered: told of each request.
+    `seconds`: duration of the Lease. `granted`: called in the thread after each successful renewal. `answered`: called
+    for each response.
     """
 
     def __init__(
@@ -120,22 +120,22 @@ class LeaderElection:
 
     @property
     def is_leader(self) -> bool:
-        """Is there time left to write?"""
+        """Whether this replica may write now."""
         return time.monotonic() < self._write_deadline
 
     def require_leader(self) -> None:
-        """Raise NotLeaderError unless this replica may send a write now."""
+        """Raise NotLeaderError unless this replica may write now."""
         if not self.is_leader:
             raise NotLeaderError
 
     async def run(self) -> None:
-        """Stand for election until `resign`. Raises what ends the thread by mistake."""
+        """Acquire and renew until `resign`. Raises an unexpected error of the thread."""
         self._loop = asyncio.new_event_loop()
         self._thread.start()
         await asyncio.shield(asyncio.wrap_future(self._thread_result))
 
     async def resign(self) -> None:
-        """Let the Lease go, so that another replica takes it at once. Nothing may be written any more by then."""
+        """Release the Lease, so that another replica acquires it at once. The caller must have stopped all writes."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
             await asyncio.to_thread(self._thread.join, 2 * _RELEASE_SECONDS)
@@ -159,7 +159,7 @@ class LeaderElection:
             await cluster.close()
 
     async def _run_once(self, cluster: KubeClient) -> float:
-        """Renew the Lease, or take it when it may be taken; the seconds until the next turn."""
+        """Renew the Lease, or acquire it if possible; return the seconds until the next attempt."""
         soon = min(_MAX_POLL_SECONDS, self._seconds / 15)
         try:
             async with asyncio.timeout(self._seconds / 5):
@@ -187,7 +187,8 @@ class LeaderElection:
             logger.warning("the Lease can't be read or written, trying again", extra={"error": message})
 
     async def _seconds_held_by_other(self, cluster: KubeClient) -> float:
-        """For how many seconds another replica has it yet. The leader does not ask while it knows its own Lease."""
+        """Seconds for which another replica still holds it. The leader sends no request while it knows its own
+        Lease."""
         if not self._is_record_certain:
             self._lease_record.observe(await cluster.get(LEASES, self._namespace, LEASE_NAME), time.monotonic())
         seconds_held = self._lease_record.seconds_held(self._identity, time.monotonic())

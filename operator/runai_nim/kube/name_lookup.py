@@ -1,7 +1,7 @@
-"""Objects of the names that the NIM Operator takes, read by name before it is asked to take them. It decides nothing.
+"""Looks up, by name, the objects that the NIM Operator would create, overwrite or delete.
 
-Only what says whose an object is comes back. Nothing is watched for it: one look before the first write costs less
-than every object of nine kinds in memory, and the operator may read no more than what it names.
+It returns only what identifies the owner. One lookup before the first write needs less memory than informers of nine
+kinds, and only permission to `get` these objects.
 """
 
 import asyncio
@@ -23,13 +23,13 @@ from runai_nim.kube.api_error import ApiError
 from runai_nim.kube.client import KubeClient
 
 NAMED_KINDS: Final = (SERVICE_ACCOUNTS, ROLES, ROLE_BINDINGS, SERVICES, DEPLOYMENTS, *ROUTES, AUTOSCALERS)
-"""What the NIM Operator makes, overwrites or deletes by its name."""
+"""Kinds that the NIM Operator creates, overwrites or deletes by name."""
 
 
 async def find_by_name(cluster: KubeClient, namespace: str, names: Collection[str]) -> list[tuple[str, KubeObject]]:
-    """Kind and metadata of each object there is of one of `names`, asked for all at once. Raises ApiError.
+    """Kind and metadata of each existing object with one of `names`, requested concurrently. Raises ApiError.
 
-    What may not be read is left out: a permission that is missing is told elsewhere, and is no reason to serve nobody.
+    Forbidden kinds are left out: PermissionMonitor reports missing permissions, and the operator keeps serving.
     """
     lookups = [(resource, name) for name in names for resource in NAMED_KINDS]
     objects = await asyncio.gather(*(_metadata(cluster, resource, namespace, name) for resource, name in lookups))

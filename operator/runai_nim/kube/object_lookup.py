@@ -1,6 +1,6 @@
-"""Objects that others made, read by name because a RunaiNimService names them. It may not decide or write anything.
+"""Reads foreign objects by name if a RunaiNimService names them, and caches the results.
 
-Nothing is known of those that nobody names, however many and large they are.
+Memory depends on the names in RunaiNimServices, not on the number or size of the cluster's objects.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ from runai_nim.kube.client import KubeClient
 
 
 class ObjectLookups:
-    """Objects of one kind, each as `project` made it when it was read, until `invalidate` says that it is another."""
+    """Objects of one kind, as projected by `project` when read, until `invalidate`."""
 
     def __init__(self, cluster: KubeClient, resource: Resource, project: Callable[[Mapping[str, Any]], Any]) -> None:
         self._cluster, self._resource, self._project = cluster, resource, project
@@ -19,15 +19,15 @@ class ObjectLookups:
         self._under_way: dict[ObjectKey, object] = {}
 
     def get(self, key: ObjectKey) -> Any:
-        """The object as it was read; None when it was absent, or not read."""
+        """The object as it was read; None if it was absent or not read."""
         return self._known.get(key)
 
     def knows(self, key: ObjectKey) -> bool:
-        """Was it read since it changed last?"""
+        """Whether it was read since its last change."""
         return key in self._known
 
     async def read(self, key: ObjectKey) -> Any:
-        """The object; the API server is asked unless the answer is known. Raises ApiError."""
+        """The object, from the cache or the API server. Raises ApiError."""
         if key not in self._known:
             self._under_way[key] = asked = object()
             live = await self._cluster.get(self._resource, *key)
@@ -39,12 +39,12 @@ class ObjectLookups:
         return self._known[key]
 
     def invalidate(self, key: ObjectKey) -> None:
-        """The object is another one now, or gone, or there, or nobody names it any more."""
+        """Forget the object: it changed, or no RunaiNimService names it any more."""
         self._known.pop(key, None)
         self._under_way.pop(key, None)
 
     def invalidate_all(self, namespace: str) -> tuple[ObjectKey, ...]:
-        """Anything may have changed there (empty: everywhere); the keys of all that was known."""
+        """Forget all objects in a namespace (empty: everywhere), which may have changed; return their keys."""
         keys = tuple(key for key in (*self._known, *self._under_way) if namespace in ("", key[0]))
         for key in keys:
             self.invalidate(key)

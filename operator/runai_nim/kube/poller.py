@@ -1,7 +1,4 @@
-"""One object that may not be listed and watched, got by its name every few seconds: a namespace, where some are served.
-
-It may not decide or write anything.
-"""
+"""Polls one object that the operator may get but not list and watch: a namespace in `settings.namespaces`."""
 
 import asyncio
 import logging
@@ -17,11 +14,12 @@ from runai_nim.kube.informer import VersionedObject
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS: Final = 10.0
-"""How often it is got."""
+"""Polling interval."""
 
 
 class Poller:
-    """The object of the cluster with that name. `objects` is shared with other polls; `on_change` is as a Watch's."""
+    """Polls the cluster-scoped object with that name. `objects` is shared with other pollers; `on_change` is as in
+    Informer."""
 
     def __init__(
         self,
@@ -44,11 +42,11 @@ class Poller:
 
     @property
     def age(self) -> float:
-        """Seconds since the API server last said anything about it."""
+        """Seconds since the API server last sent anything about it."""
         return time.monotonic() - self._last_response
 
     async def run(self) -> None:
-        """Get it until cancelled."""
+        """Poll until cancelled."""
         while True:
             try:
                 self._store(await self._cluster.get(self.resource, "", self._name))

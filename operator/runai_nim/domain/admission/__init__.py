@@ -1,1 +1,1 @@
-"""A manifest or a REST body as a user wrote it, judged before any cluster saw it."""
+"""Evaluates a manifest or a REST body before it reaches a cluster."""

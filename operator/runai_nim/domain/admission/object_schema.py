@@ -1,6 +1,6 @@
-"""What the API server asks of any object, and of this kind: apiVersion, metadata, no other field than it has.
+"""Checks what the API server checks of any object, and of this kind: apiVersion, metadata, unknown top-level fields.
 
-Pure. Rules of the spec, of the name and of labels are `validate`'s.
+`validate` checks the spec, the name and labels.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,11 +18,11 @@ _METADATA: Final = (
     *("resourceVersion", "selfLink"),
 )
 _GENERATED_METADATA: Final = "xxxxx"
-"""Stands for the five characters that the API server adds to a generateName."""
+"""Placeholder for the five characters that the API server appends to a generateName."""
 
 
 def check_object_schema(manifest: Mapping[str, Any]) -> Iterator[Finding]:
-    """Each way in which the manifest is no object of this kind."""
+    """One finding for each violation of the object schema."""
     if manifest.get("apiVersion") != well_known.API_VERSION:
         yield _invalid("apiVersion", manifest.get("apiVersion"), f"be {well_known.API_VERSION}", "correct it")
     yield from _check_unknown_fields("", manifest, _FIELDS)
@@ -41,7 +41,7 @@ def _check_unknown_fields(parent: str, mapping: Mapping[str, Any], known_fields:
 
 
 def _check_nulls(path: str, value: Any) -> Iterator[Finding]:
-    """`kubectl apply` takes a null for an absent field, `kubectl apply --server-side` only right below spec."""
+    """`kubectl apply` drops null values, `kubectl apply --server-side` only directly below spec."""
     parts = value.items() if isinstance(value, dict) else ()
     for name, part in parts:
         if part is None:
@@ -100,9 +100,9 @@ def _invalid(path: str, value: Any, rule: str, remedy: str) -> Finding:
 
 
 def to_stored_object(manifest: Mapping[str, Any], namespace: str, uid: str = "") -> dict[str, Any]:
-    """As the API server would have it: in `namespace` unless it names one, its name generated where it asks for that.
+    """The object as the API server stores it, in `namespace` if it names none, with a generated name if requested.
 
-    Whatever of its metadata is no text is left out, so that the rest can be looked at.
+    Metadata of the wrong type is dropped, so that the rest can be checked.
     """
     raw_metadata = manifest.get("metadata")
     metadata = dict(raw_metadata) if isinstance(raw_metadata, Mapping) else {}
@@ -118,7 +118,7 @@ def to_stored_object(manifest: Mapping[str, Any], namespace: str, uid: str = "")
 
 
 def for_name_prefix(finding: Finding, manifest: Mapping[str, Any]) -> Finding:
-    """A finding about a generated name is one about its generateName."""
+    """Move a finding about a generated name to its generateName."""
     metadata = manifest.get("metadata")
     generated = isinstance(metadata, Mapping) and metadata.get("generateName") and not metadata.get("name")
     return replace(finding, path="metadata.generateName") if generated and finding.path == "metadata.name" else finding

@@ -1,6 +1,6 @@
-"""A body of Run:ai's "NVIDIA NIM" REST API → a manifest of our kind, and what in the body is not of that API.
+"""Converts a body of Run:ai's "NVIDIA NIM" REST API to a manifest, and finds what doesn't belong to that API.
 
-Pure. The spec is taken over as it is: what is wrong with it is said of the manifest, by `evaluate`.
+The spec is copied unchanged; `evaluate` checks the manifest.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,18 +11,18 @@ from runai_nim.domain.reasons import Reason
 from runai_nim.domain.validate import Finding, truncate, unknown_field
 
 BODY_FIELDS: Final = ("metadata", "spec", "desiredPhase")
-"""Fields of a body. desiredPhase is in answers of the API, which are taken too."""
+"""Top-level fields of a body. desiredPhase occurs in answers of the API, which are accepted, too."""
 REQUESTED_METADATA: Final = ("name", "useGivenNameAsPrefix", "projectId", "clusterId")
-"""Metadata that a request has."""
+"""Metadata fields of a request."""
 RUNAI_METADATA: Final = (
     *("id", "gvk", "priority", "category", "preemptibility", "projectName", "tenantId", "departmentId"),
     *("departmentName", "createdAt", "createdBy", "updatedAt", "updatedBy", "deletedAt", "deletedBy"),
 )
-"""Metadata of an answer of the API that no request has: left out."""
+"""Metadata fields that only answers of the API have; they are dropped."""
 
 
 def check_rest_body(body: Mapping[str, Any]) -> Iterator[Finding]:
-    """What has no place in a manifest, and metadata of the wrong type."""
+    """One finding for each part of the body that can't be converted."""
     metadata = metadata_of(body)
     suggestions = syntax.SuggestionBudget()
     fields = [("", field, BODY_FIELDS) for field in body if field not in BODY_FIELDS]
@@ -48,7 +48,7 @@ def check_rest_body(body: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def make_manifest(body: Mapping[str, Any], namespace: str | None) -> dict[str, Any]:
-    """The RunaiNimService that `body` asks for, as somebody would write it; `namespace` None leaves it open."""
+    """The RunaiNimService for `body`, as a user would write it; without a namespace if `namespace` is None."""
     metadata = metadata_of(body)
     name = metadata.get("name")
     prefix = metadata.get("useGivenNameAsPrefix") is True and name is not None
@@ -65,13 +65,13 @@ def make_manifest(body: Mapping[str, Any], namespace: str | None) -> dict[str, A
 
 
 def metadata_of(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The body's metadata; empty when it is none."""
+    """The body's metadata; empty if it is not a mapping."""
     metadata = body.get("metadata")
     return metadata if isinstance(metadata, Mapping) else {}
 
 
 def without_nulls(value: Any) -> Any:
-    """null is what Run:ai's client sends for whatever was not given."""
+    """Drop null values, which Run:ai's client sends for unset fields: `{"a": None, "b": 1}` gives `{"b": 1}`."""
     if isinstance(value, dict):
         return {name: without_nulls(part) for name, part in value.items() if part is not None}
     if isinstance(value, list):

@@ -1,7 +1,6 @@
-"""What decisions need of the objects in the cluster, and no more: small frozen values made from Kubernetes objects.
+"""Projections of cluster objects: small frozen values with what decisions need.
 
-Thousands of objects are kept in memory, so whatever no decision reads is dropped here. This package may not decide
-anything and does no I/O.
+The cache keeps thousands of them, so they drop everything else.
 """
 
 from collections.abc import Mapping
@@ -36,7 +35,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ObservedNamespace:
-    """A Namespace's labels, of which the project is one, and whether it is being deleted."""
+    """A Namespace's labels, one of which names the project, and whether it is being deleted."""
 
     resource_version: str
     labels: Mapping[str, str] = field(hash=False)
@@ -52,7 +51,7 @@ class ObservedNamespace:
 
 @dataclass(frozen=True, slots=True)
 class ObservedState:
-    """Everything around one CR that its decision may read; None is an object that does not exist."""
+    """The objects that decisions about one RunaiNimService depend on; None means absent."""
 
     nimservice: dict[str, Any] | None = None
     applied_at: str = ""
@@ -65,6 +64,6 @@ class ObservedState:
     pods: tuple[ObservedPod, ...] = ()
     is_namespace_deleting: bool = False
     routes: Mapping[str, ObjectView] = field(default_factory=dict, hash=False)
-    """Ingress, HTTPRoute and GRPCRoute of the name that ours has, by kind."""
+    """Ingress, HTTPRoute and GRPCRoute with the name of the operator's route, by kind."""
     absent_kinds: frozenset[str] = frozenset()
     """Kinds of routes that are not installed."""

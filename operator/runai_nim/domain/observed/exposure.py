@@ -1,10 +1,10 @@
-"""Hosts of a route, ours or anybody's: an Ingress, HTTPRoute or GRPCRoute as the API gives it. Values only."""
+"""Hosts of a route: an Ingress, HTTPRoute or GRPCRoute in the API's representation."""
 
 from runai_nim.api.resources import ObjectView
 
 
 def hosts_of(route: ObjectView) -> frozenset[str]:
-    """The hosts that it names; none where it takes those of its Gateway, or any. Never raises."""
+    """The hosts that the route names; empty if it uses those of its Gateway, or any host. Never raises."""
     spec = route.get("spec")
     if not isinstance(spec, dict):
         return frozenset()

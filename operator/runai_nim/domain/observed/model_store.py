@@ -1,7 +1,4 @@
-"""Where a model is kept: claims and NIMCaches.
-
-Small frozen values made from Kubernetes objects; whatever no decision reads is dropped. May not decide anything.
-"""
+"""Projections of claims and NIMCaches."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +12,7 @@ from runai_nim.domain.observed.stored_object import applied_at
 
 
 class OwnerReference(NamedTuple):
-    """One of an object's owner references."""
+    """An owner reference of an object."""
 
     kind: str
     name: str
@@ -23,19 +20,19 @@ class OwnerReference(NamedTuple):
 
 
 _MOST_ANNOTATIONS: Final = 512
-"""Kept of one claim. Ours have 256 at most, and some of controllers."""
+"""Maximum number of annotations kept of a claim. The operator sets at most 256; controllers add some."""
 _OWN: Final = f"{well_known.GROUP}/"
 _MOST_OWNERS: Final = 64
 _OWNERS: Final = (well_known.KIND, well_known.NIMSERVICE_KIND)
-"""Kinds of owners with which a model could go."""
+"""Kinds of owners whose deletion could delete a model."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObservedClaim:
-    """A PersistentVolumeClaim, ours or found. `storage` is a Kubernetes quantity as the API server prints it.
+    """A PersistentVolumeClaim, created by the operator or not. `storage` is a quantity as the API server formats it.
 
-    `made_for_uid` is the RunaiNimService that its label names. `annotations` are `digest_annotations`. `created_at` and
-    `applied_at` are RFC 3339; the latter is when the operator last changed it, empty when it never did.
+    `made_for_uid` is the RunaiNimService in its annotation. `annotations` are `digest_annotations`. `created_at` and
+    `applied_at` are RFC 3339; the latter is the operator's last change, empty without one.
     """
 
     name: str
@@ -76,19 +73,19 @@ class ObservedClaim:
         )
 
     def is_owned_by(self, uid: str) -> bool:
-        """Is the object of that uid one of its owners?"""
+        """Whether the object with that uid is one of its owners."""
         return any(owner.uid == uid for owner in self.owners)
 
 
 def _owners(references: Any) -> Iterator[OwnerReference]:
-    """Those that decide about a claim; what else owns it is nobody's concern here."""
+    """Owners of the kinds in _OWNERS."""
     ours = [found for found in mappings(references) if found.get("kind") in _OWNERS]
     for found in ours[:_MOST_OWNERS]:
         yield OwnerReference(word(found.get("kind")), word(found.get("name")), word(found.get("uid")))
 
 
 def digest_annotations(annotations: Any) -> dict[str, str]:
-    """Annotations as they are kept and compared: a digest in place of a long value; ours, if some are left out."""
+    """Annotations to keep and compare: long values as digests; beyond the maximum only the operator's own."""
     found = mapping(annotations)
     kept = sorted(found, key=lambda key: not key.startswith(_OWN))[:_MOST_ANNOTATIONS]
     return {key: _digest(str(found[key])) for key in kept}
@@ -100,7 +97,7 @@ def _digest(value: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ObservedNimCache:
-    """A NIMCache of the NIM Operator: its state and, where it has one, its own word on what is wrong."""
+    """A NIMCache of the NIM Operator: its state and its own error message, if any."""
 
     resource_version: str
     state: str
@@ -108,7 +105,7 @@ class ObservedNimCache:
 
     @classmethod
     def from_object(cls, obj: ObjectView) -> Self:
-        """From an apps.nvidia.com NIMCache; the newest condition with a message speaks for it."""
+        """From an apps.nvidia.com NIMCache; the message is that of the newest condition with one."""
         status = mapping(obj.get("status"))
         conditions = sorted(mappings(status.get("conditions")), key=lambda c: word(c.get("lastTransitionTime")))
         message = next((text(c["message"]) for c in reversed(conditions) if c.get("message")), "")

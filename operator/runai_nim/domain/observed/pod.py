@@ -1,7 +1,4 @@
-"""A pod, by what may be wrong with it.
-
-Small frozen values made from Kubernetes objects; whatever no decision reads is dropped. May not decide anything.
-"""
+"""Projection of a pod: what may be wrong with it."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -13,11 +10,11 @@ from runai_nim.api.untrusted_values import mapping, mappings, number, text, word
 
 @dataclass(frozen=True, slots=True)
 class ObservedPod:
-    """A pod of the service, by what may be wrong with it. Times are RFC 3339.
+    """A pod of the service, reduced to what may be wrong with it. Times are RFC 3339.
 
-    `unschedulable_message` are the scheduler's words, None where it has not said anything and "" once the pod has its
-    node. `waiting_state` and `exit_message` are of the first container that waits for a bad reason, or has exited
-    badly: a word for programs and a sentence. `unready_reason` names a container that has started and is not ready.
+    `unschedulable_message` is the scheduler's message, None before it has reported and "" once the pod has a node.
+    `waiting_state` and `exit_message` are those of the first container that waits with a problem or has exited with an
+    error: a reason and a message. `unready_reason` names a container that has started and is not ready.
     """
 
     resource_version: str

@@ -1,7 +1,4 @@
-"""Objects kept whole, and whose they are.
-
-Small frozen values made from Kubernetes objects; whatever no decision reads is dropped. May not decide anything.
-"""
+"""Objects that are cached whole, and their owners."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,23 +11,23 @@ from runai_nim.api.resources import ObjectView
 from runai_nim.api.untrusted_values import mapping, mappings, word
 
 LARGE: Final = 32 * 2**10
-"""Bytes from which on an object is not kept, but read again when it is looked at; a NIMService has 5,000."""
+"""Size in bytes from which an object is read when needed instead of cached; a NIMService has 5,000."""
 
 _OF_AN_OWNER: Final = frozenset({"kind", "name", "uid"})
 
 
 def controller_of(obj: ObjectView) -> Mapping[str, Any]:
-    """The owner reference of the object's controller; empty when nobody controls it."""
+    """The owner reference of the object's controller; empty without a controller."""
     owners = mappings(mapping(obj.get("metadata")).get("ownerReferences"))
     return next((owner for owner in owners if owner.get("controller")), {})
 
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An object kept whole but for managedFields, as compact JSON: a fifth of the memory of its dictionaries.
+    """An object without managedFields as compact JSON, which needs a fifth of the memory of dictionaries.
 
-    `applied_at` (RFC 3339) is when the operator last changed it; empty when it never did. `body` is empty for an object
-    that is LARGE: who needs it reads it.
+    `applied_at` (RFC 3339) is the operator's last change; empty without one. `body` is empty for a LARGE object, which
+    has to be read from the API server.
     """
 
     resource_version: str
@@ -40,14 +37,15 @@ class StoredObject:
 
     @classmethod
     def from_object(cls, obj: ObjectView) -> Self:
-        """Keep `obj`; of its managedFields, half of its size, only when we last changed it."""
+        """Store `obj`. Of its managedFields, half of its size, only the operator's last change is kept."""
         metadata = {k: v for k, v in obj["metadata"].items() if k != "managedFields"}
         body = orjson.dumps({**obj, "metadata": metadata})
         return cls(metadata["resourceVersion"], metadata["uid"], applied_at(obj), body if len(body) < LARGE else b"")
 
     @classmethod
     def of_route(cls, obj: ObjectView) -> Self:
-        """Keep `obj`; of a LARGE one only whose it is. It then looks as ours never does, and is written again."""
+        """Store `obj`; of a LARGE route only its owner. Such a route never equals the desired one and is written
+        again."""
         stored = cls.from_object(obj)
         if stored.body:
             return stored
@@ -58,13 +56,13 @@ class StoredObject:
         return replace(stored, body=orjson.dumps({"metadata": {**metadata, "ownerReferences": owners}}))
 
     def load(self) -> dict[str, Any]:
-        """The object again; only where it was kept."""
+        """The object; only if `body` is not empty."""
         loaded: dict[str, Any] = orjson.loads(self.body)
         return loaded
 
 
 def applied_at(obj: ObjectView) -> str:
-    """When the operator last changed what it applies of the object, as RFC 3339; empty when it never did."""
+    """When the operator last changed its applied fields of the object, as RFC 3339; empty without such a change."""
     entries = mappings(obj["metadata"].get("managedFields"))
     ours = (e for e in entries if e.get("manager") == well_known.FIELD_MANAGER and e.get("operation") == "Apply")
     return max((word(entry.get("time")) for entry in ours if not entry.get("subresource")), default="")

@@ -1,7 +1,4 @@
-"""What the NIM Operator made of a NIMService: Service, workload, pods.
-
-Small frozen values made from Kubernetes objects; whatever no decision reads is dropped. May not decide anything.
-"""
+"""Projections of what the NIM Operator creates for a NIMService: Service, workload, pods."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -14,7 +11,7 @@ from runai_nim.domain.observed.stored_object import controller_of
 
 @dataclass(frozen=True, slots=True)
 class ObservedService:
-    """The Service that the NIM Operator made: for which NIMService, and which of our specs it came from."""
+    """The Service of the NIM Operator: for which NIMService, and from which of the operator's specs."""
 
     resource_version: str
     owner_uid: str
@@ -30,8 +27,8 @@ class ObservedService:
 
 @dataclass(frozen=True, slots=True)
 class ObservedWorkload:
-    """The Deployment or LeaderWorkerSet that the NIM Operator made: for which NIMService, which pods it makes, how far
-    its rollout is.
+    """The Deployment or LeaderWorkerSet of the NIM Operator: its NIMService, its pod hash and the progress of its
+    rollout.
 
     Counts are pods, or groups of pods. `kind` and `name` are the object's.
     """
@@ -52,9 +49,9 @@ class ObservedWorkload:
 
     @classmethod
     def from_object(cls, obj: ObjectView) -> Self:
-        """From an apps/v1 Deployment or a LeaderWorkerSet, which counts no available replicas.
+        """From an apps/v1 Deployment or a LeaderWorkerSet, which has no count of available replicas.
 
-        Before LeaderWorkerSet 0.9 it has no observedGeneration either.
+        LeaderWorkerSets before 0.9 have no observedGeneration, either.
         """
         metadata, spec, status = obj["metadata"], mapping(obj.get("spec")), mapping(obj.get("status"))
         generation, ready = number(metadata.get("generation")), number(status.get("readyReplicas"))
@@ -76,7 +73,7 @@ class ObservedWorkload:
 
     @property
     def is_rolled_out(self) -> bool:
-        """Every wanted pod is of the newest template and available, and none of an older one is left."""
+        """Whether every desired pod has the newest template and is available, and no older pod is left."""
         current = self.observed_generation >= self.generation
         return (
             current and self.updated_replicas == self.current_replicas == self.available_replicas == self.spec_replicas

@@ -1,7 +1,7 @@
-"""What to write: decided from what is wanted and what is there. Pure; `reconciler` carries it out.
+"""Plans the writes of a reconciliation from desired and observed state; `reconciler` executes them.
 
-The claim is decided with the NIMService, since either both are written or neither is: a CR that is refused leaves
-everything as it was. Only a claim that could be lost is released even then.
+Claim and NIMService are planned together, because either both are written or neither: a rejected RunaiNimService leaves
+everything unchanged. Only owner references that could delete a claim are released even then.
 """
 
 from collections.abc import Iterator, Mapping
@@ -55,10 +55,10 @@ PREVIOUS_INSTANCE_TERMINATING = Reason.PREVIOUS_INSTANCE_TERMINATING
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The writes of one reconciliation, in this order, or what stands in their way.
+    """The writes of one reconciliation in order, or what prevents them.
 
-    `releases` come before all else, and also where something stands in the way. `refusal` is for a person to heal, by
-    the CR or by the object it names; `waiting_for` heals itself.
+    `releases` come first, even if something prevents the other writes. `refusal` requires a change of the
+    RunaiNimService or of the object that it names; `waiting_for` resolves without help.
     """
 
     releases: tuple[Release, ...] = ()
@@ -70,17 +70,18 @@ class Plan:
 
     @property
     def writes(self) -> tuple[Write, ...]:
-        """All of them, in their order."""
+        """All writes in order."""
         return tuple(write for write in (self.claim, self.nimservice, self.route.write) if write)
 
     @property
     def confirm(self) -> bool:
-        """Must the resource be seen to be there before the first write? Nothing is made for one that is gone."""
+        """Whether the resource's existence must be confirmed before the first write, so that nothing is created for
+        a deleted one."""
         return any(write.needs_confirmation or write.resource_version is None for write in self.writes)
 
 
 def plan(cr: Mapping[str, Any], desired: Desired, observed: ObservedState) -> Plan:
-    """The plan for `cr`. Nothing is written for a CR that is refused, paused or going."""
+    """The plan for `cr`. It writes nothing for a resource that is rejected, paused or being deleted."""
     if is_paused(cr) or "deletionTimestamp" in cr["metadata"] or observed.is_namespace_deleting:
         return Plan()
     live, releases = observed.nimservice, tuple(_claim_releases(cr, desired, observed))
@@ -103,14 +104,14 @@ def plan(cr: Mapping[str, Any], desired: Desired, observed: ObservedState) -> Pl
 
 
 def is_paused(cr: Mapping[str, Any]) -> bool:
-    """Does the annotation `runai-nim.io/paused: "true"` keep us from writing children?"""
+    """Whether the annotation `runai-nim.io/paused: "true"` prevents writes of children."""
     return (cr["metadata"].get("annotations") or {}).get(well_known.PAUSED) == "true"
 
 
 def _claim_releases(cr: Mapping[str, Any], desired: Desired, observed: ObservedState) -> Iterator[Release]:
-    """Of the claim that is used, from the CR and from its NIMService.
+    """Releases of the used claim, from the RunaiNimService and from its NIMService.
 
-    All claims of a NIMService that is adopted now are released by its write (`Write.adopts`).
+    If a NIMService is being adopted, its write (`Write.is_adoption`) releases all of its claims.
     """
     claim, live = observed.claim, observed.nimservice
     if claim is None:

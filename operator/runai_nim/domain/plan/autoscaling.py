@@ -1,7 +1,7 @@
-"""From stopped to autoscaled. Pure.
+"""Transition from stopped to autoscaled.
 
-A HorizontalPodAutoscaler leaves a Deployment without replicas alone, and whether the NIM Operator gives it one when
-scaling is switched on depends on its version. So the service is started first, and scaled once it has replicas.
+A HorizontalPodAutoscaler ignores a Deployment with 0 replicas, and it depends on the NIM Operator's version whether
+enabling scaling sets replicas. So the operator first starts the service, and enables scaling once it has replicas.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from runai_nim.domain.observed import ObservedState
 
 
 def start_before_autoscaling(manifest: dict[str, Any], observed: ObservedState) -> dict[str, Any]:
-    """`manifest`, or what wakes the service first: as many replicas as are the fewest, and no scaling yet."""
+    """`manifest`, or for a service with 0 replicas a version with minReplicas and without autoscaling."""
     spec, workload = manifest["spec"], observed.workload
     if not spec.get("scale", {}).get("enabled") or workload is None or workload.spec_replicas > 0:
         return manifest

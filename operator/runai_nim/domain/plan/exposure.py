@@ -1,4 +1,4 @@
-"""The route of our own: when it is written, and which ones go. Pure."""
+"""Plans the operator's own route: when it is written, and which routes are deleted."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,8 @@ from runai_nim.domain.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class RoutePlan:
-    """`blocker` says why no route can be written, as a reason and a sentence; it hinders nothing else."""
+    """Writes and deletions of routes. `blocker` is why no route can be written, as reason and message; the rest
+    proceeds."""
 
     write: Write | None = None
     deletions: tuple[Deletion, ...] = ()
@@ -21,7 +22,7 @@ class RoutePlan:
 
 
 def route_plan(cr: Mapping[str, Any], manifest: dict[str, Any] | None, observed: ObservedState) -> RoutePlan:
-    """The plan for the one route that is wanted, or none; what was made for this CR of another kind goes."""
+    """The plan for the desired route, if any; routes of other kinds that belong to this RunaiNimService are deleted."""
     kind = None if manifest is None else str(manifest["kind"])
     going = tuple(
         Deletion.of(other, live)

@@ -1,7 +1,7 @@
-"""Who owns the fields of a NIMService, by its managedFields. Pure.
+"""Takes over the ownership of NIMService fields in managedFields.
 
-What server-side apply leaves out is taken away only where nobody else owns it. So before an apply that has to take away
-what others have set, their fields become ours, as with the upgrade from client-side apply (client-go csaupgrade).
+Server-side apply removes an omitted field only if no other manager owns it. So before an apply that must remove other
+managers' fields, the operator becomes their owner, as in the upgrade from client-side apply (client-go csaupgrade).
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,14 +13,14 @@ from runai_nim.api.untrusted_values import mapping, mappings
 FieldsV1 = Mapping[str, Any]
 """FieldsV1: `{"f:spec": {"f:replicas": {}}}`."""
 _LEVELS: Final = 100
-"""So deep are fields nested at most, twice as deep as those of any kind. The API server stores deeper ones."""
+"""Maximum nesting of fields, twice that of any kind. The API server stores deeper ones."""
 
 
 def take_over_fields(managed_fields: Any, path: Sequence[str]) -> list[dict[str, Any]]:
-    """managedFields in which what was applied by us owns all that is owned at `path`, such as `spec`, `storage`.
+    """managedFields in which the operator's apply entry owns everything at `path`, such as `("spec", "storage")`.
 
-    What others own elsewhere, and in the status, stays theirs; an entry that no API server wrote is left out. An empty
-    path changes nothing.
+    Other managers keep fields elsewhere and in the status; malformed entries are dropped. An empty path changes
+    nothing.
     """
     taken_fields: dict[str, Any] = {}
     ours: dict[str, Any] = {
@@ -53,7 +53,7 @@ def _is_readable(fields: Any, levels: int = _LEVELS) -> bool:
 
 
 def _split_fields(fields: FieldsV1, path: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What of `fields` is at or below `path`, and what is not; both from the root."""
+    """The part of `fields` at or below `path`, and the rest; both from the root."""
     name, *below = path
     if name not in fields:
         return {}, dict(fields)

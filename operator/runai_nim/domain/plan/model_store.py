@@ -1,4 +1,4 @@
-"""The claim: which is ours, what may not change on it, when it is written, and who has to let go of it. Pure."""
+"""Plans the claim: who created it, what is immutable, when it is written, and which owner references are released."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -15,18 +15,18 @@ _CLAIM_INFO = "spec.modelStore.pvc.claimInfo"
 
 
 def is_made_for(cr: Mapping[str, Any], claim: ObservedClaim) -> bool:
-    """Did we make the claim for this very RunaiNimService, and not for an earlier one of its name?"""
+    """Whether the operator created the claim for this RunaiNimService, not for a predecessor with the same name."""
     uid = claim.annotations.get(well_known.SERVICE_UID)
     return _is_made_by_0_1_0(cr, claim) if uid is None else bool(uid) and uid == cr["metadata"].get("uid")
 
 
 def _is_made_by_0_1_0(cr: Mapping[str, Any], claim: ObservedClaim) -> bool:
-    """Version 0.1.0 wrote no uid. What it made since the RunaiNimService exists, it made for this one.
+    """Version 0.1.0 wrote no uid. Claims that it created after the RunaiNimService belong to this RunaiNimService.
 
-    An owner reference proves nothing: 0.1.0 also put it on what an earlier RunaiNimService of the name had left. Both
-    times count: a claim that a backup brought back is new, and its managedFields are as old as they were. Times are
-    whole seconds: a claim that an earlier RunaiNimService left in the very second in which this one was created is
-    taken for this one's, and holds nothing yet.
+    Owner references prove nothing, because 0.1.0 also set them on claims of a predecessor. Both times count: a claim
+    restored from a backup is new, but its managedFields keep their old times. Times have a resolution of seconds: a
+    claim that a predecessor left in the second in which this RunaiNimService was created counts as this one's, and has
+    no data yet.
     """
     since = cr["metadata"].get("creationTimestamp", "")
     return _is_named_after(cr, claim) and bool(since) and min(claim.created_at, claim.applied_at) >= since
@@ -37,7 +37,7 @@ def _is_named_after(cr: Mapping[str, Any], claim: ObservedClaim) -> bool:
 
 
 def check_claim(cr: Mapping[str, Any], desired: Desired, claim: ObservedClaim | None) -> Finding | None:
-    """What may not change on a claim that we made: its class, access modes, and its size downwards."""
+    """Class, access modes and shrinking: what can't change on a claim that the operator created."""
     if desired.claim is None or claim is None or not is_made_for(cr, claim):
         return None
     spec, name = desired.claim["spec"], desired.claim["metadata"]["name"]
@@ -70,7 +70,7 @@ def _is_less(size: str, than: str) -> bool:
 
 
 def claim_write(cr: Mapping[str, Any], manifest: dict[str, Any] | None, claim: ObservedClaim | None) -> Write | None:
-    """What makes the claim as wanted; one that we did not make, or that is going, is left alone."""
+    """The write of the claim, if needed; the operator leaves foreign and terminating claims alone."""
     if manifest is None:
         return None
     if claim is None:
@@ -97,7 +97,7 @@ def claim_write(cr: Mapping[str, Any], manifest: dict[str, Any] | None, claim: O
 
 
 def previous_claim_reason(cr: Mapping[str, Any], claim: ObservedClaim | None) -> str:
-    """Why a claim must be gone before anything is written: it goes with a deleted CR of this name."""
+    """Why the claim must be gone before any write: it is deleted together with a predecessor of this name."""
     if claim is None or not any(_is_previous(cr, *owner) for owner in claim.owners):
         return ""
     return (
@@ -111,9 +111,8 @@ def _is_previous(cr: Mapping[str, Any], kind: str, name: str, uid: str) -> bool:
 
 
 def releases_from_cr(cr: Mapping[str, Any], desired: Desired, claim: ObservedClaim) -> Iterator[Release]:
-    """From the CR, a claim that stays when it is deleted: one that we made and have no retentionPolicy Delete for, or
-    one that an earlier CR of this name left, which version 0.1.0 took for ours. A claim that others made is theirs.
-    """
+    """Release claims that must outlive the RunaiNimService: those without retentionPolicy Delete, and those of a
+    predecessor that version 0.1.0 adopted. Owner references on foreign claims are left alone."""
     uid = cr["metadata"].get("uid", "")
     if not claim.is_owned_by(uid):
         return
@@ -127,7 +126,7 @@ def releases_from_cr(cr: Mapping[str, Any], desired: Desired, claim: ObservedCla
 
 
 def releases_from(nimservice: Mapping[str, Any], claims: Iterable[ObservedClaim]) -> Iterator[Release]:
-    """From a NIMService, the claims that would be deleted with it: it was somebody's before it was ours."""
+    """Release claims that would be deleted with an adopted NIMService."""
     name, uid = nimservice["metadata"]["name"], nimservice["metadata"]["uid"]
     for claim in claims:
         if claim.is_owned_by(uid):

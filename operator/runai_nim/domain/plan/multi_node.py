@@ -1,7 +1,7 @@
-"""What may not change on a multi-node NIMService once it is there. Pure.
+"""Immutable fields of a multi-node NIMService.
 
-The NIM Operator refuses none of these and breaks: its MPI host file is written once, so that a replica that comes
-later has none.
+The NIM Operator accepts changes of these fields and breaks: it writes its MPI host file once, so a replica that is
+added later has none.
 """
 
 import re
@@ -19,7 +19,7 @@ _REMEDY: Final = "set it back, or create a RunaiNimService of another name"
 
 
 def check_multi_node(manifest: Mapping[str, Any], live: Mapping[str, Any] | None) -> Finding | None:
-    """Whether there are several nodes, how many, with how many GPUs, and no more replicas than it was made with."""
+    """Whether multiNode, workers and GPUs are unchanged, and replicas don't exceed the initial number."""
     if live is None:
         return None
     requested, there = _parallelism(manifest), _parallelism(live)
@@ -57,7 +57,7 @@ def check_multi_node(manifest: Mapping[str, Any], live: Mapping[str, Any] | None
 
 
 def multi_node_replicas_of(manifest: Mapping[str, Any], live: Mapping[str, Any] | None) -> int:
-    """How many replicas a multi-node NIMService was made with, or is now."""
+    """The initial number of replicas of a multi-node NIMService; its current number if not recorded."""
     recorded_replicas = word(
         mapping(mapping((live or {}).get("metadata")).get("annotations")).get(well_known.MULTI_NODE_REPLICAS)
     )
@@ -67,7 +67,7 @@ def multi_node_replicas_of(manifest: Mapping[str, Any], live: Mapping[str, Any] 
 
 
 def with_multi_node_replicas(manifest: dict[str, Any], live: Mapping[str, Any] | None) -> dict[str, Any]:
-    """`manifest` with a note of how many replicas it was made with, which stopping and starting leaves as it is."""
+    """`manifest` with an annotation for the initial number of replicas, which stop and start preserve."""
     if _parallelism(manifest) is None:
         return manifest
     metadata = manifest["metadata"]

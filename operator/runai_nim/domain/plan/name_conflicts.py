@@ -1,4 +1,4 @@
-"""What others may have before the first write: names that the NIM Operator takes, the host of a route. Pure."""
+"""Conflicts before the first write: objects with names that the NIM Operator uses, and the host of a route."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from runai_nim.domain.validate import Finding
 
 
 def names_to_check(nimservice: Write | None) -> tuple[str, ...]:
-    """The names that the NIM Operator will take, or free, for a NIMService that is to be created; none for others."""
+    """Names that the NIM Operator will use or delete for a NIMService to be created; empty for an existing one."""
     if nimservice is None or nimservice.resource_version is not None:
         return ()
     name = nimservice.manifest["metadata"]["name"]
@@ -21,10 +21,10 @@ def names_to_check(nimservice: Write | None) -> tuple[str, ...]:
 
 
 def check_names(name: str, objects: Iterable[tuple[str, ObjectView]]) -> Finding | None:
-    """The NIM Operator overwrites, deletes or stumbles over what has its names, whoever made it.
+    """Find foreign objects that the NIM Operator would overwrite or delete, or that would make it fail.
 
-    `objects`: kind and metadata of what there is. What a NIMService of this name owns is the NIM Operator's own, left
-    by one that the garbage collector has not caught up with.
+    `objects`: kind and metadata of the existing objects. Objects owned by a NIMService of this name are the NIM
+    Operator's own and are waiting for the garbage collector.
     """
     for kind, obj in objects:
         if not _belongs_to_nimservice(obj, name):
@@ -46,7 +46,7 @@ def _belongs_to_nimservice(obj: ObjectView, name: str) -> bool:
 
 
 def host_to_check(cr: Mapping[str, Any], route: Write | None, routes: Mapping[str, Mapping[str, Any]]) -> str:
-    """The host that the planned `route` would have and none of our `routes` has; empty when there is none."""
+    """The host of the planned `route` that none of the operator's `routes` has yet; empty without one."""
     if route is None:
         return ""
     ours = [live for live in routes.values() if is_ours(cr, live)]
@@ -55,7 +55,7 @@ def host_to_check(cr: Mapping[str, Any], route: Write | None, routes: Mapping[st
 
 
 def host_taken_finding(host: str, url: str | None, holder: str) -> Finding:
-    """Says so of a kind that holds it; which object of another namespace that is is nobody's business."""
+    """The finding for a taken host. For confidentiality it names the kind, but no object of another namespace."""
     article = "an" if holder[0] in "AEIOH" else "a"
     rule, remedy = f"not have the host {host}, which {article} {holder} of another namespace has", "choose another host"
     return Finding(reason=Reason.HOST_TAKEN, path="spec.servingPort.exposedUrl", value=url, must=rule, remedy=remedy)

@@ -1,4 +1,4 @@
-"""Whose is an object that has a name of ours? Pure."""
+"""Ownership of children: the operator's, a predecessor's, adoptable or foreign."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,28 +11,29 @@ from runai_nim.domain.validate import Finding
 
 
 def is_ours(cr: Mapping[str, Any], live: Mapping[str, Any] | None) -> bool:
-    """Is `live` made for this very CR, by its controller's uid?"""
+    """Whether this RunaiNimService controls `live`, by uid."""
     return live is not None and controller_of(live).get("uid") == cr["metadata"]["uid"]
 
 
 def is_predecessor(cr: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
-    """Was it made for a deleted CR of this name? The garbage collector takes it."""
+    """Whether a deleted RunaiNimService of this name controls `live`, so that the garbage collector will delete it."""
     controller = controller_of(live)
     same = (controller.get("kind"), controller.get("name")) == (well_known.KIND, cr["metadata"]["name"])
     return same and not is_ours(cr, live)
 
 
 def previous_instance(cr: Mapping[str, Any], live: Mapping[str, Any] | None) -> str:
-    """Why a NIMService of our name must be gone before ours can be written; empty when nothing stands in the way."""
+    """Why an old NIMService of this name must be gone before the new one is written; empty if nothing prevents it."""
     if live is None or not (is_predecessor(cr, live) or "deletionTimestamp" in live["metadata"]):
         return ""
     return f"NIMService {live['metadata']['name']} is being deleted; it is made anew as soon as it is gone"
 
 
 def check_owner(cr: Mapping[str, Any], live: Mapping[str, Any] | None, claim: ObservedClaim | None) -> Finding | None:
-    """A NIMService of our name that somebody else made is never written. `claim` is the one that the CR names.
+    """The finding for a foreign NIMService with this name, which the operator never writes. `claim`: the claim in the
+    spec.
 
-    To delete it is no remedy: the claims that the NIM Operator made for it would go with it.
+    The remedy is not to delete it, because that would delete the claims that the NIM Operator created for it.
     """
     if live is None or is_ours(cr, live) or is_predecessor(cr, live) or _may_be_adopted(cr, live):
         return None
@@ -55,12 +56,13 @@ def check_owner(cr: Mapping[str, Any], live: Mapping[str, Any] | None, claim: Ob
 
 
 def is_handed_over(live: Mapping[str, Any]) -> bool:
-    """Does the annotation `runai-nim.io/adopt: "true"` hand the NIMService to the CR of its name?"""
+    """Whether the annotation `runai-nim.io/adopt: "true"` allows the RunaiNimService of this name to adopt the
+    NIMService."""
     return mapping(live["metadata"].get("annotations")).get(well_known.ADOPT) == "true"
 
 
 def _may_be_adopted(cr: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
-    """Nobody controls it, and it is handed over by annotation or was ours before it was orphaned or restored."""
+    """Without a controller, and with the annotation, or ours before it was orphaned or restored."""
     metadata = live["metadata"]
     service_label = mapping(metadata.get("labels")).get(well_known.SERVICE_LABEL) == cr["metadata"]["name"]
     was_ours = service_label and well_known.SPEC_HASH in mapping(metadata.get("annotations"))
@@ -68,7 +70,8 @@ def _may_be_adopted(cr: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
 
 
 def _blocking_claims(live: Mapping[str, Any], claim: ObservedClaim | None) -> Iterator[str]:
-    """Names of claims that would be deleted with the NIMService: that which its spec has made, and that of the CR."""
+    """Names of claims that would be deleted with the NIMService: the claim that it created, and the claim in the
+    spec."""
     pvc = mapping(mapping(mapping(live.get("spec")).get("storage")).get("pvc"))
     made = (word(pvc.get("name")) or f"{live['metadata']['name']}-pvc") if pvc.get("create") else ""
     if made:

@@ -1,4 +1,4 @@
-"""What is written or deleted: values that `reconciler` carries out."""
+"""Writes, releases and deletions that `reconciler` executes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,14 +7,13 @@ from typing import Any, Self
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One server-side apply; `resource_version` None creates, anything else changes just that version.
+    """One server-side apply; with `resource_version` None it creates, otherwise it changes exactly that version.
 
-    `reverted_fields` are the paths of fields that somebody changed since we wrote them. `needs_confirmation`: the owner
-    must first be seen to be there still, as before everything that is created. Watches of different kinds are not in
-    step: an object that is gone, or has lost its owner, may be so because its RunaiNimService is being deleted, and
-    writing it then would undo that. `is_adoption`: the object was
-    not ours, and before it is, its claims are released. `taken_fields`: where others' fields that `manifest` lacks are
-    taken away; empty: nowhere.
+    `reverted_fields`: paths of fields that another manager changed since the operator's write. `needs_confirmation`:
+    the owner's existence must be confirmed first, as before every creation. Informers of different kinds are not in
+    step: an object may be absent, or without owner, because its RunaiNimService is being deleted, and a write would
+    undo that. `is_adoption`: the object is foreign; its claims are released before it is adopted. `taken_fields`: path
+    below which other managers' fields that `manifest` lacks are removed; empty: none.
     """
 
     manifest: dict[str, Any]
@@ -27,7 +26,7 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """An owner reference that goes from a claim, so that the claim does not go with its owner.
+    """Removes an owner reference from a claim, so that the claim is not deleted with its owner.
 
     `owner` is its kind and name.
     """
@@ -40,7 +39,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """The deletion of one object, of just the version that was seen."""
+    """Deletes one object in exactly the observed version."""
 
     kind: str
     namespace: str
@@ -50,6 +49,6 @@ class Deletion:
 
     @classmethod
     def of(cls, kind: str, live: Mapping[str, Any]) -> Self:
-        """Of an object as the API gives it, which in a list has no kind."""
+        """From an object in the API's representation, which lacks the kind inside a list."""
         metadata = live["metadata"]
         return cls(kind, metadata["namespace"], metadata["name"], metadata["uid"], metadata["resourceVersion"])
