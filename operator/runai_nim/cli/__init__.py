@@ -1,14 +1,14 @@
-"""`runai-nim`, also installed as a kubectl plugin: RunaiNimServices looked at offline, by the operator's own code.
+"""`runai-nim`, also a kubectl plugin: runs the operator's code on manifests.
 
-It writes nothing into a cluster, and reads one for `diff --live` only. Decisions are `translate`'s, `validate`'s and
-`plan`'s: here is reading, showing, and finding the place in a file.
+It never writes to a cluster, and reads one for `diff --live` only. `translate`, `validate` and `plan` decide; this
+package reads input, prints results and finds positions in files.
 """
 
 import sys
 
 
 def main() -> None:
-    """The command line's entry point. Where its output can't be written, it ends with a line on stderr and code 2."""
+    """Entry point of the command line. If its output can't be written, it exits with one line on stderr and code 2."""
     from runai_nim.cli.app import app
     from runai_nim.cli.diagnostic import EXIT_FAILURE
     from runai_nim.cli.output import OutputError, open_streams, report_failure

@@ -1,7 +1,7 @@
-"""What a live object would become by server-side apply: fields set, and fields of ours taken away. Values only.
+"""Preview of a server-side apply: the fields that it sets, and the operator's fields that it removes.
 
-Ownership is read off managedFields, as the API server keeps it (FieldsV1, `f:<field>`). Lists whose items have owners
-of their own are left alone: of those we write owner references only.
+Ownership comes from managedFields (FieldsV1, `f:<field>`). Lists with ownership of single items are left unchanged; the
+operator only writes owner references of this sort.
 """
 
 import copy
@@ -17,7 +17,7 @@ _VISIBLE_METADATA = ("kind", "metadata", "spec")
 
 
 def preview_apply(desired: ObjectView, live: ObjectView) -> dict[str, Any]:
-    """`live` after an apply of `desired`; where both mean the same it keeps its own text."""
+    """`live` after an apply of `desired`; values that are semantically equal keep the live text."""
     result = copy.deepcopy(dict(live))
     for path in differences(without_owners(desired), live):
         parent = result
@@ -30,7 +30,7 @@ def preview_apply(desired: ObjectView, live: ObjectView) -> dict[str, Any]:
 
 
 def visible_fields(live: ObjectView) -> dict[str, Any]:
-    """What people call the object: without status and what the API server adds to its metadata."""
+    """The object without status and the metadata that the API server adds."""
     metadata = {key: live[key] for key in _VISIBLE_METADATA if key in live}
     return metadata | {"metadata": {"name": live["metadata"]["name"]}}
 
@@ -47,7 +47,7 @@ def _removed_fields(desired: ObjectView, live: ObjectView) -> Iterator[OwnedPath
 
 
 def _owned_paths(fields: ObjectView, path: OwnedPath) -> Iterator[OwnedPath]:
-    """Fields without fields of their own."""
+    """Paths of owned leaf fields."""
     below = {key[2:]: part for key, part in fields.items() if key.startswith("f:")}
     if not below and fields.keys() <= {"."} and path:
         yield path

@@ -1,6 +1,6 @@
-"""What differs between two objects, leaf by leaf, and between what two decisions make. Values only; nothing is printed.
+"""Differences between two objects, leaf by leaf, and between two evaluations.
 
-Values that may be secrets are not shown: of environment variables, and of annotations that a claim is given.
+Values that may be secret are hidden: environment variables, and annotations of a claim.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ _OPERATOR_ANNOTATIONS: Final = (well_known.SPEC_HASH, well_known.POD_HASH, well_
 
 @dataclass(frozen=True, slots=True)
 class ChangeSide:
-    """One side of a change: whether the leaf is there, its value, and where that comes from (empty: not known)."""
+    """One side of a change: whether the leaf exists, its value, and its origin (empty: unknown)."""
 
     exists: bool = False
     value: Any = None
@@ -29,7 +29,7 @@ class ChangeSide:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A leaf of an object that differs. `hidden`: its values may be secrets."""
+    """A leaf that differs. `hidden`: its values may be secret."""
 
     path: str
     old: ChangeSide
@@ -39,7 +39,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class ObjectChanges:
-    """All that differs in one object; `name` is `<kind> <name>`."""
+    """All differences of one object; `name` is `<kind> <name>`."""
 
     name: str
     changes: tuple[Change, ...]
@@ -47,7 +47,7 @@ class ObjectChanges:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """All that differs for one RunaiNimService. `findings`: (-1 or +1, message) of what is refused on one side only."""
+    """All differences for one RunaiNimService. `findings`: (-1 or +1, message) of findings on one side only."""
 
     resource: str
     objects: tuple[ObjectChanges, ...] = ()
@@ -60,7 +60,7 @@ class Difference:
 
 
 def compare_evaluations(resource: str, old: ManifestEvaluation | None, new: ManifestEvaluation | None) -> Difference:
-    """Between what two decisions about one resource make; None is no such resource."""
+    """Differences between two evaluations of one resource; None means that the resource doesn't exist."""
     findings = tuple(_findings(old, new))
     if any(one is not None and one.desired.nimservice is None for one in (old, new)):
         return Difference(resource, findings=findings)
@@ -73,7 +73,7 @@ def compare_evaluations(resource: str, old: ManifestEvaluation | None, new: Mani
 def object_changes(
     before: ObjectView, after: ObjectView, old: ManifestEvaluation | None, new: ManifestEvaluation | None
 ) -> ObjectChanges | None:
-    """What differs between two objects of one name, of which either may be empty; None for nothing."""
+    """Differences between two objects with one name, either of which may be empty; None without differences."""
     sides = (_Leaves(before, old), _Leaves(after, new))
     paths = dict.fromkeys([*sides[0].leaves, *sides[1].leaves])
     kind = (after or before)["kind"]
@@ -83,12 +83,12 @@ def object_changes(
 
 
 def name_of(manifest: ObjectView) -> str:
-    """`<kind> <name>`."""
+    """`<kind> <name>`, such as `NIMService llama`."""
     return f"{manifest['kind']} {manifest['metadata']['name']}"
 
 
 def pod_restart(before: ObjectView | None, after: ObjectView | None) -> tuple[bool, str]:
-    """Are running pods replaced, and why (not)? By the hash of what makes a pod, which both NIMServices carry."""
+    """Whether and why running pods are replaced, by the pod hash in both NIMServices."""
     if before is None:
         return False, "they start: there was no NIMService"
     if after is None:
@@ -103,7 +103,7 @@ def pod_restart(before: ObjectView | None, after: ObjectView | None) -> tuple[bo
 
 
 class _Leaves:
-    """The leaves of an object by their paths as text, and where each comes from."""
+    """Leaves of an object by path, with their origins."""
 
     def __init__(self, manifest: ObjectView, evaluation: ManifestEvaluation | None) -> None:
         self.leaves: Leaves = {text: (path, value) for text, path, value in leaves_of(manifest)}
@@ -117,9 +117,9 @@ class _Leaves:
 
 
 def leaves_of(value: Any, text: str = "", path: LeafPath = ()) -> Iterator[tuple[str, LeafPath, Any]]:
-    """Each leaf: its path as text (`spec.env[NAME].value`), its place, its value. The operator's marks are no leaves.
+    """Each leaf: its path as text (`spec.env[NAME].value`), its place, its value. The operator's hashes are left out.
 
-    Items of a list that all have a name of their own are told apart by it, others by their number.
+    List items are identified by name if all of them have a unique one, otherwise by index.
     """
     if isinstance(value, Mapping) and value:
         for key, part in value.items():
@@ -148,7 +148,7 @@ def _differs(change: Change) -> bool:
 
 
 def may_be_secret(kind: str, path: str) -> bool:
-    """Values of environment variables, and annotations that users give to a claim."""
+    """Whether the leaf is a value of an environment variable or an annotation of a claim."""
     if kind == well_known.NIMSERVICE_KIND:
         return path.startswith("spec.env[") and path.endswith(".value")
     return kind == "PersistentVolumeClaim" and path.startswith("metadata.annotations")
@@ -161,7 +161,7 @@ def _findings(old: ManifestEvaluation | None, new: ManifestEvaluation | None) ->
 
 
 def _messages(evaluation: ManifestEvaluation | None) -> dict[str, None]:
-    """In their order, and quick to look up: there may be tens of thousands."""
+    """Messages in order, with fast lookup: there may be tens of thousands."""
     remarks = evaluation.diagnostics if evaluation else ()
     return dict.fromkeys(f"{remark.severity}: {remark.message}" for remark in remarks)
 

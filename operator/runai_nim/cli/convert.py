@@ -1,6 +1,6 @@
-"""`runai-nim convert`: a body of Run:ai's "NVIDIA NIM" REST API → a manifest, with comments where a person decides.
+"""`runai-nim convert`: converts a body of Run:ai's "NVIDIA NIM" REST API to a manifest with comments.
 
-The spec is taken over as it is; what is wrong with it is said by the rules of `validate`, about the manifest.
+The spec is copied unchanged; findings are those of `validate` about the manifest.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,11 +19,11 @@ from runai_nim.cli.yaml_text import to_yaml
 from runai_nim.domain.admission.rest_body import RUNAI_METADATA, check_rest_body, make_manifest
 
 _EXPLAINED_REASONS: Final = frozenset({"image", "modelStore", "servingPort"})
-"""Any of these fields says that a mapping is a spec."""
+"""Fields by which a mapping is recognized as a spec."""
 
 
 def convert(argument: str, name: str | None, namespace: str | None, offline: OfflineContext) -> int:
-    """Write the manifest; the exit code. Raises CommandError for what is no body of that API."""
+    """Write the manifest and return the exit code. Raises CommandError if the input is not a body of that API."""
     document = read_single_document(argument)
     body = _as_body(document)
     requested = dict(_mapping(document, body, "metadata"))
@@ -41,7 +41,7 @@ def convert(argument: str, name: str | None, namespace: str | None, offline: Off
 
 
 def _as_body(document: Document) -> Mapping[str, Any]:
-    """The body; a spec alone is made one."""
+    """The body; a spec on its own is wrapped."""
     value = document.value
     if not isinstance(value, Mapping):
         raise CommandError(f"{document.file} must hold a body of Run:ai's REST API: a mapping of metadata and spec")

@@ -1,26 +1,26 @@
-"""What is said about a place in the input: one line a remark, or one object. Values only, nothing is printed here."""
+"""Diagnostics about positions in the input, as text lines or JSON objects."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
 UNREADABLE: Final = "Unreadable"
-"""Reason of whatever can't be read, or holds nothing to work on."""
+"""Reason of input that can't be read or contains no resource."""
 MAX_DIAGNOSTICS: Final = 100
-"""Remarks on one file that people get to see."""
+"""Maximum number of diagnostics shown for one file."""
 EXIT_OK: Final = 0
 EXIT_FINDINGS: Final = 1
-"""Exit code: there are errors, or differences."""
+"""Exit code for errors or differences."""
 EXIT_FAILURE: Final = 2
-"""Exit code: wrong use, or input that can't be read."""
+"""Exit code for wrong usage or unreadable input."""
 
 
 class CommandError(Exception):
-    """The command can't be carried out. The message says why and what to do; exit code 2."""
+    """The command failed. The message says why and what to do; exit code 2."""
 
 
 class Position(NamedTuple):
-    """A place in a text, both counted from 1; 0 is no place."""
+    """Line and column, counted from 1; 0 means no position."""
 
     line: int = 0
     column: int = 0
@@ -28,7 +28,8 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """A finding in a file. `resource` is `<namespace>/<name>`, `path` as in the API; both empty for a whole file."""
+    """A finding in a file. `resource` is `<namespace>/<name>`, `path` as in the API; both are empty for a whole
+    file."""
 
     file: str
     position: Position
@@ -45,7 +46,7 @@ class Diagnostic:
         return f"{self.file}:{line}:{column}:" if line else f"{self.file}:"
 
     def as_json(self) -> dict[str, Any]:
-        """For machines; what is not known is null."""
+        """As JSON; unknown values are null."""
         return {
             "file": self.file,
             "line": self.position.line or None,
@@ -59,7 +60,7 @@ class Diagnostic:
 
 
 def limit_diagnostics(remarks: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
-    """The first MOST remarks on each file, and a note on how many more there are; then errors go before warnings."""
+    """The first MAX_DIAGNOSTICS of each file, errors before warnings, and a note on how many more there are."""
     files: dict[str, list[Diagnostic]] = {}
     for remark in remarks:
         files.setdefault(remark.file, []).append(remark)
@@ -73,7 +74,7 @@ def limit_diagnostics(remarks: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
 
 
 def exit_code(remarks: Iterable[Diagnostic]) -> int:
-    """2 when anything was unreadable, 1 with any other error, else 0."""
+    """2 if any input was unreadable, 1 with other errors, else 0."""
     errors = [remark for remark in remarks if remark.severity == "error"]
     if any(remark.reason == UNREADABLE for remark in errors):
         return EXIT_FAILURE

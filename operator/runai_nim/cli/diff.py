@@ -1,4 +1,4 @@
-"""`runai-nim diff`: what changes between two manifests, settings or versions. Decides nothing."""
+"""`runai-nim diff`: compares manifests, settings, NIM Operator versions or a cluster."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +22,7 @@ def diff(
     new: tuple[ManifestsOrDiagnostics, OfflineContext],
     output: OutputFormat,
 ) -> int:
-    """Write what changes from one side to the other; the exit code."""
+    """Write the differences from one side to the other and return the exit code."""
     before, unreadable = evaluations_by_resource(*old)
     after, unreadable_too = evaluations_by_resource(*new)
     remarks = list(dict.fromkeys([*unreadable, *unreadable_too]))
@@ -36,7 +36,7 @@ def diff(
 def evaluations_by_resource(
     manifests: ManifestsOrDiagnostics, offline: OfflineContext
 ) -> tuple[dict[str, ManifestEvaluation], list[Diagnostic]]:
-    """All RunaiNimServices by `<namespace>/<name>`, and what could not be read."""
+    """All RunaiNimServices by `<namespace>/<name>`, and diagnostics about unreadable input."""
     services: dict[str, ManifestEvaluation] = {}
     remarks: list[Diagnostic] = []
     for found in evaluate_all(manifests, offline):
@@ -53,7 +53,7 @@ def evaluations_by_resource(
 
 
 def write_differences(differences: Iterable[Difference], output: OutputFormat) -> int:
-    """Write what differs; the exit code."""
+    """Write the differences and return the exit code."""
     reported_differences = [one for one in differences if one]
     if output == "json":
         terminal.write_json([_as_json(one) for one in reported_differences])

@@ -1,6 +1,6 @@
-"""YAML or JSON text → documents: the values that JSON would have, and where in the text each of them stands.
+"""Parses YAML or JSON into documents: values as in JSON, with the position of each in the text.
 
-Reads as Go's YAML readers of Kubernetes do, and refuses what they refuse. It knows no kind and no field.
+It reads, and rejects, the same as the Go YAML parsers of Kubernetes.
 """
 
 import json
@@ -17,11 +17,11 @@ from runai_nim.cli.diagnostic import CommandError, Diagnostic, Position
 from runai_nim.cli.input_files import InputText, read_input
 
 MAX_DOCUMENT_DEPTH: Final = 100
-"""Levels of a document. The API server's own types have fewer than 20."""
+"""Maximum nesting of a document. The API server's types have fewer than 20 levels."""
 MAX_DOCUMENT_VALUES: Final = 300_000
-"""Values in a text, each alias counted as what it stands for."""
+"""Maximum number of values in a text; an alias counts as what it stands for."""
 _MAX_STEPS: Final = 64
-"""Dots and brackets of a path behind which its next key may end; behind others only the whole path may be one."""
+"""Number of dots and brackets in a path that are tried as the end of its next key."""
 _TOO_DEEP: Final = f"must not be nested deeper than {MAX_DOCUMENT_DEPTH} levels"
 _TOO_MANY: Final = f"must hold at most {MAX_DOCUMENT_VALUES} values, aliases counted in full: split it"
 
@@ -33,7 +33,7 @@ _EXPONENT: Final = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+")
 _TWO_HALVES: Final = re.compile(r"((?<!\\)(?:\\\\)*)(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})")
 _STEPS: Final = re.compile(r"[.\[]")
 _LARGEST_BITS: Final = 1024
-"""Of a whole number: what a floating-point number holds. Go makes one of it, and Python doesn't print much larger."""
+"""Maximum size of an integer: a floating-point number's range. Go converts it; Python can't print much larger ones."""
 _CONSTRUCTOR: Final[Any] = yaml.constructor.SafeConstructor()
 
 ValuePositions = dict[str | int, Position]
@@ -49,9 +49,9 @@ class Document:
     positions: Mapping[int, ValuePositions] = field(repr=False)
 
     def locate(self, path: str, start: Any = None, position: Position | None = None) -> Position:
-        """Where `path` (`spec.nodePools[2]`, `metadata.labels[a/b]`) stands, or the nearest around it.
+        """The position of `path` (`spec.nodePools[2]`, `metadata.labels[a/b]`), or of the nearest enclosing value.
 
-        It begins at `start`, a mapping of this document that stands at `position`; by default the document itself.
+        The path is relative to `start`, a mapping of this document at `position`; by default to the document itself.
         """
         value, found = (self.value, self.position) if start is None else (start, position or self.position)
         rest = path
@@ -62,7 +62,8 @@ class Document:
 
 
 def _step(value: Any, path: str) -> tuple[Any, str] | None:
-    """The key of `value` that `path` goes on with, and the rest; keys may have dots, so the longest counts."""
+    """The key of `value` with which `path` continues, and the rest. Keys may contain dots, so the longest match
+    wins."""
     if isinstance(value, list):
         match = re.match(r"\[([0-9]{1,9})\]", path)
         return (int(match[1]), path[match.end() :]) if match and int(match[1]) < len(value) else None
@@ -78,7 +79,7 @@ def _step(value: Any, path: str) -> tuple[Any, str] | None:
 
 
 class _UnusableError(Exception):
-    """The document can't be read further than `mark`."""
+    """The document is unreadable after `mark`."""
 
     def __init__(self, message: str, mark: Any) -> None:
         super().__init__(message)
@@ -87,13 +88,13 @@ class _UnusableError(Exception):
 
 @dataclass
 class _Reader:
-    """Makes values out of the nodes of one text, and notes where they stand."""
+    """Converts the nodes of one text to values and records their positions."""
 
     file: str
     places: dict[int, ValuePositions] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     _referenced_values: list[Any] = field(default_factory=list)
-    """Every mapping and list that has places: while it is alive no other has its id."""
+    """Keeps every mapping and list with positions alive, so that ids stay unique."""
     _count: int = 0
 
     def value(self, node: yaml.Node, depth: int = 0) -> Any:
@@ -153,7 +154,7 @@ class _Reader:
 
 
 def read_documents(text: InputText) -> Iterator[Document | Diagnostic]:
-    """All documents of a text that hold something, and what is wrong with it as YAML. Never raises on any text."""
+    """All non-empty documents of a text, and its YAML errors. Never raises for any text."""
     if text.failure:
         yield text.failure
         return
@@ -171,14 +172,14 @@ def read_documents(text: InputText) -> Iterator[Document | Diagnostic]:
 
 
 def _replace_surrogates(content: str) -> str:
-    """JSON escapes a character beyond 16 bits as two halves, which YAML doesn't know."""
+    """Join surrogate pairs, with which JSON escapes characters beyond 16 bits and which YAML rejects."""
     if content.lstrip()[:1] not in ("{", "["):
         return content
     return _TWO_HALVES.sub(lambda match: match[1] + json.loads(f'"{match[2]}"'), content)
 
 
 def read_single_document(argument: str) -> Document:
-    """The one document of a file or of standard input; an empty one when it has none. Raises CommandError otherwise."""
+    """The single document of a file or of standard input; an empty one if there is none. Raises CommandError."""
     documents: list[Document] = []
     for text in read_input(argument):
         for found in read_documents(text):
@@ -191,7 +192,7 @@ def read_single_document(argument: str) -> Document:
 
 
 def _check_extent(content: str) -> None:
-    """Before all of it is in memory, and before anything recursive looks at it: a reader in C has no other guard."""
+    """Check size and nesting before the document is built, because the C parser has no limits."""
     depth = 0
     for count, event in enumerate(yaml.parse(content, Loader=_LOADER)):
         if count > 3 * MAX_DOCUMENT_VALUES:  # a mapping has an event for its key, its value and its end

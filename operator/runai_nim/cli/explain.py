@@ -1,4 +1,4 @@
-"""`runai-nim explain`: a field, what it becomes and why; or all fields, one per line. Decides nothing."""
+"""`runai-nim explain`: describes a field, what it becomes and why; or lists all fields."""
 
 import textwrap
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ _WIDTH = 100
 
 
 def explain(path: str | None) -> None:
-    """Write what is known of a field, or all fields. Raises CommandError for a field that the API doesn't have."""
+    """Write the description of a field, or all fields. Raises CommandError for an unknown field."""
     for line in _description_lines(find_field(path)) if path else _tree():
         terminal.write_line(line)
 

@@ -1,4 +1,4 @@
-"""The fields of a RunaiNimService by their paths, as the CRD has them. Reads the schema and the rows, nothing else."""
+"""The fields of a RunaiNimService by path, from the CRD's schema and the rows."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _BOUNDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field: its path (`spec.environmentVariables[].name`), its schema, whether its list or mapping requires it."""
+    """A field: its path (`spec.environmentVariables[].name`), its schema, whether its parent requires it."""
 
     path: str
     schema: Schema
@@ -37,7 +37,7 @@ class Field:
 
     @property
     def allowed_values(self) -> Iterator[str]:
-        """What a value is held to, one sentence each."""
+        """Constraints on the value, one sentence each."""
         schema = self.schema.get("items", self.schema)
         if "enum" in schema:
             yield f"one of {', '.join(map(str, schema['enum']))}"
@@ -51,12 +51,12 @@ class Field:
 
     @property
     def children(self) -> tuple["Field", ...]:
-        """Fields right below, in the order of the API."""
+        """Direct children in the order of the API."""
         return tuple(_children(self.path, self.schema))
 
     @property
     def rows(self) -> tuple[tuple[str, MappingRow], ...]:
-        """What the field becomes, or the nearest above it that becomes something: the object, and the row."""
+        """What the field, or its nearest ancestor with a row, becomes: the object and the row."""
         path = self.path
         while path:
             if matching_rows := tuple(
@@ -68,19 +68,19 @@ class Field:
 
 
 def spec_field() -> Field:
-    """The field that has all others."""
+    """The field `spec`."""
     return Field("spec", make_schema()["properties"]["spec"])
 
 
 def fields_below(field: Field) -> Iterator[Field]:
-    """All fields below, each before its own."""
+    """All descendants, parents before children."""
     for child in field.children:
         yield child
         yield from fields_below(child)
 
 
 def find_field(path: str) -> Field:
-    """The field of that path; `spec.` and `[]` may be left out. Raises CommandError that names the nearest."""
+    """The field with that path; `spec.` and `[]` are optional. Raises CommandError with the closest match."""
     known = {field.path: field for field in (spec_field(), *fields_below(spec_field()))}
     bare = {_without_indexes(name): field for name, field in known.items()}
     full_path = bare.get(_without_indexes(path)) or bare.get(f"spec.{_without_indexes(path)}")
@@ -109,7 +109,7 @@ def _without_indexes(path: str) -> str:
 
 
 def _path_by_last_name(path: str, bare: Mapping[str, Field]) -> str | None:
-    """For a field looked for in the wrong block."""
+    """A field of that name in another block."""
     last = {name.rpartition(".")[2]: name for name in bare}
     near = syntax.closest_match(path.rpartition(".")[2], last)
     return last[near] if near else None

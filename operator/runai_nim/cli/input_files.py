@@ -1,4 +1,4 @@
-"""`-f FILE|DIR|-` → texts. Reads files and standard input, and knows nothing of what they hold."""
+"""Reads the files, directories and standard input that `-f` names."""
 
 import os
 import sys
@@ -10,14 +10,14 @@ from typing import BinaryIO, Final
 from runai_nim.cli.diagnostic import Diagnostic, Position
 
 MAX_FILE_BYTES: Final = 5 * 2**20
-"""Bytes of one file; far more than an API server takes."""
+"""Maximum size of a file, far above the API server's limit."""
 SUFFIXES: Final = (".yaml", ".yml", ".json")
 STDIN: Final = "-"
 
 
 @dataclass(frozen=True, slots=True)
 class InputText:
-    """The content of a file, or why there is none."""
+    """The content of a file, or the error."""
 
     name: str
     content: str
@@ -25,7 +25,7 @@ class InputText:
 
 
 def read_input(argument: str) -> Iterator[InputText]:
-    """What one `-f` names: a file, standard input, or all manifests right in a directory, by name."""
+    """The input that one `-f` names: a file, standard input, or the manifests directly in a directory, by name."""
     if argument == STDIN:
         yield _read_stdin()
         return

@@ -1,4 +1,4 @@
-"""Documents → the RunaiNimServices among them, lists looked through. What is in a spec is not looked at here."""
+"""Finds the RunaiNimServices in documents, including items of Lists."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from runai_nim.domain.validate import Finding
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A RunaiNimService as it was written, and where."""
+    """A RunaiNimService as written, and its position."""
 
     document: Document
     value: Mapping[str, Any]
     position: Position
 
     def diagnostic(self, finding: Finding, resource: str) -> Diagnostic:
-        """What is wrong, at the very field or the nearest around it."""
+        """A diagnostic at the position of the field or of the nearest enclosing value."""
         return Diagnostic(
             file=self.document.file,
             position=self.document.locate(finding.path, self.value, self.position),
@@ -33,7 +33,7 @@ class Manifest:
 
 
 def read_manifests(arguments: Iterable[str]) -> Iterator[Manifest | Diagnostic]:
-    """All RunaiNimServices that the values of `-f` name; other documents are notes. Each `-f` has to hold one."""
+    """All RunaiNimServices that `-f` names; other documents become notes. Each `-f` must contain one."""
     for argument in arguments:
         holds_one = failed = False
         for text in read_input(argument):

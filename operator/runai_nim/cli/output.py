@@ -1,6 +1,6 @@
-"""Standard output and standard error that say in one line why they can't be written: a full disk, a closed pipe.
+"""Standard output and error that report failed writes in one line, such as a full disk or a closed pipe.
 
-Python itself would end in a traceback, or lose the last part in silence.
+Python alone would print a traceback, or silently lose the last part.
 """
 
 import io
@@ -13,11 +13,11 @@ _NAMES: Final = {1: "standard output", 2: "standard error"}
 
 
 class OutputError(Exception):
-    """What was to be written is lost. The message says why."""
+    """The output is lost. The message says why."""
 
 
 class _ReportingFile(io.FileIO):
-    """After a failure it takes everything, so that nobody fails again at the end."""
+    """A file that discards writes after the first failure, so that it is reported once."""
 
     _has_failed = False
 
@@ -32,7 +32,7 @@ class _ReportingFile(io.FileIO):
 
 
 def open_streams() -> None:
-    """Replace the two standard streams. Raises OutputError where there is no standard output."""
+    """Replace both standard streams. Raises OutputError without a standard output."""
     for number, name in ((2, "stderr"), (1, "stdout")):
         if getattr(sys, name) is not None:
             setattr(sys, name, _open_stream(number))
@@ -43,7 +43,7 @@ def open_streams() -> None:
 
 
 def report_failure(error: OutputError) -> None:
-    """Its one line, if there is anybody to hear it."""
+    """Write one line about the failure, if standard error works."""
     with suppress(OutputError):
         sys.stderr.write(f"{error}\n")
         sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""`runai-nim render`: what the operator would write, as YAML or JSON. Decides nothing."""
+"""`runai-nim render`: prints the objects that the operator would write, as YAML or JSON."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -13,7 +13,7 @@ from runai_nim.cli.yaml_text import to_annotated_yaml, to_yaml
 
 
 def render(files: Sequence[str], offline: OfflineContext, output: Literal["yaml", "json"], *, explain: bool) -> int:
-    """Write the objects of all resources without errors; the exit code."""
+    """Write the objects of all resources without errors and return the exit code."""
     remarks: list[Diagnostic] = []
     services: list[ManifestEvaluation] = []
     for found in evaluate_all(read_manifests(files), offline):

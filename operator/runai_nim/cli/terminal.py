@@ -1,6 +1,6 @@
-"""What people and machines get to see: results on stdout, remarks for people on stderr, colours on a terminal only.
+"""Output: results on stdout, diagnostics on stderr, colours on a terminal only.
 
-rich is loaded for a terminal alone: everything else is plain text, and starts faster.
+rich is imported for a terminal only, because plain text starts faster.
 """
 
 import json
@@ -14,33 +14,33 @@ _STYLES: Final = {"error": "bold red", "warning": "yellow", "note": "dim", "-": 
 
 
 def write(text: str) -> None:
-    """A result, as it is."""
+    """Write a result unchanged."""
     sys.stdout.write(text)
 
 
 def write_json(value: Any) -> None:
-    """A result for machines."""
+    """Write a result as JSON."""
     write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
 def write_styled(text: str, style: str = "") -> None:
-    """A line for people, on stderr."""
+    """Write a line to stderr."""
     _write_styled_line(sys.stderr, [(text, style)])
 
 
 def write_line(text: str) -> None:
-    """A line of a result; one that begins with - or + is coloured so."""
+    """Write a line of a result; lines that start with - or + are coloured."""
     _write_styled_line(sys.stdout, [(text, _STYLES.get(text[:1], ""))])
 
 
 def write_diagnostics(remarks: Iterable[Diagnostic]) -> None:
-    """Remarks as a result, as many as people read; notes go to stderr."""
+    """Write diagnostics as the result, up to the limit; notes go to stderr."""
     for remark in limit_diagnostics(remarks):
         _write_diagnostic(sys.stderr if remark.severity == "note" else sys.stdout, remark)
 
 
 def write_diagnostics_to_stderr(remarks: Iterable[Diagnostic]) -> None:
-    """Remarks beside a result, on stderr, as many as people read."""
+    """Write diagnostics to stderr, up to the limit."""
     for remark in limit_diagnostics(remarks):
         _write_diagnostic(sys.stderr, remark)
 

@@ -1,4 +1,4 @@
-"""`runai-nim validate`: every finding with its place. Decides nothing: the rules are those of the operator."""
+"""`runai-nim validate`: prints every finding with its position."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -11,7 +11,7 @@ from runai_nim.cli.offline_context import OfflineContext
 
 
 def validate_files(files: Sequence[str], offline: OfflineContext, output: Literal["text", "json"]) -> int:
-    """Write all remarks; the exit code."""
+    """Write all diagnostics and return the exit code."""
     remarks: list[Diagnostic] = []
     services = 0
     for found in evaluate_all(read_manifests(files), offline):

@@ -1,4 +1,4 @@
-"""Values → YAML text with one scalar a line, and comments beside the lines. It knows no kind and no field."""
+"""Formats values as YAML with one scalar on each line and optional comments."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Final
@@ -9,9 +9,9 @@ from runai_nim.api import syntax
 from runai_nim.domain.translate.rules import LeafPath
 
 _WIDTH: Final = 2**20
-"""No line is folded, so that every scalar ends on the line where it begins."""
+"""Lines are not folded, so every scalar ends on its first line."""
 _MAX_COMMENT_COLUMN: Final = 88
-"""Comments stand at one column, up to this one; longer lines have theirs right behind them."""
+"""Comments are aligned up to this column; on longer lines they follow the text."""
 _LINE_BREAKS: Final = frozenset("\n\r\x85\u2028\u2029")
 
 
@@ -36,12 +36,12 @@ _Dumper.add_representer(str, _represent_text)
 
 
 def to_yaml(value: Any) -> str:
-    """One document, its keys in the order that they have."""
+    """Format one document; keys keep their order."""
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
 
 
 def to_annotated_yaml(value: Any, origin_of: Callable[[LeafPath], str]) -> str:
-    """As `to_yaml`, with `# <note>` beside each line that holds a value; an empty note is none."""
+    """Like `to_yaml`, with `# <note>` on each line that has a value and a note."""
     lines = to_yaml(value).splitlines()
     ends = {line: path for path, line in _leaf_lines(yaml.compose("\n".join(lines) + "\n"), ())}
     notes = {line: text for line, path in ends.items() if (text := origin_of(path))}

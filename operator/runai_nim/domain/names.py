@@ -1,4 +1,4 @@
-"""Names of what is made from a RunaiNimService, each made in one place. Texts only."""
+"""Names of the objects that are created for a RunaiNimService."""
 
 import hashlib
 import json
@@ -14,12 +14,12 @@ _ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 def container_name(name: str) -> str:
-    """The container that the NIM Operator runs the NIM in."""
+    """Name of the NIM container, set by the NIM Operator."""
     return name + well_known.NIM_CONTAINER_SUFFIX
 
 
 def default_claim_name(name: str) -> str:
-    """`<name>-model-store`; where that is longer than 63 characters, the name is cut and a hash of it added."""
+    """`<name>-model-store`; if that exceeds 63 characters, the name is cut and a hash appended."""
     if len(name + _CLAIM_SUFFIX) <= _MAX_LENGTH:
         return name + _CLAIM_SUFFIX
     ending = f"-{short_hash(name)[:8]}{_CLAIM_SUFFIX}"
@@ -27,20 +27,20 @@ def default_claim_name(name: str) -> str:
 
 
 def route_name(name: str) -> str:
-    """The route of our own to a Service; no NIMService can have that name."""
+    """Name of the operator's route to a Service: `llama.external`. No NIMService can have that name."""
     return name + ROUTE_SUFFIX
 
 
 def internal_url(name: str, namespace: str, port: int) -> str:
-    """Where the NIM answers inside the cluster."""
+    """URL of the NIM inside the cluster: `http://llama.team-a.svc:8000`."""
     return f"http://{name}.{namespace}.svc:{port}"
 
 
 def short_hash(text: str) -> str:
-    """16 hexadecimal digits that stand for `text`."""
+    """16 hexadecimal digits of a hash of `text`."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def content_hash(content: Mapping[str, Any]) -> str:
-    """`short_hash` of a part of a manifest, whatever order its keys are in."""
+    """`short_hash` of a part of a manifest, independent of the order of keys."""
     return short_hash(_ENCODER.encode(content))

@@ -105,7 +105,7 @@ class NIMServiceSchema:
 
 
 def _field_names(found: Any) -> dict[str, Any]:
-    """Field names below a schema, including those of list items; None if the schema allows other names."""
+    """Field names below a schema, including those of list items; an empty mapping if the schema allows any name."""
     schema = mapping(found)
     if "items" in schema:
         return _field_names(schema["items"])

@@ -1,5 +1,5 @@
-"""`python -m runai_nim.rest`: Run:ai's "NVIDIA NIM" REST API, served out of RunaiNimServices.
+"""`python -m runai_nim.rest`: Run:ai's "NVIDIA NIM" REST API, backed by RunaiNimServices.
 
-A process of its own beside the operator. It decides nothing about a spec, which is `evaluate`'s business, and may do
-nothing in the cluster but read namespaces: whatever else it asks the API server, it asks with its caller's token.
+It runs in a separate process. `evaluate` checks specs. With its own identity the process only reads namespaces; all
+other requests to the API server carry the caller's token.
 """

@@ -16,11 +16,11 @@ logger = logging.getLogger(__name__)
 
 _RENEWAL_SECONDS = 60.0
 _GRACE_SECONDS = 20
-"""For calls that are under way at SIGTERM; a PATCH may take half of it."""
+"""Seconds for calls in progress at SIGTERM; a PATCH may take half of it."""
 
 
 def arguments() -> argparse.Namespace:
-    """The command line; argparse explains mistakes and exits with 2."""
+    """Parse the command line; argparse reports mistakes and exits with 2."""
     parser = argparse.ArgumentParser(prog="python -m runai_nim.rest", description=__doc__, allow_abbrev=False)
     parser.add_argument("--host", default="", help="address to listen on; default: all")
     parser.add_argument("--port", type=int, default=8080, help="port to listen on; default: 8080")
@@ -30,7 +30,7 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Serve until SIGTERM; 2 when arguments or settings can't be used, 3 when there is no API server to speak to."""
+    """Serve until SIGTERM. Return 2 for invalid arguments or settings, 3 without a usable API server."""
     given = arguments()
     settings = bootstrap(quiet_loggers=("uvicorn",))
     rest = RestService(settings)
@@ -75,7 +75,7 @@ async def _serve(config: uvicorn.Config, rest: RestService, host: str, port: int
 
 
 async def _renew(config: uvicorn.Config) -> None:
-    """A certificate that was replaced in its file is the one of connections from then on."""
+    """Load a renewed certificate for new connections."""
     while config.ssl is not None and config.ssl_certfile is not None:
         await asyncio.sleep(_RENEWAL_SECONDS)
         try:

@@ -1,7 +1,7 @@
-"""Requests to the Kubernetes API with the caller's own token: the only importer of `httpx`. It decides nothing.
+"""Requests to the Kubernetes API server with the caller's token. The only importer of `httpx`.
 
-Nothing of one caller reaches another's request: there is no cookie jar, no default header and no cache. Tokens go into
-one header and nowhere else.
+Requests of different callers share no state: there are no cookies, no default headers and no cache. A token appears in
+one header only.
 """
 
 import json
@@ -40,17 +40,17 @@ _NOT_FOUND: Final = 404
 _SERVER_ERRORS: Final = (500, 502, 503, 504)
 _SECONDS: Final = re.compile("[0-9]{1,9}")
 _LONGEST_RETRY_SECONDS: Final = 300
-"""The most that a Retry-After is passed on; no API server asks for more than minutes."""
+"""Maximum Retry-After that is passed on; API servers ask for minutes at most."""
 _WRITE_METHODS: Final = {"fieldManager": REST_FIELD_MANAGER, "fieldValidation": "Strict"}
 
 
 class NoAnswerError(Exception):
-    """The API server didn't answer, or not as one that is well; whether it acted is not known."""
+    """The API server didn't answer, or answered with an internal failure; the outcome of the request is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApiResponse:
-    """What the API server said: HTTP status, JSON body, and after how many seconds to come again."""
+    """The API server's answer: HTTP status, JSON body, and seconds to wait before a retry."""
 
     status: int
     body: dict[str, Any]
@@ -71,12 +71,13 @@ class ApiServer:
         await self._transport.aclose()
 
     async def get(self, token: str, at: Identifier, *, cached: bool = False) -> ApiResponse:
-        """The RunaiNimService of that name, whatever its uid; `cached`, sooner, and maybe as it was moments ago."""
+        """The RunaiNimService with that name. With `cached` the API server answers faster, with a possibly older
+        version."""
         query = {"resourceVersion": "0"} if cached else {}
         return await self._send_with_retry("GET", RUNAI_NIM_SERVICES.path(at.namespace, at.name), token, query)
 
     async def has_claim(self, token: str, namespace: str, name: str) -> bool | None:
-        """Whether there is a PersistentVolumeClaim of that name; None when the caller may not know."""
+        """Whether a PersistentVolumeClaim with that name exists; None if the caller may not know."""
         response = await self._exchange("GET", CLAIMS.path(namespace, name), token, None, None, _JSON)
         return {_OK: True, _NOT_FOUND: False}.get(response.status)
 
@@ -91,12 +92,12 @@ class ApiServer:
         return await self._send_with_retry("PATCH", path, token, _WRITE_METHODS, operations, _JSON_PATCH)
 
     async def delete(self, token: str, at: Identifier) -> ApiResponse:
-        """Delete the RunaiNimService, if it is still this one (409)."""
+        """Delete the RunaiNimService if it is still this one (else 409)."""
         path = RUNAI_NIM_SERVICES.path(at.namespace, at.name)
         return await self._send_with_retry("DELETE", path, token, {}, {"preconditions": {"uid": at.uid}})
 
     async def review_token(self, token: str) -> ApiResponse:
-        """Whose token it is: a SelfSubjectReview, which everybody who is somebody may make."""
+        """The token's user, from a SelfSubjectReview, which every authenticated user may create."""
         review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
         return await self._send_with_retry("POST", _REVIEWS, token, {}, review)
 
@@ -109,7 +110,7 @@ class ApiServer:
         body: Any = None,
         content_type: str = _JSON,
     ) -> ApiResponse:
-        """One that is starting allows nobody anything, since it has not read RBAC yet: then "no" is no answer."""
+        """A starting API server answers 403 until RBAC is synced; treat it as retryable unless /readyz is ok."""
         answer = await self._exchange(method, path, token, query, body, content_type)
         if answer.status == _FORBIDDEN:
             if (await self._exchange("GET", _READY, token, None, None, _JSON)).status != _OK:
@@ -157,13 +158,13 @@ class ApiServer:
 
 
 def _session(context: ssl.SSLContext) -> aiohttp.ClientSession:
-    """Without cookies, and with nothing of the environment."""
+    """A session without cookies and without configuration from the environment."""
     connector = aiohttp.TCPConnector(limit=_CONNECTIONS, ssl=context)
     return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), middlewares=(_send_once,))
 
 
 async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """aiohttp sends a DELETE again whose answer was lost: of one that was obeyed it would bring a 404."""
+    """Send once: aiohttp repeats a DELETE whose answer was lost, and after a successful DELETE that returns 404."""
     try:
         return await send(request)
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
@@ -173,7 +174,7 @@ async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandler
 
 
 def _parse_object(raw: bytes) -> dict[str, Any]:
-    """The body; nothing of what is no JSON object, as a proxy may send it, or of what is nested too deep to be read."""
+    """The JSON object in the body; empty for other content, which a proxy may send, and for excessive nesting."""
     try:
         value = orjson.loads(raw)
     except ValueError:
@@ -182,5 +183,5 @@ def _parse_object(raw: bytes) -> dict[str, Any]:
 
 
 def seconds_in(retry_after: str | None) -> int:
-    """What a Retry-After asks for, within bounds; 0 for a date, and for anything else that a proxy may write."""
+    """Seconds in a Retry-After, within bounds; 0 for a date or invalid text, which a proxy may send."""
     return min(int(retry_after), _LONGEST_RETRY_SECONDS) if retry_after and _SECONDS.fullmatch(retry_after) else 0

@@ -1,4 +1,4 @@
-"""The routes of the REST API, and the shape of every error. HTTP alone: what a call does is in `workloads`."""
+"""HTTP routes of the REST API and the format of errors. `workload_service` implements the calls."""
 
 import asyncio
 import logging
@@ -46,7 +46,7 @@ _REQUIRES_TOKEN: Final[dict[str, Any]] = {"security": [{"token": []}]}
 
 
 class RestService:
-    """What the routes need, connected while the process serves."""
+    """What the routes need; it is connected while the process serves."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -57,12 +57,12 @@ class RestService:
         self._turns = BodyQueue()
 
     async def connect(self) -> None:
-        """Before anything is served. Raises ApiError without a kubeconfig."""
+        """Connect before serving. Raises ApiError without a kubeconfig."""
         self.cluster = await KubeClient.connect(self.metrics.count_response)
 
     @asynccontextmanager
     async def read_body(self, request: Request, token: str) -> AsyncIterator[Mapping[str, Any]]:
-        """The JSON object that a known caller sent, while it is worked on. Raises RefusedError, and NoAnswerError."""
+        """Context with the JSON object that an authenticated caller sent. Raises RefusedError and NoAnswerError."""
         caller = await self.workloads.caller(token)
         content = await read_content(request, MAX_BODY_BYTES)
         async with self._turns.turn(caller, len(content)):
@@ -72,7 +72,7 @@ class RestService:
 
     @asynccontextmanager
     async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
-        """Watch namespaces and the NIMService kind while requests come, and close all connections after the last."""
+        """Run the informer of namespaces and discovery while serving, then close all connections."""
         api_server = ApiServer(*self.cluster.address, self.metrics.count_response)
         self.namespaces = NamespaceIndex(self.cluster, self.settings.project_labels)
         self.discovery = Discovery(self.cluster)
@@ -89,7 +89,7 @@ class RestService:
 
 
 def make_app(rest: RestService) -> FastAPI:
-    """The application; `rest` is connected before it starts."""
+    """The ASGI application; `rest` is connected before it starts."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, lifespan=rest.lifespan)
     _add_workloads(app, rest)
     _add_token(app, rest)
@@ -223,16 +223,16 @@ def _http_error_of(error: Exception) -> HttpError:
 
 
 class ConcurrencyLimit:
-    """ASGI: so many calls at a time, not counting those whose callers keep us waiting.
+    """ASGI middleware: limits concurrent calls, not counting those that wait for their client.
 
-    Those whose callers are gone go on, so that connections don't bound them.
+    Calls continue after their client has disconnected, so a limit on connections doesn't bound them.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app, self._calls = app, 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, or refuse."""
+        """Pass the call on, or answer 503."""
         if scope["type"] != "http" or not scope["path"].startswith(_API):
             await self._app(scope, receive, send)
             return
@@ -256,13 +256,13 @@ class ConcurrencyLimit:
 
 
 class RequestMetrics:
-    """ASGI: counts and times each request."""
+    """ASGI middleware: counts and times requests."""
 
     def __init__(self, app: ASGIApp, metrics: RestMetrics) -> None:
         self._app, self._metrics = app, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, and look at the status on the way back."""
+        """Pass the call on, and record its status."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -1,4 +1,4 @@
-"""Large bodies take turns: what they cost never stands in the way of calls with small ones, which is all but a few."""
+"""Serializes the processing of large bodies, so that they don't delay calls with small ones."""
 
 import asyncio
 from collections import Counter
@@ -9,16 +9,16 @@ from typing import Final
 from runai_nim.rest.errors import unavailable
 
 SMALL_BODY_BYTES: Final = 2**14
-"""Bytes of a body that is served at once. People and pipelines send some hundred to a few thousand."""
+"""Maximum size of a body that is processed immediately. Usual bodies have some hundred to a few thousand bytes."""
 _INTERVAL_SECONDS: Final = 0.5
-"""From one turn to the next: the most that a body may hold costs 30 ms."""
+"""Minimum interval between large bodies: the largest one takes 30 ms."""
 _MAX_WAITING: Final = 8
 _MAX_PER_CALLER: Final = 2
-"""Calls that have a turn or wait for one: of all callers, and of one."""
+"""Calls that may be processed or wait: in total, and for one caller."""
 
 
 class BodyQueue:
-    """One large body at a time, and at most two a second."""
+    """Processes one large body at a time, and at most two per second."""
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
@@ -27,7 +27,7 @@ class BodyQueue:
 
     @asynccontextmanager
     async def turn(self, caller: str, size: int) -> AsyncIterator[None]:
-        """Around all that is done with a body of `size` bytes. Raises RefusedError (503) where too many wait."""
+        """Context for processing a body of `size` bytes. Raises RefusedError (503) if too many calls wait."""
         if size <= SMALL_BODY_BYTES:
             yield
             return

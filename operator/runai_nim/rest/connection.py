@@ -1,7 +1,7 @@
-"""Connections of callers: uvicorn's protocol, within limits that uvicorn doesn't have.
+"""uvicorn's HTTP protocol with limits on connections, headers and bodies.
 
-uvicorn takes heads of any length, waits for ever for the end of a head or a body and for an answer to be read, and
-keeps whatever arrives meanwhile. What a call is about is not looked at here.
+uvicorn alone accepts headers of any length, waits without a timeout for the end of headers and body and until an answer
+is read, and buffers everything that arrives meanwhile.
 """
 
 from collections import OrderedDict, deque
@@ -20,49 +20,49 @@ from runai_nim.rest.errors import HttpError, unavailable
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bytes, seconds and numbers; of one connection, and from `connections` on of all together."""
+    """Bytes, seconds and numbers; of one connection, and from `connections` on of all connections."""
 
     head_bytes: int = 32 * 2**10
-    """Request line and headers. A token of many claims takes 8 KiB."""
+    """Request line and headers. A token with many claims takes 8 KiB."""
     head_seconds: float = 10.0
-    """From the connection's or the head's beginning to the head's end, and for the handshake of TLS."""
+    """From the start of the connection or request to the end of the headers; also for the TLS handshake."""
     body_seconds: float = 30.0
-    """From the head's end to the body's end."""
+    """From the end of the headers to the end of the body."""
     drained_bytes: int = 16 * 2**20
-    """Of a body that is refused already: it is read for nothing, so that who sends too much hears of it."""
+    """Drain this much of an oversized body, so that the client can read the 413."""
     answer_seconds: float = 20.0
-    """In which an answer must be read."""
+    """Time in which the client must read an answer."""
     pipelined_calls: int = 8
     """Requests that wait for the answers to earlier ones."""
     connections: int = 400
-    """Handshakes included. For one more, the one that keeps us waiting longest has to go."""
+    """Including handshakes. For one more, the connection that has kept the process waiting longest is closed."""
     bodies_bytes: int = 16 * 2**20
-    """Bodies of calls that are not answered yet. For more, the body that has been coming longest has to go."""
+    """Bodies of unanswered calls. Above it, the body that has been arriving longest is refused."""
     answers_bytes: int = 16 * 2**20
-    """Answers that are not read yet. For more, the one that has been waiting longest has to go."""
+    """Unread answers. Above it, the connection whose answer has been unread longest is closed."""
 
 
 class ConnectionPool:
-    """All connections together, and what they hold. `on_end` is told why one was ended, in one word."""
+    """All connections and their buffers. `on_end` is called with the reason as a word when one is closed."""
 
     def __init__(self, limits: Limits, on_end: Callable[[str], None]) -> None:
         self.limits, self.on_end = limits, on_end
         self.connections: OrderedDict[Connection, None] = OrderedDict()
-        """In the order of their `since`."""
+        """Ordered by `since`."""
         self.bodies_bytes = 0
 
     def check_timeouts(self) -> None:
-        """End what takes too long. To be called all the time."""
+        """Close connections that exceed a time limit. Call it periodically."""
         for connection in tuple(self.connections):
             connection.check_timeout()
 
     @property
     def slowest(self) -> "Connection | None":
-        """The connection that has kept us waiting longest: none of those whose calls we work on."""
+        """The connection that has kept the process waiting longest, if any is waiting for its client."""
         return next((connection for connection in self.connections if connection.is_waiting_for_client), None)
 
     def make_room_for_bodies(self) -> None:
-        """Until there is room, refuse bodies that are not complete."""
+        """Refuse incomplete bodies until the limit is met."""
         while self.bodies_bytes > self.limits.bodies_bytes:
             slowest = next((one for one in self.connections if one.reading == "body" and one.bytes_held), None)
             if slowest is None:
@@ -70,7 +70,7 @@ class ConnectionPool:
             slowest.refuse("bodies_too_large", unavailable("the bodies of all calls together are too large"))
 
     def make_room_for_answers(self) -> None:
-        """Until there is room, end connections whose answers are not read."""
+        """Close connections with unread answers until the limit is met."""
         unread = [connection for connection in self.connections if connection.unread]
         total = sum(connection.unread for connection in unread)
         for connection in unread:
@@ -81,11 +81,11 @@ class ConnectionPool:
 
 
 class _ConnectionEndedError(Exception):
-    """Keeps the parser from going on with what came after."""
+    """Stops the parser after the connection was closed."""
 
 
 class Connection(HttpToolsProtocol):
-    """One connection. `since`: since when we wait for what `reading` says, or for a request."""
+    """One connection. `since`: since when it waits for what `reading` names, or for a request."""
 
     def __init__(self, crowd: ConnectionPool, config: Config, state: ServerState, app_state: dict[str, Any]) -> None:
         super().__init__(config, state, app_state)
@@ -98,18 +98,18 @@ class Connection(HttpToolsProtocol):
         self._calls: deque[RequestResponseCycle] = deque()
 
     def connection_made(self, transport: Any) -> None:
-        """It is there."""
+        """The connection was opened."""
         super().connection_made(transport)
         self._wait_for("")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It is gone."""
+        """The connection was closed."""
         super().connection_lost(exc)
         self._crowd.connections.pop(self, None)
         self._forget_calls()
 
     def data_received(self, data: bytes) -> None:
-        """Some bytes. uvicorn's own would log each that is no HTTP."""
+        """Parse some bytes. uvicorn's method would log invalid HTTP."""
         self._unset_keepalive_if_required()
         try:
             if not self.transport.is_closing():
@@ -124,7 +124,7 @@ class Connection(HttpToolsProtocol):
                 self.refuse("not_http", HttpError(400, "the request must be HTTP/1.1: correct it"))
 
     def on_message_begin(self) -> None:
-        """A request begins; uvicorn keeps those that came before their turn."""
+        """A request begins; uvicorn queues pipelined ones."""
         if len(self.pipeline) >= self._crowd.limits.pipelined_calls:
             self.end("pipelined")
             raise _ConnectionEndedError
@@ -133,25 +133,25 @@ class Connection(HttpToolsProtocol):
         self._head = self._unparsed_bytes = self._drained_bytes = 0
 
     def on_url(self, url: bytes) -> None:
-        """A part of its path."""
+        """A part of the path."""
         super().on_url(url)
         self._head += len(url)
         self._check_head()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header, also behind a body in parts."""
+        """A header, or a trailer after a chunked body."""
         super().on_header(name, value)
         self._head += len(name) + len(value) + len(": \r\n")
         self._check_head()
 
     def on_headers_complete(self) -> None:
-        """Its head is complete."""
+        """The headers are complete."""
         super().on_headers_complete()
         self._calls.append(self.cycle)
         self._wait_for("body")
 
     def on_body(self, body: bytes) -> None:
-        """A part of its body."""
+        """A part of the body."""
         if self.cycle.response_complete:
             self._drained_bytes += len(body)
             if self._drained_bytes > self._crowd.limits.drained_bytes:
@@ -166,12 +166,12 @@ class Connection(HttpToolsProtocol):
             raise _ConnectionEndedError
 
     def on_message_complete(self) -> None:
-        """All of it is here."""
+        """The request is complete."""
         super().on_message_complete()
         self._wait_for("")
 
     def on_response_complete(self) -> None:
-        """It is answered."""
+        """The answer is complete."""
         super().on_response_complete()
         self._calls.popleft()
         if not self._calls:
@@ -180,28 +180,28 @@ class Connection(HttpToolsProtocol):
             self._wait_for("")
 
     def pause_writing(self) -> None:
-        """More of an answer is unread than the system takes."""
+        """The socket buffer is full of unread answer."""
         super().pause_writing()
         self._crowd.make_room_for_answers()
 
     def shutdown(self) -> None:
-        """The process ends: calls that are complete are answered, others not waited for."""
+        """On shutdown complete calls are answered; incomplete ones are dropped."""
         if self.reading == "body":
             self.refuse("stopping", unavailable("the REST API is stopping"))
         super().shutdown()
 
     @property
     def is_waiting_for_client(self) -> bool:
-        """Is it the other side's turn?"""
+        """Whether the client has to act."""
         return bool(self.reading) or self._is_idle or self.transport.is_closing()
 
     @property
     def unread(self) -> int:
-        """Bytes of answers that the other side has not taken."""
+        """Bytes of answers that the client has not read."""
         return self.transport.get_write_buffer_size()
 
     def check_timeout(self) -> None:
-        """End it where it takes too long."""
+        """Close it if it exceeds a time limit."""
         limits, now = self._crowd.limits, self.loop.time()
         if self.unread or self.transport.is_closing():
             self._unread_since = self._unread_since or now
@@ -220,7 +220,7 @@ class Connection(HttpToolsProtocol):
             self.end("head_too_slow")
 
     def refuse(self, reason: str, refusal: HttpError) -> None:
-        """End it with an answer, where the request that is being read waits for none but its own."""
+        """Answer with an error and close, if no earlier request on the connection waits for its answer."""
         answered = self.cycle is None or self.cycle.response_complete
         answerable = not answered and not self.cycle.response_started if self.reading == "body" else answered
         if not answerable or self.pipeline or self.transport.is_closing():
@@ -232,7 +232,7 @@ class Connection(HttpToolsProtocol):
         self._forget_calls()
 
     def end(self, reason: str) -> None:
-        """End it at once."""
+        """Close it immediately."""
         self._crowd.on_end(reason)
         self._crowd.connections.pop(self, None)
         self.transport.abort()
@@ -249,7 +249,7 @@ class Connection(HttpToolsProtocol):
         return not self.reading and (self.cycle is None or self.cycle.response_complete)
 
     def _forget_calls(self) -> None:
-        """Whatever is still made of them, nobody reads. (uvicorn tells the last one only.)"""
+        """Mark all its calls as disconnected: nobody reads their answers. (uvicorn marks only the last one.)"""
         self._release_buffers()
         for cycle in self._calls:
             cycle.disconnected = True

@@ -1,4 +1,4 @@
-"""What a call is refused with: HTTP status, `{code, message, details?}`, and what a 400 adds. Nothing is sent here."""
+"""Error responses: HTTP status, `{code, message, details?}`, and complianceIssues of a 400."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,14 +7,14 @@ from typing import Any, Final
 from runai_nim.rest.model.compliance import Issue, issues_of
 
 _RBAC: Final = re.compile(r'is forbidden: User ".*" cannot \w+ resource', re.DOTALL)
-"""How the API server says that nothing allows it, in a sentence that names the namespace."""
+"""RBAC's message for a forbidden request; it contains the namespace."""
 _BUSY_REASONS: Final = 429
 MAX_ISSUES: Final = 100
-"""Mistakes that are named one by one."""
+"""Maximum number of reported mistakes."""
 
 
 class HttpError(Exception):
-    """A call that gets no workload. `retry_after` is in whole seconds, for a 503."""
+    """Error response. `retry_after` is in whole seconds, for a 503."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class HttpError(Exception):
 
     @property
     def body(self) -> dict[str, Any]:
-        """The answer; complianceIssues only where there are any."""
+        """The JSON body; complianceIssues only if there are any."""
         content = {"code": self.code, "message": self.message, "details": self.details}
         return {name: value for name, value in content.items() if value is not None} | (
             {"complianceIssues": list(self.issues)} if self.issues else {}
@@ -38,24 +38,24 @@ class HttpError(Exception):
 
 
 def unauthorized() -> HttpError:
-    """No token that the API server knows."""
+    """401: the API server doesn't accept the token."""
     message = "the bearer token must be a valid token of this cluster: get a new one"
     return HttpError(401, message, headers={"WWW-Authenticate": "Bearer"})
 
 
 def not_found() -> HttpError:
-    """The same for a workload that is not there and for one that the caller may not see."""
+    """404, both for a missing workload and for one that the caller may not see."""
     return HttpError(404, "there is no such workload, or you may not see it: check the id")
 
 
 def unavailable(details: str | None = None, retry_after: int = 1) -> HttpError:
-    """Later it will do."""
+    """503: retry later."""
     message = "the cluster can't answer at the moment: try again"
     return HttpError(503, message, details, headers={"Retry-After": str(max(1, retry_after))})
 
 
 def invalid(issues: Sequence[Issue]) -> HttpError:
-    """Something in the body must be otherwise."""
+    """400: the body is invalid."""
     if len(issues) > MAX_ISSUES:
         message = f"more than {MAX_ISSUES} fields are wrong: see complianceIssues"
         more = {"field": "", "details": "and more: correct these first"}
@@ -65,10 +65,10 @@ def invalid(issues: Sequence[Issue]) -> HttpError:
 
 
 def from_api_status(status: int, answer: Mapping[str, Any], retry_after: int, subject: str) -> HttpError:
-    """What an answer of the API server means for the caller; `subject` is what the caller wanted to do.
+    """Convert an error of the API server; `subject` is what the caller wanted to do.
 
-    RBAC's own words name the namespace, which the caller need not know of; those of admission (a quota, a policy) are
-    for a caller who may write there.
+    RBAC's message contains the namespace, which the caller may not know, so it is replaced. Messages of admission (a
+    quota, a policy) are passed on, because their reader may write in the namespace.
     """
     message = str(answer.get("message", ""))
     if status == 401:

@@ -1,6 +1,6 @@
-"""Where connections come in: as many as there is room for, handshakes of TLS included, and one more for who is quick.
+"""Accepts connections within a limit, including TLS handshakes.
 
-uvicorn's own listener takes all that come, and waits a minute for each handshake.
+uvicorn's listener accepts every connection and waits a minute for each handshake.
 """
 
 import asyncio
@@ -21,33 +21,33 @@ logger = logging.getLogger(__name__)
 _BACKLOG: Final = 1024
 _CHECK_SECONDS: Final = 0.5
 _PAUSE_SECONDS: Final = 0.1
-"""After the system refused a connection, for want of file descriptors say."""
+"""Pause after an accept failed, for example without free file descriptors."""
 _MAX_HANDSHAKES: Final = 16
-"""Connections that are taken before anything else is looked at: 2 ms."""
+"""Connections accepted before other events are processed: 2 ms."""
 
 
 class ConnectionListener:
-    """Takes connections from a listener; as uvicorn wants it, `close` ends that, and what is open stays open."""
+    """Accepts connections; as in uvicorn, `close` stops accepting and leaves open connections open."""
 
     def __init__(
         self, listener: socket.socket, crowd: ConnectionPool, make: Callable[[], Connection], tls: SSLContext | None
     ) -> None:
         self._listener, self._crowd, self._make, self._tls = listener, crowd, make, tls
         self._coming: dict[socket.socket, tuple[float, asyncio.Task[None]]] = {}
-        """Since when, the oldest first."""
+        """Start time of pending handshakes, the oldest first."""
         self._loop = asyncio.get_running_loop()
         self._looks = self._loop.create_task(self._check_connections())
         self._loop.add_reader(self._listener, self._accept)
 
     def close(self) -> None:
-        """Take no more."""
+        """Stop accepting."""
         self._loop.remove_reader(self._listener)
         self._listener.close()
         for connection in self._coming:
             _abort(connection)
 
     async def wait_closed(self) -> None:
-        """When all connections have ended."""
+        """Wait until all connections are closed."""
         self._looks.cancel()
 
     def _accept(self) -> None:
@@ -89,7 +89,7 @@ class ConnectionListener:
             self._coming.pop(connection, None)
 
     def _make_room(self) -> bool:
-        """Let the one go that keeps us waiting longest, if any does."""
+        """Close the connection that has kept the process waiting longest, if any."""
         slowest, coming = self._crowd.slowest, next(iter(self._coming.items()), None)
         if coming and (slowest is None or coming[1][0] < slowest.since):
             self._crowd.on_end("crowded")
@@ -106,13 +106,13 @@ class ConnectionListener:
 
 
 def _abort(connection: socket.socket) -> None:
-    """End a connection that is still coming. (Where its task is cancelled, uvloop tells no protocol of its end.)"""
+    """Close a connection during its handshake. (When its task is cancelled, uvloop doesn't notify the protocol.)"""
     with suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
 
 
 class Server(uvicorn.Server):
-    """uvicorn's, with our door. `on_end` is told why a connection was ended, in one word."""
+    """uvicorn's server with this listener. `on_end` is called with the reason as a word when a connection is closed."""
 
     def __init__(
         self,
@@ -125,7 +125,7 @@ class Server(uvicorn.Server):
         self._listener, self._crowd = listener, ConnectionPool(limits or Limits(), on_end)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to serve."""
+        """Start to serve."""
         await super().startup(sockets=[])
         make = partial(Connection, self._crowd, self.config, self.server_state, self.lifespan.state)
         door: Any = ConnectionListener(self._listener, self._crowd, make, self.config.ssl)
@@ -133,7 +133,7 @@ class Server(uvicorn.Server):
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A socket that listens; on all addresses where `host` is empty. Raises OSError."""
+    """A listening socket; on all addresses if `host` is empty. Raises OSError."""
     if not host and socket.has_dualstack_ipv6():
         listener = socket.create_server(("", port), family=socket.AF_INET6, backlog=_BACKLOG, dualstack_ipv6=True)
     else:

@@ -1,4 +1,4 @@
-"""What /metrics of this process serves. It counts what it is told of and decides nothing."""
+"""Prometheus metrics of the REST API."""
 
 from typing import Final
 
@@ -8,11 +8,11 @@ from runai_nim.kube.base_metrics import BaseMetrics
 
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 OTHER_ROUTE: Final = "other"
-"""Label `route` of requests for what the API doesn't have, so that no caller makes series."""
+"""Label `route` for unknown paths, so that callers can't create series."""
 
 
 class RestMetrics(BaseMetrics):
-    """All metrics of one process."""
+    """All metrics of the process."""
 
     def __init__(self, version: str) -> None:
         super().__init__("runai_nim_rest_build", "Version of the REST API", version=version)
@@ -38,10 +38,10 @@ class RestMetrics(BaseMetrics):
         )
 
     def count_ended_connection(self, reason: str) -> None:
-        """Count a connection that was ended."""
+        """Count a closed connection."""
         self._ended_connections.labels(reason).inc()
 
     def observe_request(self, method: str, route: str, code: int, seconds: float) -> None:
-        """Count a request that was answered."""
+        """Count and time an answered request."""
         self._requests.labels(method, route, code).inc()
         self._seconds.labels(method, route).observe(seconds)

@@ -1,4 +1,4 @@
-"""The namespaces of the cluster as last seen: all that this process reads in its own name."""
+"""Index of the cluster's namespaces: all that the process reads with its own identity."""
 
 import asyncio
 from collections.abc import Iterable
@@ -13,15 +13,15 @@ from runai_nim.rest.errors import unavailable
 from runai_nim.rest.model.project import ProjectNamespace, find_namespace, is_possible_project_id
 
 _SYSTEM: Final = "kube-system"
-"""The namespace whose uid stands for the cluster, as is usual."""
+"""The namespace whose uid identifies the cluster, by convention."""
 _LOOKUP_INTERVAL_SECONDS: Final = 1.0
-"""From one reading of all namespaces to the next."""
+"""Minimum interval between LISTs of namespaces."""
 _MAX_WAITING: Final = 64
-"""Calls that may wait for one."""
+"""Calls that may wait for a LIST."""
 
 
 class NamespaceIndex:
-    """Kept by a watch, which `run` holds open."""
+    """Namespaces as cached by an informer."""
 
     def __init__(self, cluster: KubeClient, project_labels: Iterable[str]) -> None:
         self._cluster = cluster
@@ -39,27 +39,27 @@ class NamespaceIndex:
         self._waiting = 0
 
     async def run(self) -> None:
-        """Watch until cancelled."""
+        """Run the informer until cancelled."""
         await self._watch.run()
 
     @property
     def is_synced(self) -> bool:
-        """Whether all were read once."""
+        """Whether the first LIST is complete."""
         return self._watch.synced.is_set()
 
     @property
     def cluster_id(self) -> str:
-        """What tells this cluster from others. Raises RefusedError (503) until the namespaces were read."""
+        """Id of the cluster. Raises RefusedError (503) before the first LIST."""
         return self._get_known(_SYSTEM).uid
 
     async def get(self, name: str) -> ProjectNamespace:
-        """The namespace. Raises RefusedError (503) for one that is not heard of."""
+        """The namespace. Raises RefusedError (503) if unknown."""
         if ("", name) not in self._watch.objects:
             await self._wait_for_listing()
         return self._get_known(name)
 
     async def find(self, project_id: Any) -> ProjectNamespace | Finding:
-        """The namespace of a project, or what is wrong with its id. Raises RefusedError (503) until they were read."""
+        """The namespace of a project, or a finding about its id. Raises RefusedError (503) before the first LIST."""
         namespace = self._find_known(project_id)
         if isinstance(namespace, Finding) and is_possible_project_id(project_id):
             await self._wait_for_listing()
@@ -78,9 +78,9 @@ class NamespaceIndex:
         return find_namespace(project_id, tuple(self._watch.objects.values()), self._project_labels)
 
     async def _wait_for_listing(self) -> None:
-        """Before somebody is told that there is none: the watch may be behind, or broken.
+        """Wait for a LIST before answering that a project is unknown: the watch may be late or broken.
 
-        All who ask before a reading begins share it: however many ask, and for whatever, there is one a second.
+        Concurrent callers share a LIST, so there is at most one per second.
         """
         if self._waiting >= _MAX_WAITING:
             raise unavailable("too many callers ask for projects that are not known")

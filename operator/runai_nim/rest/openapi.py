@@ -1,4 +1,4 @@
-"""The OpenAPI document of the REST API, and the page that shows it without any other file. Pure."""
+"""The OpenAPI document of the REST API, and a self-contained HTML page of it."""
 
 import html
 import json
@@ -19,18 +19,18 @@ _DESCRIPTION: Final = (
 )
 _REFERENCE: Final = "#/components/schemas/{model}"
 _UNSENT_RESPONSES: Final = "422"
-"""FastAPI's own answer to a wrong parameter; there is none that could be wrong."""
+"""FastAPI's response to an invalid parameter, which these routes never send."""
 _STYLE: Final = "body{font:16px sans-serif;max-width:60em;margin:2em auto}pre{background:#eee;overflow:auto}"
 
 
 def request_body(model: type) -> dict[str, Any]:
-    """For a route: its body is that model."""
+    """Declare a model as the body of a route."""
     schema = {"$ref": _REFERENCE.format(model=model.__name__)}
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 def make_document(routes: list[BaseRoute]) -> dict[str, Any]:
-    """OpenAPI 3.1."""
+    """The OpenAPI 3.1 document."""
     document = get_openapi(title=TITLE, version=__version__, description=_DESCRIPTION, routes=routes)
     models = [(model, "validation") for model in (CreateRequest, UpdateRequest, TokenRequest)]
     _, definitions = models_json_schema(models, ref_template=_REFERENCE)  # type: ignore[arg-type] # a list is invariant
@@ -45,7 +45,7 @@ def make_document(routes: list[BaseRoute]) -> dict[str, Any]:
 
 
 def documentation_page(document: Mapping[str, Any]) -> str:
-    """HTML with every call and every type."""
+    """An HTML page with every call and type."""
     calls = "".join(
         f"<h2><code>{method.upper()} {html.escape(path)}</code></h2><p>{html.escape(call['summary'])}</p>{_pre(call)}"
         for path, methods in document["paths"].items()

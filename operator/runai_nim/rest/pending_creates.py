@@ -1,6 +1,7 @@
-"""Creations whose outcome is not known, since the API server went away: a repeated call goes on where one stopped.
+"""POSTs with unknown outcome after an outage of the API server: a repeated call continues the first one.
 
-Run:ai's client repeats a POST after a 503. Only then, and only for a while, is an equal body the same workload.
+Run:ai's client repeats a POST after a 503. Only then, and for a limited time, does an equal body mean the same
+workload.
 """
 
 import hashlib
@@ -15,19 +16,19 @@ _MAX_PENDING: Final = 1024
 
 
 class PendingCreates:
-    """Names that were tried, by who asked for what."""
+    """Names of pending creations by caller and body."""
 
     def __init__(self) -> None:
         self._names: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
 
     def keep(self, user: str, manifest: Mapping[str, Any], name: str) -> None:
-        """It may exist under `name`."""
+        """Remember that the workload may exist with `name`."""
         self._names[_digest(user, manifest)] = name, time.monotonic() + PENDING_SECONDS
         while len(self._names) > _MAX_PENDING:
             self._names.popitem(last=False)
 
     def take(self, user: str, manifest: Mapping[str, Any]) -> str | None:
-        """The name that the same call tried before, once."""
+        """Remove and return the name of the same earlier call."""
         name, until = self._names.pop(_digest(user, manifest), (None, 0.0))
         return name if time.monotonic() < until else None
 

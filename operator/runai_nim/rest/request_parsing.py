@@ -1,4 +1,4 @@
-"""Requests → token and JSON body, within limits. Knows no call; what it can't take it refuses."""
+"""Reads token and JSON body from a request, within limits."""
 
 import json
 import re
@@ -14,13 +14,13 @@ from runai_nim.domain.validate import truncate
 from runai_nim.rest.errors import HttpError, unauthorized
 
 MAX_BODY_BYTES: Final = 2**20
-"""Bytes of a body. The API server takes little more."""
+"""Maximum size of a body, close to the API server's limit."""
 MAX_ANONYMOUS_BODY_BYTES: Final = 2**14
-"""Bytes of a body whose sender is not known, which is that of the token call: it holds one token."""
+"""Maximum size of a body before authentication, which is that of the token call with one token."""
 MAX_BODY_DEPTH: Final = 100
-"""Levels of a body. The API's own types have fewer than 20."""
+"""Maximum nesting of a body. The API's types have fewer than 20 levels."""
 MAX_BODY_VALUES: Final = 10_000
-"""Values of a body. A spec with all lists of the API filled has fewer than 8,000."""
+"""Maximum number of values in a body. A spec with all lists at their maximum has fewer than 8,000."""
 _TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 # Possessive, and never without a match, so that each byte is looked at once.
 _NEXT_VALUE: Final = re.compile(rb'(?:[^",\[{]++|"(?:[^"\\]++|\\.)*+"?)*+[,\[{]?', re.DOTALL)
@@ -34,12 +34,12 @@ async def _bearer_token(request: Request) -> str:
 
 
 def is_token(text: Any) -> bool:
-    """Whether it may stand in a header."""
+    """Whether the text is allowed in a header."""
     return isinstance(text, str) and _TOKEN.fullmatch(text) is not None
 
 
 async def read_content(request: Request, largest: int) -> bytes:
-    """The body's bytes. Raises RefusedError for another type than JSON, and for more than `largest` bytes."""
+    """The body's bytes. Raises RefusedError if it is not JSON or has more than `largest` bytes."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != "application/json":
         raise HttpError(415, "the header Content-Type must be application/json: set it")
@@ -58,7 +58,7 @@ async def read_content(request: Request, largest: int) -> bytes:
 
 
 def parse_json_object(content: bytes) -> Mapping[str, Any]:
-    """The JSON object that a body is. Raises RefusedError for any other text, and what an API server wouldn't take."""
+    """The JSON object in a body. Raises RefusedError for other text, and for values that an API server rejects."""
     if _has_too_many_values(content):
         raise HttpError(400, f"the body must hold at most {MAX_BODY_VALUES} values: send what the API has")
     try:
@@ -78,7 +78,7 @@ def parse_json_object(content: bytes) -> Mapping[str, Any]:
 
 
 def _has_too_many_values(content: bytes) -> bool:
-    """Each value but the outermost follows a sign, which may also stand in texts: those are looked for if need be."""
+    """Count values by the separators before them. Separators inside strings are excluded only if the count is high."""
     if sum(map(content.count, (b",", b"[", b"{"))) < MAX_BODY_VALUES:
         return False
     # The last two matches are what comes after the last sign, and the end.
@@ -86,7 +86,7 @@ def _has_too_many_values(content: bytes) -> bool:
 
 
 class _BodyError(ValueError):
-    """Says what is wrong without repeating the body."""
+    """The message says what is wrong without repeating the body."""
 
 
 def _reason(error: Exception) -> str:

@@ -1,7 +1,7 @@
-"""Who a token belongs to, as the API server says; remembered as long as the API server itself remembers a token.
+"""Caches the user of a token for as long as the API server caches it.
 
-Only for what is noted of a write and for answers that need no other request: no write and no read of a workload is
-ever allowed by this.
+Used for the name noted with a write, and for answers that need no other request. It never authorizes a read or a write
+of a workload.
 """
 
 import asyncio
@@ -17,11 +17,11 @@ TOKEN_CACHE_SECONDS: Final = 10.0
 _MAX_TOKENS: Final = 4096
 _MAX_CONCURRENT_REVIEWS: Final = 4
 _WAITING: Final = 128
-"""Requests about tokens that were never good, and calls that wait for one: anybody can send such tokens."""
+"""Limits for tokens that were never valid, which anyone can send: concurrent requests, and waiting calls."""
 
 
 class TokenCache:
-    """User names by token, of which only a digest is kept."""
+    """User names by token; it stores only a digest of the token."""
 
     def __init__(self, api_server: ApiServer) -> None:
         self._api_server = api_server
@@ -30,9 +30,9 @@ class TokenCache:
         self._waiting = 0
 
     async def user_of(self, token: str) -> str:
-        """The user name. Raises RefusedError (401) for a token that the API server doesn't know, and NoAnswerError.
+        """The user name. Raises RefusedError (401) for an invalid token, and NoAnswerError.
 
-        A token that was good before never waits for those that weren't.
+        A token that was valid before never waits for unknown ones.
         """
         digest = hashlib.sha256(token.encode()).digest()
         name, until = self._users.get(digest, ("", 0.0))

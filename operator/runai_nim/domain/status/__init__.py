@@ -1,6 +1,6 @@
-"""From facts to the status of a RunaiNimService. Pure: the time comes in as a value.
+"""Computes the status of a RunaiNimService from facts; the current time is an argument.
 
-`phase` holds the table for phase and Ready; each further condition has one function, `<condition>_from`.
+`phase` has the table for phase and Ready; each further condition has one function, `<condition>_condition`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -34,7 +34,7 @@ __all__ = [
 
 
 def status_of(cr: Mapping[str, Any], desired: Desired, facts: Facts, now: str) -> dict[str, Any]:
-    """The whole status for `cr`; `now` (RFC 3339) dates the conditions whose status changed."""
+    """The whole status of `cr`; `now` (RFC 3339) becomes the transition time of conditions whose status changed."""
     before: Mapping[str, Any] = cr.get("status") or {}
     row = row_for(facts)
     # While paused nothing of a new generation was acted on, and claiming so would make `kubectl wait` believe it.
@@ -58,7 +58,7 @@ def status_of(cr: Mapping[str, Any], desired: Desired, facts: Facts, now: str) -
 
 
 def _selector(f: Facts) -> str:
-    """Of the pods that serve: with several nodes these are the leaders."""
+    """Label selector of the pods that serve requests: with multiNode the leaders."""
     if f.workload and f.workload.kind == well_known.LWS_KIND:
         return f"app={f.workload.name},nim-llm-role=leader"
     return f"app={f.name}"
@@ -77,7 +77,7 @@ def _conditions(f: Facts, row: PhaseRow) -> Iterator[ConditionDraft]:
 
 
 def translated_condition(f: Facts) -> ConditionDraft:
-    """Could the spec be translated, all of it?"""
+    """Condition Translated: whether every field of the spec could be translated."""
     type_ = "Translated"
     if f.errors:
         return ConditionDraft(
@@ -100,7 +100,7 @@ def translated_condition(f: Facts) -> ConditionDraft:
 
 
 def nimservice_ready_condition(f: Facts) -> ConditionDraft:
-    """Does the NIM Operator run the spec that we want now?"""
+    """Condition NIMServiceReady: whether the NIM Operator runs the current spec."""
     type_ = "NIMServiceReady"
     if f.is_serving:
         return ConditionDraft(

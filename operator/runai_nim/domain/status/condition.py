@@ -1,4 +1,4 @@
-"""A condition before it is dated. Pure."""
+"""A condition without timestamps, and how timestamps are added."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from runai_nim.domain.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class ConditionDraft:
-    """One fact; `reason` is a word for programs, `message` a sentence for people."""
+    """A condition without timestamps; `reason` is a word for programs, `message` a sentence for users."""
 
     type: str
     status: ConditionStatus
@@ -21,10 +21,9 @@ class ConditionDraft:
 def add_timestamps(
     conditions: Iterable[ConditionDraft], before: Iterable[Mapping[str, Any]], generation: int, now: str
 ) -> list[dict[str, Any]]:
-    """The conditions as the API has them. lastTransitionTime moves only when a condition's status does.
+    """The conditions in the API's representation. lastTransitionTime changes only with a condition's status.
 
-    A message that is too long for the API is cut: hundreds of mistakes are better told of in part.
-    `now` is an RFC 3339 time; `before` the conditions stored last.
+    Messages that are too long for the API are cut. `now` is an RFC 3339 time; `before` are the stored conditions.
     """
     known = {c["type"]: c for c in before}
     return [_add_timestamp(condition, known.get(condition.type, {}), generation, now) for condition in conditions]

@@ -1,4 +1,4 @@
-"""Deadlines, from times that are stored in objects: a restart of the operator begins none of them anew. Pure."""
+"""Deadlines based on times stored in objects, so that a restart of the operator doesn't extend them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
-    """The present moment, and how many seconds others have to act."""
+    """The current time, and the seconds that the NIM Operator and the scheduler have to respond."""
 
     now: datetime
     nim_operator_seconds: float
@@ -14,7 +14,7 @@ class Deadlines:
 
 
 def seconds_left(since: str, timeout: float, now: datetime) -> float:
-    """Seconds until `timeout` seconds have passed since the RFC 3339 time; all of them when there is no time."""
+    """Seconds until `timeout` seconds after the RFC 3339 time; `timeout` if the time is missing or invalid."""
     try:
         return timeout - (now - datetime.fromisoformat(since)).total_seconds()
     except (TypeError, ValueError):  # no time, or one that Python doesn't know: a year 0, no time zone

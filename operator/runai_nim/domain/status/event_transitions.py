@@ -1,4 +1,4 @@
-"""What of a change of status is worth an Event: Ready's reason, and warnings of the translation. Pure."""
+"""Status changes that become Events: the reason of Ready, and warnings of the translation."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Transition:
 
 
 def transitions(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Transition]:
-    """From the stored status to the new one. The first status of a service that begins well is none."""
+    """Events for the change from the stored status to the new one. A healthy first status causes none."""
     then, now = _conditions(before), _conditions(after)
     ready = now["Ready"]
     alarming = after["phase"] in _WARNING_REASONS or "Stalled" in now

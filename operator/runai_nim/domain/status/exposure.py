@@ -1,4 +1,4 @@
-"""Condition Exposed: is the service reachable from outside the cluster? Ready does not depend on it. Pure."""
+"""Condition Exposed: whether the service is reachable from outside the cluster. Ready does not depend on it."""
 
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.status.condition import ConditionDraft
@@ -8,7 +8,7 @@ EXPOSED = "Exposed"
 
 
 def exposed_condition(f: Facts) -> ConditionDraft:
-    """By the NIM Operator's router or a route of our own; Unknown while the spec is refused."""
+    """Condition Exposed, for the NIM Operator's router or the operator's own route; Unknown for a rejected spec."""
     if f.exposure is None:
         return ConditionDraft(
             type=EXPOSED,

@@ -1,7 +1,5 @@
-"""The facts that a status is decided from: one frozen value, derived from the CR, its translation and what was seen.
-
-Pure: no clock, no I/O.
-"""
+"""Facts from which the status is computed: one frozen value, from the RunaiNimService, its translation and observed
+state."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,19 +17,19 @@ from runai_nim.domain.validate import Finding
 
 ROUTE_REFUSED = Reason.ROUTE_REFUSED
 RUNNING_PHASES = frozenset({"Running", "Updating", "Degraded"})
-"""Phases after which a service that isn't running is being updated, or is worse than it was: not being created."""
+"""Phases after which a service that doesn't run is updating or degraded instead of being created."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything that the phase and the conditions depend on.
+    """Everything that phase and conditions depend on.
 
-    `errors` are all reasons why nothing may be written; `refusal` is the API server's refusal of what we wrote;
-    `is_spec_applied` says that Service and workload are proven to be made from the spec that we want now.
-    `is_claim_ours`: the claim is ours to make. `route_blocker` is why our own route can't be written, as a reason and a
-    sentence; `route_deletion_refusal` is the API server's refusal to delete one that is not wanted any more.
-    `is_nim_operator_silent`: the NIM Operator had its time and has not acted. `requeue_after`: seconds until a deadline
-    passes, None when none is running.
+    `errors`: all reasons why nothing may be written. `refusal`: the API server's rejection of a write.
+    `is_spec_applied`: Service and workload provably come from the current spec. `is_claim_ours`: the operator creates
+    the claim. `route_blocker`: why the operator's route can't be written, as reason and message.
+    `route_deletion_refusal`: the API server's rejection to delete an obsolete route. `is_nim_operator_silent`: the NIM
+    Operator's deadline has passed without a response. `requeue_after`: seconds until the next deadline, None without
+    one.
     """
 
     name: str
@@ -67,22 +65,22 @@ class Facts:
 
     @property
     def is_serving(self) -> bool:
-        """Is the spec that we want now running in full and answering?"""
+        """Whether the current spec is fully rolled out and the model answers."""
         rolled_out = self.workload is not None and self.workload.is_rolled_out
         return self.is_spec_applied and rolled_out and self.nim_state == "Ready" and not self.is_stopped
 
     @property
     def ready_replicas(self) -> int:
-        """Pods that are ready, of whichever spec."""
+        """Number of ready pods, of the current or an older spec."""
         return self.workload.ready_replicas if self.workload else 0
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of the writes: `refusal` is the API server's, `field_conflict` who keeps changing what we write.
+    """Results of the writes: `refusal` is the API server's message, `field_conflict` that about a conflicting manager.
 
-    `route_refusal` and `route_deletion_refusal` are the API server's refusals to write a route of our own and to delete
-    one that is not wanted any more: they hinder nothing else. All are sentences, empty when all went well.
+    `route_refusal` and `route_deletion_refusal` are the API server's rejections to write the operator's route and to
+    delete an obsolete one; other writes proceed. All are sentences, empty after success.
     """
 
     refusal: str = ""
@@ -94,7 +92,7 @@ class Outcome:
 def facts_of(
     cr: Mapping[str, Any], desired: Desired, plan: Plan, observed: ObservedState, outcome: Outcome, deadlines: Deadlines
 ) -> Facts:
-    """The facts for one CR."""
+    """The facts about one RunaiNimService."""
     live = observed.nimservice if is_ours(cr, observed.nimservice) else None
     nim_status = mapping((live or {}).get("status"))
     is_applied = _is_spec_applied(desired, observed)
@@ -137,11 +135,11 @@ def facts_of(
 
 
 def _is_spec_applied(desired: Desired, observed: ObservedState) -> bool:
-    """Did the NIM Operator make Service and workload from what we want now?
+    """Whether the NIM Operator made Service and workload from the current spec.
 
-    It writes the Service first and may stop before the workload, so each carries its own proof: the Service the
-    hash of all that we render, the workload the hash of the part that reaches pods. (The workload's
-    `nvidia.com/parent-spec-hash` proves nothing here: it stays when a change doesn't touch the workload.)
+    It writes the Service first and may stop before the workload, so each carries its own proof: the Service the hash of
+    the whole NIMService, the workload the hash of the pod template. (The workload's `nvidia.com/parent-spec-hash`
+    proves nothing: it stays when a change doesn't affect the workload.)
     """
     live, service, workload = observed.nimservice, observed.service, observed.workload
     if desired.nimservice is None or live is None or service is None or workload is None:
@@ -162,9 +160,9 @@ def _pod_hash(desired: Desired) -> str:
 
 
 def _nim_message(nim_status: Mapping[str, Any]) -> str:
-    """The NIM Operator's own words: of condition Failed while it holds, else of Ready.
+    """The NIM Operator's message: of condition Failed while it is True, else of Ready.
 
-    Its reasons are left out: they alternate between `Failed` and `<Kind>Failed` while nothing changes.
+    Its reasons are left out, because they alternate between `Failed` and `<Kind>Failed` while nothing changes.
     """
     conditions = {word(condition.get("type")): condition for condition in mappings(nim_status.get("conditions"))}
     failed = conditions.get("Failed", {})
@@ -173,7 +171,7 @@ def _nim_message(nim_status: Mapping[str, Any]) -> str:
 
 
 def _claim_difference(cr: Mapping[str, Any], desired: Desired, claim: ObservedClaim | None) -> str:
-    """How a claim that was there before us differs from what is asked for; it is used as it is all the same."""
+    """How an existing foreign claim differs from `claimInfo`; it is used nevertheless."""
     if desired.claim is None or claim is None or is_made_for(cr, claim):
         return ""
     spec = desired.claim["spec"]

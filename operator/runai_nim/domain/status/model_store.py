@@ -1,4 +1,4 @@
-"""Condition StorageReady: is the place that the model is kept in there and usable? Pure."""
+"""Condition StorageReady: whether the NIMCache or claim exists and is usable."""
 
 from runai_nim.api import well_known
 from runai_nim.domain.reasons import Reason
@@ -9,7 +9,7 @@ STORAGE_READY = "StorageReady"
 
 
 def storage_ready_condition(f: Facts) -> ConditionDraft:
-    """Of the NIMCache or of the claim, whichever the spec names; Unknown while the spec is refused."""
+    """Condition StorageReady, for the NIMCache or claim in the spec; Unknown for a rejected spec."""
     if f.cache_name:
         return _cache_condition(f)
     if f.claim_name:
@@ -96,7 +96,7 @@ def _claim_condition(f: Facts) -> ConditionDraft:
 
 
 def _obstacle(f: Facts) -> str:
-    """Why a claim that the operator makes is not there: whatever stops the NIMService stops it too."""
+    """Why the operator has not created its claim: the same as for the NIMService."""
     if f.has_name_conflict:
         return f"NIMService {f.name} belongs to somebody else, and nothing is written until that is resolved"
     if f.is_paused:

@@ -1,6 +1,6 @@
-"""The published table from facts to phase and Ready: the first row whose condition holds decides.
+"""The table from facts to phase and Ready: the first matching row wins.
 
-Pure. docs/reference/status.md is generated from these rows.
+docs/reference/status.md is generated from these rows.
 """
 
 from collections.abc import Callable
@@ -15,10 +15,10 @@ from runai_nim.domain.status.model_store import storage_ready_condition
 
 @dataclass(frozen=True, slots=True)
 class PhaseRow:
-    """One row of the table.
+    """A row of the table.
 
-    `reason` and `message` are Ready's. A row is settled (neither Reconciling nor Stalled), or heals itself
-    (Reconciling), or needs a person (Stalled).
+    `reason` and `message` are those of Ready. A row is settled (neither Reconciling nor Stalled), in progress
+    (Reconciling), or needs a user (Stalled).
     """
 
     when: str
@@ -31,7 +31,8 @@ class PhaseRow:
 
 
 def _rollout_message(f: Facts) -> str:
-    """Counts only: the NIM Operator's own words change with every step of a rollout, and each would cost a write."""
+    """Counts only: the NIM Operator's message changes with every step of a rollout, and each would cost a status
+    write."""
     if f.workload is None:
         return "the NIM Operator has not made the pods' Deployment or LeaderWorkerSet yet"
     if f.workload.is_rolled_out:
@@ -64,7 +65,7 @@ def _pod_problem_reason(f: Facts) -> Reason:
 
 
 UNSCHEDULABLE_REASONS = frozenset({Reason.UNSCHEDULABLE, Reason.SCHEDULER_NOT_RESPONDING})
-"""Troubles of a pod that no scheduler has placed."""
+"""Reasons of pods that no scheduler has placed."""
 
 ROWS: tuple[PhaseRow, ...] = (
     PhaseRow(
@@ -276,10 +277,10 @@ ROWS: tuple[PhaseRow, ...] = (
 
 
 def _storage_missing(f: Facts) -> bool:
-    """A NIMCache that is not there makes the NIM Operator report Failed; the cache is what to name then."""
+    """A missing NIMCache makes the NIM Operator report Failed; the message then names the cache."""
     return bool(f.cache_name) and storage_ready_condition(f).status == "False"
 
 
 def row_for(facts: Facts) -> PhaseRow:
-    """The first row that holds; the last always does."""
+    """The first matching row; the last row always matches."""
     return next(row for row in ROWS if row.applies(facts))

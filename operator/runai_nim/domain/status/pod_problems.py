@@ -1,4 +1,4 @@
-"""What is wrong with the pods, in the words of whoever knows: scheduler, kubelet, container. Pure."""
+"""Problems of pods, in the words of the scheduler, the kubelet or the container."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _CONFIG = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunC
 
 @dataclass(frozen=True, slots=True, order=True)
 class PodProblem:
-    """One pod's trouble; `rank` says which of several is told, the lowest first."""
+    """A problem of one pod; of several problems, the one with the lowest `rank` is reported."""
 
     rank: int
     reason: Reason
@@ -21,12 +21,12 @@ class PodProblem:
 
 
 def pod_problem_of(pods: Iterable[ObservedPod], deadlines: Deadlines) -> PodProblem | None:
-    """The worst trouble of these pods; the same whatever order they come in."""
+    """The most severe problem of these pods, independent of their order."""
     return min((trouble for pod in pods for trouble in _pod_problems(pod, deadlines)), default=None)
 
 
 def scheduler_deadline(pods: Iterable[ObservedPod], deadlines: Deadlines) -> float | None:
-    """Seconds until the first of these pods that no scheduler has spoken of is called out; None when there is none."""
+    """Seconds until the first unscheduled pod exceeds the scheduler's deadline; None without such a pod."""
     left = [
         seconds_left(p.created_at, deadlines.scheduler_seconds, deadlines.now)
         for p in pods

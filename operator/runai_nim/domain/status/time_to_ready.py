@@ -1,4 +1,4 @@
-"""How long a service took to be Running, from times stored in it: a restart of the operator loses none. Pure."""
+"""How long a service took to become Running, from times in its status, which survive a restart of the operator."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,18 +8,18 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, slots=True)
 class TimeToReady:
-    """`seconds` from the creation, or from the change after which it was not ready, until it was Running."""
+    """`seconds` from creation, or from the change that made it not ready, until it was Running."""
 
     since: Literal["creation", "change"]
     seconds: float
 
 
 def time_to_ready(before: Mapping[str, Any], after: Mapping[str, Any]) -> TimeToReady | None:
-    """What it took when `after`, the resource with its new status, has just become Running; None when it has not.
+    """The duration, if `after`, the resource with its new status, has just become Running; else None.
 
-    A service that was never ready took from its creation. Any other took from when Ready turned False: its spec was
-    changed, it was started again, or pods were lost. A spec that was refused takes only from when it was mended, since
-    the time before is a person's. None, too, where a time is none that Python knows, such as one in the year 0.
+    It starts at the creation for a service that was never ready, otherwise when Ready became False: its spec was
+    changed, it was started again, or pods were lost. After a rejected spec it starts at the correction, since the time
+    before is the user's. None also for times that Python can't represent, such as the year 0.
     """
     try:
         return _waited(before, after)

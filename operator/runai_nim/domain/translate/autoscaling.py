@@ -1,4 +1,4 @@
-"""spec.replicas, desiredPhase and autoscaling → NIMService. Expects a spec without errors."""
+"""spec.replicas, desiredPhase and autoscaling → NIMService. Expects a valid spec."""
 
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ _DEFAULT_WINDOW_SECONDS: Final = 300
 
 
 def desired_replicas(spec: RunaiNimServiceSpec) -> int | None:
-    """1 unless said otherwise, none while stopped; None where autoscaling decides."""
+    """Desired replicas: 1 by default, 0 while stopped; None with autoscaling."""
     if spec.desired_phase == "Stopped":
         return 0
     if spec.autoscaling is not None:

@@ -1,8 +1,7 @@
-"""spec.compute → NIMService resources and the GPU annotations of Run:ai and KAI.
+"""spec.compute → NIMService resources and the GPU annotations of Run:ai and KAI. Expects a valid spec.
 
-Expects a spec without errors. A share of a GPU is an annotation beside no nvidia.com/gpu key at all: KAI's admission
-refuses both together, even with the key at 0. A map of resources that would be empty is left out: the NIM Operator's
-first write drops it, and it would look changed for ever.
+A GPU share is an annotation without any nvidia.com/gpu key: KAI's admission rejects both together, even with the value
+0. An empty map of resources is left out: the NIM Operator's first write drops it, and it would always look changed.
 """
 
 from decimal import Decimal
@@ -17,7 +16,7 @@ Bound = Literal["requests", "limits"]
 
 
 def whole_gpus(compute: Compute) -> int | None:
-    """nvidia.com/gpu; None leaves the key out. A portion of 1 is a whole device, and a portion of 0 is none."""
+    """The value of nvidia.com/gpu; None leaves the key out. A portion of 1 is a whole device, a portion of 0 none."""
     if compute.gpu_request_type is None:
         return compute.gpu_devices_request
     if compute.gpu_portion_request == 0:
@@ -28,12 +27,12 @@ def whole_gpus(compute: Compute) -> int | None:
 
 
 def is_gpu_fraction(compute: Compute) -> bool:
-    """Whether a part of a GPU is asked for, by portion or by memory."""
+    """Whether the spec requests a GPU share, by portion or by memory."""
     return compute.gpu_request_type is not None and whole_gpus(compute) is None
 
 
 def gpu_text(compute: Compute) -> str:
-    """GPU of each pod for people: `2`, `0.5`, `2x0.5` for half of two devices, `20Gi`; empty for none asked for."""
+    """The GPU column: `2`, `0.5`, `2x0.5` for half of two devices, `20Gi`; empty without a request."""
     whole = whole_gpus(compute)
     if whole is not None:
         return str(whole)

@@ -1,4 +1,4 @@
-"""Image, pull settings, NGC secret, user ids, probe → NIMService. Expects a spec without errors."""
+"""Image, pull settings, NGC secret, user ids and probe → NIMService. Expects a valid spec."""
 
 from typing import Any, Final
 
@@ -7,11 +7,12 @@ from runai_nim.api.v1alpha1 import HttpGet, ImagePullSecret, Probe
 from runai_nim.domain.translate.rules import Fragment, MappingRow, TranslationSource
 
 DEFAULT_PROBE: Final[dict[str, Any]] = {"httpGet": {"path": "/v1/health/ready", "port": "api"}}
-"""How the NIM Operator asks whether a NIM is ready; it takes a probe whole, so a user's timing needs it beside it."""
+"""The NIM Operator's default readiness probe. It replaces a probe as a whole, so the user's timing is merged into
+this."""
 
 
 def repository_and_tag(text: str) -> dict[str, str]:
-    """The two parts that the NIM Operator joins with `:`; a digest is therefore cut at its own colon."""
+    """The two parts that the NIM Operator joins with `:`; a digest is split at its own colon."""
     image = image_reference.parse(text)
     if image.digest is not None:
         algorithm, digest = image.digest

@@ -1,4 +1,4 @@
-"""spec.environmentVariables → NIMService. Expects a spec without errors."""
+"""spec.environmentVariables → NIMService. Expects a valid spec."""
 
 from typing import Any
 

@@ -1,6 +1,6 @@
-"""Whether and how a service is reached from outside the cluster; the NIM Operator's router. Pure decisions.
+"""Decides whether and how a service is exposed outside the cluster, and renders the router or route.
 
-Expects a spec without errors. With `exposedUrl` no router is asked for, but a route of our own.
+Expects a valid spec. With `exposedUrl` the operator writes its own route instead of using the NIM Operator's router.
 """
 
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ Protocol = Literal["http", "grpc"]
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """How a service is reached: `url` is None when it isn't, and `reason` and `message` say why.
+    """How a service is exposed: `url` is None if it is not, and `reason` and `message` say why.
 
-    `by`: the NIM Operator's router, or a route of our own.
+    `by`: the NIM Operator's router, or the operator's own route.
     """
 
     url: str | None = None
@@ -31,7 +31,7 @@ class Exposure:
 
 
 def exposure_of(source: TranslationSource) -> Exposure:
-    """What follows from servingPort and the settings."""
+    """The exposure that servingPort and the settings result in."""
     serving, settings = source.serving, source.settings
     if serving.expose_externally is False:
         return Exposure(reason=Reason.NOT_WANTED, message="spec.servingPort.exposeExternally is false")
@@ -58,12 +58,12 @@ def _scheme(settings: Settings) -> str:
 
 
 def _host(source: TranslationSource) -> str:
-    """What the NIM Operator calls it, always."""
+    """The host that the NIM Operator's router uses."""
     return f"{source.name}.{source.owner.namespace}.{source.settings.external_domain}"
 
 
 def tls_secret(source: TranslationSource) -> str | None:
-    """The Secret with the certificate of an Ingress, by the configured template."""
+    """The Secret with the certificate of an Ingress, from the configured template."""
     template = source.settings.external_tls_secret
     if template is None:
         return None
@@ -110,9 +110,9 @@ ROWS = (
 
 
 def make_route(source: TranslationSource) -> dict[str, Any] | None:
-    """The manifest of an Ingress, HTTPRoute or GRPCRoute; None when no route is ours to make.
+    """The manifest of the operator's Ingress, HTTPRoute or GRPCRoute; None if it writes no route.
 
-    Its hash stands for all but the owner, whose uid is compared by itself.
+    The hash covers everything but the owner, whose uid is compared separately.
     """
     exposure = exposure_of(source)
     if exposure.url is None or exposure.by != "route":

@@ -1,4 +1,4 @@
-"""spec.labels and spec.annotations → NIMService. Expects a spec without errors."""
+"""spec.labels and spec.annotations → NIMService. Expects a valid spec."""
 
 from runai_nim.api.v1alpha1 import Annotation, Label
 from runai_nim.domain.translate.rules import Fragment, MappingRow

@@ -1,7 +1,4 @@
-"""spec.modelStore → NIMService storage, and the environment variable that names a profile where storage must not.
-
-Expects a spec without errors.
-"""
+"""spec.modelStore → NIMService storage, or an environment variable for the profile. Expects a valid spec."""
 
 from typing import Any
 
@@ -31,10 +28,10 @@ def _profile_fragment(source: TranslationSource) -> Fragment:
 
 
 def _profile_overrides_resources(compute: Compute) -> bool:
-    """For a profile the NIM Operator adds nvidia.com/gpu where it is missing.
+    """Whether a profile in storage would make the NIM Operator break the resources.
 
-    Beside a share of a GPU the scheduler refuses that; and it writes into both maps without looking whether they are
-    there, so that a missing one makes it fall over for ever.
+    It adds a missing nvidia.com/gpu, which the scheduler rejects together with a GPU share. And it writes into both
+    maps of resources without checking that they exist, so it panics repeatedly if one is missing.
     """
     if is_gpu_fraction(compute):
         return True
@@ -75,9 +72,9 @@ ROWS = (
 
 
 def make_claim(source: TranslationSource) -> dict[str, Any] | None:
-    """The claim's manifest; None when none is ours to make, or no size is known.
+    """The claim's manifest; None if the operator creates no claim, or the size is unknown.
 
-    Its hash stands for all but the owner, whose uid is compared by itself.
+    The hash covers everything but the owner, whose uid is compared separately.
     """
     pvc = source.store.pvc
     if pvc is None or pvc.existing_pvc or not (_claim_info(source).size or source.context.claim_size):

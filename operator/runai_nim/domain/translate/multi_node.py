@@ -1,4 +1,4 @@
-"""spec.multiNode → NIMService. Expects a spec without errors."""
+"""spec.multiNode → NIMService. Expects a valid spec."""
 
 from runai_nim.domain.translate.compute import whole_gpus
 from runai_nim.domain.translate.rules import Fragment, MappingRow, TranslationSource

@@ -1,4 +1,4 @@
-"""Assembles the NIMService from the rows of its blocks. Built from them alone, never by merging what users wrote."""
+"""Assembles the NIMService from the rows of all blocks."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -53,11 +53,11 @@ ROWS = (
 
 
 def make_nimservice(source: TranslationSource) -> dict[str, Any]:
-    """The manifest for server-side apply, with two hashes that prove what the NIM Operator made of it.
+    """The manifest for server-side apply, with two hashes that prove what the NIM Operator has processed.
 
-    `runai-nim.io/spec-hash` stands for all that is rendered; through `expose.service.annotations` it reaches the
-    Service only. `runai-nim.io/pod-hash` stands for what makes a pod; through `annotations` it reaches Deployment and
-    pods, and changes only when they are replaced anyway.
+    `runai-nim.io/spec-hash` covers the whole manifest; through `expose.service.annotations` it reaches only the
+    Service. `runai-nim.io/pod-hash` covers the pod template; through `annotations` it reaches Deployment and pods, so
+    it changes only when pods are replaced anyway.
     """
     manifest = render_rows(ROWS, source)
     metadata, spec = manifest["metadata"], manifest["spec"]

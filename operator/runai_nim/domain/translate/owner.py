@@ -1,4 +1,4 @@
-"""The RunaiNimService as owner of what is made from it. Values only."""
+"""Owner reference of a RunaiNimService on its children."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ class OwnerResource:
 
     @classmethod
     def of(cls, metadata: Mapping[str, Any]) -> Self:
-        """From the resource's metadata; one that was never stored may have no namespace, and has no uid."""
+        """From the resource's metadata; a resource that is not stored yet has no uid and may have no namespace."""
         return cls(metadata["name"], metadata.get("namespace", ""), metadata.get("uid", ""))
 
     @property
     def reference(self) -> dict[str, Any]:
-        """The only owner reference of a child: with two, KAI's pod grouper fails."""
+        """The only owner reference of a child: KAI's pod grouper fails if there are two."""
         return {
             "apiVersion": well_known.API_VERSION,
             "kind": well_known.KIND,

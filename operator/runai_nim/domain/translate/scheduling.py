@@ -1,6 +1,6 @@
 """Scheduler, queue, priority, preemptibility, node pools, tolerations and category → NIMService.
 
-Expects a spec without errors. Only labels and annotations of the NIMService's spec reach the pods.
+Expects a valid spec. The NIM Operator copies only labels and annotations in the NIMService's spec to the pods.
 """
 
 from collections.abc import Sequence
@@ -63,7 +63,7 @@ def _node_affinity(pools: Sequence[str], settings: Settings) -> dict[str, Any]:
 
 
 def _term(settings: Settings, pools: Sequence[str]) -> dict[str, Any]:
-    """Nodes of these pools; of none: nodes without a pool, which is what pool `default` is."""
+    """Node selector term for these pools; without pools it selects nodes without a pool, which is pool `default`."""
     key = settings.node_pool_label
     expression = {"operator": "In", "values": list(pools)} if pools else {"operator": "DoesNotExist"}
     return {"matchExpressions": [{"key": key, **expression}]}

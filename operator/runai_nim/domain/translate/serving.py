@@ -1,4 +1,4 @@
-"""spec.servingPort inside the cluster → NIMService expose.service. Expects a spec without errors."""
+"""spec.servingPort inside the cluster → NIMService expose.service. Expects a valid spec."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The whole mapping: for each object that the operator writes, its rows. Data only."""
+"""The rows of every object that the operator writes."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -11,4 +11,4 @@ TABLES: Final[Mapping[str, tuple[MappingRow, ...]]] = {
     "PersistentVolumeClaim": model_store.CLAIM_ROWS,
     "Ingress, HTTPRoute or GRPCRoute": exposure.ROUTE_ROWS,
 }
-"""Objects by kind, in the order in which they are explained."""
+"""Rows by kind, in the order of the documentation."""

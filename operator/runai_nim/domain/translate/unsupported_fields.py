@@ -1,4 +1,4 @@
-"""Is every field that is rendered there in the cluster's NIMService kind? Findings that name the field of the API."""
+"""Checks that the cluster's NIMService kind has every rendered field."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from runai_nim.domain.validate import Finding
 def check_supported_fields(
     source: TranslationSource, rows: Iterable[MappingRow], manifest: Mapping[str, Any]
 ) -> Iterator[Finding]:
-    """One finding per field of the NIMService that its kind lacks."""
+    """One finding for each missing field of the NIMService; it names the RunaiNimService field."""
     for lack in source.context.nimservice_schema.missing_fields(manifest):
         missing = ".".join(lack.path) + (f": {lack.value}" if lack.value else "")
         path = _source_field(lack, rows, source) or "the operator's settings"

@@ -1,4 +1,4 @@
-"""Rules for spec.autoscaling: a metric that can be read, a range of replicas, and no other say in their number."""
+"""Rules for spec.autoscaling."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from runai_nim.domain.validate.subject import ValidationSubject
 
 
 def check_metric(candidate: ValidationSubject) -> Iterator[Finding]:
-    """Metric and threshold have no default."""
+    """Metric and threshold are required."""
     scaling = candidate.spec.autoscaling
     if scaling is None:
         return
@@ -28,7 +28,7 @@ def check_metric(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_metric_has_request(candidate: ValidationSubject) -> Iterator[Finding]:
-    """Use of cpu and memory is measured in percent of their request, so there has to be one, above 0."""
+    """cpu and memory are measured in percent of their request, so that request must be above 0."""
     scaling, compute = candidate.spec.autoscaling, candidate.spec.compute or Compute()
     requests = {
         "cpu": ("cpuCoreRequest", bool(compute.cpu_core_request)),
@@ -46,7 +46,7 @@ def check_metric_has_request(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_replica_range(candidate: ValidationSubject) -> Iterator[Finding]:
-    """maxReplicas is minReplicas where it is absent."""
+    """maxReplicas is not below minReplicas, and defaults to it."""
     scaling = candidate.spec.autoscaling
     if scaling is None or scaling.max_replicas is None:
         return
@@ -60,7 +60,7 @@ def check_replica_range(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_replicas_with_autoscaling(candidate: ValidationSubject) -> Iterator[Finding]:
-    """1 passes, and means nothing: Run:ai's client always sends it."""
+    """With autoscaling, replicas must be 1, which Run:ai's client always sends, or absent."""
     replicas = candidate.spec.replicas
     if candidate.spec.autoscaling is not None and replicas not in (None, 1):
         rule, remedy = "be 1 or absent beside autoscaling", "remove it, or remove autoscaling"

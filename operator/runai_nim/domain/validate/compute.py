@@ -1,4 +1,4 @@
-"""Rules for spec.compute: amounts that can be read, limits above requests, and one way to ask for GPUs."""
+"""Rules for spec.compute: valid quantities, limits above requests, and one way to request GPUs."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -16,7 +16,7 @@ _AMOUNTS: Final = ("cpu_memory_request", "cpu_memory_limit", "gpu_memory_request
 
 
 def check_cpu(candidate: ValidationSubject) -> Iterator[Finding]:
-    """Thousandths of a core are the finest that Kubernetes schedules."""
+    """CPU has at most three decimals: Kubernetes schedules thousandths of a core."""
     compute = _compute(candidate)
     for name in ("cpu_core_request", "cpu_core_limit"):
         cores: Decimal | None = getattr(compute, name)
@@ -29,7 +29,7 @@ def check_cpu(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_amounts(candidate: ValidationSubject) -> Iterator[Finding]:
-    """Each amount of memory can be read."""
+    """Every memory quantity is valid."""
     compute = _compute(candidate)
     for name in _AMOUNTS:
         text: str | None = getattr(compute, name)
@@ -54,7 +54,7 @@ def check_memory_limit(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_gpu_request_type(candidate: ValidationSubject) -> Iterator[Finding]:
-    """Each way to share a GPU has its own fields: its request is required, those of the other are refused."""
+    """Each way to share a GPU has its own fields: its request is required, fields of the other are rejected."""
     compute = _compute(candidate)
     for kind in ("portion", "memory"):
         request, limit = f"gpu_{kind}_request", f"gpu_{kind}_limit"
@@ -73,7 +73,7 @@ def check_gpu_request_type(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_gpu_devices(candidate: ValidationSubject) -> Iterator[Finding]:
-    """A share needs a device; memory is shared on one only."""
+    """A share needs at least one device; memory shares exactly one."""
     compute = _compute(candidate)
     devices = compute.gpu_devices_request
     if devices is None or compute.gpu_request_type is None:
@@ -102,7 +102,7 @@ def check_gpu_devices(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_gpu_portion_limit(candidate: ValidationSubject) -> Iterator[Finding]:
-    """Not below the request; above it only where the scheduler has a key for limits and a share is asked for."""
+    """Not below the request; above it only with a GPU share and if the settings name an annotation for limits."""
     compute, settings = _compute(candidate), candidate.context.settings
     request, limit = compute.gpu_portion_request, compute.gpu_portion_limit
     if request is None or limit is None:
@@ -124,7 +124,7 @@ def check_gpu_portion_limit(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_gpu_memory(candidate: ValidationSubject) -> Iterator[Finding]:
-    """Above 0; the limit as for a portion."""
+    """The request is above 0; the limit has the same rule as for a portion."""
     compute, settings = _compute(candidate), candidate.context.settings
     request, limit = _parse_amount(compute.gpu_memory_request), _parse_amount(compute.gpu_memory_limit)
     if request is None:

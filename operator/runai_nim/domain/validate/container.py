@@ -1,4 +1,4 @@
-"""Rules for the container: image, pull secrets, the NGC key's secret."""
+"""Rules for the container: image, pull secrets, NGC secret, probes."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from runai_nim.domain.validate.subject import ValidationSubject
 
 
 def check_image(candidate: ValidationSubject) -> Iterator[Finding]:
-    """Required, and an image that can exist; a digest decides, so a tag beside it is only for people."""
+    """Required, and a valid reference; with both tag and digest, a warning says that the digest decides."""
     text = candidate.spec.image
     if text is None:
         yield Finding(reason=Reason.REQUIRED_FIELD, path="spec.image", must="be set", remedy="name the NIM's image")
@@ -37,7 +37,7 @@ def check_image(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_ngc_auth_secret(candidate: ValidationSubject) -> Iterator[Finding]:
-    """NIM Operator up to 3.1.2 requires authSecret."""
+    """The NIM Operator up to 3.1.2 requires authSecret."""
     if candidate.spec.ngc_auth_secret is None and candidate.context.nimservice_schema.requires_auth_secret:
         rule = "be set, the NIM Operator requires it"
         remedy = "name a Secret of this namespace whose key NGC_API_KEY holds the NGC API key"
@@ -45,7 +45,7 @@ def check_ngc_auth_secret(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_image_pull_secrets(candidate: ValidationSubject) -> Iterator[Finding]:
-    """Unique names that YAML reads as text: the NIM Operator writes them unquoted into its templates."""
+    """Unique names that YAML reads as strings: the NIM Operator writes them unquoted into its templates."""
     secrets = [
         (f"spec.imagePullSecrets[{i}].name", item) for i, item in enumerate(candidate.spec.image_pull_secrets or ())
     ]
@@ -68,7 +68,7 @@ _NUMERIC_LABEL: Final = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
 
 
 def check_probe_port(candidate: ValidationSubject) -> Iterator[Finding]:
-    """A request of one's own needs a port; without httpGet the NIM's own health check is asked."""
+    """httpGet requires a port."""
     http_get = _http_get(candidate)
     if http_get is not None and http_get.port is None:
         remedy = "give the port to ask on, or remove httpGet for the NIM's own health check"
@@ -76,7 +76,8 @@ def check_probe_port(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_probe_host(candidate: ValidationSubject) -> Iterator[Finding]:
-    """The kubelet asks, from the node's network: a cloud's metadata service and the node's own ports answer it."""
+    """No link-local or loopback host: the kubelet probes from the node, where metadata service and node ports
+    answer."""
     http_get = _http_get(candidate)
     if http_get is None or not http_get.host or _is_allowed_host(http_get.host):
         return

@@ -1,4 +1,4 @@
-"""Rules for spec.environmentVariables. No message shows a variable's value: people put secrets there."""
+"""Rules for spec.environmentVariables. Messages never contain a variable's value, which may be a secret."""
 
 import re
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ _FIELD_WITH_KEY: Final = re.compile(r"metadata\.(labels|annotations)\['(?P<key>[
 
 
 def check_variable_names(candidate: ValidationSubject) -> Iterator[Finding]:
-    """What Kubernetes takes as a variable's name, each name once; excluded variables too."""
+    """Valid and unique names, including excluded variables."""
     items = [(f"{path}.name", item.name) for path, item in _variables(candidate, include_excluded=True)]
     for path, name in items:
         if _NAME_PATTERN.fullmatch(name) is None:
@@ -53,7 +53,7 @@ def check_variable_sources(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_variable_keys(candidate: ValidationSubject) -> Iterator[Finding]:
-    """A Secret, ConfigMap or credential is named, and so is a key that it can have."""
+    """A reference names a Secret, ConfigMap or credential, and a valid key."""
     for path, item in _variables(candidate):
         sources = {"secret": item.secret, "configMap": item.config_map, "userCredential": item.user_credential}
         for field, source in sources.items():
@@ -62,7 +62,7 @@ def check_variable_keys(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_variable_fields(candidate: ValidationSubject) -> Iterator[Finding]:
-    """A field that Kubernetes hands to containers; it refuses the pods with any other."""
+    """podFieldRef names a field that Kubernetes supports; with others it rejects the pods."""
     suggestions = syntax.SuggestionBudget()
     for path, item in _variables(candidate):
         reference = item.pod_field_ref
@@ -84,7 +84,7 @@ def check_variable_fields(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_variable_ports(candidate: ValidationSubject) -> Iterator[Finding]:
-    """A NIM that is told another port than its Service has answers nobody."""
+    """A port variable must equal the Service's port, or the NIM is unreachable."""
     serving = candidate.spec.serving_port
     port = None if serving is None else serving.port
     if port is None:
@@ -97,7 +97,7 @@ def check_variable_ports(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_variable_profile(candidate: ValidationSubject) -> Iterator[Finding]:
-    """The NIM would take the variable's profile, while the NIM Operator counts GPUs for that of the cache."""
+    """A profile variable must equal the cache's profile, for which the NIM Operator counts GPUs."""
     store = candidate.spec.model_store
     profile = store and store.nim_cache and store.nim_cache.profile
     if not profile:
@@ -139,7 +139,7 @@ def _is_pod_field(path: str) -> bool:
 
 
 def check_user_credentials(candidate: ValidationSubject) -> Iterator[Finding]:
-    """Run:ai doesn't document how it names the Secret of a credential, so that an administrator has to say it."""
+    """Credentials need a setting, because Run:ai doesn't document how it names their Secrets."""
     for path, credential, instead in _credentials(candidate):
         secret = candidate.context.settings.credential_secret(credential)
         if secret is None:
@@ -152,7 +152,7 @@ def check_user_credentials(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def _credentials(candidate: ValidationSubject) -> Iterator[tuple[str, str, str]]:
-    """Path, name, and what can be used instead."""
+    """Path, name and alternative of each credential."""
     for index, variable in enumerate(candidate.spec.environment_variables or ()):
         credential = variable.user_credential
         if credential is not None and credential.name is not None and not variable.exclude:

@@ -1,4 +1,4 @@
-"""Rules for how spec.servingPort is reached from outside the cluster. Whether it can be is the settings' business."""
+"""Rules for exposing spec.servingPort outside the cluster."""
 
 import re
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _MAX_PATTERNS_SHOWN: Final = 5
 
 
 def check_exposed_url(candidate: ValidationSubject) -> Iterator[Finding]:
-    """A URL that a route can be made of. One with credentials is not shown in the message."""
+    """A URL for which a route can be made. The message never contains a URL with credentials."""
     url = _serving_port(candidate).exposed_url
     if url is None or _is_routable(url):
         return
@@ -34,7 +34,7 @@ def check_exposed_url(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_exposed_host(candidate: ValidationSubject) -> Iterator[Finding]:
-    """A host is the administrator's to give: whoever has it has its visitors, their cookies and its certificates."""
+    """A host that the settings allow: its owner gets its visitors, their cookies and its certificates."""
     settings, url = candidate.context.settings, _serving_port(candidate).exposed_url
     if url is None or settings.external_mode == "none" or not _is_routable(url):
         return
@@ -60,7 +60,7 @@ def check_exposed_host(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_router_host(candidate: ValidationSubject) -> Iterator[Finding]:
-    """Names of a RunaiNimService and its namespace make a host, too."""
+    """The host made of name, namespace and domain must be allowed, too."""
     settings, serving = candidate.context.settings, _serving_port(candidate)
     by_router = settings.external_mode != "none" and serving.expose_externally is not False
     host = f"{candidate.name}.{candidate.namespace}.{settings.external_domain}"
@@ -72,7 +72,7 @@ def check_router_host(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_exposed_url_is_exposed(candidate: ValidationSubject) -> Iterator[Finding]:
-    """A URL for a service that is to be reached inside the cluster only."""
+    """exposedUrl conflicts with exposeExternally: false."""
     serving = _serving_port(candidate)
     if serving.exposed_url is not None and serving.expose_externally is False:
         rule, remedy = "be absent when exposeExternally is false", "remove one of the two"
@@ -80,7 +80,7 @@ def check_exposed_url_is_exposed(candidate: ValidationSubject) -> Iterator[Findi
 
 
 def check_exposed_protocol(candidate: ValidationSubject) -> Iterator[Finding]:
-    """gRPC is served on a port of its own."""
+    """Protocol grpc requires grpcPort."""
     serving = _serving_port(candidate)
     if serving.exposed_protocol == "grpc" and serving.grpc_port is None:
         rule, remedy = "be set when exposedProtocol is grpc", "give the port of the NIM's gRPC API, or expose http"
@@ -88,7 +88,7 @@ def check_exposed_protocol(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_grpc_has_no_path(candidate: ValidationSubject) -> Iterator[Finding]:
-    """The path of a gRPC call is its method: nothing can be put before it."""
+    """A gRPC URL has no path: the path of a gRPC call is its method."""
     serving = _serving_port(candidate)
     by_port = serving.exposed_protocol is None and serving.grpc_port is not None
     # Through an Ingress grpcPort alone still means http.
@@ -102,7 +102,7 @@ def check_grpc_has_no_path(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def host_of(url: str) -> str:
-    """The host of a URL that a route can be made of; empty of any other."""
+    """The host of a URL for which a route can be made; empty for other URLs."""
     parts = _URL_PATTERN.fullmatch(url)
     return parts["host"] if parts else ""
 

@@ -1,4 +1,4 @@
-"""What is wrong with a resource, as a value that reads as one sentence. No rule lives here."""
+"""Findings: what is wrong with a resource, as a value with a one-sentence message."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _MAX_PATH_LENGTH: Final = 300
 
 
 class Rule(StrEnum):
-    """What kind of bound was missed, in the words of Run:ai's API (`complianceIssues[].rule`)."""
+    """The violated bound, in the words of Run:ai's API (`complianceIssues[].rule`)."""
 
     REQUIRED = "required"
     MIN = "min"
@@ -23,11 +23,11 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One mistake (error: nothing is written) or one oddity (warning) of a field.
+    """An error (nothing is written) or a warning about a field.
 
-    `path`: such as `spec.compute.gpuPortionRequest`. `value`: what was found; None when nothing was, or when it may be
-    a secret. `must` continues "<path> must …" (a warning: "should …"), such as `be at least 0.01`. `remedy` says what
-    to do. `rule`: for programs; None where the API has no word for it.
+    `path`: such as `spec.compute.gpuPortionRequest`. `value`: what was found; None if absent or possibly secret. `must`
+    continues "<path> must …" (a warning: "should …"), such as `be at least 0.01`. `remedy` says what to do. `rule`: for
+    programs; None if the API has no word for it.
     """
 
     reason: Reason
@@ -40,7 +40,7 @@ class Finding:
 
     @property
     def message(self) -> str:
-        """One sentence for people.
+        """One sentence for users.
 
         `<path> is "<value>" but must <must>: <remedy>`; a warning says should. `unknown field "<path>": <remedy>`.
         """
@@ -53,20 +53,21 @@ class Finding:
 
 
 def truncate(text: str) -> str:
-    """A value or a name as far as people read it."""
+    """Cut a value or a name for display."""
     return text if len(text) <= _MAX_VALUE_LENGTH else text[:_MAX_VALUE_LENGTH] + "…"
 
 
 def child_path(path: str, name: str) -> str:
-    """The path of a field of `path`; far down, where no field of the API is, still `path`, so that none gets long."""
+    """The path of a field below `path`. Below the deepest field of the API it returns `path`, which bounds the
+    length."""
     return f"{path}.{truncate(name)}" if len(path) <= _MAX_PATH_LENGTH else path
 
 
 def unknown_field(path: str, near: str | None) -> Finding:
-    """A field that the API doesn't have; `near`: the field that was probably meant."""
+    """The finding for an unknown field; `near`: the probable field."""
     return Finding(reason=Reason.UNKNOWN_FIELD, path=path, remedy=f"did you mean {near}?" if near else "remove it")
 
 
 def has_errors(findings: Iterable[Finding]) -> bool:
-    """Whether any of `findings` forbids to write."""
+    """Whether any of `findings` is an error."""
     return any(finding.severity == "error" for finding in findings)

@@ -1,4 +1,4 @@
-"""Items of lists that are identified by a name: nothing may be listed twice. Knows no field."""
+"""Rule for lists whose items have a name: names are unique."""
 
 from collections.abc import Iterable, Iterator
 
@@ -7,7 +7,7 @@ from runai_nim.domain.validate.finding import Finding
 
 
 def duplicate_findings(items: Iterable[tuple[str, str]]) -> Iterator[Finding]:
-    """One finding for each of the `items` (path, name) whose name was there before."""
+    """One finding for each of the `items` (path, name) whose name occurred before."""
     names: set[str] = set()
     for path, name in items:
         if name in names:

@@ -1,4 +1,4 @@
-"""Rules for spec.labels and spec.annotations, which reach the pods, and all that stands before them."""
+"""Rules for spec.labels and spec.annotations, which are copied to pods, Service, routes and autoscaler."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from runai_nim.domain.validate.subject import ValidationSubject
 
 
 def check_label_keys(candidate: ValidationSubject) -> Iterator[Finding]:
-    """Keys as Kubernetes has them, each once among labels and once among annotations; excluded items too."""
+    """Valid keys, unique among labels and among annotations, including excluded items."""
     for field in ("labels", "annotations"):
         items = [(f"{path}.name", item.name) for path, item in _items(candidate, field)]
         for path, key in items:
@@ -22,7 +22,7 @@ def check_label_keys(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_label_values(candidate: ValidationSubject) -> Iterator[Finding]:
-    """Labels are short; an annotation may hold any text."""
+    """Label values are limited in syntax and length; annotations are not."""
     for path, item in _items(candidate, "labels"):
         if item.value and not item.exclude and not syntax.is_label_value(item.value):
             rule = "be up to 63 letters, digits, -, _ and ., beginning and ending with a letter or digit"
@@ -36,7 +36,7 @@ def check_label_values(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_reserved_keys(candidate: ValidationSubject) -> Iterator[Finding]:
-    """Keys by which schedulers and the NIM Operator work; each has its own field, whose rules a label would pass by."""
+    """Keys of schedulers and the NIM Operator are rejected: they would bypass the rules of the fields that set them."""
     configured = candidate.context.settings.configured_keys
     for field in ("labels", "annotations"):
         for path, item in _items(candidate, field):
@@ -51,7 +51,7 @@ def check_reserved_keys(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_edge_keys(candidate: ValidationSubject) -> Iterator[Finding]:
-    """Annotations reach Service, Ingress and routes, where they would win over the administrator's."""
+    """Keys that controllers at the edge read are rejected: on Service and routes they override the administrator's."""
     settings = candidate.context.settings
     for path, item in _items(candidate, "annotations"):
         if item.exclude:

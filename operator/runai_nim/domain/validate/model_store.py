@@ -1,4 +1,4 @@
-"""Rules for spec.modelStore: exactly one store, and a claim that can be made."""
+"""Rules for spec.modelStore: exactly one store, and a claim that can be created."""
 
 from collections.abc import Iterator
 
@@ -25,7 +25,7 @@ def check_one_store(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_nim_cache(candidate: ValidationSubject) -> Iterator[Finding]:
-    """The name of a NIMCache in this namespace."""
+    """The NIMCache has a valid name."""
     store = candidate.spec.model_store
     if store is None or store.nim_cache is None:
         return
@@ -44,7 +44,7 @@ def check_nim_cache(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_claim_name(candidate: ValidationSubject) -> Iterator[Finding]:
-    """Required for an existing claim; the NIM Operator writes it unquoted into YAML."""
+    """Required with existingPvc, and read as a string by YAML, since the NIM Operator writes it unquoted."""
     pvc = _pvc(candidate)
     if pvc is None:
         return
@@ -58,7 +58,7 @@ def check_claim_name(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_ignored_with_existing(candidate: ValidationSubject) -> Iterator[Finding]:
-    """What only matters for a claim that the operator makes."""
+    """A warning for fields that have no effect with existingPvc."""
     pvc = _pvc(candidate)
     if pvc is None or not pvc.existing_pvc:
         return
@@ -78,7 +78,7 @@ def check_ignored_with_existing(candidate: ValidationSubject) -> Iterator[Findin
 
 
 def check_claim_size(candidate: ValidationSubject) -> Iterator[Finding]:
-    """Required and above 0 when a claim has to be made; whether it has is not always known."""
+    """Required and above 0 for a claim to be created; a warning if it is unknown whether the claim exists."""
     info, path = _claim_info(candidate), CLAIM_SIZE
     if info is None:
         return
@@ -112,7 +112,7 @@ def check_claim_size(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_volume(candidate: ValidationSubject) -> Iterator[Finding]:
-    """A claim that a NIM can mount."""
+    """volumeMode is one that a NIM can mount."""
     info = _claim_info(candidate)
     if info is None:
         return
@@ -127,7 +127,7 @@ def check_volume(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_claim_annotations(candidate: ValidationSubject) -> Iterator[Finding]:
-    """Annotations for provisioners; Kubernetes' own are not for users. Each once, as the API server has it."""
+    """Annotations for provisioners have unique keys that are not Kubernetes' own."""
     pvc = _pvc(candidate)
     items = (pvc and pvc.claim_info and pvc.claim_info.added_attr_values) or ()
     pairs = [(f"{_CLAIM_INFO}.addedAttrValues[{index}].key", item.key) for index, item in enumerate(items)]
@@ -147,7 +147,7 @@ def check_claim_annotations(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def access_modes(modes: AccessModes | None) -> list[str]:
-    """Kubernetes' names of the modes that are true; readWriteOnce is unless it is set to false."""
+    """Access modes that are true: `["ReadWriteOnce"]` by default, unless readWriteOnce is false."""
     modes = modes or AccessModes()
     modes_set = {
         "ReadWriteOnce": modes.read_write_once is not False,

@@ -1,6 +1,6 @@
-"""Rules for spec.multiNode: what the NIM Operator's leader and workers can't have, refused beside it.
+"""Rules for spec.multiNode: fields that the NIM Operator drops or breaks for leader and workers.
 
-Looks at one spec alone: that multiNode doesn't change later is decided where the live object is known.
+`plan.multi_node` checks that multiNode doesn't change.
 """
 
 from collections.abc import Iterator
@@ -12,12 +12,12 @@ from runai_nim.domain.validate.finding import Finding
 from runai_nim.domain.validate.subject import ValidationSubject
 
 MAX_MULTI_NODE_NAME_LENGTH: Final = 44
-"""`<name>-lws-<group>` names a StatefulSet, and those of more than 52 characters fail."""
+"""`<name>-lws-<group>` names a StatefulSet, which fails above 52 characters."""
 _INCOMPATIBLE_RULE: Final = "beside multiNode"
 
 
 def check_workers(candidate: ValidationSubject) -> Iterator[Finding]:
-    """Required; the leader is not counted."""
+    """workers is required and doesn't count the leader."""
     multi_node = candidate.spec.multi_node
     if multi_node is not None and multi_node.workers is None:
         remedy = "give the number of worker pods beside the leader, or remove multiNode"
@@ -25,7 +25,7 @@ def check_workers(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_multi_node_name(candidate: ValidationSubject) -> Iterator[Finding]:
-    """Shorter than that of a service on one node."""
+    """The name is at most MAX_MULTI_NODE_NAME_LENGTH characters long."""
     name = candidate.name
     if candidate.spec.multi_node is not None and len(name) > MAX_MULTI_NODE_NAME_LENGTH:
         rule = f"have at most {MAX_MULTI_NODE_NAME_LENGTH} characters with multiNode (it has {len(name)})"
@@ -34,13 +34,13 @@ def check_multi_node_name(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_multi_node_or_autoscaling(candidate: ValidationSubject) -> Iterator[Finding]:
-    """Groups of pods are not scaled by a metric."""
+    """multiNode excludes autoscaling: an HPA doesn't scale groups of pods."""
     if candidate.spec.multi_node is not None and candidate.spec.autoscaling is not None:
         yield _conflict("spec.autoscaling", None, f"be absent {_INCOMPATIBLE_RULE}", "remove it, or remove multiNode")
 
 
 def check_multi_node_shares(candidate: ValidationSubject) -> Iterator[Finding]:
-    """Leader and workers take whole GPUs; a portion of 0 or 1 is no share."""
+    """Leader and workers need whole GPUs; a portion of 0 or 1 is no share."""
     compute = candidate.spec.compute or Compute()
     whole = compute.gpu_request_type == "portion" and compute.gpu_portion_request in (None, 0, 1)
     if candidate.spec.multi_node is not None and compute.gpu_request_type is not None and not whole:
@@ -50,7 +50,7 @@ def check_multi_node_shares(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_multi_node_gpus(candidate: ValidationSubject) -> Iterator[Finding]:
-    """The model is spread over the GPUs of each pod, so there has to be one."""
+    """The model is spread over the GPUs of each pod, so at least one is required."""
     compute = candidate.spec.compute or Compute()
     if candidate.spec.multi_node is None:
         return
@@ -69,14 +69,14 @@ def check_multi_node_gpus(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_multi_node_pools(candidate: ValidationSubject) -> Iterator[Finding]:
-    """The NIM Operator gives neither leader nor workers an affinity."""
+    """nodePools is rejected: the NIM Operator sets no affinity on leader and workers."""
     if candidate.spec.multi_node is not None and candidate.spec.node_pools:
         rule = f"be absent {_INCOMPATIBLE_RULE}, the NIM Operator drops it and the pods would run in any pool"
         yield _conflict("spec.nodePools", " ".join(candidate.spec.node_pools), rule, "remove it, or remove multiNode")
 
 
 def check_multi_node_ports(candidate: ValidationSubject) -> Iterator[Finding]:
-    """The pods have one port; metricsPort equal to port means "the same" and counts as absent."""
+    """Pods have one port; metricsPort equal to port counts as absent."""
     serving = candidate.spec.serving_port or ServingPort()
     if candidate.spec.multi_node is None:
         return
@@ -88,7 +88,7 @@ def check_multi_node_ports(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_multi_node_pull_policy(candidate: ValidationSubject) -> Iterator[Finding]:
-    """A warning: Kubernetes' default counts."""
+    """A warning: the NIM Operator drops imagePullPolicy, so Kubernetes' default applies."""
     policy = candidate.spec.image_pull_policy
     if candidate.spec.multi_node is not None and policy is not None:
         rule = f"be absent {_INCOMPATIBLE_RULE}, the NIM Operator drops it"
@@ -103,7 +103,7 @@ def check_multi_node_pull_policy(candidate: ValidationSubject) -> Iterator[Findi
 
 
 def check_multi_node_start(candidate: ValidationSubject) -> Iterator[Finding]:
-    """The NIM Operator writes the groups' hosts once: what begins with no group could never be started."""
+    """A service can't be created stopped: the NIM Operator writes the groups' hosts once and could never start it."""
     spec = candidate.spec
     if spec.multi_node is None or candidate.context.nimservice_exists:
         return
@@ -116,7 +116,7 @@ def check_multi_node_start(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_multi_node_scheduler(candidate: ValidationSubject) -> Iterator[Finding]:
-    """The NIM Operator's workers carry no scheduler's name; on Run:ai the platform's admission adds it."""
+    """The NIM Operator sets no scheduler on workers; on Run:ai the platform's admission adds it."""
     settings = candidate.context.settings
     if candidate.spec.multi_node is None or settings.dialect != "kai":
         return

@@ -1,4 +1,4 @@
-"""Errors of reading a spec into its types, as findings. Decides nothing about what a readable spec may hold."""
+"""Parses a spec into its types and turns errors into findings."""
 
 import copy
 import itertools
@@ -27,24 +27,24 @@ _TYPES: Final = {
 }
 _TYPE: Final = re.compile(rf"a valid ({'|'.join(_TYPES)})")
 _UNQUOTED_PATTERNS: Final = {"int_type": re.compile("[0-9]+"), "bool_type": re.compile("true|false")}
-"""By what pydantic calls a mistake: a string that only its quotes make wrong."""
+"""Patterns by pydantic error type: a string that is invalid only because of its quotes."""
 _SECRET_PATHS: Final = frozenset({"environmentVariables", "exposedUrl"})
 _RULES: Final = {
     "greater_than_equal": Rule.MIN,
     "less_than_equal": Rule.MAX,
     "literal_error": Rule.OPTIONS,
 }
-"""What pydantic calls a mistake, and the API."""
+"""pydantic's error types and the API's rules."""
 AMOUNTS: Final = frozenset({"size", "cpuMemoryRequest", "cpuMemoryLimit", "gpuMemoryRequest", "gpuMemoryLimit"})
-"""Fields that hold an amount with a unit."""
+"""Fields with a quantity."""
 _NAMED_LISTS: Final = frozenset({"environmentVariables", "labels", "annotations"})
-"""Fields that many other APIs have as a mapping."""
+"""Lists that other APIs have as mappings."""
 
 
 def parse_findings(error: ValidationError) -> Iterator[Finding]:
-    """One finding per mistake, its path in the API's own spelling: `spec.compute.gpuRequestType`, `spec.nodePools[2]`.
+    """One finding for each error, with a path as in the API: `spec.compute.gpuRequestType`, `spec.nodePools[2]`.
 
-    A field that the API doesn't have is answered with the one that was meant.
+    For an unknown field the finding suggests the intended one.
     """
     remedies = FieldRemedies()
     for mistake in error.errors(include_url=False, include_context=False):
@@ -61,10 +61,9 @@ def parse_findings(error: ValidationError) -> Iterator[Finding]:
 def parse_valid_fields(
     spec: Mapping[str, Any], error: ValidationError
 ) -> tuple[RunaiNimServiceSpec | None, frozenset[str]]:
-    """The spec without what could not be read, for the other rules to look at, and the top-level fields concerned.
+    """The spec without unreadable parts, for the other rules, and the top-level fields with errors.
 
-    Of a list with a mistake in it nothing is left, so that indexes stay those that the user sees. None when nothing
-    can be read at all.
+    A list with an error is dropped as a whole, so that indexes stay those of the user. None if nothing is readable.
     """
     rest = copy.deepcopy(dict(spec))
     mistakes = [mistake["loc"] for mistake in error.errors(include_url=False, include_input=False)]
@@ -110,7 +109,7 @@ def _invalid_value(mistake: ErrorDetails) -> Finding:
 
 
 def _remedy(mistake: ErrorDetails, *, is_shown: bool) -> str:
-    """What to do about a value of the wrong type, or out of bounds; it repeats no value that may be a secret."""
+    """The remedy for a value of the wrong type or out of range. It doesn't repeat values that may be secret."""
     kind, value, name = mistake["type"], mistake["input"], mistake["loc"][-1] if mistake["loc"] else ""
     if kind == "string_type" and name in AMOUNTS and isinstance(value, int) and not isinstance(value, bool):
         return f"add a unit, such as {value}Gi"
@@ -128,7 +127,7 @@ def _remedy(mistake: ErrorDetails, *, is_shown: bool) -> str:
 
 
 def _number_text(value: str | float) -> str:
-    """As YAML has it."""
+    """The number as in YAML."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -142,7 +141,7 @@ def _known_fields(loc: Iterable[str | int]) -> tuple[str, ...]:
 
 @lru_cache  # the API has few paths, and a wrong body may ask for one of them ten thousand times
 def fields_of(*path: str) -> tuple[str, ...]:
-    """Names of the fields of a part of the spec: `fields_of("modelStore", "pvc")`; KeyError where there is none."""
+    """Field names of a part of the spec: `fields_of("modelStore", "pvc")`. Raises KeyError for an unknown part."""
     model: type[BaseModel] = RunaiNimServiceSpec
     for part in path:
         (model,) = _nested_models({field.alias: field.annotation for field in model.model_fields.values()}[part])

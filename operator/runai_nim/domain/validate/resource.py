@@ -1,4 +1,4 @@
-"""Rules for metadata: the name that the NIMService takes over, and labels that only schedulers' own fields may set."""
+"""Rules for metadata: the name, which the NIMService inherits, and reserved scheduling labels."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -9,12 +9,12 @@ from runai_nim.domain.reasons import Reason
 from runai_nim.domain.validate.finding import Finding
 
 MAX_NAME_LENGTH: Final = 59
-"""The container is called `<name>-ctr`, and that must fit into 63 characters."""
+"""The container is named `<name>-ctr`, which must fit into 63 characters."""
 _CONSEQUENCE: Final = "choose another name and create the RunaiNimService again"
 
 
 def check_name_syntax(name: str) -> Iterator[Finding]:
-    """A DNS-1035 label of at most 59 characters: NIMService, Service and container are called by it."""
+    """A DNS-1035 label of at most 59 characters, as NIMService, Service and container require."""
     if not syntax.is_dns_1035_label(name):
         rule = "be lower case letters, digits and -, beginning with a letter and not ending with -"
         yield Finding(reason=Reason.INVALID_NAME, path="metadata.name", value=name, must=rule, remedy=_CONSEQUENCE)
@@ -24,7 +24,7 @@ def check_name_syntax(name: str) -> Iterator[Finding]:
 
 
 def check_name_is_not_reserved(name: str) -> Iterator[Finding]:
-    """Names under which the NIM Operator would overwrite or delete what belongs to others."""
+    """Names with which the NIM Operator would overwrite or delete foreign objects are rejected."""
     if name == "default":
         rule = "not be that of the namespace's ServiceAccount, which the NIM Operator would overwrite"
         yield Finding(reason=Reason.INVALID_NAME, path="metadata.name", value=name, must=rule, remedy=_CONSEQUENCE)
@@ -34,14 +34,14 @@ def check_name_is_not_reserved(name: str) -> Iterator[Finding]:
 
 
 def check_name_is_yaml_string(name: str) -> Iterator[Finding]:
-    """The NIM Operator writes the name unquoted into YAML."""
+    """YAML reads the name as a string: the NIM Operator writes it unquoted."""
     if syntax.is_dns_1035_label(name) and not syntax.is_yaml_text(name):
         rule = "not be a word that YAML reads as true, false, null or a number"
         yield Finding(reason=Reason.INVALID_NAME, path="metadata.name", value=name, must=rule, remedy=_CONSEQUENCE)
 
 
 def check_reserved_labels(labels: Mapping[str, str], settings: Settings) -> Iterator[Finding]:
-    """A scheduling label on the resource can win over the rendered ones (seen with KAI's pod grouper)."""
+    """Scheduling labels on the resource are rejected: they can override rendered ones (seen with KAI's pod grouper)."""
     for key in sorted(labels):
         owner = well_known.owner_of(key, settings.configured_keys)
         if owner is not None:

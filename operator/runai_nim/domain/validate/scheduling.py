@@ -1,4 +1,4 @@
-"""Rules for scheduling: node pools and the queue."""
+"""Rules for scheduling: node pools, queue, tolerations."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from runai_nim.domain.validate.subject import ValidationSubject
 
 
 def check_node_pools(candidate: ValidationSubject) -> Iterator[Finding]:
-    """An ordered list of different pools, each the value of a node's label."""
+    """An ordered list of distinct pools, each a valid label value."""
     pools = candidate.spec.node_pools
     if pools == ():
         rule, remedy = "name at least one node pool", "add one, or remove nodePools for any pool"
@@ -25,7 +25,7 @@ def check_node_pools(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_queue(candidate: ValidationSubject) -> Iterator[Finding]:
-    """Pods need a queue: KAI's by a label of theirs, Run:ai's by the project that their namespace belongs to."""
+    """Pods need a queue: KAI takes it from a label of the pods, Run:ai from the namespace's project."""
     context = candidate.context
     label, projects = context.settings.queue_label, ", ".join(context.settings.project_labels)
     if label is not None and context.queue is None:
@@ -44,14 +44,14 @@ def check_queue(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_toleration_names(candidate: ValidationSubject) -> Iterator[Finding]:
-    """A name is optional, and tells one toleration from another."""
+    """Names of tolerations are optional and unique."""
     yield from duplicate_findings(
         (f"{path}.name", item.name) for path, item in _tolerations(candidate) if item.name is not None
     )
 
 
 def check_exists_has_no_value(candidate: ValidationSubject) -> Iterator[Finding]:
-    """Kubernetes compares a value with Equal only. Run:ai's API text has it the other way round."""
+    """Kubernetes compares a value with Equal only; the documentation of Run:ai's API says the opposite."""
     for path, item in _tolerations(candidate):
         if item.operator == "Exists" and item.value:
             rule, remedy = "be absent with operator Exists", "remove it, or use operator Equal"
@@ -61,7 +61,7 @@ def check_exists_has_no_value(candidate: ValidationSubject) -> Iterator[Finding]
 
 
 def check_seconds_need_no_execute(candidate: ValidationSubject) -> Iterator[Finding]:
-    """Only NoExecute takes running pods away, so that only there is something to wait for."""
+    """seconds requires effect NoExecute, the only one that evicts running pods."""
     for path, item in _tolerations(candidate):
         if item.seconds is not None and item.effect != "NoExecute":
             rule, remedy = "only be set with effect NoExecute", "remove it, or set effect: NoExecute"
@@ -75,7 +75,7 @@ def check_seconds_need_no_execute(candidate: ValidationSubject) -> Iterator[Find
 
 
 def check_seconds_are_dropped(candidate: ValidationSubject) -> Iterator[Finding]:
-    """A warning: the pods tolerate the taint for ever."""
+    """A warning: the NIM Operator drops seconds, so pods tolerate the taint without limit."""
     for path, item in _active_tolerations(candidate):
         if item.seconds is not None and item.effect == "NoExecute":
             rule = "be absent, the NIM Operator drops it and the pods tolerate the taint for ever"
@@ -90,7 +90,7 @@ def check_seconds_are_dropped(candidate: ValidationSubject) -> Iterator[Finding]
 
 
 def check_equal_has_key(candidate: ValidationSubject) -> Iterator[Finding]:
-    """Without a key a toleration is for every taint, which only Exists can say; no operator means Equal."""
+    """Without a key a toleration matches every taint, which requires Exists; the default operator is Equal."""
     for path, item in _active_tolerations(candidate):
         if item.operator != "Exists" and not item.key:
             rule, remedy = "be set with operator Equal", "name the taint's key, or set operator: Exists for every taint"
@@ -98,7 +98,7 @@ def check_equal_has_key(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_toleration_syntax(candidate: ValidationSubject) -> Iterator[Finding]:
-    """Key and value of a taint are those of a label."""
+    """Key and value of a taint have the syntax of a label."""
     for path, item in _active_tolerations(candidate):
         if item.key and not syntax.is_key(item.key):
             rule = "be a taint's key, `name` or `domain/name` of letters, digits, -, _ and ."

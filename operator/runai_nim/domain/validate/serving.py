@@ -1,4 +1,4 @@
-"""Rules for spec.servingPort."""
+"""Rules for spec.servingPort inside the cluster."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from runai_nim.domain.validate.subject import ValidationSubject
 
 
 def check_port(candidate: ValidationSubject) -> Iterator[Finding]:
-    """Required: without it the NIM Operator falls over once, then serves on 8000 whatever the NIM does."""
+    """Required: without it the NIM Operator panics once and then uses 8000, whatever the NIM serves on."""
     serving = candidate.spec.serving_port
     if serving is None or serving.port is None:
         rule, remedy = "be set", "give the port of the NIM's HTTP API, usually 8000"
@@ -16,7 +16,7 @@ def check_port(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_ports_differ(candidate: ValidationSubject) -> Iterator[Finding]:
-    """A Service has each port once. metricsPort equal to port means "the same" and counts as absent."""
+    """Ports of a Service are distinct; metricsPort equal to port counts as absent."""
     serving = candidate.spec.serving_port
     if serving is None or serving.grpc_port is None:
         return
@@ -28,7 +28,7 @@ def check_ports_differ(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_service_type(candidate: ValidationSubject) -> Iterator[Finding]:
-    """A Service of type ExternalName has no pods behind it."""
+    """ExternalName is rejected: such a Service has no pods."""
     serving = candidate.spec.serving_port
     if serving is not None and serving.service_type == "ExternalName":
         rule = "be ClusterIP, NodePort or LoadBalancer, a NIM runs in pods"
@@ -43,7 +43,7 @@ def check_service_type(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_service_type_is_allowed(candidate: ValidationSubject) -> Iterator[Finding]:
-    """A NodePort or LoadBalancer is open to the outside, past Ingress, Gateway and what they ask for."""
+    """A type that the settings allow: NodePort and LoadBalancer bypass Ingress and Gateway."""
     serving, allowed_types = candidate.spec.serving_port, candidate.context.settings.allowed_service_types
     service_type = None if serving is None else serving.service_type
     if service_type in (None, "ExternalName", *allowed_types):

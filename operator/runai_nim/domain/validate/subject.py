@@ -1,4 +1,4 @@
-"""What the rules look at: a resource's name and parsed spec, and what is known around it. Values only."""
+"""The input of the rules: a resource's name, its parsed spec and its context."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from runai_nim.domain.context import Context
 
 @dataclass(frozen=True, slots=True)
 class ValidationSubject:
-    """A RunaiNimService whose spec could be read, before its rules were checked."""
+    """A RunaiNimService with a parsed spec, before the rules are checked."""
 
     name: str
     spec: RunaiNimServiceSpec

@@ -1,6 +1,6 @@
-"""Remedies for unknown fields: names that people know from other APIs, and the field of ours that they mean.
+"""Remedies for unknown fields: names from other APIs, and the field to use instead.
 
-A name that looks alike is no help here: `valueFrom` resembles `value`, where a secret would stand in clear text.
+Similarity alone can mislead: `valueFrom` resembles `value`, which would put a secret into clear text.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -134,17 +134,17 @@ FIELD_REMEDIES: Final[Mapping[str, Mapping[str, str]]] = {
     "spec.servingPort": {"type": "use serviceType", "host": "use exposedUrl", "url": "use exposedUrl"},
     "spec.multiNode": {"size": "use workers", "nodes": "use workers, which does not count the leader"},
 }
-"""By the field around it, without indexes of lists."""
+"""Remedies by parent field, without list indexes."""
 
 
 class FieldRemedies:
-    """Remedies for unknown fields; distances between words are taken for the first of them only, since they cost."""
+    """Remedies for unknown fields. Only the first ones are compared with known names, because that is expensive."""
 
     def __init__(self) -> None:
         self._suggestions = syntax.SuggestionBudget()
 
     def remedy(self, parents: Sequence[str | int], name: str, known: Iterable[str]) -> str:
-        """What to do about the unknown field `name` in `parents`, where `known` are the fields that there are."""
+        """The remedy for the unknown field `name` in `parents`; `known` are the existing fields."""
         around = ".".join(("spec", *(part for part in parents if isinstance(part, str))))
         if meant := FIELD_REMEDIES.get(around, {}).get(name):
             return meant

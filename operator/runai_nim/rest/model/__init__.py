@@ -1,1 +1,1 @@
-"""What the REST API makes of RunaiNimServices, namespaces and findings. Values only."""
+"""Conversions between RunaiNimServices, namespaces, findings and the REST API's JSON."""

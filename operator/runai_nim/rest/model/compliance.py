@@ -1,4 +1,4 @@
-"""Findings, and causes of a refusal by the API server → complianceIssues of the REST API. Pure."""
+"""Converts findings, and causes of a rejection by the API server, to complianceIssues of the REST API."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -12,14 +12,14 @@ Issue = dict[str, str]
 
 
 def issue_of(finding: Finding) -> Issue:
-    """One finding, its path as the REST API has it: sections of spec without `spec.`."""
+    """One finding, with a path as in the REST API: `compute.gpuPortionRequest` without `spec.`."""
     field = "metadata.name" if finding.path == "metadata.generateName" else finding.path
     rule = Rule.REQUIRED if finding.reason == Reason.REQUIRED_FIELD else finding.rule
     return _issue(field, finding.message, rule)
 
 
 def issues_of(status: Mapping[str, Any]) -> list[Issue]:
-    """The causes that the API server gives, as a metav1.Status, for refusing an object as invalid."""
+    """The causes in a metav1.Status with which the API server rejects an invalid object."""
     causes = (status.get("details") or {}).get("causes") or ()
     return [
         _issue(

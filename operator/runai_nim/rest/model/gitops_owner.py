@@ -1,4 +1,4 @@
-"""Who keeps a RunaiNimService in Git: Argo CD, Flux or Helm, by the marks that they leave. Pure."""
+"""Detects whether Argo CD, Flux or Helm manages a RunaiNimService, by their labels and annotations."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -10,11 +10,11 @@ _OWNER_MARKS: Final = (
     ("labels", "helm.toolkit.fluxcd.io/name", "Flux"),
     ("annotations", "meta.helm.sh/release-name", "Helm"),
 )
-"""Where the mark is, its key (as each documents it), and whose it is."""
+"""Labels or annotations, the key that each tool documents, and the tool."""
 
 
 def details_of(metadata: Mapping[str, Any]) -> str | None:
-    """The sentence for whoever changes it by other means; None when nobody would notice."""
+    """The warning for a change by other means; None if no tool manages the object."""
     for field, key, owner in _OWNER_MARKS:
         if key in (metadata.get(field) or {}):
             return f"{owner} keeps this workload and will revert the change: make it in Git too"

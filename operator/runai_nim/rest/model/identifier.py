@@ -1,6 +1,6 @@
-"""The `id` of a workload: namespace, name and uid of its RunaiNimService, as one opaque word. Pure.
+"""The `id` of a workload: namespace, name and uid of its RunaiNimService as one opaque word.
 
-Base32 in lower case: Run:ai's client turns every underscore of a path into a hyphen.
+It uses lower-case Base32, because Run:ai's client replaces underscores in a path by hyphens.
 """
 
 import base64
@@ -17,7 +17,7 @@ _UID: Final = re.compile(r"[0-9a-f-]{36}")
 
 @dataclass(frozen=True, slots=True)
 class Identifier:
-    """One RunaiNimService, and no later one of its name."""
+    """Identifies one RunaiNimService, and no later one with the same name."""
 
     namespace: str
     name: str
@@ -29,7 +29,7 @@ class Identifier:
 
 
 def parse_identifier(text: str) -> Identifier | None:
-    """What `str(identifier)` was made of; None for any other text."""
+    """The inverse of `str(identifier)`; None for any other text."""
     padding = "=" * (-len(text) % 8)
     try:
         parts = base64.b32decode(f"{text.upper()}{padding}").decode().split("/") if len(text) <= _MAX_LENGTH else []

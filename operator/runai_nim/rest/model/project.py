@@ -1,4 +1,4 @@
-"""Run:ai's projects are namespaces: which one a projectId means, and what a namespace is called as a project. Pure."""
+"""Maps Run:ai's projects to namespaces."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _PATH: Final = "metadata.projectId"
 
 @dataclass(frozen=True, slots=True)
 class ProjectNamespace:
-    """What is kept of a namespace."""
+    """Projection of a namespace."""
 
     name: str
     uid: str
@@ -22,16 +22,16 @@ class ProjectNamespace:
 
     @classmethod
     def from_object(cls, namespace: Mapping[str, Any]) -> "ProjectNamespace":
-        """From an object of the API."""
+        """From an object in the API's representation."""
         metadata = namespace["metadata"]
         return cls(metadata["name"], metadata["uid"], metadata.get("labels") or {}, metadata["resourceVersion"])
 
     def project_id(self, project_labels: Iterable[str]) -> str:
-        """The projectId of answers: the label runai-nim.io/project-id, else as `project_name`."""
+        """The projectId in answers: the label runai-nim.io/project-id, else `project_name`."""
         return self.labels.get(well_known.PROJECT_ID) or self._project(project_labels)
 
     def project_name(self, project_labels: Iterable[str]) -> str:
-        """The project by the first of `project_labels`; the namespace's own name without one that is a project's."""
+        """The value of the first existing label of `project_labels`; else the namespace's name."""
         found = self._project(project_labels)
         return found if syntax.is_dns_label(found) else self.name
 
@@ -42,7 +42,7 @@ class ProjectNamespace:
 def check_is_served(
     namespace: ProjectNamespace, served_namespaces: Collection[str], project_labels: Iterable[str]
 ) -> Iterator[Finding]:
-    """Where the operator serves some namespaces only, what is written elsewhere would stay as it is for ever."""
+    """The namespace must be one that the operator serves, otherwise the workload would never change."""
     if served_namespaces and namespace.name not in served_namespaces:
         rule = "be a project that the operator serves"
         remedy = "choose another one, or ask an administrator to add its namespace to the setting namespaces"
@@ -56,7 +56,7 @@ def check_is_served(
 
 
 def is_possible_project_id(project_id: Any) -> bool:
-    """Whether there can be such a project, so that it is worth looking for one that isn't known."""
+    """Whether a project can have this id, so that listing the namespaces is worthwhile."""
     text = str(project_id)
     given = isinstance(project_id, str | int) and not isinstance(project_id, bool) and text != ""
     return given and (syntax.is_label_value(text) or syntax.is_object_name(text))
@@ -65,9 +65,9 @@ def is_possible_project_id(project_id: Any) -> bool:
 def find_namespace(
     project_id: Any, namespaces: Sequence[ProjectNamespace], project_labels: Iterable[str]
 ) -> ProjectNamespace | Finding:
-    """The namespace of a project: by a project label, else by label runai-nim.io/project-id, else by its name.
+    """The namespace of a project: by a project label, else by label runai-nim.io/project-id, else by name.
 
-    Run:ai's examples have numbers, its client sends texts. A finding for no project, and for one of several namespaces.
+    Run:ai's examples use numbers, its client sends strings. Returns a finding if no or several namespaces match.
     """
     if project_id is None:
         return Finding(reason=Reason.REQUIRED_FIELD, path=_PATH, must="be set", remedy="give the project's id or name")

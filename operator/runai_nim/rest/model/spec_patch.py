@@ -1,7 +1,7 @@
-"""What a PATCH makes of a stored spec, section by section, and the JSON Patch that writes it. Pure.
+"""Applies a PATCH to a stored spec, section by section, and builds the JSON Patch that writes it.
 
-A section is a field right below spec: it is replaced whole, and those that a PATCH doesn't carry stay. null means
-"not given", as Run:ai's client sends it.
+A section is a top-level field of spec. A PATCH replaces it as a whole and keeps the sections that it doesn't contain.
+null means "not given", as Run:ai's client sends it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,9 +13,9 @@ Spec = Mapping[str, Any]
 
 
 def merge_sections(stored: Spec, patch: Spec) -> dict[str, Any]:
-    """The spec after the PATCH. replicas and autoscaling take each other's place.
+    """The spec after the PATCH. replicas and autoscaling replace each other.
 
-    Run:ai's client sends `replicas: 1` with everything: beside autoscaling, of the PATCH or stored, it means nothing.
+    Run:ai's client always sends `replicas: 1`, so that is ignored if autoscaling is in the PATCH or stored.
     """
     sections: dict[str, Any] = without_nulls(patch)
     if is_same(sections.get("replicas"), 1) and (
@@ -31,7 +31,7 @@ def merge_sections(stored: Spec, patch: Spec) -> dict[str, Any]:
 
 
 def json_patch(cr: Mapping[str, Any], spec: Spec, annotations: Mapping[str, str]) -> list[dict[str, Any]]:
-    """RFC 6902: `cr` gets this spec and these annotations, if it is still the version that was read (else 409)."""
+    """RFC 6902 patch that sets the spec and these annotations of `cr` if its version is unchanged (else 409)."""
     metadata = cr["metadata"]
     version = {"op": "replace", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]}
     annotations_of = {**(metadata.get("annotations") or {}), **annotations}
@@ -51,7 +51,7 @@ def _changes(stored: Spec, spec: Spec) -> Iterator[dict[str, Any]]:
 
 
 def is_same(one: Any, other: Any) -> bool:
-    """Whether JSON values are equal: 1.0 is 1, as the API server stores it, and true is not."""
+    """Whether JSON values are equal: 1.0 equals 1, as the API server stores it, but true doesn't."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return one.keys() == other.keys() and all(is_same(one[name], other[name]) for name in one)
     if isinstance(one, list) and isinstance(other, list):

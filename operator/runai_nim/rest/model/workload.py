@@ -1,4 +1,4 @@
-"""A RunaiNimService → the workload as the REST API shows it. Pure; the spec is shown as it is stored."""
+"""Converts a RunaiNimService to the workload in REST answers. The spec is copied as stored."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -10,11 +10,11 @@ from runai_nim.rest.model.identifier import Identifier
 from runai_nim.rest.model.project import ProjectNamespace
 
 REST_FIELD_MANAGER: Final = "runai-nim-rest"
-"""Name under which the API server records what this process was asked to write."""
+"""Field manager of writes by the REST API."""
 TENANT_ID: Final = 1
 DEPARTMENT_ID: Final = "1"
 DEPARTMENT_NAME: Final = "default"
-"""A cluster by itself has one tenant and one department; the API wants to hear of both."""
+"""A cluster on its own has one tenant and one department, which the API requires."""
 _UNKNOWN: Final = "unknown"
 _MIRRORED_FIELDS: Final = {"priority": "priorityClass", "category": "category", "preemptibility": "preemptibility"}
 
@@ -62,7 +62,7 @@ def _desired_phase(deleted: str | None, spec: ObjectView) -> str:
 
 
 def _managed_entries(metadata: ObjectView) -> list[ObjectView]:
-    """Who wrote anything but the status, and when."""
+    """Managers of anything but the status, with times."""
     managed_fields = metadata.get("managedFields") or ()
     return [
         entry for entry in managed_fields if not entry.get("subresource") and entry.get("time") and entry.get("manager")
@@ -75,7 +75,7 @@ def _created_by(metadata: ObjectView, entries: Sequence[ObjectView]) -> str:
 
 
 def _updated_by(metadata: ObjectView, entries: Sequence[ObjectView]) -> str:
-    """The annotation tells of this process's own writes only: after another one's it is out of date."""
+    """The annotation is valid for the REST API's own writes only: another manager's write makes it outdated."""
     annotations = metadata.get("annotations") or {}
     if entries and entries[-1]["manager"] != REST_FIELD_MANAGER:
         return str(entries[-1]["manager"])
