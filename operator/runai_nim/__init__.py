@@ -4,7 +4,7 @@ import os
 
 __version__ = "0.1.0.dev0"
 
-# kubernetes.aio calls Path.home() when it is imported, which raises for a user id that /etc/passwd doesn't have, as in
-# most Pods. Container engines that give such a user a HOME give it this one.
+# kubernetes.aio calls Path.home() at import, which raises for a user id without an entry in /etc/passwd, as in most
+# Pods. Container engines that set HOME for such a user set it to this value.
 if os.path.expanduser("~") == "~":
     os.environ["HOME"] = "/"

@@ -24,13 +24,13 @@ def main() -> int:
         where: dict[str, Any] = {"namespaces": settings.namespaces} if settings.namespaces else {"clusterwide": True}
         kopf.run(
             registry=make_registry(operator),
-            # Without one Kopf asks for the user's name, and /etc/passwd has no line for the user id of most Pods.
+            # The default identity contains the user's name, and /etc/passwd has no entry for the user id of most Pods.
             identity=name,  # type: ignore[arg-type]  # Kopf exports no Identity
             stop_flag=operator.stop_requested,
             standalone=True,
             **where,
         )
-    except Exception as error:  # Kopf has said what failed, with its traceback
+    except Exception as error:  # Kopf has logged the failure with its traceback
         logger.critical("the process ends, to be started anew", extra={"error": str(error)})
         return 1
     return 1 if operator.has_failed else 0

@@ -11,8 +11,8 @@ from runai_nim.api.well_known import GROUP, PLURAL, VERSION
 
 JsonSchema = dict[str, Any]
 
-# Of what pydantic says, the keys that the API server takes. It refuses or misreads the others: titles, null defaults,
-# additionalProperties beside properties.
+# Keywords of pydantic's schema that the API server accepts. It rejects or misreads the others: titles, null defaults,
+# additionalProperties together with properties.
 _STRUCTURAL_KEYS = (
     "type",
     "format",
@@ -102,12 +102,12 @@ def make_schema() -> JsonSchema:
     pydantic_schema = RunaiNimService.model_json_schema(by_alias=True)
     schema = structural_schema(pydantic_schema, pydantic_schema["$defs"])
     properties = schema["properties"]
-    # The API server validates these itself: apiVersion and kind as bare strings, metadata as its own type. Naming
-    # metadata.name lets the rules point at it, and its length bounds what they cost.
+    # The API server validates these itself: apiVersion and kind as plain strings, metadata as its own type. CEL rules
+    # may refer to metadata.name because it is declared here, and its maximum length bounds their cost estimate.
     for name in ("apiVersion", "kind"):
         properties[name] = {key: properties[name][key] for key in ("description", "type")}
     properties["metadata"] = {"type": "object", "properties": {"name": {"type": "string", "maxLength": 253}}}
-    # Until the operator has spoken, generation 1 must not look observed to tools that compare the two.
+    # Before the first status, tools that compare generations must not take generation 1 for observed.
     properties["status"]["default"] = {"observedGeneration": -1}
     schema["required"] = ["spec"]
     return schema

@@ -211,7 +211,7 @@ EDGE_KEYS: Final[Mapping[str, str]] = MappingProxyType(
         "service.cilium.io/*": "load balancers",
         "projectcalico.org/*": "load balancers",
         "*.openelb.io/*": "load balancers",
-        # Metrics adapters ask what an annotation of an HPA says, any URL among it.
+        # Metrics adapters query what an annotation of an HPA says, including arbitrary URLs.
         "metric-config.*/*": "metrics adapters",
         "autoscaling.alpha.kubernetes.io/*": "autoscalers",
     }

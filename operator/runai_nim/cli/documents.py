@@ -28,7 +28,7 @@ _TOO_MANY: Final = f"must hold at most {MAX_DOCUMENT_VALUES} values, aliases cou
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG: Final = "tag:yaml.org,2002:"
 _MERGE: Final = f"{_TAG}merge"
-# PyYAML leaves JSON's 1e3 as text, and reads 22:30 as a number with base 60.
+# PyYAML reads JSON's 1e3 as a string, and 22:30 as a number with base 60.
 _EXPONENT: Final = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+")
 _TWO_HALVES: Final = re.compile(r"((?<!\\)(?:\\\\)*)(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})")
 _STEPS: Final = re.compile(r"[.\[]")

@@ -50,7 +50,7 @@ def report_failure(error: OutputError) -> None:
 
 
 def _open_stream(number: int) -> TextIO:
-    # Names of files need not be text.
+    # File names may be invalid UTF-8.
     return io.TextIOWrapper(
         io.BufferedWriter(_ReportingFile(number, "w", closefd=False)),
         encoding="utf-8",

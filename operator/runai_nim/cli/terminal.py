@@ -51,7 +51,7 @@ def _write_diagnostic(stream: TextIO, remark: Diagnostic) -> None:
 
 
 def _write_styled_line(stream: TextIO, parts: list[tuple[str, str]]) -> None:
-    # Text of a file may hold anything; a terminal obeys control characters.
+    # Text from files may contain control characters, which a terminal would interpret.
     parts = [("".join(c if c.isprintable() else repr(c)[1:-1] for c in text), style) for text, style in parts]
     if stream is sys.stderr:
         sys.stdout.flush()

@@ -29,7 +29,7 @@ def bootstrap(quiet_loggers: Iterable[str]) -> Settings:
     _configure_logging(settings)
     for name in quiet_loggers:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
-    # What the API server sends has no cycles: looking for them at Python's pace costs an eighth of the operator's CPU.
+    # Decoded JSON has no reference cycles, and Python's default thresholds cost an eighth of the operator's CPU.
     gc.set_threshold(50_000, 20, 20)
     return settings
 

@@ -114,7 +114,7 @@ PERMISSIONS: Final[tuple[Permission, ...]] = (
         ("get", "create", "patch"),
         "the Lease that says which replica writes",
         "own namespace",
-        # A create by server-side apply has its name in the URL, so that RBAC can hold it against this, too.
+        # Server-side apply has the name in the URL even for a create, so RBAC can restrict it by name.
         name=well_known.FIELD_MANAGER,
     ),
 )

@@ -36,7 +36,7 @@ PREFIX: Final = "RUNAI_NIM_"
 FILE_VARIABLE: Final = "RUNAI_NIM_SETTINGS_FILE"
 """Environment variable with the path of the settings file."""
 
-# A Service called runai-nim-… makes the kubelet set such variables in every pod of its namespace.
+# For a Service named runai-nim-… the kubelet sets such variables in every pod of its namespace.
 _SERVICE_LINK: Final = re.compile(r".*_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_[0-9]+_(TCP|UDP|SCTP).*)?)")
 _STRUCTURED_SETTINGS: Final = (
     *("namespaces", "project_labels", "priority_classes", "external_annotations", "allowed_annotations"),
@@ -194,7 +194,7 @@ class Settings(BaseModel):
         priorities = values.get("priority_classes", {})
         if isinstance(priorities, Mapping):  # anything else is refused by its type
             priorities = {name: name for name in well_known.PRIORITIES} | dict(priorities)
-        # An unknown dialect is reported by its own field; borrowed defaults keep it the only message.
+        # The field itself reports an unknown dialect; with Run:ai's defaults that is the only message.
         dialect = _DIALECTS.get(str(values.get("dialect")), _DIALECTS["runai"])
         return dialect | values | {"priority_classes": priorities}
 

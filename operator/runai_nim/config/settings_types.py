@@ -11,8 +11,8 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from runai_nim.api import host_patterns, syntax, well_known
 
-# NIMService expose.router.hostDomainName, in a form that Python matches fast, and with no dot at the end, which the API
-# server refuses in a route's host.
+# NIMService expose.router.hostDomainName, as a pattern that Python matches fast, without a trailing dot, which the API
+# server rejects in a route's host.
 _HYPHENATED: Final = r"([a-z0-9][a-z0-9-]*[a-z0-9])?"
 _DOMAIN: Final = re.compile(rf"(?=.{{1,63}}$)({_HYPHENATED}[a-z0-9]+\.)*{_HYPHENATED}([a-z]+|xn--[a-z0-9]+)")
 
@@ -53,7 +53,7 @@ def _route_key(value: str) -> str:
 
 
 def _is_key_pattern(value: str) -> bool:
-    # What a `*` stands for may hold the slash too, so that only the letters can be looked at.
+    # `*` may also match the slash, so only the characters can be checked.
     return _KEY_PATTERN.fullmatch(value) is not None and not value.startswith("/") and value.count("/") <= 1
 
 
@@ -93,7 +93,7 @@ LabelValue = Annotated[
         "a label value has 1 to 63 letters, digits, `-`, `_` and `.`",
     ),
 ]
-# The NIM Operator writes these names unquoted into templates of YAML.
+# The NIM Operator writes these names unquoted into YAML templates.
 ObjectName = Annotated[
     str, _validator(_is_name, "a name has lower case letters, digits, `-` and `.`, and is no YAML word or number")
 ]

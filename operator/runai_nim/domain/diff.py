@@ -9,9 +9,9 @@ from typing import Any
 from runai_nim.api import quantity
 from runai_nim.api.untrusted_values import mapping
 
-# After the NIM Operator's first write, server-side apply cannot take these structs of a NIMService away, of which it is
-# a co-owner: it answers 422 "must be of type object". An apply that keeps the named leaf is accepted and means "nothing
-# here". For a source of storage that does not do: its webhook counts `pvc: {create: false}` as a source.
+# After its first write the NIM Operator co-owns these structs of a NIMService, and server-side apply can't remove them:
+# it returns 422 "must be of type object". An apply that keeps the named leaf is accepted and means "unset". This
+# doesn't work for a source of storage: the NIM Operator's webhook counts `pvc: {create: false}` as a source.
 IRREMOVABLE_FIELDS: Mapping[tuple[str, ...], Mapping[str, Any]] = {
     ("spec", "scale"): {"enabled": False, "hpa": {"minReplicas": 1, "maxReplicas": 1}},
     ("spec", "readinessProbe"): {"enabled": True},
@@ -41,7 +41,7 @@ def _is_equal(desired: Any, live: Any, path: tuple[str, ...]) -> bool:
         return True
     if isinstance(desired, list) and isinstance(live, list) and len(desired) == len(live):
         return all(not any(differences(w, v, path)) for w, v in zip(desired, live, strict=True))
-    # `limits.memory: 1024Mi` comes back as `1Gi`, a metric's `averageValue: "1000"` as `1k`.
+    # The API server returns `limits.memory: 1024Mi` as `1Gi`, and a metric's `averageValue: "1000"` as `1k`.
     if isinstance(desired, str) and isinstance(live, str) and _QUANTITIES & set(path):
         return quantity.is_equal(desired, live)
     return False

@@ -11,7 +11,7 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import choose_encoder
 
-# The library's own switch, which it has for the process only. The *_created series would double what is scraped.
+# A process-wide switch of the library. The *_created series would double the size of a scrape.
 disable_created_metrics()
 
 

@@ -98,7 +98,7 @@ class Reader:
             try:
                 body = await self.body(answer.content, MAX_PAGE_BYTES if size.limit > 1 else None)
             except (aiohttp.ClientError, TimeoutError):
-                size.shrink()  # the next attempt may be fast enough
+                size.shrink()  # a smaller page may arrive in time
                 failures += 1
                 if failures == MAX_ATTEMPTS:
                     raise

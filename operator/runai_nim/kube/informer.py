@@ -135,7 +135,7 @@ class Informer:
                     self._record_activity()  # a restart would not help
                 asked = error.retry_after
                 self._tell_of(error, error.reason or ("NoAnswer" if error.status == 0 else str(error.status)))
-            except Exception as error:  # nothing that a cluster holds may end the process
+            except Exception as error:  # no object in a cluster may end the process
                 asked = 0.0
                 self._tell_of(error, type(error).__name__)
             if time.monotonic() - listed > longest:
@@ -158,10 +158,10 @@ class Informer:
         async for page in self._cluster.pages(self.resource, self._selector, self.namespace, **how):
             self._record_activity()
             version = page["metadata"]["resourceVersion"]
-            # Nothing of a page may stay while the next one is read.
+            # Release the page before the next one is read.
             listed_keys.update(map(self._store, page.pop("items")))
         for key in self._known_keys() - listed_keys:
-            # What we wrote after the LIST was taken is not in it, and not gone.
+            # An object that the operator wrote after the LIST is missing in it, but not deleted.
             if not is_newer(self.objects[key].resource_version, version):
                 self._remove(key)
         self._version = version
@@ -169,7 +169,7 @@ class Informer:
         return version
 
     async def _watch_until_resync(self, version: str) -> None:
-        # The kinds take turns: listed all at once, thousands of objects would hold up everything else.
+        # Jitter spreads the kinds: listing all at once, thousands of objects would delay everything else.
         seconds = self._resync_seconds * random.uniform(0.75, 1.0)  # noqa: S311  # jitter
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -183,7 +183,7 @@ class Informer:
         self._record_activity()
         async for event in events:
             self._take(event["type"], event["object"])
-            del event  # it may be large, and the next one may be minutes away
+            del event  # it may be large, and the next one may arrive in minutes
         return self._version
 
     def _take(self, what: str, obj: Mapping[str, Any]) -> None:
@@ -220,7 +220,7 @@ class Informer:
         if old is None or is_newer(obj["metadata"]["resourceVersion"], old.resource_version):
             try:
                 new = self._project(obj)
-            except Exception as error:  # the object's trouble alone: what was read of it before holds
+            except Exception as error:  # affects this object only: its previous projection stays
                 self._cluster.unreadable(self.resource.plural, "/".join(key), error)
             else:
                 self.objects[key] = new

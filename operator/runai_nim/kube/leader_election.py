@@ -115,7 +115,7 @@ class LeaderElection:
         self._loop: asyncio.AbstractEventLoop
         self._stop = asyncio.Event()
         self._thread_result: Future[None] = Future()
-        # A daemon, so that a process which ends by an error does not wait for it.
+        # A daemon thread, so that a process that fails doesn't wait for it.
         self._thread = threading.Thread(target=self._serve, name="election", daemon=True)
 
     @property
@@ -167,7 +167,7 @@ class LeaderElection:
                     pause = min(soon, seconds_held)
                 else:
                     await self._acquire(cluster)
-                    pause = self._seconds / 6  # and two attempts without an answer fit into what was granted
+                    pause = self._seconds / 6  # so two attempts without a response fit into the granted time
             self._failing = False
         except (ApiError, TimeoutError) as error:
             pause = max(soon, getattr(error, "retry_after", 0.0))
@@ -180,7 +180,7 @@ class LeaderElection:
         return pause
 
     def _log_failure(self, error: Exception) -> None:
-        # A conflict says that another replica was faster; everything else is told once while it lasts.
+        # A conflict means that another replica was faster; other errors are logged once while they last.
         if not self._failing and getattr(error, "status", 0) != 409:
             self._failing = True
             message = str(error) or type(error).__name__
@@ -201,8 +201,8 @@ class LeaderElection:
         await self._write_lease(
             cluster, self._lease_record.acquire_spec(self._identity, self._seconds, datetime.now(UTC))
         )
-        # Others count from when they see it, which is later than `requested_at`. The last third is for what is under
-        # way.
+        # Other replicas count from when they see the renewal, which is later than `requested_at`. The last third is a
+        # margin for requests in flight.
         self._write_deadline, self._is_record_certain = requested_at + self._seconds * 2 / 3, True
         self._on_granted()
 

@@ -67,7 +67,7 @@ async def _serve(config: uvicorn.Config, rest: RestService, host: str, port: int
         return 3
     server, renewal = Server(config, listener, rest.metrics.count_ended_connection), asyncio.create_task(_renew(config))
     try:
-        # SIGTERM ends the process in here, by that very signal: what must be closed, the application closes.
+        # SIGTERM ends the process inside this call, by the signal itself, so the application closes its resources.
         await server.serve()
     finally:
         renewal.cancel()

@@ -63,7 +63,7 @@ class ApiServer:
     def __init__(self, url: str, ca_file: str | None, observe_response: ResponseObserver) -> None:
         context = ssl.create_default_context(cafile=ca_file)
         self._url, self._host, self._observe_response = url.rstrip("/"), urlsplit(url).netloc, observe_response
-        # httpx's own transport costs four times the CPU: half of what an answer of this process cost.
+        # httpx's own transport needs four times the CPU, half of the total for a response.
         self._transport = AiohttpTransport(verify=context, client=partial(_session, context))
 
     async def close(self) -> None:

@@ -67,7 +67,7 @@ class RestService:
         content = await read_content(request, MAX_BODY_BYTES)
         async with self._turns.turn(caller, len(content)):
             body = parse_json_object(content)
-            await asyncio.sleep(0)  # others' turn, before this one is judged
+            await asyncio.sleep(0)  # let other tasks run before this body is evaluated
             yield body
 
     @asynccontextmanager
@@ -185,7 +185,7 @@ def _add_pages(app: FastAPI, rest: RestService, document: Mapping[str, Any]) -> 
         body, content_type = rest.metrics.exposition(request.headers.get("accept", ""))
         return Response(body, headers={"Content-Type": content_type})
 
-    # Anybody may ask for these: they are made once.
+    # Unauthenticated callers may request these, so they are rendered once.
     text, shown = orjson.dumps(document), documentation_page(document).encode()
 
     @app.get("/openapi.json", include_in_schema=False)
@@ -214,7 +214,7 @@ def _http_error_of(error: Exception) -> HttpError:
     if isinstance(error, NoAnswerError):
         return unavailable()
     if isinstance(error, ClientDisconnect):
-        return HttpError(408, "the body did not come to its end")  # nobody hears of it
+        return HttpError(408, "the body did not come to its end")  # the client has disconnected
     if isinstance(error, HTTPException) and error.status_code == 405:
         return HttpError(405, "the path has no such method: see Allow", headers=error.headers)
     if isinstance(error, HTTPException):

@@ -22,7 +22,7 @@ MAX_BODY_DEPTH: Final = 100
 MAX_BODY_VALUES: Final = 10_000
 """Maximum number of values in a body. A spec with all lists at their maximum has fewer than 8,000."""
 _TOKEN: Final = re.compile(r"[\x21-\x7e]+")
-# Possessive, and never without a match, so that each byte is looked at once.
+# Possessive, and matches everywhere, so that each byte is scanned once.
 _NEXT_VALUE: Final = re.compile(rb'(?:[^",\[{]++|"(?:[^"\\]++|\\.)*+"?)*+[,\[{]?', re.DOTALL)
 
 
@@ -81,7 +81,7 @@ def _has_too_many_values(content: bytes) -> bool:
     """Count values by the separators before them. Separators inside strings are excluded only if the count is high."""
     if sum(map(content.count, (b",", b"[", b"{"))) < MAX_BODY_VALUES:
         return False
-    # The last two matches are what comes after the last sign, and the end.
+    # The last two matches are the text after the last separator, and the end.
     return next(islice(_NEXT_VALUE.finditer(content), MAX_BODY_VALUES + 1, None), None) is not None
 
 

@@ -1,4 +1,4 @@
-"""Types of runai-nim.io/v1alpha1, the sole source of the CRD. Types only, no behaviour."""
+"""Types of runai-nim.io/v1alpha1, from which the CRD is generated."""
 
 from runai_nim.api.v1alpha1.autoscaling import Autoscaling
 from runai_nim.api.v1alpha1.compute import Compute

@@ -1,4 +1,4 @@
-"""spec.autoscaling: bounds, metric and window. Types only, no behaviour."""
+"""spec.autoscaling: bounds, metric and window."""
 
 from typing import Annotated
 
@@ -8,21 +8,21 @@ from runai_nim.api.v1alpha1.schema import PositiveInt, SpecModel
 
 
 class Autoscaling(SpecModel):
-    """Scaling between two replica counts by a metric; becomes scale.hpa of the NIMService."""
+    """Scales replicas between two bounds by a metric; becomes scale.hpa of the NIMService."""
 
     min_replicas: PositiveInt | None = None
-    """Fewest replicas, at least 1; default 1."""
+    """Minimum number of replicas, at least 1; default 1."""
 
     max_replicas: PositiveInt | None = None
-    """Most replicas, not below minReplicas; default minReplicas."""
+    """Maximum number of replicas, not below minReplicas; default minReplicas."""
 
     metric: Annotated[StrictStr, Field(max_length=253, pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$")] | None = None
-    """What to scale by; required. cpu and memory: average use in percent of the request; any other: a metric of the
-    pods, by its average per pod."""
+    """Metric to scale by; required. cpu and memory: average use in percent of the request; any other name: a metric
+    of the pods, by its average per pod."""
 
     metric_threshold: PositiveInt | None = None
-    """Value of the metric to keep to, at least 1; required. Percent for cpu and memory, otherwise the average."""
+    """Target value of the metric, at least 1; required. Percent for cpu and memory, otherwise the average per pod."""
 
     scale_window_seconds: Annotated[StrictInt, Field(ge=60, le=3600)] | None = None
-    """Seconds that the metric must stay low before replicas are taken away, 60-3600; default 300. Scaling up does
-    not wait."""
+    """Seconds that the metric must stay low before replicas are removed, 60-3600; default 300. Scaling up is
+    immediate."""

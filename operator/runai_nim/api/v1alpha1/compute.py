@@ -1,4 +1,4 @@
-"""spec.compute: CPU, memory and GPU of each pod. Types only, no behaviour."""
+"""spec.compute: CPU, memory and GPU of each pod."""
 
 from typing import Literal
 
@@ -70,22 +70,22 @@ class Compute(SpecModel):
     """CPU cores reserved for each pod, e.g. 0.5 or 2. Becomes resources.requests.cpu of the NIMService."""
 
     cpu_core_limit: NonNegativeNumber | None = None
-    """CPU cores that each pod may use at most, e.g. 2; not below cpuCoreRequest. Becomes resources.limits.cpu."""
+    """Maximum CPU cores of each pod, e.g. 2; not below cpuCoreRequest. Becomes resources.limits.cpu."""
 
     cpu_memory_request: QuantityString | None = None
     """Memory reserved for each pod: a Kubernetes quantity or the same with a B, e.g. 8Gi, 8GiB, 500M, 10GB.
     Becomes resources.requests.memory."""
 
     cpu_memory_limit: QuantityString | None = None
-    """Memory that each pod may use at most, written as cpuMemoryRequest and not below it. A pod that needs more is
-    killed. Becomes resources.limits.memory."""
+    """Maximum memory of each pod, written as cpuMemoryRequest and not below it. Kubernetes kills a pod that exceeds
+    it. Becomes resources.limits.memory."""
 
     gpu_devices_request: NonNegativeInt | None = None
     """GPU devices of each pod. Without gpuRequestType: whole GPUs (nvidia.com/gpu), and 0 means none. With
-    gpuRequestType portion: on how many devices the portion is taken, default 1."""
+    gpuRequestType portion: the number of devices that the pod shares, default 1."""
 
     gpu_request_type: Literal["portion", "memory"] | None = None
-    """Asks for a share of a GPU instead of whole ones: portion (needs gpuPortionRequest) or memory (needs
+    """Requests a GPU share instead of whole GPUs: portion (requires gpuPortionRequest) or memory (requires
     gpuMemoryRequest, on one device)."""
 
     gpu_portion_request: Portion | None = None
@@ -93,13 +93,13 @@ class Compute(SpecModel):
     annotation gpu-fraction; 1 means whole GPUs, 0 none."""
 
     gpu_portion_limit: Portion | None = None
-    """Share of each GPU device that a pod may use at most, between gpuPortionRequest and 1. Becomes the pod
-    annotation that the operator's settings name for it (Run:ai: gpu-fraction-limit)."""
+    """Maximum share of each GPU device, between gpuPortionRequest and 1. Becomes the pod annotation that the operator's
+    settings name for it (Run:ai: gpu-fraction-limit)."""
 
     gpu_memory_request: QuantityString | None = None
     """GPU memory on one device, above 0, written as cpuMemoryRequest, e.g. 20Gi or 5GB; required with gpuRequestType
     memory. Becomes the pod annotation gpu-memory in MiB, rounded up."""
 
     gpu_memory_limit: QuantityString | None = None
-    """GPU memory that a pod may use at most, not below gpuMemoryRequest. Becomes the pod annotation that the
-    operator's settings name for it; without such a setting only the request's own amount is accepted."""
+    """Maximum GPU memory of a pod, not below gpuMemoryRequest. Becomes the pod annotation that the operator's
+    settings name for it; without such a setting it must equal the request."""

@@ -1,4 +1,4 @@
-"""The NIM's container: environment, labels, annotations, pull secrets, probes, user ids. Types only, no behaviour."""
+"""The NIM's container: pull secrets, probes, user ids."""
 
 from typing import Annotated, Literal
 
@@ -20,7 +20,7 @@ class ImagePullSecret(SpecModel):
     """Name of a Secret of type kubernetes.io/dockerconfigjson in this namespace, or of a user's credential."""
 
     user_credential: StrictBool | None = None
-    """true: name is a user's credential in Run:ai; the operator's settings say how its Secret is named. Default
+    """true: name is a user's credential in Run:ai; the operator's settings define the name of its Secret. Default
     false."""
 
     exclude: StrictBool | None = None
@@ -31,27 +31,28 @@ class HttpGet(SpecModel):
     """An HTTP request; a status from 200 to 399 is success."""
 
     path: Annotated[StrictStr, Field(max_length=2048, pattern=r"^(/[a-zA-Z0-9\-_./]*)?$")] | None = None
-    """Path to ask for; default /."""
+    """Path of the request; default /."""
 
     port: Port | None = None
-    """Port to ask on, 1-65535; required."""
+    """Port of the request, 1-65535; required."""
 
     host: Annotated[StrictStr, Field(max_length=253)] | None = None
-    """DNS name or IP address to ask, from the node; not link-local, not loopback. Default: the pod's IP address."""
+    """DNS name or IP address that the kubelet connects to from the node; not link-local, not loopback. Default: the
+    pod's IP address."""
 
     scheme: Literal["HTTP", "HTTPS"] | None = None
     """HTTP (default) or HTTPS."""
 
 
 class ProbeHandler(SpecModel):
-    """How a probe asks."""
+    """The request of a probe."""
 
     http_get: HttpGet | None = None
-    """Ask by HTTP."""
+    """An HTTP request."""
 
 
 class Probe(SpecModel):
-    """When and how a probe asks. What is absent has Kubernetes' default."""
+    """Schedule and request of a probe. Absent fields have Kubernetes' defaults."""
 
     initial_delay_seconds: NonNegativeInt | None = None
     """Seconds from the container's start to the first probe, at least 0; default 0."""
@@ -60,27 +61,27 @@ class Probe(SpecModel):
     """Seconds from one probe to the next, at least 1; default 10."""
 
     timeout_seconds: PositiveInt | None = None
-    """Seconds to wait for an answer, at least 1; default 1."""
+    """Seconds to wait for a response, at least 1; default 1."""
 
     success_threshold: PositiveInt | None = None
-    """Successes in a row that make a failed pod ready again, at least 1; default 1."""
+    """Consecutive successes after which a failed pod is ready again, at least 1; default 1."""
 
     failure_threshold: PositiveInt | None = None
-    """Failures in a row that make a pod not ready, at least 1; default 3."""
+    """Consecutive failures after which a pod is not ready, at least 1; default 3."""
 
     handler: ProbeHandler | None = None
-    """How to ask; default: GET /v1/health/ready on the NIM's HTTP port."""
+    """The request; default: GET /v1/health/ready on the NIM's HTTP port."""
 
 
 class Probes(SpecModel):
     """Health checks of the pods."""
 
     readiness: Probe | None = None
-    """When a pod may take requests. Becomes readinessProbe of the NIMService."""
+    """Decides when a pod receives requests. Becomes readinessProbe of the NIMService."""
 
 
 class Security(SpecModel):
-    """Ids that the container runs as."""
+    """User and group ids of the container."""
 
     run_as_uid: NonNegativeInt | None = None
     """User id of the container, at least 0; default: the NIM Operator's, 1000. Becomes userID of the NIMService."""

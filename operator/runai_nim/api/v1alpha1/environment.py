@@ -1,4 +1,4 @@
-"""spec.environmentVariables: names, values and references. Types only, no behaviour."""
+"""spec.environmentVariables: names, values and references."""
 
 from typing import Annotated
 
@@ -35,7 +35,7 @@ class ConfigMapKey(SpecModel):
 
 
 class PodFieldReference(SpecModel):
-    """A field of the pod itself."""
+    """A field of the pod."""
 
     path: Name | None = None
     """Path of the field, e.g. metadata.name or status.podIP; required."""
@@ -45,7 +45,7 @@ class UserCredentialKey(SpecModel):
     """A key of a user's credential in Run:ai."""
 
     name: Name | None = None
-    """Name of the credential; required. The operator's settings say how its Secret is named."""
+    """Name of the credential; required. The operator's settings define the name of its Secret."""
 
     key: Name | None = None
     """Key in the credential; required."""
@@ -70,7 +70,7 @@ class EnvironmentVariable(SpecModel):
     """Name of the variable: letters, digits, - . and _, not starting with a digit."""
 
     value: Value | None = None
-    """Plain value. Excludes the other sources; keep secrets out of it."""
+    """Literal value. Excludes the other sources. Don't put secrets here."""
 
     secret: SecretKey | None = None
     """Takes the value from a Secret of this namespace."""
@@ -88,4 +88,4 @@ class EnvironmentVariable(SpecModel):
     """true: not rendered, and removes the variable of this name that a policy adds. Default false."""
 
     description: Value | None = None
-    """For people; reaches no pod."""
+    """A comment for readers; not copied to pods."""

@@ -1,4 +1,4 @@
-"""spec.labels and spec.annotations of the pods. Types only, no behaviour."""
+"""spec.labels and spec.annotations of the pods."""
 
 from pydantic import StrictBool
 
@@ -13,7 +13,7 @@ class Label(SpecModel):
     """A label of the pods and their Service."""
 
     name: LabelKey
-    """Key of the label, 1-63 characters. Keys of Run:ai, KAI and NVIDIA are refused: spec has a field for each."""
+    """Key of the label, 1-63 characters. Keys of Run:ai, KAI and NVIDIA are rejected: use the spec field for each."""
 
     value: Value | None = None
     """Value of the label; default empty."""
@@ -26,9 +26,9 @@ class Annotation(SpecModel):
     """An annotation of the pods, their Service, its routes and its autoscaler."""
 
     name: LabelKey
-    """Key of the annotation, 1-63 characters. Keys of Run:ai, KAI and NVIDIA are refused: spec has a field for each.
-    So are those of ingress controllers, gateways, DNS, certificates and load balancers, unless a setting allows
-    them."""
+    """Key of the annotation, 1-63 characters. Keys of Run:ai, KAI and NVIDIA are rejected: use the spec field for
+    each. Keys of ingress controllers, gateways, external-dns, cert-manager and load balancers are rejected unless a
+    setting allows them."""
 
     value: Value | None = None
     """Value of the annotation; default empty."""

@@ -1,4 +1,4 @@
-"""spec.multiNode: workers beside the leader. Types only, no behaviour."""
+"""spec.multiNode: number of workers."""
 
 from typing import Annotated
 
@@ -8,7 +8,8 @@ from runai_nim.api.v1alpha1.schema import SpecModel
 
 
 class MultiNode(SpecModel):
-    """One model over several nodes."""
+    """Spreads one model over several nodes."""
 
     workers: Annotated[StrictInt, Field(ge=1, le=1000)] | None = None
-    """Worker pods beside the leader, 1-1000. Becomes multiNode.parallelism.pipeline = workers + 1 of the NIMService."""
+    """Worker pods in addition to the leader, 1-1000. Becomes multiNode.parallelism.pipeline = workers + 1 of the
+    NIMService."""

@@ -1,7 +1,7 @@
-"""RunaiNimService itself. Types only, no behaviour.
+"""RunaiNimService, the root type.
 
-`RunaiNimService.model_validate(object)` reads an object of the API, or raises pydantic's ValidationError, whose
-locations have the API's own spelling.
+`RunaiNimService.model_validate(object)` parses an object of the API, or raises pydantic's ValidationError, whose
+locations use the API's field names.
 """
 
 from collections.abc import Mapping
@@ -64,10 +64,10 @@ class RunaiNimService(ApiModel):
     """RunaiNimService."""
 
     metadata: Mapping[str, Any]
-    """Standard metadata. The namespace is the project's; the name is that of the NIMService and its Service too."""
+    """Standard metadata. The namespace determines the project; NIMService and Service have the same name."""
 
     spec: RunaiNimServiceSpec
-    """What to serve, with what, and how it is scheduled: the spec of Run:ai's NVIDIA NIM API."""
+    """The NIM to serve, its resources and its scheduling: the spec of Run:ai's NVIDIA NIM API."""
 
     status: RunaiNimServiceStatus | None = None
-    """What was observed; written by the operator only."""
+    """Observed state; written by the operator only."""

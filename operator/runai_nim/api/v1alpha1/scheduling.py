@@ -1,4 +1,4 @@
-"""Tolerations, multi-node and autoscaling of spec. Types only, no behaviour."""
+"""Tolerations, priority and preemptibility of spec."""
 
 from typing import Annotated, Literal
 
@@ -29,7 +29,7 @@ class Toleration(SpecModel):
     )
 
     name: Name | None = None
-    """Identifies this item among the tolerations; reaches no pod."""
+    """Identifies this item among the tolerations; not copied to pods."""
 
     operator: Literal["Equal", "Exists"] | None = None
     """Equal compares key and value; Exists compares the key only and takes no value."""

@@ -1,7 +1,6 @@
-"""What every API type is built from: the base models, bounded scalars, list kinds and CEL rules.
+"""Building blocks of the API types: base models, bounded scalars, list kinds and CEL rules.
 
-Describes shapes only: nothing here reads, defaults or changes an object. The CRD generator turns these
-descriptions into OpenAPI and `x-kubernetes-*` keys.
+The CRD generator turns them into OpenAPI and `x-kubernetes-*` keys.
 """
 
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from pydantic.config import JsonDict
 
 
 class ApiModel(BaseModel):
-    """Immutable object with camelCase names in the API; attribute docstrings become the CRD's descriptions."""
+    """Immutable object with camelCase names in the API; attribute docstrings become descriptions in the CRD."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -27,7 +26,7 @@ class ApiModel(BaseModel):
 
 
 class SpecModel(ApiModel):
-    """Part of a spec: a name that the API doesn't have is an error, never ignored."""
+    """Part of a spec; an unknown field is an error."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -36,9 +35,9 @@ class SpecModel(ApiModel):
 class CelRule:
     """A rule that the API server checks (`x-kubernetes-validations`).
 
-    `message` names the field, what is allowed and what to do. `message_expression` is CEL for the same with the
-    value found (by `format`: the API server takes `string(number)` for too costly) and falls back to `message`.
-    `field_path` is relative to the object holding the rule.
+    `message` names the field, what is allowed and what to do. `message_expression` is a CEL expression for the same
+    message with the found value (through `format`, because the API server estimates `string(number)` as too expensive);
+    without it, `message` is used. `field_path` is relative to the object with the rule.
     """
 
     rule: str
@@ -48,7 +47,7 @@ class CelRule:
     reason: Literal["FieldValueInvalid", "FieldValueForbidden"] = "FieldValueInvalid"
 
     def validation(self) -> JsonDict:
-        """Return the rule as an item of `x-kubernetes-validations`."""
+        """The rule as an item of `x-kubernetes-validations`."""
         item: JsonDict = {
             "rule": self.rule,
             "message": self.message,
@@ -59,31 +58,31 @@ class CelRule:
 
 
 def cel(*rules: CelRule) -> ConfigDict:
-    """Return the model configuration that puts `rules` on a type."""
+    """The model configuration that adds `rules` to a type."""
     return ConfigDict(json_schema_extra={"x-kubernetes-validations": [rule.validation() for rule in rules]})
 
 
 def listed_by(*keys: str, max_items: int = 256) -> Any:
-    """Describe a list whose items are identified by `keys` (`x-kubernetes-list-type: map`)."""
+    """A list whose items are identified by `keys` (`x-kubernetes-list-type: map`)."""
     extra: JsonDict = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": list(keys)}
     return Field(max_length=max_items, json_schema_extra=extra)
 
 
 def listed_whole(max_items: int = 256) -> Any:
-    """Describe a list that is only ever replaced whole (`x-kubernetes-list-type: atomic`)."""
+    """A list that is always replaced as a whole (`x-kubernetes-list-type: atomic`)."""
     return Field(max_length=max_items, json_schema_extra={"x-kubernetes-list-type": "atomic"})
 
 
 def _exact(value: object) -> object:
-    # repr of a float is the shortest text that reads back as it, so the 0.1 that was written stays Decimal("0.1").
-    # bool is an int to Python, and a number given as text is not one to the API server.
+    # repr of a float is the shortest text that parses to the same float, so 0.1 becomes Decimal("0.1"). bool is a
+    # subclass of int in Python, and the API server rejects a number in quotes.
     if isinstance(value, bool | str):
         raise ValueError("must be a number")
     return Decimal(repr(value)) if isinstance(value, float) else value
 
 
 def exact_number_validators(minimum: int, maximum: int | None = None) -> Sequence[Any]:
-    """Return the annotations of a Decimal that keeps the digits of its JSON text, within inclusive bounds."""
+    """Annotations of a Decimal that keeps the digits of its JSON text, within inclusive bounds."""
     bounds = {"minimum": minimum} if maximum is None else {"minimum": minimum, "maximum": maximum}
     return (BeforeValidator(_exact), Field(ge=minimum, le=maximum), WithJsonSchema({"type": "number", **bounds}))
 

@@ -1,7 +1,7 @@
-"""spec of a RunaiNimService: the `spec` of Run:ai's NVIDIA NIM API, field by field. Types only, no behaviour.
+"""spec of a RunaiNimService: the `spec` of Run:ai's NVIDIA NIM API, field by field.
 
-Every field is optional: what must be present is decided after defaults were merged, which neither the types nor the
-API server can see. Only keys of lists are required.
+Every field is optional, because defaults are merged before required fields are checked, and neither the types nor the
+API server see the result. Only keys of lists are required.
 """
 
 from typing import Annotated, Literal
@@ -21,7 +21,7 @@ from runai_nim.api.v1alpha1.serving import ServingPort
 
 
 class RunaiNimServiceSpec(SpecModel):
-    """What to serve, with what, and how it is scheduled."""
+    """The NIM to serve, its resources and its scheduling."""
 
     model_config = cel(
         CelRule(
@@ -75,40 +75,40 @@ class RunaiNimServiceSpec(SpecModel):
     NIMService, which requires it up to NIM Operator 3.1.2."""
 
     model_store: ModelStore | None = None
-    """Where the model's weights are kept: exactly one of nimCache and pvc; required."""
+    """Storage of the model's weights: exactly one of nimCache and pvc; required."""
 
     serving_port: ServingPort | None = None
-    """Ports of the NIM and how they are reached; required."""
+    """Ports of the NIM and their exposure; required."""
 
     compute: Compute | None = None
     """CPU, memory and GPU of each pod."""
 
     replicas: Annotated[StrictInt, Field(ge=0, le=1000)] | None = None
-    """Number of replicas, 0-1000; default 1. 0 stops the service. Only 1 is allowed beside autoscaling, which then
-    decides."""
+    """Number of replicas, 0-1000; default 1. 0 stops the service. With autoscaling, which then sets the number, only
+    1 is allowed."""
 
     desired_phase: Literal["Running", "Stopped"] | None = None
-    """Running (default) or Stopped: no replicas and no autoscaling, while claim and configuration are kept."""
+    """Running (default) or Stopped: no replicas and no autoscaling; claim and configuration are kept."""
 
     autoscaling: Autoscaling | None = None
     """Scales replicas by a metric. Excludes multiNode."""
 
     multi_node: MultiNode | None = None
-    """Runs one model over several nodes (needs LeaderWorkerSet). Can't be added, removed or changed later. Excludes
-    autoscaling and shares of a GPU."""
+    """Runs one model on several nodes (requires LeaderWorkerSet). Can't be added, removed or changed later. Excludes
+    autoscaling and GPU shares."""
 
     priority_class: PriorityClass | None = None
-    """Scheduling priority; default: the scheduler's for such workloads. Becomes the label priorityClassName. Doesn't
-    change preemptibility."""
+    """Scheduling priority; default: that of the scheduler for such workloads. Becomes the label priorityClassName.
+    Doesn't change preemptibility."""
 
     preemptibility: Preemptibility | None = None
-    """Whether workloads of higher priority may take this one's place; default: follows from the priority. Becomes
-    the label kai.scheduler/preemptibility."""
+    """Whether workloads of higher priority may preempt this one; default: depends on the priority. Becomes the label
+    kai.scheduler/preemptibility."""
 
-    # An order of preference: merged item by item, two writers would make an order that neither asked for.
+    # The list is an order of preference: merging items of two managers would produce an order that neither requested.
     node_pools: Annotated[tuple[Name, ...], listed_whole(100)] | None = None
-    """Names of node pools, the preferred first; no name twice. Pods run in these pools only; `default` is every node
-    without a pool. Becomes node affinity."""
+    """Names of node pools, the preferred first; no name twice. Pods run in these pools only; `default` stands for
+    nodes without a pool. Becomes node affinity."""
 
     tolerations: Annotated[tuple[Toleration, ...], listed_whole()] | None = None
     """Taints that the pods tolerate."""
@@ -130,4 +130,4 @@ class RunaiNimServiceSpec(SpecModel):
     """Health checks of the pods; default: the NIM's own."""
 
     security: Security | None = None
-    """Ids that the container runs as."""
+    """User and group ids of the container."""

@@ -1,4 +1,4 @@
-"""status of a RunaiNimService, as the operator writes it. Types only, no behaviour."""
+"""status of a RunaiNimService, written by the operator."""
 
 from typing import Annotated, Final, Literal
 
@@ -21,54 +21,54 @@ Phase = Literal[
 ]
 ConditionStatus = Literal["True", "False", "Unknown"]
 MAX_MESSAGE_LENGTH: Final = 32768
-"""Characters of a condition's message, as metav1.Condition has it."""
+"""Maximum length of a condition's message, as in metav1.Condition."""
 
 
 class Condition(ApiModel):
-    """One observed fact, in the shape of a Kubernetes condition."""
+    """One observed fact, in the format of a Kubernetes condition."""
 
     type: Annotated[str, Field(min_length=1, max_length=63)]
-    """Which fact: Ready, Translated, StorageReady, NIMServiceReady, Reconciling, Stalled, …"""
+    """Type: Ready, Translated, StorageReady, NIMServiceReady, Reconciling, Stalled, …"""
 
     status: ConditionStatus
     """True, False or Unknown."""
 
     reason: Annotated[str, Field(min_length=1, max_length=253)]
-    """Why, as one CamelCase word for programs."""
+    """Reason as one CamelCase word for programs."""
 
     message: Annotated[str, Field(max_length=MAX_MESSAGE_LENGTH)]
-    """Why, as a sentence for people: which field, what was found, what to do."""
+    """Reason as a sentence for users: which field, what was found, what to do."""
 
     last_transition_time: AwareDatetime
-    """When status last changed."""
+    """Time of the last change of status."""
 
     observed_generation: Annotated[int, Field(ge=0)] | None = None
-    """Generation of the spec that this condition is about."""
+    """Generation of the spec that this condition refers to."""
 
 
 class RunaiNimServiceStatus(ApiModel):
-    """What was observed of the service."""
+    """Observed state of the service."""
 
     observed_generation: StrictInt | None = None
-    """Generation of the spec that this status is about; -1 before the operator has seen the resource."""
+    """Generation of the spec that this status refers to; -1 before the operator has seen the resource."""
 
     phase: Phase | None = None
-    """Where the service is in its life, in Run:ai's words."""
+    """Phase of the service's lifecycle, in Run:ai's terms."""
 
     conditions: Annotated[tuple[Condition, ...], listed_by("type", max_items=32)] | None = None
-    """The facts behind the phase; `kubectl wait --for=condition=Ready` waits for a service that answers."""
+    """Details of the phase; `kubectl wait --for=condition=Ready` waits until the service answers."""
 
     replicas: NonNegativeInt | None = None
-    """Replicas that exist."""
+    """Number of existing replicas."""
 
     ready_replicas: NonNegativeInt | None = None
-    """Replicas that are ready."""
+    """Number of ready replicas."""
 
     selector: str | None = None
     """Label selector of the pods, for the scale subresource."""
 
     url: str | None = None
-    """URL from outside the cluster; absent where there is none."""
+    """URL from outside the cluster; absent if not exposed."""
 
     internal_url: str | None = None
     """URL inside the cluster."""
@@ -77,10 +77,10 @@ class RunaiNimServiceStatus(ApiModel):
     """Run:ai project of this namespace."""
 
     nim_service_name: str | None = None
-    """Name of the NIMService made from this resource."""
+    """Name of the NIMService created for this resource."""
 
     claim_name: str | None = None
-    """Name of the claim that keeps the model; absent with a NIMCache."""
+    """Name of the claim with the model; absent with a NIMCache."""
 
     gpu: str | None = None
     """GPU of each pod: devices (2), a portion (0.5, 2x0.5 for two devices) or memory (20Gi)."""

@@ -31,8 +31,8 @@ _OWNERS: Final = (well_known.KIND, well_known.NIMSERVICE_KIND)
 class ObservedClaim:
     """A PersistentVolumeClaim, created by the operator or not. `storage` is a quantity as the API server formats it.
 
-    `made_for_uid` is the value of its label `runai-nim.io/service`. `annotations` are `digest_annotations`. `created_at` and
-    `applied_at` are RFC 3339; the latter is the operator's last change, empty without one.
+    `made_for_uid` is the value of its label `runai-nim.io/service`. `annotations` are `digest_annotations`.
+    `created_at` and `applied_at` are RFC 3339; the latter is the operator's last change, empty without one.
     """
 
     name: str

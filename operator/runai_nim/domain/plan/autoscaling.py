@@ -15,7 +15,7 @@ def start_before_autoscaling(manifest: dict[str, Any], observed: ObservedState) 
     spec, workload = manifest["spec"], observed.workload
     if not spec.get("scale", {}).get("enabled") or workload is None or workload.spec_replicas > 0:
         return manifest
-    # Another hash than the whole spec's: this is not it yet.
+    # The hash differs from that of the final spec, so the operator applies the final spec later.
     seal = {well_known.SPEC_HASH: manifest["metadata"]["annotations"][well_known.SPEC_HASH] + "-waking"}
     service = spec["expose"]["service"]
     metadata = {**manifest["metadata"], "annotations": manifest["metadata"]["annotations"] | seal}

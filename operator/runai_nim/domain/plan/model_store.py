@@ -85,9 +85,9 @@ def claim_write(cr: Mapping[str, Any], manifest: dict[str, Any] | None, claim: O
         and _is_named_after(cr, claim)
         and (is_owned or not owns)
     )
-    # Server-side apply takes away what it no longer finds in a manifest, and of a claim's class that is refused.
+    # Server-side apply would remove the omitted class of a claim, which the API server rejects.
     kept = {"storageClassName": claim.storage_class} if claim.storage_class else {}
-    # A claim that has lost its owner may just have been orphaned: owned again, it would go with it after all.
+    # A claim without its owner may just have been orphaned: with the owner restored, it would be deleted after all.
     confirm = owns and not is_owned
     return (
         None
@@ -117,7 +117,7 @@ def releases_from_cr(cr: Mapping[str, Any], desired: Desired, claim: ObservedCla
     if not claim.is_owned_by(uid):
         return
     if is_made_for(cr, claim):
-        # While the spec is refused nobody knows.
+        # Unknown while the spec is rejected.
         stays = desired.nimservice is not None and not (desired.claim or {}).get("metadata", {}).get("ownerReferences")
     else:
         stays = _is_named_after(cr, claim)

@@ -37,7 +37,7 @@ def status_of(cr: Mapping[str, Any], desired: Desired, facts: Facts, now: str) -
     """The whole status of `cr`; `now` (RFC 3339) becomes the transition time of conditions whose status changed."""
     before: Mapping[str, Any] = cr.get("status") or {}
     row = row_for(facts)
-    # While paused nothing of a new generation was acted on, and claiming so would make `kubectl wait` believe it.
+    # While paused the operator doesn't act on a new generation; reporting it as observed would mislead `kubectl wait`.
     generation = before.get("observedGeneration", -1) if facts.is_paused else cr["metadata"]["generation"]
     workload = facts.workload
     status = {

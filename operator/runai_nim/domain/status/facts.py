@@ -147,7 +147,7 @@ def _is_spec_applied(desired: Desired, observed: ObservedState) -> bool:
     wanted_hash = desired.nimservice["metadata"]["annotations"][well_known.SPEC_HASH]
     replicas: int = desired.nimservice["spec"].get("replicas", workload.spec_replicas)
     return bool(
-        # What a NIMService of this name that is gone has left behind proves nothing.
+        # Children of a deleted NIMService with this name prove nothing.
         service.owner_uid == workload.owner_uid == live["metadata"]["uid"]
         and service.spec_hash == wanted_hash
         and workload.pod_hash == _pod_hash(desired)

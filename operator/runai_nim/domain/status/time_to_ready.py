@@ -37,7 +37,7 @@ def _waited(before: Mapping[str, Any], after: Mapping[str, Any]) -> TimeToReady 
     until = _since(now["Ready"])
     if then and mended > lost:
         return TimeToReady("change", (until - mended).total_seconds())
-    # Every condition is dated by the first status: one older than Ready's is from before a time of being ready.
+    # The first status dates every condition: if one is older than Ready's, the service was ready before.
     if all(_since(condition) >= lost for condition in then.values()):
         return TimeToReady("creation", (until - created).total_seconds())
     return TimeToReady("change", (until - lost).total_seconds())

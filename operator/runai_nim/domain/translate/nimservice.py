@@ -81,11 +81,11 @@ def make_nimservice(source: TranslationSource) -> dict[str, Any]:
     }
 
 
-# How many pods there are, and how they are reached from outside, changes without a new pod.
+# Replicas and external exposure change without new pods.
 _FIELDS_WITHOUT_RESTART = ("replicas", "scale", "expose")
 
 
 def _pod_fields(spec: Mapping[str, Any]) -> dict[str, Any]:
-    # The Service's ports are the container's too.
+    # The Service's ports are also the container's.
     ports = {key: value for key, value in spec["expose"]["service"].items() if key != "type"}
     return {key: value for key, value in spec.items() if key not in _FIELDS_WITHOUT_RESTART} | {"expose": ports}

@@ -39,7 +39,7 @@ def _pools_fragment(source: TranslationSource) -> Fragment:
     if len(pools) > 1:
         listed = pod_annotation_fragment(settings.node_pools_annotation, " ".join(pools)).get("spec", {})
         return {"spec": affinity["spec"] | listed}
-    # A pod label "default" would name a pool that no node is labelled with.
+    # No node has the label value "default".
     label = label_fragment(settings.node_pool_label, None if pools[0] == well_known.DEFAULT_NODE_POOL else pools[0])
     return {**label, "spec": affinity["spec"] | label.get("spec", {})}
 

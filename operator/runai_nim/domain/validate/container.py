@@ -63,7 +63,7 @@ _HOST_LABEL: Final = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 
 _HOST_NAME: Final = re.compile(rf"({_HOST_LABEL}\.)*{_HOST_LABEL}")
 
-# inet_aton reads 2852039166, 0xa9fea9fe and 169.254.43518 as addresses; a name whose last label is a number is none.
+# inet_aton parses 2852039166, 0xa9fea9fe and 169.254.43518 as addresses. No DNS name ends in a numeric label.
 _NUMERIC_LABEL: Final = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
 
 

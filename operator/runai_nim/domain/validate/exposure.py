@@ -11,7 +11,7 @@ from runai_nim.domain.validate.finding import Finding
 from runai_nim.domain.validate.subject import ValidationSubject
 
 _PATH_PATTERN: Final = "spec.servingPort.exposedUrl"
-# What both Ingress and HTTPRoute take as a path: no empty segment, no dots alone, no more than 1024 characters.
+# Paths that both Ingress and HTTPRoute accept: no empty or dots-only segment, at most 1024 characters.
 _URL_PATTERN: Final = re.compile(
     r"https?://(?P<host>[a-z0-9.-]+)(:(?P<port>[1-9][0-9]{0,4}))?(?P<path>(?!.{1025})(/(?!\.\.?(/|$))[-\w.~]+)*/?)",
     re.ASCII,
@@ -91,7 +91,7 @@ def check_grpc_has_no_path(candidate: ValidationSubject) -> Iterator[Finding]:
     """A gRPC URL has no path: the path of a gRPC call is its method."""
     serving = _serving_port(candidate)
     by_port = serving.exposed_protocol is None and serving.grpc_port is not None
-    # Through an Ingress grpcPort alone still means http.
+    # With an Ingress, grpcPort alone still means http.
     implied = by_port and candidate.context.settings.external_mode == "gateway"
     url = _URL_PATTERN.fullmatch(serving.exposed_url or "")
     if (serving.exposed_protocol == "grpc" or implied) and url is not None and url["path"] not in ("", "/"):

@@ -163,6 +163,6 @@ def _pvc(candidate: ValidationSubject) -> Pvc | None:
 
 
 def _claim_info(candidate: ValidationSubject) -> ClaimInfo | None:
-    # None also for a claim that exists by the user's word: what its claimInfo says is ignored.
+    # None also with existingPvc, which makes claimInfo ignored.
     pvc = _pvc(candidate)
     return None if pvc is None or pvc.existing_pvc else pvc.claim_info or ClaimInfo()

@@ -15,7 +15,7 @@ from runai_nim.domain.reasons import Reason
 from runai_nim.domain.validate.finding import Finding, Rule, child_path
 from runai_nim.domain.validate.suggestions import FieldRemedies
 
-# pydantic's sentences begin "Input should …", "String should …" or, for our own checks, "Value error, must …".
+# pydantic's messages begin with "Input should …", "String should …" or, for our checks, "Value error, must …".
 _ERROR_PREFIX: Final = re.compile(r"^(?:Value error, must|[\w ]+ should) ")
 _OBJECT_ERRORS: Final = re.compile(r"a valid dictionary or instance of \w+")
 _TYPES: Final = {

@@ -38,5 +38,5 @@ def parse_identifier(text: str) -> Identifier | None:
     if len(parts) != 3 or not (syntax.is_object_name(parts[0]) and syntax.is_object_name(parts[1])):
         return None
     identifier = Identifier(*parts)
-    # Base32 has other spellings of the same bytes; one workload has one id.
+    # Base32 has several spellings of the same bytes; accept only the canonical one.
     return identifier if _UID.fullmatch(identifier.uid) and str(identifier) == text else None
