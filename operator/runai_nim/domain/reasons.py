@@ -18,8 +18,8 @@ class Reason(StrEnum):
         return member
 
     RUNNING = "Running", "every replica is available and the model answers"
-    STOPPED = "Stopped", "stopped on purpose; Ready is True, as of a Deployment with no replicas"
-    STOPPING = "Stopping", "stopped on purpose, and pods are still going"
+    STOPPED = "Stopped", "stopped by the user; Ready is True, as for a Deployment with 0 replicas"
+    STOPPING = "Stopping", "stopped by the user, and pods are still terminating"
     DELETING = "Deleting", "the RunaiNimService is being deleted"
     NAMESPACE_TERMINATING = "NamespaceTerminating", "its namespace is being deleted"
     PREVIOUS_INSTANCE_TERMINATING = (
@@ -32,78 +32,81 @@ class Reason(StrEnum):
         "NIMOperatorNotResponding",
         "the NIM Operator has not acted within the time that the settings give it",
     )
-    NIM_SERVICE_FAILED = "NIMServiceFailed", "the NIM Operator reports a failure, in its own words"
-    ROLLING_OUT = "RollingOut", "pods of this spec replace older ones"
+    NIM_SERVICE_FAILED = "NIMServiceFailed", "the NIM Operator reports a failure; the message quotes it"
+    ROLLING_OUT = "RollingOut", "pods with this spec are replacing older ones"
     REPLICAS_NOT_READY = "ReplicasNotReady", "some replicas are ready, not all"
     PODS_NOT_READY = "PodsNotReady", "pods are starting, or the model does not answer yet"
-    CRASH_LOOPING = "CrashLooping", "a container exits again and again; the message has its last exit"
+    CRASH_LOOPING = "CrashLooping", "a container is in a crash loop; the message has its last exit"
     IMAGE_PULL_FAILED = "ImagePullFailed", "a pod can't pull its image"
     CONTAINER_NOT_CREATED = (
         "ContainerNotCreated",
         "a container can't be created, often because a Secret or a key in it is missing",
     )
-    CONTAINER_WAITING = "ContainerWaiting", "a container waits, for a reason that the message names"
-    UNSCHEDULABLE = "Unschedulable", "the scheduler can't place a pod, in its own words: quota, node pool, resources"
+    CONTAINER_WAITING = "ContainerWaiting", "a container waits for the reason in the message"
+    UNSCHEDULABLE = (
+        "Unschedulable",
+        "the scheduler can't place a pod (quota, node pool, resources); the message quotes it",
+    )
     SCHEDULER_NOT_RESPONDING = (
         "SchedulerNotResponding",
         "no scheduler has reported on a pod within the time that the settings give it",
     )
     PROBE_FAILING = "ProbeFailing", "a container runs, and its readiness probe fails"
 
-    INVALID_NAME = "InvalidName", "the name, or one in the spec, can't be used"
-    RESERVED_KEY = "ReservedKey", "a label or annotation belongs to a scheduler, an operator or the cluster's edge"
+    INVALID_NAME = "InvalidName", "the name of the resource, or one in the spec, is invalid"
+    RESERVED_KEY = "ReservedKey", "a label or annotation is reserved for a scheduler, an operator or the cluster's edge"
     UNKNOWN_FIELD = "UnknownField", "the API has no such field"
-    REQUIRED_FIELD = "RequiredField", "a field must be set"
+    REQUIRED_FIELD = "RequiredField", "a required field is missing"
     INVALID_VALUE = "InvalidValue", "a value is not allowed"
-    INVALID_QUANTITY = "InvalidQuantity", "an amount can't be read, or is out of bounds"
-    DUPLICATE_VALUE = "DuplicateValue", "something is listed twice"
+    INVALID_QUANTITY = "InvalidQuantity", "a quantity is malformed or out of range"
+    DUPLICATE_VALUE = "DuplicateValue", "a list has a duplicate item"
     CONFLICTING_FIELDS = "ConflictingFields", "two fields exclude each other"
     LIMIT_BELOW_REQUEST = "LimitBelowRequest", "a limit is below its request"
-    NOT_CONFIGURED = "NotConfigured", "the operator's settings lack what the field needs"
+    NOT_CONFIGURED = "NotConfigured", "a setting that the field needs is not configured"
     NOT_ALLOWED = "NotAllowed", "the operator's settings don't allow the value"
-    HOST_TAKEN = "HostTaken", "the host is reserved, or a route of another namespace has it"
-    NOT_INSTALLED = "NotInstalled", "the cluster's NIMService kind lacks what the field becomes"
-    NAME_CONFLICT = "NameConflict", "an object of that name belongs to somebody else"
+    HOST_TAKEN = "HostTaken", "the host is reserved, or a route of another namespace uses it"
+    NOT_INSTALLED = "NotInstalled", "the cluster's NIMService kind lacks the target of the field"
+    NAME_CONFLICT = "NameConflict", "an object with that name has another owner"
     FIELD_CONFLICT = "FieldConflict", "another field manager keeps changing what the operator sets"
-    WRITE_REFUSED = "WriteRefused", "the API server refuses what was made of the spec"
-    CLAIM_CANNOT_SHRINK = "ClaimCannotShrink", "a claim that was made can only grow"
-    CLAIM_IMMUTABLE = "ClaimImmutable", "class and access modes of a claim that was made stay as they are"
-    MULTI_NODE_IMMUTABLE = "MultiNodeImmutable", "several nodes stay as they were made"
+    WRITE_REFUSED = "WriteRefused", "the API server rejects an object made from the spec"
+    CLAIM_CANNOT_SHRINK = "ClaimCannotShrink", "an existing claim can only grow"
+    CLAIM_IMMUTABLE = "ClaimImmutable", "class and access modes of an existing claim are immutable"
+    MULTI_NODE_IMMUTABLE = "MultiNodeImmutable", "fields of an existing multi-node service are immutable"
 
-    IGNORED_FIELD = "IgnoredField", "a field has no effect as things are"
-    QUEUE_UNKNOWN = "QueueUnknown", "the namespace names no queue (kai dialect)"
+    IGNORED_FIELD = "IgnoredField", "a field has no effect"
+    QUEUE_UNKNOWN = "QueueUnknown", "the namespace has no queue (kai dialect)"
     PROJECT_UNKNOWN = "ProjectUnknown", "the namespace belongs to no project (runai dialect)"
 
-    TRANSLATED = "Translated", "every field has its place"
-    TRANSLATED_WITH_WARNINGS = "TranslatedWithWarnings", "every field has its place, and the message says what is odd"
+    TRANSLATED = "Translated", "every field is translated"
+    TRANSLATED_WITH_WARNINGS = "TranslatedWithWarnings", "every field is translated; the message has the warnings"
     PAUSED = "Paused", "the annotation `runai-nim.io/paused` keeps the NIMService as it is"
 
     NIM_CACHE_READY = "NIMCacheReady", "the NIMCache is ready"
     NIM_CACHE_NOT_FOUND = "NIMCacheNotFound", "the NIMCache does not exist"
-    NIM_CACHE_NOT_READY = "NIMCacheNotReady", "the NIMCache is not ready yet, in its own words"
-    NIM_CACHE_FAILED = "NIMCacheFailed", "the NIMCache has failed, in its own words"
+    NIM_CACHE_NOT_READY = "NIMCacheNotReady", "the NIMCache is not ready yet; the message quotes it"
+    NIM_CACHE_FAILED = "NIMCacheFailed", "the NIMCache has failed; the message quotes it"
     CLAIM_BOUND = "ClaimBound", "the claim is bound"
     CLAIM_PENDING = "ClaimPending", "the claim waits for a volume, or for its first pod"
     CLAIM_NOT_FOUND = "ClaimNotFound", "the claim does not exist"
-    CLAIM_NOT_MADE = "ClaimNotMade", "the claim is the operator's to make, and something keeps it from that"
-    CLAIM_TERMINATING = "ClaimTerminating", "the claim is being deleted, and goes with its last pod"
+    CLAIM_NOT_MADE = "ClaimNotMade", "the operator should create the claim, but can't yet"
+    CLAIM_TERMINATING = "ClaimTerminating", "the claim is being deleted, and is removed with its last pod"
     CLAIM_LOST = "ClaimLost", "the claim has lost its volume"
-    NOT_TRANSLATED = "NotTranslated", "the spec is refused, so nothing is known"
+    NOT_TRANSLATED = "NotTranslated", "the spec is rejected, so the state is unknown"
 
     READY = "Ready", "the NIMService runs this spec and answers"
-    NOT_WRITTEN = "NotWritten", "there is no NIMService of this RunaiNimService"
+    NOT_WRITTEN = "NotWritten", "this RunaiNimService has no NIMService"
     NOT_SEEN = "NotSeen", "the NIM Operator has not acted on this spec yet"
     NOT_READY = "NotReady", "the NIM Operator runs this spec, which is not ready yet"
     FAILED = "Failed", "the NIM Operator reports a failure"
 
     ROUTER_WRITTEN = "RouterWritten", "the NIM Operator is asked to route the URL"
-    ROUTE_WRITTEN = "RouteWritten", "a route of our own leads to the Service"
+    ROUTE_WRITTEN = "RouteWritten", "the operator's own route leads to the Service"
     NOT_WANTED = "NotWanted", "`exposeExternally` is false"
-    GRPC_NEEDS_GATEWAY = "GrpcNeedsGateway", "gRPC was asked for, and the operator is configured for an ingress"
+    GRPC_NEEDS_GATEWAY = "GrpcNeedsGateway", "gRPC is requested, and the operator is configured for an ingress"
     KIND_NOT_INSTALLED = "KindNotInstalled", "the cluster lacks the Gateway API"
     ROUTE_REFUSED = (
         "RouteRefused",
-        "the API server refuses a route of our own, or to delete one that is not wanted any more",
+        "the API server rejects the operator's own route, or the deletion of an obsolete one",
     )
 
 

@@ -85,7 +85,7 @@ ROWS: tuple[PhaseRow, ...] = (
         message=lambda f: "its namespace is being deleted, and everything in it",
     ),
     PhaseRow(
-        when="a NIMService of this name, or another object that the NIM Operator would take, belongs to somebody else",
+        when="a NIMService with this name, or another object that the NIM Operator would use, has another owner",
         applies=lambda f: f.has_name_conflict,
         phase="Failed",
         ready="False",
@@ -112,7 +112,7 @@ ROWS: tuple[PhaseRow, ...] = (
         progress="Stalled",
     ),
     PhaseRow(
-        when="somebody else keeps changing a field of the NIMService that the operator sets",
+        when="another field manager keeps changing a field of the NIMService that the operator sets",
         applies=lambda f: bool(f.field_conflict),
         phase="Degraded",
         ready="False",

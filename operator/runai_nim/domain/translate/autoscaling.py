@@ -50,9 +50,9 @@ def _metric(autoscaling: Autoscaling) -> dict[str, Any]:
 ROWS = (
     MappingRow(
         "spec.replicas",
-        "`spec.replicas`, 1 when absent; left out beside autoscaling",
+        "`spec.replicas`, 1 when absent; left out with autoscaling",
         _replicas_fragment,
-        "A NIMService may not have replicas beside autoscaling.",
+        "A NIMService may not have both replicas and autoscaling.",
     ),
     MappingRow(
         "spec.desiredPhase",

@@ -132,7 +132,7 @@ ROWS = (
     ),
     MappingRow(
         "spec.compute.gpuRequestType",
-        "beside a share of a GPU the pod annotation `gpu-fraction-container-name`",
+        "with a GPU share the pod annotation `gpu-fraction-container-name`",
         _type_fragment,
         "Without the container's name the scheduler takes container 0, and an injected container may be first.",
     ),
@@ -140,7 +140,7 @@ ROWS = (
         "spec.compute.gpuPortionRequest",
         "between 0 and 1 the pod annotation `gpu-fraction`; 1 is whole GPUs and 0 none, as `nvidia.com/gpu`",
         _portion_fragment,
-        "KAI refuses the annotation beside an `nvidia.com/gpu` limit, even one of 0.",
+        "KAI rejects the annotation together with an `nvidia.com/gpu` limit, even with 0.",
     ),
     MappingRow(
         "spec.compute.gpuPortionLimit",

@@ -176,7 +176,7 @@ ROUTE_ROWS = (
     ),
     MappingRow(
         "spec.servingPort.exposedUrl",
-        "an Ingress, HTTPRoute or GRPCRoute of our own with that host and path to the Service, instead of the router",
+        "the operator's own Ingress, HTTPRoute or GRPCRoute for that host and path, instead of the router",
         _route_spec_fragment,
         "The NIM Operator's router always takes the host `<name>.<namespace>.<domain>`.",
     ),

@@ -55,11 +55,11 @@ ROWS = (
     MappingRow("spec.modelStore.nimCache.name", "`spec.storage.nimCache.name`", _cache_fragment),
     MappingRow(
         "spec.modelStore.nimCache.profile",
-        "`spec.storage.nimCache.profile`; beside a share of a GPU, or with a map of resources that is empty, the"
+        "`spec.storage.nimCache.profile`; with a GPU share, or with an empty map of resources, the"
         " environment variable `NIM_MODEL_PROFILE` instead",
         _profile_fragment,
-        "For a profile the NIM Operator adds `nvidia.com/gpu`, which the scheduler refuses beside a share, and it falls"
-        " over where a map is missing.",
+        "For a profile the NIM Operator adds `nvidia.com/gpu`, which the scheduler rejects with a share, and it panics"
+        " if a map is missing.",
     ),
     MappingRow(
         "spec.modelStore.pvc.claimName",
