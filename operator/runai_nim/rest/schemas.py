@@ -1,4 +1,4 @@
-"""Bodies of the REST API as types, for its OpenAPI document. Types only, no behaviour: nothing is read with them."""
+"""Types of the REST API's bodies, for its OpenAPI document only."""
 
 from typing import Annotated, Literal
 
@@ -9,33 +9,33 @@ from runai_nim.api.v1alpha1.schema import ApiModel
 
 
 class RequestMetadata(ApiModel):
-    """What a workload is called, and whose it is."""
+    """Name and project of a workload."""
 
     name: Annotated[StrictStr, Field(min_length=1, max_length=59)]
-    """Name of the workload: lower case letters, digits and -, beginning with a letter."""
+    """Name of the workload: lower case letters, digits and -, starting with a letter."""
 
     use_given_name_as_prefix: StrictBool = False
-    """true: the name is completed with - and five random characters."""
+    """true: - and five random characters are appended to the name."""
 
     project_id: StrictStr | StrictInt
     """The project: a namespace's project, its label runai-nim.io/project-id, or its name."""
 
 
 class CreateRequest(ApiModel):
-    """A workload to make."""
+    """A workload to create."""
 
     metadata: RequestMetadata
     spec: RunaiNimServiceSpec
 
 
 class UpdateRequest(ApiModel):
-    """Sections of spec to replace; those that are absent or null stay."""
+    """Sections of spec to replace; absent or null sections stay."""
 
     spec: RunaiNimServiceSpec
 
 
 class TokenRequest(ApiModel):
-    """What Run:ai's client logs in with."""
+    """Credentials of Run:ai's client."""
 
     grant_type: Literal["app_token"]
     app_id: Annotated[StrictStr, Field(alias="AppId")]
@@ -60,7 +60,7 @@ class Gvk(ApiModel):
 
 
 class WorkloadMetadata(ApiModel):
-    """What is known of a workload beside its spec."""
+    """Metadata of a workload."""
 
     name: str
     project_id: str
@@ -68,7 +68,7 @@ class WorkloadMetadata(ApiModel):
     category: str | None = None
     preemptibility: str | None = None
     id: str
-    """Opaque; of this workload and no later one of its name."""
+    """Opaque id of this workload; a later one with the same name has another id."""
 
     gvk: Gvk
     project_name: str
@@ -78,23 +78,23 @@ class WorkloadMetadata(ApiModel):
     department_name: str
     created_at: AwareDatetime
     created_by: str
-    """Informational: who may write the RunaiNimService may write this."""
+    """Informational: everyone who may write the RunaiNimService may write this."""
 
     updated_at: AwareDatetime
     updated_by: str
-    """Informational, as createdBy."""
+    """Informational, like createdBy."""
 
     deleted_at: AwareDatetime | None = None
 
 
 class Workload(ApiModel):
-    """A workload as it is stored."""
+    """A workload as stored."""
 
     metadata: WorkloadMetadata
     desired_phase: Literal["Running", "Stopped", "Deleted"]
     spec: RunaiNimServiceSpec
     details: str | None = None
-    """Of a PATCH: that Argo CD, Flux or Helm will revert it."""
+    """Of a PATCH: a warning that Argo CD, Flux or Helm will revert it."""
 
 
 class ComplianceIssue(ApiModel):
@@ -106,10 +106,10 @@ class ComplianceIssue(ApiModel):
 
 
 class Message(ApiModel):
-    """An error, or word of what was begun."""
+    """An error, or the acknowledgement of a deletion."""
 
     code: Annotated[int, Field(ge=100, le=599)]
     message: str
     details: str | None = None
     compliance_issues: tuple[ComplianceIssue, ...] | None = None
-    """Of a 400: every mistake that was found."""
+    """Of a 400: the mistakes found, up to 100."""

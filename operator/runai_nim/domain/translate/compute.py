@@ -128,7 +128,7 @@ ROWS = (
         "without gpuRequestType `nvidia.com/gpu` in `spec.resources.requests` and `limits`; with a portion of several"
         " devices the pod annotation `gpu-fraction-num-devices`",
         _devices_fragment,
-        "0 is written too: it keeps the NIM Operator from adding GPUs for a profile.",
+        "0 is written, too: it prevents the NIM Operator from adding GPUs for a profile.",
     ),
     MappingRow(
         "spec.compute.gpuRequestType",
@@ -146,7 +146,7 @@ ROWS = (
         "spec.compute.gpuPortionLimit",
         "the pod annotation `gpu-fraction-limit` (setting `gpu_fraction_limit_annotation`)",
         _portion_limit_fragment,
-        "KAI alone knows no limit for a portion.",
+        "KAI alone has no limit for a portion.",
     ),
     MappingRow(
         "spec.compute.gpuMemoryRequest",

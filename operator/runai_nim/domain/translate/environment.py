@@ -33,7 +33,7 @@ ROWS = (
         "`spec.env`: value; secret as `secretKeyRef`; configMap as `configMapKeyRef`; podFieldRef as `fieldRef`;"
         " userCredential as `secretKeyRef` to the Secret that the setting `user_credential_secret` names",
         _env_fragment,
-        "A user's variable wins over the NIM Operator's own; those that would break the NIM are refused.",
+        "A user's variable overrides the NIM Operator's; variables that would break the NIM are rejected.",
     ),
-    MappingRow("spec.environmentVariables[].description", "nothing; it is for people", no_output),
+    MappingRow("spec.environmentVariables[].description", "nothing; it is a comment", no_output),
 )

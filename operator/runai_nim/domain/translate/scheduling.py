@@ -119,9 +119,9 @@ ROWS = (
         "spec.tolerations",
         "`spec.tolerations`: operator, key, value, effect (`Any` is none), seconds",
         _tolerations_fragment,
-        "The NIM Operator drops the seconds, which a warning says.",
+        "The NIM Operator drops the seconds; a warning says so.",
     ),
-    MappingRow("spec.tolerations[].name", "nothing; it tells the items of the list apart", no_output),
+    MappingRow("spec.tolerations[].name", "nothing; it identifies the item within the list", no_output),
     MappingRow(
         "spec.category",
         "the annotation `runai-nim.io/category` (setting `category_annotation`), on the NIMService and its pods",

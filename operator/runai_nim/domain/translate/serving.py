@@ -24,7 +24,7 @@ ROWS = (
         "spec.servingPort.port",
         "`spec.expose.service.port`",
         lambda s: _service("port", s.serving.port),
-        "Without one the NIM Operator falls over once, then serves on 8000 whatever the NIM does.",
+        "Without a port the NIM Operator panics once and then uses 8000, whatever the NIM serves on.",
     ),
     MappingRow(
         "spec.servingPort.grpcPort",
