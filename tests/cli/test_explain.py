@@ -19,7 +19,7 @@ spec.compute.gpuPortionRequest (number)
 
   Becomes, in the NIMService: between 0 and 1 the pod annotation `gpu-fraction`; 1 is whole GPUs and
   0 none, as `nvidia.com/gpu`.
-  Why: KAI refuses the annotation beside an `nvidia.com/gpu` limit, even one of 0.
+  Why: KAI rejects the annotation together with an `nvidia.com/gpu` limit, even with 0.
 """
     )
 

@@ -249,7 +249,7 @@ class Connection(HttpToolsProtocol):
         return not self.reading and (self.cycle is None or self.cycle.response_complete)
 
     def _forget_calls(self) -> None:
-        """Mark all its calls as disconnected: nobody reads their answers. (uvicorn marks only the last one.)"""
+        """Mark all its calls as disconnected, since their answers are not read. (uvicorn marks only the last one.)"""
         self._release_buffers()
         for cycle in self._calls:
             cycle.disconnected = True

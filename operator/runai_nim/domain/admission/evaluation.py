@@ -1,6 +1,7 @@
-"""A manifest as somebody wrote it → what the operator would make of it, and all that is wrong with it.
+"""Evaluates a manifest as a user wrote it: what the operator would make of it, and all findings.
 
-Pure. What the command line and the REST API say of a resource before any cluster saw it; the rules are others'.
+The command line and the REST API use it before a resource reaches a cluster. The rules are in `object_schema` and
+`validate`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,9 +30,9 @@ def evaluate(manifest: Mapping[str, Any], decision_input: DecisionInput) -> Desi
 
 
 def _enclosing_paths(path: str) -> Iterator[str]:
-    """A field and all that it is in: where these are wrong already, a finding about it says the same once more.
+    """A field and all its ancestors: a finding below a reported path would only repeat it.
 
-    A spec that is no mapping has all its fields missing, and a name that is no text is no good name either.
+    If the spec is not a mapping, all its fields are missing; a name that is not a string is also an invalid name.
     """
     yield path
     while "." in path:
