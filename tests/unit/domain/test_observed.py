@@ -68,7 +68,7 @@ def test_a_claim() -> None:
     claim = ObservedClaim.from_object(
         {"metadata": {**METADATA, "labels": labels, "ownerReferences": owners, **times}, "spec": {}}
     )
-    assert (claim.name, claim.phase, claim.storage, claim.made_for_uid) == ("nim", "Pending", "0", "nim")
+    assert (claim.name, claim.phase, claim.storage, claim.service_label) == ("nim", "Pending", "0", "nim")
     assert claim.owners == (OwnerReference(well_known.NIMSERVICE_KIND, "x", "u-NIMService"),)
     assert (claim.is_owned_by("u-NIMService"), claim.is_owned_by("u-X")) == (True, False)
     assert (claim.created_at, claim.applied_at) == ("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z")

@@ -31,7 +31,7 @@ _OWNERS: Final = (well_known.KIND, well_known.NIMSERVICE_KIND)
 class ObservedClaim:
     """A PersistentVolumeClaim, created by the operator or not. `storage` is a quantity as the API server formats it.
 
-    `made_for_uid` is the value of its label `runai-nim.io/service`. `annotations` are `digest_annotations`.
+    `service_label` is the value of its label `runai-nim.io/service`. `annotations` are `digest_annotations`.
     `created_at` and `applied_at` are RFC 3339; the latter is the operator's last change, empty without one.
     """
 
@@ -44,7 +44,7 @@ class ObservedClaim:
     storage_class: str
     access_modes: tuple[str, ...]
     volume_mode: str
-    made_for_uid: str
+    service_label: str
     owners: tuple[OwnerReference, ...]
     annotations: Mapping[str, str] = field(hash=False)
     created_at: str
@@ -64,7 +64,7 @@ class ObservedClaim:
             storage_class=word(spec.get("storageClassName")),
             access_modes=words(spec.get("accessModes")),
             volume_mode=word(spec.get("volumeMode"), "Filesystem"),
-            made_for_uid=word(mapping(metadata.get("labels")).get(well_known.SERVICE_LABEL)),
+            service_label=word(mapping(metadata.get("labels")).get(well_known.SERVICE_LABEL)),
             owners=tuple(_owners(metadata.get("ownerReferences"))),
             annotations=digest_annotations(metadata.get("annotations")),
             created_at=word(metadata.get("creationTimestamp")),

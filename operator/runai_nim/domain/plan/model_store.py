@@ -33,7 +33,7 @@ def _is_made_by_0_1_0(cr: Mapping[str, Any], claim: ObservedClaim) -> bool:
 
 
 def _is_named_after(cr: Mapping[str, Any], claim: ObservedClaim) -> bool:
-    return claim.made_for_uid == str(cr["metadata"]["name"])
+    return claim.service_label == str(cr["metadata"]["name"])
 
 
 def check_claim(cr: Mapping[str, Any], desired: Desired, claim: ObservedClaim | None) -> Finding | None:

@@ -229,7 +229,7 @@ def test_a_claim_is_ours_only_with_the_uid_of_this_very_resource() -> None:
         {"annotations": {}, "created_at": BEFORE},  # so it did, in version 0.1.0
         {"annotations": {}, "applied_at": BEFORE},  # and a backup brought it back
         {"annotations": {}, "applied_at": ""},  # a person made it, label and all
-        {"annotations": {}, "made_for_uid": "other"},
+        {"annotations": {}, "service_label": "other"},
         {"is_deleting": True},
     ],
 )
@@ -266,7 +266,7 @@ def test_what_version_0_1_0_owned_of_an_earlier_resource_is_released() -> None:
     assert planned(a_cr(with_claim({"size": "10 GB"})), claim=left).releases == released  # a refused spec too
     assert planned(a_cr(), live(cr, ownerReferences=[]), claim=left).releases == released
     assert planned(cr, claim=replace(left, owners=())).releases == ()
-    assert planned(cr, claim=replace(left, made_for_uid="")).releases == ()  # a person's wish
+    assert planned(cr, claim=replace(left, service_label="")).releases == ()  # a person's wish
 
 
 def test_a_claim_that_goes_with_an_earlier_resource_is_waited_for() -> None:
@@ -303,7 +303,7 @@ def test_a_class_that_is_not_asked_for_any_more_stays() -> None:
 
 
 def test_a_label_that_was_taken_off_our_claim_comes_back() -> None:
-    assert planned(a_cr(), claim=replace(CLAIM, made_for_uid="")).claim is not None
+    assert planned(a_cr(), claim=replace(CLAIM, service_label="")).claim is not None
 
 
 def test_retention_delete_makes_us_the_owner_of_our_claim() -> None:
@@ -323,7 +323,7 @@ def test_without_retention_delete_our_claim_is_released() -> None:
         assert planned(cr, claim=owned).releases == released
     assert planned(a_cr(with_claim({"size": "10 GB"})), claim=owned).releases == ()  # it is not known what is wanted
     assert planned(a_cr(with_claim({"size": "1Gi"})), claim=owned).releases == released  # refused for another reason
-    theirs = replace(owned, annotations={}, applied_at="", made_for_uid="")
+    theirs = replace(owned, annotations={}, applied_at="", service_label="")
     assert planned(a_cr(), claim=theirs).releases == ()  # a person's wish
 
 
