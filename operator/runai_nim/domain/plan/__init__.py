@@ -27,12 +27,10 @@ from runai_nim.domain.plan.multi_node import check_multi_node, with_multi_node_r
 from runai_nim.domain.plan.name_conflicts import check_names, host_taken_finding, host_to_check, names_to_check
 from runai_nim.domain.plan.ownership import check_owner, is_handed_over, is_ours, previous_instance
 from runai_nim.domain.plan.write import Deletion, Release, Write
-from runai_nim.domain.reasons import Reason
 from runai_nim.domain.translate import Desired
 from runai_nim.domain.validate import Finding
 
 __all__ = [
-    "PREVIOUS_INSTANCE_TERMINATING",
     "Deletion",
     "Plan",
     "Release",
@@ -49,8 +47,6 @@ __all__ = [
     "releases_from",
     "take_over_fields",
 ]
-
-PREVIOUS_INSTANCE_TERMINATING = Reason.PREVIOUS_INSTANCE_TERMINATING
 
 
 @dataclass(frozen=True, slots=True)

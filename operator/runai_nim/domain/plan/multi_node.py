@@ -13,7 +13,6 @@ from runai_nim.api.untrusted_values import mapping, number, word
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.validate import Finding
 
-MULTI_NODE_IMMUTABLE: Final = Reason.MULTI_NODE_IMMUTABLE
 _NUMBER: Final = re.compile("[0-9]{1,9}")
 _REMEDY: Final = "set it back, or create a RunaiNimService of another name"
 
@@ -25,14 +24,14 @@ def check_multi_node(manifest: Mapping[str, Any], live: Mapping[str, Any] | None
     requested, there = _parallelism(manifest), _parallelism(live)
     if (requested is None) != (there is None):
         rule = "stay as it was when the NIMService was made"
-        return Finding(reason=MULTI_NODE_IMMUTABLE, path="spec.multiNode", must=rule, remedy=_REMEDY)
+        return Finding(reason=Reason.MULTI_NODE_IMMUTABLE, path="spec.multiNode", must=rule, remedy=_REMEDY)
     if requested is None or there is None:
         return None
     if requested.get("pipeline") != there.get("pipeline"):
         workers = number(there.get("pipeline"), 1) - 1
         rule = f"stay {workers}, which the NIMService was made with"
         return Finding(
-            reason=MULTI_NODE_IMMUTABLE,
+            reason=Reason.MULTI_NODE_IMMUTABLE,
             path="spec.multiNode.workers",
             value=str(requested.get("pipeline", 1) - 1),
             must=rule,
@@ -41,7 +40,7 @@ def check_multi_node(manifest: Mapping[str, Any], live: Mapping[str, Any] | None
     if requested.get("tensor") != there.get("tensor"):
         rule = f"stay {there.get('tensor')} beside multiNode, which the NIMService was made with"
         return Finding(
-            reason=MULTI_NODE_IMMUTABLE,
+            reason=Reason.MULTI_NODE_IMMUTABLE,
             path="spec.compute.gpuDevicesRequest",
             value=str(requested.get("tensor")),
             must=rule,
@@ -51,7 +50,7 @@ def check_multi_node(manifest: Mapping[str, Any], live: Mapping[str, Any] | None
     if replicas > most:
         rule = f"not be above {most} beside multiNode, which the NIMService was made with"
         return Finding(
-            reason=MULTI_NODE_IMMUTABLE, path="spec.replicas", value=str(replicas), must=rule, remedy=_REMEDY
+            reason=Reason.MULTI_NODE_IMMUTABLE, path="spec.replicas", value=str(replicas), must=rule, remedy=_REMEDY
         )
     return None
 

@@ -2,7 +2,7 @@
 
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.status.condition import ConditionDraft
-from runai_nim.domain.status.facts import ROUTE_REFUSED, Facts
+from runai_nim.domain.status.facts import Facts
 
 EXPOSED = "Exposed"
 
@@ -17,7 +17,9 @@ def exposed_condition(f: Facts) -> ConditionDraft:
             message="the spec is refused, so it is not known how it is exposed",
         )
     if f.route_deletion_refusal:
-        return ConditionDraft(type=EXPOSED, status="Unknown", reason=ROUTE_REFUSED, message=f.route_deletion_refusal)
+        return ConditionDraft(
+            type=EXPOSED, status="Unknown", reason=Reason.ROUTE_REFUSED, message=f.route_deletion_refusal
+        )
     if f.exposure.reason is not None:
         return ConditionDraft(type=EXPOSED, status="False", reason=f.exposure.reason, message=f.exposure.message)
     if f.route_blocker is not None:

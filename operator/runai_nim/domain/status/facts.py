@@ -15,7 +15,6 @@ from runai_nim.domain.status.pod_problems import PodProblem, pod_problem_of, sch
 from runai_nim.domain.translate import Desired, Exposure
 from runai_nim.domain.validate import Finding
 
-ROUTE_REFUSED = Reason.ROUTE_REFUSED
 RUNNING_PHASES = frozenset({"Running", "Updating", "Degraded"})
 """Phases after which a service that doesn't run is updating or degraded instead of being created."""
 
@@ -128,7 +127,7 @@ def facts_of(
         cache_name=desired.nim_cache or "",
         cache=observed.nim_cache,
         exposure=desired.exposure,
-        route_blocker=(ROUTE_REFUSED, outcome.route_refusal) if outcome.route_refusal else plan.route.blocker,
+        route_blocker=(Reason.ROUTE_REFUSED, outcome.route_refusal) if outcome.route_refusal else plan.route.blocker,
         route_deletion_refusal=outcome.route_deletion_refusal,
         requeue_after=min((seconds for seconds in running if seconds is not None and seconds > 0), default=None),
     )

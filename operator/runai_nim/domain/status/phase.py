@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from runai_nim.api.v1alpha1.status import ConditionStatus, Phase
-from runai_nim.domain.plan import PREVIOUS_INSTANCE_TERMINATING
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.status.facts import Facts
 from runai_nim.domain.status.model_store import storage_ready_condition
@@ -144,7 +143,7 @@ ROWS: tuple[PhaseRow, ...] = (
         applies=lambda f: bool(f.waiting_for),
         phase="Creating",
         ready="False",
-        reason=PREVIOUS_INSTANCE_TERMINATING,
+        reason=Reason.PREVIOUS_INSTANCE_TERMINATING,
         message=lambda f: f.waiting_for,
     ),
     PhaseRow(
