@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from runai_nim.api import syntax, well_known
+from runai_nim.api import well_known
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.validate import Finding, child_path, truncate, unknown_field
+from runai_nim.domain.validate.suggestions import FieldRemedies
 
 _FIELDS: Final = ("apiVersion", "kind", "metadata", "spec", "status")
 _METADATA: Final = (
@@ -34,10 +35,10 @@ def check_object_schema(manifest: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _check_unknown_fields(parent: str, mapping: Mapping[str, Any], known_fields: Iterable[str]) -> Iterator[Finding]:
-    suggestions = syntax.SuggestionBudget()
+    remedies = FieldRemedies()
     for name in mapping:
         if name not in known_fields:
-            yield unknown_field(parent + truncate(name), suggestions.closest_match(name, known_fields))
+            yield unknown_field(parent + truncate(name), remedies.remedy(parent.rstrip("."), name, known_fields))
 
 
 def _check_nulls(path: str, value: Any) -> Iterator[Finding]:

@@ -6,9 +6,10 @@ The spec is copied unchanged; `evaluate` checks the manifest.
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from runai_nim.api import syntax, well_known
+from runai_nim.api import well_known
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.validate import Finding, truncate, unknown_field
+from runai_nim.domain.validate.suggestions import FieldRemedies
 
 BODY_FIELDS: Final = ("metadata", "spec", "desiredPhase")
 """Top-level fields of a body. desiredPhase occurs in answers of the API, which are accepted, too."""
@@ -24,7 +25,7 @@ RUNAI_METADATA: Final = (
 def check_rest_body(body: Mapping[str, Any]) -> Iterator[Finding]:
     """One finding for each part of the body that can't be converted."""
     metadata = metadata_of(body)
-    suggestions = syntax.SuggestionBudget()
+    remedies = FieldRemedies()
     fields = [("", field, BODY_FIELDS) for field in body if field not in BODY_FIELDS]
     requested = [
         ("metadata.", field, REQUESTED_METADATA)
@@ -32,7 +33,7 @@ def check_rest_body(body: Mapping[str, Any]) -> Iterator[Finding]:
         if field not in (*REQUESTED_METADATA, *RUNAI_METADATA)
     ]
     for parent, field, known_fields in (*fields, *requested):
-        yield unknown_field(parent + truncate(field), suggestions.closest_match(field, known_fields))
+        yield unknown_field(parent + truncate(field), remedies.remedy(parent.rstrip("."), field, known_fields))
     phase = body.get("desiredPhase")
     if phase not in (None, "Running", "Stopped"):
         yield Finding(

@@ -63,9 +63,9 @@ def child_path(path: str, name: str) -> str:
     return f"{path}.{truncate(name)}" if len(path) <= _MAX_PATH_LENGTH else path
 
 
-def unknown_field(path: str, near: str | None) -> Finding:
-    """The finding for an unknown field; `near`: the probable field."""
-    return Finding(reason=Reason.UNKNOWN_FIELD, path=path, remedy=f"did you mean {near}?" if near else "remove it")
+def unknown_field(path: str, remedy: str) -> Finding:
+    """The finding for an unknown field."""
+    return Finding(reason=Reason.UNKNOWN_FIELD, path=path, remedy=remedy)
 
 
 def has_errors(findings: Iterable[Finding]) -> bool:

@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
 from runai_nim.domain.reasons import Reason
-from runai_nim.domain.validate.finding import Finding, Rule, child_path
+from runai_nim.domain.validate.finding import Finding, Rule, child_path, unknown_field
 from runai_nim.domain.validate.suggestions import FieldRemedies
 
 # pydantic's messages begin with "Input should …", "String should …" or, for our checks, "Value error, must …".
@@ -86,11 +86,8 @@ def _remove_path(tree: Any, path: tuple[Any, ...]) -> None:
 def _unknown_field(loc: Sequence[str | int], remedies: FieldRemedies) -> Finding:
     *parents, last = loc
     name = str(last)
-    return Finding(
-        reason=Reason.UNKNOWN_FIELD,
-        path=child_path(_field_path(parents), name),
-        remedy=remedies.remedy(parents, name, _known_fields(parents)),
-    )
+    parent = _field_path(part for part in parents if isinstance(part, str))
+    return unknown_field(child_path(_field_path(parents), name), remedies.remedy(parent, name, _known_fields(parents)))
 
 
 def _invalid_value(mistake: ErrorDetails) -> Finding:
@@ -131,7 +128,7 @@ def _number_text(value: str | float) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _field_path(loc: Sequence[str | int]) -> str:
+def _field_path(loc: Iterable[str | int]) -> str:
     return "spec" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc)
 
 

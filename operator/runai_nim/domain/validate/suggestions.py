@@ -3,7 +3,7 @@
 Similarity alone can mislead: `valueFrom` resembles `value`, which would put a secret into clear text.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from runai_nim.api import syntax
@@ -143,10 +143,9 @@ class FieldRemedies:
     def __init__(self) -> None:
         self._suggestions = syntax.SuggestionBudget()
 
-    def remedy(self, parents: Sequence[str | int], name: str, known: Iterable[str]) -> str:
-        """The remedy for the unknown field `name` in `parents`; `known` are the existing fields."""
-        around = ".".join(("spec", *(part for part in parents if isinstance(part, str))))
-        if meant := FIELD_REMEDIES.get(around, {}).get(name):
+    def remedy(self, parent: str, name: str, known: Iterable[str]) -> str:
+        """The remedy for the unknown field `name` in `parent` (`spec.compute`); `known` are the existing fields."""
+        if meant := FIELD_REMEDIES.get(parent, {}).get(name):
             return meant
         near = self._suggestions.closest_match(name, known)
         return f"did you mean {near}?" if near else "remove it"
