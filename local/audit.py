@@ -4,6 +4,7 @@ It reads the file that a ControlPlane writes and nothing else.
 """
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple, Self
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 REVIEWS = "authorization.k8s.io"
 READS = frozenset({"get", "list", "watch"})
+CHUNK_BYTES = 1 << 16
 
 
 class Request(NamedTuple):
@@ -59,8 +61,17 @@ class AuditLog:
         self._path = path
 
     def mark(self) -> int:
-        """Return the present end of the log, for `since`."""
-        return self._path.stat().st_size
+        """Return where the last whole line ends, for `since`: the file itself may end within one that is being written."""
+        with self._path.open("rb") as log:
+            end = log.seek(0, os.SEEK_END)
+            while end:
+                start = max(0, end - CHUNK_BYTES)
+                log.seek(start)
+                newline = log.read(end - start).rfind(b"\n")
+                if newline >= 0:
+                    return start + newline + 1
+                end = start
+        return 0
 
     def requests(self, since: int = 0, user: str | None = None, until: int | None = None) -> Iterator[Request]:
         """Yield what was answered between the marks; user: of this one only, e.g. local.cluster.OPERATOR_USER.

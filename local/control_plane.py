@@ -17,6 +17,7 @@ from typing import Self
 
 import yaml
 
+from local.audit import AuditLog
 from local.flags import (
     LISTENERS,
     Layout,
@@ -131,10 +132,10 @@ class ControlPlane:
 
     def start_program(self, name: str) -> None:
         """Start one of PROGRAMS again, with its data and port, and wait until the control plane is ready."""
-        began = self.audit_log.stat().st_size
+        began = AuditLog(self.audit_log).mark()
         self.processes.start_again(name)
         self.wait_ready()
-        self.starts.append((began, self.audit_log.stat().st_size))
+        self.starts.append((began, AuditLog(self.audit_log).mark()))
 
     def wait_ready(self, seconds: float = READY_SECONDS) -> None:
         """Wait until the API answers and the controllers have acted, for each at most `seconds`; raises StartError."""
