@@ -19,6 +19,9 @@ from tests.support.external_cluster import ExternalCluster, external_kubeconfig
 _RUN = f"{secrets.token_hex(3)}-" if external_kubeconfig() else ""
 NAMESPACES = (f"test-{_RUN}{number}" for number in itertools.count(1))
 
+TESTS = Path(__file__).parent
+LARGEST_FOLDER = "cluster"
+
 # What an example takes is the machine's business, and another process may have it just then.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
@@ -30,25 +33,33 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 class ByFolder(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
-    """Tests of a folder share a process, and with it a control plane."""
+    """Tests of a folder share a process, and with it a control plane; of the largest folder, tests of a module do."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid.split("/")[1]
+        folder, rest = nodeid.split("/", 2)[1:]
+        return f"{folder}/{rest.split('::')[0]}" if folder == LARGEST_FOLDER else folder
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder:
     """With --dist=loadscope."""
+    config.option.loadscopereorder = False  # the order is that of pytest_collection_modifyitems
     return ByFolder(config, log)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the part that was asked for, if any."""
+    """Put first what takes longest, last what looks back at the others; keep the part that was asked for, if any."""
+    items.sort(key=lambda item: (_looks_back(item), item.path.parts[len(TESTS.parts)] != LARGEST_FOLDER))
     if part := config.getoption("--part"):
         number, parts = (int(text) for text in part.split("/"))
         chosen = [item for item in items if _part_of(item, parts) == number]
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
         items[:] = chosen
+
+
+def _looks_back(item: pytest.Item) -> bool:
+    return item.get_closest_marker("looks_back") is not None
 
 
 def _part_of(item: pytest.Item, parts: int) -> int:

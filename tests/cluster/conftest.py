@@ -1,13 +1,14 @@
 """Fixtures of tests of the whole: CRDs and RBAC in place, the stand-in and the operator as real processes."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 
 import pytest
 
 from local.audit import AuditLog
 from local.cluster import LocalCluster, Program
+from tests.support.audited_tests import AuditedTests, Spans
 from tests.support.external_cluster import external_kubeconfig
 from tests.support.permissions import Permission, taken_away
 
@@ -15,37 +16,40 @@ Without = Callable[..., AbstractContextManager[None]]
 Configured = Callable[[dict[str, str]], None]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What looks back at all others is last."""
-    items.sort(key=lambda item: item.get_closest_marker("looks_back") is not None)
+AUDITED = pytest.StashKey[AuditedTests]()
 
 
-@pytest.fixture
-def all_ran(request: pytest.FixtureRequest) -> None:
-    """Every test of the cluster is in this run, but for the long ones."""
-    chosen = {item.path for item in request.session.items}
-    picked = request.config.getoption("keyword") or any("::" in argument for argument in request.config.args)
-    if picked or not set(Path(__file__).parent.rglob("test_*.py")) <= chosen:
-        pytest.skip("only a part of tests/cluster ran")
+@pytest.fixture(scope="session", autouse=True)
+def audited_tests(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AuditedTests:
+    """The tests of the cluster that ran, in this process and those beside it."""
+    process, directory = os.environ.get("PYTEST_XDIST_WORKER"), tmp_path_factory.getbasetemp()
+    shared = directory.parent if process else directory
+    audited = AuditedTests(shared / "audited-tests", process or "alone")
+    request.config.stash[AUDITED] = audited
+    return audited
 
 
-Spans = list[tuple[int, int]]
-
-
-@pytest.fixture(scope="session")
-def ran() -> Spans:
-    """From where to where in the audit log a test of the cluster ran."""
-    return []
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """Record the end of a test once its fixtures have recorded the rest."""
+    try:
+        yield
+    finally:
+        if (audited := item.config.stash.get(AUDITED, None)) is not None:
+            audited.finish(item.nodeid)
 
 
 @pytest.fixture(autouse=True)
-def _in_the_audit_log(cluster: LocalCluster, ran: Spans) -> Iterator[None]:
+def _in_the_audit_log(
+    cluster: LocalCluster, audited_tests: AuditedTests, forbidden_on_purpose: Spans
+) -> Iterator[None]:
     if external_kubeconfig():
         yield
         return
     mark = cluster.audit_log.mark()
     yield
-    ran.append((mark, cluster.audit_log.mark()))
+    left_out = [*forbidden_on_purpose, *cluster.control_plane.starts]
+    audited_tests.add(cluster.control_plane.audit_log, ran=(mark, cluster.audit_log.mark()), left_out=left_out)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """The operator has the permissions that it uses, and no others; one that is taken away is missed, and named."""
 
-from collections.abc import Callable, Iterator
-from itertools import pairwise
+from collections.abc import Callable
 
 import pytest
 
@@ -10,15 +9,14 @@ from local.cluster import OPERATOR_USER, LocalCluster, Program
 from local.objects import Objects, wait_for
 from runai_nim.api import well_known
 from runai_nim.config.permissions import PERMISSIONS
-from tests.cluster.conftest import Spans, Without
+from tests.cluster.conftest import Without
 from tests.support.permission_probes import SCENARIOS
-from tests.support.permissions import Permission, asked_for, denied, may
+from tests.support.permissions import TABLE, Permission, denied, may
 from tests.support.prometheus import scrape
 from tests.support.services import condition, sample, settled
 
 pytestmark = pytest.mark.usefixtures("stand_in")
 
-TABLE = sorted({Permission(verb, one.group, one.resource) for one in PERMISSIONS for verb in one.verbs})
 CREATE = Permission("create", well_known.NIM_GROUP, well_known.NIMSERVICE_PLURAL)
 
 
@@ -104,52 +102,8 @@ def test_every_permission_has_its_scenario() -> None:
     assert set(SCENARIOS) == set(TABLE)
 
 
-AT_ADMISSION = {
-    Permission("update", well_known.GROUP, f"{well_known.PLURAL}/finalizers"),
-    Permission("delete", well_known.NIM_GROUP, well_known.NIMSERVICE_PLURAL),
-    Permission("delete", "", "persistentvolumeclaims"),
-}
-"""The API server asks for these for the sake of a request for something else, so that no audit log has them."""
-
-
-@pytest.mark.looks_back
-@pytest.mark.usefixtures("all_ran")
-def test_what_was_asked_for_in_all_tests_is_the_table(
-    cluster: LocalCluster, ran: Spans, forbidden_on_purpose: Spans
-) -> None:
-    left_out = [*forbidden_on_purpose, *cluster.control_plane.starts]
-    requests = [
-        request
-        for start, end in within(ran, left_out)
-        for request in cluster.audit_log.requests(start, OPERATOR_USER, end)
-    ]
-
-    assert [(denied(request), request) for request in requests if denied(request)] == []
-    # Whatever the permissions are, nothing may be made in a namespace that goes, or be owned by a kind that just came,
-    # or be written against an admission policy that a test has brought.
-    allowed = "because it is being terminated", "no matches for kind", "ValidatingAdmissionPolicy 'test-"
-    others = [request for request in requests if request.code == 403]
-    assert [request for request in others if not any(part in request.message for part in allowed)] == []
-    assert {one for request in requests for one in asked_for(request)} | AT_ADMISSION == set(TABLE)
-
-
 @pytest.mark.parametrize("verb", ["get", "create", "patch", "update", "delete", "list", "watch"])
 def test_of_leases_it_may_touch_its_own_alone(verb: str, cluster: LocalCluster) -> None:
     permission = Permission(verb, "coordination.k8s.io", "leases")
     names = [name for name in (well_known.FIELD_MANAGER, "other", "") if may(cluster, permission, name)]
     assert names == ([well_known.FIELD_MANAGER] if permission in TABLE else [])
-
-
-def within(ran: Spans, left_out: Spans) -> Iterator[tuple[int, int]]:
-    """The parts of these spans that lie in none of those that are left out."""
-    for start, end in pairwise(sorted({at for span in (*ran, *left_out) for at in span})):
-        if _inside(start, end, ran) and not _inside(start, end, left_out):
-            yield start, end
-
-
-def _inside(start: int, end: int, spans: Spans) -> bool:
-    return any(first <= start and end <= last for first, last in spans)
-
-
-def test_parts_of_the_audit_log_are_left_out() -> None:
-    assert list(within([(0, 10), (20, 30)], [(3, 5), (8, 22)])) == [(0, 3), (5, 8), (22, 30)]

@@ -1,7 +1,8 @@
 """A hostile tenant: many objects of the largest size, or that nobody can decode, and then each of them touched.
 
 A case fails by: the process ends, its memory grows too much (now, or in a new process), others wait more than twice as
-long as before, a traceback. The operator asks the API server directly; nobody else reads what the tenant makes.
+long as before (beyond what a bare write takes longer), a traceback. The operator asks the API server directly; nobody
+else reads what the tenant makes.
 """
 
 import itertools
@@ -94,7 +95,9 @@ class _Tenant:
             self._judge(operator.pid == pid, "the process ended")
             self._judge(after - before <= GROWTH_MIB, f"memory grew from {before} to {after} MiB")
             times = f"p99 {alone}, then {beside}"
-            self._judge(beside.waited <= SLOWER * alone.waited, f"{times}: more than {SLOWER:g} times")
+            # The API server and its controllers read what is touched too; a bare write shows how much slower they get.
+            slower = SLOWER * max(1.0, beside.bare / alone.bare)
+            self._judge(beside.waited <= slower * alone.waited, f"{times}: more than {slower:.1f} times")
             operator.start()
             self._await_ready()
             new = peak_rss_mib(operator)
@@ -102,7 +105,7 @@ class _Tenant:
         said = operator.log.read_bytes()[log:].decode(errors="replace")
         self._judge(not tracebacks(said), f"tracebacks in the log: {tracebacks(said)}")
         for name in self._namespaces:
-            self._cluster.kubectl("delete", "namespace", name, "--wait=false")
+            self._cluster.kubectl("delete", "namespace", name)  # its end would slow the next case down
         self._tried.figures = f"{before} MiB, at most {after} with the objects, {new} anew; {times}"
         return self._tried
 

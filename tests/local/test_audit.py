@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from local.audit import CHUNK_BYTES, AuditLog
+from tests.support.audited_tests import AuditedTests, within
 
 
 def event(name: str, padding: int = 0) -> bytes:
@@ -38,3 +39,25 @@ def test_the_mark_of_a_log_without_a_whole_line_is_its_start(tmp_path: Path, wri
     path = tmp_path / "audit.log"
     path.write_bytes(written)
     assert AuditLog(path).mark() == 0
+
+
+def test_parts_of_the_audit_log_are_left_out() -> None:
+    assert list(within([(0, 10), (20, 30)], [(3, 5), (8, 22)])) == [(0, 3), (5, 8), (22, 30)]
+
+
+def test_what_ran_in_two_processes_is_gathered(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    lines = [event(f"{number}") for number in range(3)]
+    for process in ("first", "second"):
+        log = tmp_path / f"{process}.log"
+        log.write_bytes(b"".join(lines).replace(b"configmaps", process.encode()))
+        end = log.stat().st_size
+        audited = AuditedTests(shared, process)
+        audited.add(log, ran=(0, end), left_out=[(0, end // len(lines))])
+        audited.finish(f"test_{process}")
+    (shared / "third.jsonl").write_text('{"finished": "tes')
+
+    gathered = AuditedTests(shared, "third")
+    assert gathered.finished() == {"test_first", "test_second"}
+    found = sorted((request.resource, request.name) for request in gathered.requests("somebody"))
+    assert found == [("first", "1"), ("first", "2"), ("second", "1"), ("second", "2")]

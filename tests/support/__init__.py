@@ -10,6 +10,7 @@
 | routes, their settings and hosts | `routes`: `BY_INGRESS`, `BY_GATEWAY`, `url_of`, `exposed` |
 | metrics of a process | `prometheus`: `scrape`, `Scrape` |
 | permissions that were used, denied, or are taken away | `permissions`: `denied`, `taken_away`, `may` |
+| what the operator asked for in tests of all processes | `audited_tests`: `AuditedTests` |
 | a scenario that fails without one permission | `permission_probes`: `SCENARIOS` |
 | a cluster that somebody else runs | `external_cluster`: `ExternalCluster`, `external_kubeconfig`, `may_write_status` |
 | a process as in a pod, without a container engine | `container`: `start_in_pod` |

@@ -10,6 +10,7 @@ from local.audit import Request
 from local.cluster import OPERATOR_NAMESPACE, OPERATOR_USER, LocalCluster
 from local.objects import wait_for
 from runai_nim.api import well_known
+from runai_nim.config.permissions import PERMISSIONS
 
 ROLE = "runai-nim-operator"
 _DENIED = re.compile(r'cannot (?P<verb>\w+) resource "(?P<resource>[^"]+)" in API group "(?P<group>[^"]*)"')
@@ -26,6 +27,10 @@ class Permission(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.verb}-{self.resource}"
+
+
+TABLE = sorted({Permission(verb, one.group, one.resource) for one in PERMISSIONS for verb in one.verbs})
+"""What the operator's roles allow."""
 
 
 def asked_for(request: Request) -> set[Permission]:
