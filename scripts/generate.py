@@ -35,7 +35,11 @@ def status_text() -> str:
     return f"""{NOTICE.format(source="domain/status")}# Phase and Ready
 
 The first row that holds decides. A row that is *Reconciling* heals itself; a row that is *Stalled* needs a person: the
-message says what to do. Conditions `Reconciling` and `Stalled` exist only while true.
+message says what to do. Conditions `Reconciling` and `Stalled` exist only while true. "Failed, or Degraded beside ready
+pods" means that the phase is Degraded while pods of the service are ready, whatever spec they have.
+
+A new spec, a change of Ready's status and a new problem are written at once. A change that reports progress alone waits
+5 seconds, then 10, 20 and at most 40, and is dropped if the next state supersedes it.
 
 | when | phase | Ready | reason | then |
 | --- | --- | --- | --- | --- |
@@ -43,8 +47,9 @@ message says what to do. Conditions `Reconciling` and `Stalled` exist only while
 
 # Reasons
 
-Reasons are for programs and stay; messages are for people and may change. Each change of Ready's reason is an Event of
-that reason too, of type Warning where something is wrong.
+Reasons are for programs and stay; messages are for people and may change. The first reason of Ready and each change of
+it is an Event of that reason and of the type in column *Event*. Only `NIMServiceNotSeen` is none: every change of a
+spec begins with it, and a second later it is over.
 
 ## Ready, Reconciling, Stalled
 {_reasons(reasons.READY)}
@@ -56,14 +61,15 @@ that reason too, of type Warning where something is wrong.
 
 
 def _reasons(found: Iterable[reasons.Reason]) -> str:
-    return "\n| reason | meaning |\n| --- | --- |\n" + "".join(
-        f"| `{reason}` | {reason.meaning} |\n" for reason in found
+    return "\n| reason | Event | meaning |\n| --- | --- | --- |\n" + "".join(
+        f"| `{reason}` | {reason.event_type} | {reason.meaning} |\n" for reason in found
     )
 
 
 def _status_row(row: StatusRow) -> str:
-    reason = f"`{row.reason}`" if isinstance(row.reason, str) else "the finding's or the storage's"
-    return f"| {row.when} | {row.phase} | {row.ready} | {reason} | {row.progress or 'settled'} |"
+    reason = f"`{row.reason}`" if isinstance(row.reason, str) else "the finding's, the pod's or the storage's"
+    phase = f"{row.phase}, or {row.phase_beside_pods} beside ready pods" if row.phase_beside_pods else row.phase
+    return f"| {row.when} | {phase} | {row.ready} | {reason} | {row.progress or 'settled'} |"
 
 
 def mapping_text() -> str:

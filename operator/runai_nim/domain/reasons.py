@@ -2,19 +2,27 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final, Self
+from typing import Final, Literal, Self
+
+EventType = Literal["Normal", "Warning"]
 
 
 class Reason(StrEnum):
-    """A CamelCase word for programs; `meaning` is its description."""
+    """A CamelCase word for programs.
+
+    `meaning` is its description. `event_type` is the type of its Events: Warning where something is wrong that a user
+    may have to look into.
+    """
 
     meaning: str
+    event_type: EventType
 
-    def __new__(cls, value: str, meaning: str) -> Self:
-        """A member from its word and its meaning."""
+    def __new__(cls, value: str, meaning: str, event_type: EventType = "Normal") -> Self:
+        """A member from its word, its meaning and the type of its Events."""
         member = str.__new__(cls, value)
         member._value_ = value
         member.meaning = meaning
+        member.event_type = event_type
         return member
 
     RUNNING = "Running", "every replica is available and the model answers"
@@ -26,89 +34,114 @@ class Reason(StrEnum):
         "PreviousInstanceTerminating",
         "an object of a deleted RunaiNimService of this name is not gone yet",
     )
-    NIM_OPERATOR_NOT_INSTALLED = "NIMOperatorNotInstalled", "the cluster has no NIMService kind"
+    NIM_OPERATOR_NOT_INSTALLED = "NIMOperatorNotInstalled", "the cluster has no NIMService kind", "Warning"
     NIM_SERVICE_NOT_SEEN = "NIMServiceNotSeen", "the NIM Operator has not acted on this spec yet"
     NIM_OPERATOR_NOT_RESPONDING = (
         "NIMOperatorNotResponding",
         "the NIM Operator has not acted within the time that the settings give it",
+        "Warning",
     )
-    NIM_SERVICE_FAILED = "NIMServiceFailed", "the NIM Operator reports a failure; the message quotes it"
+    NIM_SERVICE_FAILED = "NIMServiceFailed", "the NIM Operator reports a failure; the message quotes it", "Warning"
     ROLLING_OUT = "RollingOut", "pods with this spec are replacing older ones"
-    REPLICAS_NOT_READY = "ReplicasNotReady", "some replicas are ready, not all"
+    SCALING_REPLICAS = "ScalingReplicas", "replicas are being added or removed; the others keep answering"
+    REPLICAS_NOT_READY = (
+        "ReplicasNotReady",
+        "fewer replicas are available than a rollout or a change of replicas explains",
+        "Warning",
+    )
     PODS_NOT_READY = "PodsNotReady", "pods are starting, or the model does not answer yet"
-    CRASH_LOOPING = "CrashLooping", "a container is in a crash loop; the message has its last exit"
-    IMAGE_PULL_FAILED = "ImagePullFailed", "a pod can't pull its image"
+    CRASH_LOOPING = "CrashLooping", "a container is in a crash loop; the message has its last exit", "Warning"
+    IMAGE_PULL_FAILED = "ImagePullFailed", "a pod can't pull its image", "Warning"
     CONTAINER_NOT_CREATED = (
         "ContainerNotCreated",
         "a container can't be created, often because a Secret or a key in it is missing",
+        "Warning",
     )
-    CONTAINER_WAITING = "ContainerWaiting", "a container waits for the reason in the message"
+    CONTAINER_WAITING = "ContainerWaiting", "a container waits for the reason in the message", "Warning"
     UNSCHEDULABLE = (
         "Unschedulable",
         "the scheduler can't place a pod (quota, node pool, resources); the message quotes it",
+        "Warning",
     )
     SCHEDULER_NOT_RESPONDING = (
         "SchedulerNotResponding",
         "no scheduler has reported on a pod within the time that the settings give it",
+        "Warning",
     )
-    PROBE_FAILING = "ProbeFailing", "a container runs, and its readiness probe fails"
+    PROBE_FAILING = "ProbeFailing", "a container runs, and its readiness probe fails", "Warning"
 
-    INVALID_NAME = "InvalidName", "the name of the resource, or one in the spec, is invalid"
-    RESERVED_KEY = "ReservedKey", "a label or annotation is reserved for a scheduler, an operator or the cluster's edge"
-    UNKNOWN_FIELD = "UnknownField", "the API has no such field"
-    REQUIRED_FIELD = "RequiredField", "a required field is missing"
-    INVALID_VALUE = "InvalidValue", "a value is not allowed"
-    INVALID_QUANTITY = "InvalidQuantity", "a quantity is malformed or out of range"
-    DUPLICATE_VALUE = "DuplicateValue", "a list has a duplicate item"
-    CONFLICTING_FIELDS = "ConflictingFields", "two fields exclude each other"
-    LIMIT_BELOW_REQUEST = "LimitBelowRequest", "a limit is below its request"
-    NOT_CONFIGURED = "NotConfigured", "a setting that the field needs is not configured"
-    NOT_ALLOWED = "NotAllowed", "the operator's settings don't allow the value"
-    HOST_TAKEN = "HostTaken", "the host is reserved, or a route of another namespace uses it"
-    NOT_INSTALLED = "NotInstalled", "the cluster's NIMService kind lacks the target of the field"
-    NAME_CONFLICT = "NameConflict", "an object with that name has another owner"
-    FIELD_CONFLICT = "FieldConflict", "another field manager keeps changing what the operator sets"
-    WRITE_REFUSED = "WriteRefused", "the API server rejects an object made from the spec"
-    CLAIM_CANNOT_SHRINK = "ClaimCannotShrink", "an existing claim can only grow"
-    CLAIM_IMMUTABLE = "ClaimImmutable", "class and access modes of an existing claim are immutable"
-    MULTI_NODE_IMMUTABLE = "MultiNodeImmutable", "fields of an existing multi-node service are immutable"
+    INVALID_NAME = "InvalidName", "the name of the resource, or one in the spec, is invalid", "Warning"
+    RESERVED_KEY = (
+        "ReservedKey",
+        "a label or annotation is reserved for a scheduler, an operator or the cluster's edge",
+        "Warning",
+    )
+    UNKNOWN_FIELD = "UnknownField", "the API has no such field", "Warning"
+    REQUIRED_FIELD = "RequiredField", "a required field is missing", "Warning"
+    INVALID_VALUE = "InvalidValue", "a value is not allowed", "Warning"
+    INVALID_QUANTITY = "InvalidQuantity", "a quantity is malformed or out of range", "Warning"
+    DUPLICATE_VALUE = "DuplicateValue", "a list has a duplicate item", "Warning"
+    CONFLICTING_FIELDS = "ConflictingFields", "two fields exclude each other", "Warning"
+    LIMIT_BELOW_REQUEST = "LimitBelowRequest", "a limit is below its request", "Warning"
+    NOT_CONFIGURED = "NotConfigured", "a setting that the field needs is not configured", "Warning"
+    NOT_ALLOWED = "NotAllowed", "the operator's settings don't allow the value", "Warning"
+    HOST_TAKEN = "HostTaken", "the host is reserved, or a route of another namespace uses it", "Warning"
+    NOT_INSTALLED = "NotInstalled", "the cluster's NIMService kind lacks the target of the field", "Warning"
+    NAME_CONFLICT = "NameConflict", "an object with that name has another owner", "Warning"
+    FIELD_CONFLICT = "FieldConflict", "another field manager keeps changing what the operator sets", "Warning"
+    WRITE_REFUSED = "WriteRefused", "the API server rejects an object made from the spec", "Warning"
+    CLAIM_CANNOT_SHRINK = "ClaimCannotShrink", "an existing claim can only grow", "Warning"
+    CLAIM_IMMUTABLE = "ClaimImmutable", "class and access modes of an existing claim are immutable", "Warning"
+    MULTI_NODE_IMMUTABLE = "MultiNodeImmutable", "fields of an existing multi-node service are immutable", "Warning"
 
-    IGNORED_FIELD = "IgnoredField", "a field has no effect"
-    QUEUE_UNKNOWN = "QueueUnknown", "the namespace has no queue (kai dialect)"
-    PROJECT_UNKNOWN = "ProjectUnknown", "the namespace belongs to no project (runai dialect)"
+    IGNORED_FIELD = "IgnoredField", "a field has no effect", "Warning"
+    QUEUE_UNKNOWN = "QueueUnknown", "the namespace has no queue (kai dialect)", "Warning"
+    PROJECT_UNKNOWN = "ProjectUnknown", "the namespace belongs to no project (runai dialect)", "Warning"
 
     TRANSLATED = "Translated", "every field is translated"
-    TRANSLATED_WITH_WARNINGS = "TranslatedWithWarnings", "every field is translated; the message has the warnings"
+    TRANSLATED_WITH_WARNINGS = (
+        "TranslatedWithWarnings",
+        "every field is translated; the message has the warnings",
+        "Warning",
+    )
     PAUSED = "Paused", "the annotation `runai-nim.io/paused` keeps the NIMService as it is"
 
     NIM_CACHE_READY = "NIMCacheReady", "the NIMCache is ready"
-    NIM_CACHE_NOT_FOUND = "NIMCacheNotFound", "the NIMCache does not exist"
+    NIM_CACHE_NOT_FOUND = "NIMCacheNotFound", "the NIMCache does not exist", "Warning"
     NIM_CACHE_NOT_READY = "NIMCacheNotReady", "the NIMCache is not ready yet; the message quotes it"
-    NIM_CACHE_FAILED = "NIMCacheFailed", "the NIMCache has failed; the message quotes it"
+    NIM_CACHE_FAILED = "NIMCacheFailed", "the NIMCache has failed; the message quotes it", "Warning"
     CLAIM_BOUND = "ClaimBound", "the claim is bound"
     CLAIM_PENDING = "ClaimPending", "the claim waits for a volume, or for its first pod"
-    CLAIM_NOT_FOUND = "ClaimNotFound", "the claim does not exist"
+    CLAIM_NOT_FOUND = "ClaimNotFound", "the claim does not exist", "Warning"
     CLAIM_NOT_MADE = "ClaimNotMade", "the operator should create the claim, but can't yet"
-    CLAIM_TERMINATING = "ClaimTerminating", "the claim is being deleted, and is removed with its last pod"
-    CLAIM_LOST = "ClaimLost", "the claim has lost its volume"
+    CLAIM_TERMINATING = "ClaimTerminating", "the claim is being deleted, and is removed with its last pod", "Warning"
+    CLAIM_LOST = "ClaimLost", "the claim has lost its volume", "Warning"
     NOT_TRANSLATED = "NotTranslated", "the spec is rejected, so the state is unknown"
 
     READY = "Ready", "the NIMService runs this spec and answers"
     NOT_WRITTEN = "NotWritten", "this RunaiNimService has no NIMService"
     NOT_SEEN = "NotSeen", "the NIM Operator has not acted on this spec yet"
     NOT_READY = "NotReady", "the NIM Operator runs this spec, which is not ready yet"
-    FAILED = "Failed", "the NIM Operator reports a failure"
+    FAILED = "Failed", "the NIM Operator reports a failure", "Warning"
 
     ROUTER_WRITTEN = "RouterWritten", "the NIM Operator is asked to route the URL"
     ROUTE_WRITTEN = "RouteWritten", "the operator's own route leads to the Service"
     NOT_WANTED = "NotWanted", "`exposeExternally` is false"
-    GRPC_NEEDS_GATEWAY = "GrpcNeedsGateway", "gRPC is requested, and the operator is configured for an ingress"
-    KIND_NOT_INSTALLED = "KindNotInstalled", "the cluster lacks the Gateway API"
+    GRPC_NEEDS_GATEWAY = (
+        "GrpcNeedsGateway",
+        "gRPC is requested, and the operator is configured for an ingress",
+        "Warning",
+    )
+    KIND_NOT_INSTALLED = "KindNotInstalled", "the cluster lacks the Gateway API", "Warning"
     ROUTE_REFUSED = (
         "RouteRefused",
         "the API server rejects the operator's own route, or the deletion of an obsolete one",
+        "Warning",
     )
 
+
+BY_WORD: Final[Mapping[str, Reason]] = {str(reason): reason for reason in Reason}
+"""Each reason by its word, as a stored condition has it. Another version may have written others."""
 
 READY: Final = (
     Reason.RUNNING,
@@ -117,11 +150,13 @@ READY: Final = (
     Reason.DELETING,
     Reason.NAMESPACE_TERMINATING,
     Reason.PREVIOUS_INSTANCE_TERMINATING,
+    Reason.PAUSED,
     Reason.NIM_OPERATOR_NOT_INSTALLED,
     Reason.NIM_SERVICE_NOT_SEEN,
     Reason.NIM_OPERATOR_NOT_RESPONDING,
     Reason.NIM_SERVICE_FAILED,
     Reason.ROLLING_OUT,
+    Reason.SCALING_REPLICAS,
     Reason.REPLICAS_NOT_READY,
     Reason.PODS_NOT_READY,
     Reason.CRASH_LOOPING,

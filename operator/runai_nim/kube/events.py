@@ -8,10 +8,11 @@ import logging
 from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from runai_nim.api import well_known
 from runai_nim.domain import names
+from runai_nim.domain.reasons import EventType
 from runai_nim.kube.api_error import ApiError
 from runai_nim.kube.client import KubeClient
 
@@ -20,8 +21,6 @@ logger = logging.getLogger(__name__)
 _MAX_QUEUED: Final = 1000
 _MAX_REMEMBERED: Final = 4096
 _MAX_MESSAGE_LENGTH: Final = 1000
-
-EventType = Literal["Normal", "Warning"]
 
 
 class EventRecorder:

@@ -60,6 +60,68 @@ def test_a_leader_worker_set_counts_its_groups_and_may_not_say_which_generation(
     assert not ObservedWorkload.from_object({**groups, "status": counts | {"observedGeneration": 1}}).is_rolled_out
 
 
+def a_deployment(strategy: object, wanted: int = 2, **status: object) -> ObservedWorkload:
+    spec = {"replicas": wanted, "strategy": strategy}
+    return ObservedWorkload.from_object({"metadata": {**METADATA, "generation": 1}, "spec": spec, "status": status})
+
+
+@pytest.mark.parametrize(
+    ("strategy", "replicas", "unavailable"),
+    [
+        ({}, 8, 2),
+        ({"type": "Recreate"}, 3, 3),
+        ({"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "25%", "maxSurge": 0}}, 2, 1),
+        ({"rollingUpdate": {"maxUnavailable": "50%", "maxSurge": "25%"}}, 5, 2),
+        ({"rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"}}, 4, 0),
+        ({"rollingUpdate": {"maxUnavailable": 3, "maxSurge": 0}}, 4, 3),
+        ({"rollingUpdate": {"maxUnavailable": "many", "maxSurge": [1]}}, 4, 1),
+    ],
+)
+def test_how_many_replicas_a_rollout_takes_away(strategy: object, replicas: int, unavailable: int) -> None:
+    assert a_deployment(strategy, replicas).max_unavailable == unavailable
+
+
+def test_how_many_groups_a_rollout_takes_away() -> None:
+    groups = {"kind": well_known.LWS_KIND, "metadata": METADATA, "spec": {"replicas": 4}}
+    assert ObservedWorkload.from_object(groups).max_unavailable == 1
+    rolling = {"rollingUpdateConfiguration": {"maxUnavailable": "50%"}}
+    groups = {**groups, "spec": {"replicas": 4, "rolloutStrategy": rolling}}
+    assert ObservedWorkload.from_object(groups).max_unavailable == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "condition", "progressing"),
+    [
+        ("Deployment", {"type": "Progressing", "status": "True", "reason": "ReplicaSetUpdated"}, True),
+        ("Deployment", {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}, True),
+        ("Deployment", {"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable"}, False),
+        ("Deployment", {"type": "Available", "status": "True", "reason": "MinimumReplicasAvailable"}, False),
+        (well_known.LWS_KIND, {"type": "UpdateInProgress", "status": "True", "reason": "x"}, True),
+        (well_known.LWS_KIND, {"type": "Progressing", "status": "True", "reason": "GroupsProgressing"}, False),
+    ],
+)
+def test_a_rollout_that_goes_on_is_told_from_a_lost_pod(kind: str, condition: object, progressing: bool) -> None:
+    counts = {"replicas": 2, "updatedReplicas": 2, "readyReplicas": 1, "availableReplicas": 1}
+    workload = ObservedWorkload.from_object(
+        {"kind": kind, "metadata": METADATA, "spec": {"replicas": 2}, "status": {**counts, "conditions": [condition]}}
+    )
+    assert (workload.is_progressing, workload.is_rolling_out) == (progressing, progressing)
+
+
+def test_a_rollout_goes_on_while_older_pods_are_left_or_the_generation_is_not_observed() -> None:
+    counts = {"replicas": 2, "updatedReplicas": 1, "readyReplicas": 2, "availableReplicas": 2}
+    assert a_deployment({}, **counts, observedGeneration=1).is_rolling_out
+    assert a_deployment({}, **counts | {"updatedReplicas": 2}, observedGeneration=0).is_rolling_out
+    assert not a_deployment({}, **counts | {"updatedReplicas": 2}, observedGeneration=1).is_rolling_out
+
+
+def test_an_object_that_is_being_deleted_is_known() -> None:
+    assert not StoredObject.from_object({"metadata": METADATA}).is_deleting
+    assert StoredObject.from_object({"metadata": {**METADATA, "deletionTimestamp": "now"}}).is_deleting
+    quoted = {**METADATA, "annotations": {"deletionTimestamp": "now"}}
+    assert not StoredObject.from_object({"metadata": quoted}).is_deleting
+
+
 def test_a_claim() -> None:
     labels = {well_known.SERVICE_LABEL: "nim"}
     owners = [{"kind": kind, "name": "x", "uid": f"u-{kind}"} for kind in ("X", well_known.NIMSERVICE_KIND)]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from runai_nim.api.resources import ObjectView
+from runai_nim.api.resources import ObjectKey, ObjectView
 from runai_nim.api.untrusted_values import mapping
 from runai_nim.domain.observed.exposure import hosts_of
 from runai_nim.domain.observed.model_store import ObservedClaim, ObservedNimCache, OwnerReference, digest_annotations
@@ -67,3 +67,5 @@ class ObservedState:
     """Ingress, HTTPRoute and GRPCRoute with the name of the operator's route, by kind."""
     absent_kinds: frozenset[str] = frozenset()
     """Kinds of routes that are not installed."""
+    image_pull_failures: tuple[ObjectKey, ...] = ()
+    """Other NIMServices of the cluster that have a pod which can't pull its image, and no NIMCache."""

@@ -13,6 +13,7 @@ from runai_nim.api.untrusted_values import mapping, mappings, word
 LARGE: Final = 32 * 2**10
 """Size in bytes from which an object is read when needed instead of cached; a NIMService has 5,000."""
 
+_DELETION: Final = b'"deletionTimestamp":'
 _OF_AN_OWNER: Final = frozenset({"kind", "name", "uid"})
 
 
@@ -54,6 +55,11 @@ class StoredObject:
         controller = {field: word(value) for field, value in controller_of(obj).items() if field in _OF_AN_OWNER}
         owners = [{**controller, "controller": True}] if controller else []
         return replace(stored, body=orjson.dumps({"metadata": {**metadata, "ownerReferences": owners}}))
+
+    @property
+    def is_deleting(self) -> bool:
+        """Whether the object has a deletionTimestamp. Few have one, so most are not decoded for it."""
+        return _DELETION in self.body and "deletionTimestamp" in self.load()["metadata"]
 
     def load(self) -> dict[str, Any]:
         """The object; only if `body` is not empty."""

@@ -1,11 +1,13 @@
 """Projections of what the NIM Operator creates for a NIMService: Service, workload, pods."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Final, Self
 
 from runai_nim.api import well_known
 from runai_nim.api.resources import ObjectView
-from runai_nim.api.untrusted_values import mapping, number, word
+from runai_nim.api.untrusted_values import mapping, mappings, number, word
 from runai_nim.domain.observed.stored_object import controller_of
 
 
@@ -30,7 +32,8 @@ class ObservedWorkload:
     """The Deployment or LeaderWorkerSet of the NIM Operator: its NIMService, its pod hash and the progress of its
     rollout.
 
-    Counts are pods, or groups of pods. `kind` and `name` are the object's.
+    Counts are pods, or groups of pods. `kind` and `name` are the object's. `max_unavailable` is how many replicas a
+    rollout may take away at a time. `is_progressing`: its controller reports a rollout that is not complete.
     """
 
     kind: str
@@ -46,6 +49,8 @@ class ObservedWorkload:
     updated_replicas: int
     ready_replicas: int
     available_replicas: int
+    max_unavailable: int = 1
+    is_progressing: bool = False
 
     @classmethod
     def from_object(cls, obj: ObjectView) -> Self:
@@ -56,6 +61,7 @@ class ObservedWorkload:
         metadata, spec, status = obj["metadata"], mapping(obj.get("spec")), mapping(obj.get("status"))
         generation, ready = number(metadata.get("generation")), number(status.get("readyReplicas"))
         of_groups = obj.get("kind") == well_known.LWS_KIND
+        replicas = number(spec.get("replicas"), 1)
         return cls(
             well_known.LWS_KIND if of_groups else "Deployment",
             metadata["name"],
@@ -64,17 +70,73 @@ class ObservedWorkload:
             word(mapping(metadata.get("annotations")).get(well_known.POD_HASH)),
             generation,
             number(status.get("observedGeneration"), generation if of_groups else 0),
-            number(spec.get("replicas"), 1),
+            replicas,
             number(status.get("replicas")),
             number(status.get("updatedReplicas")),
             ready,
             ready if of_groups else number(status.get("availableReplicas")),
+            _max_unavailable_groups(spec, replicas) if of_groups else _max_unavailable_pods(spec, replicas),
+            _is_progressing(status, of_groups=of_groups),
         )
+
+    @property
+    def is_observed(self) -> bool:
+        """Whether its controller has acted on the newest generation. Before that, the counts are of an older one."""
+        return self.observed_generation >= self.generation
 
     @property
     def is_rolled_out(self) -> bool:
         """Whether every desired pod has the newest template and is available, and no older pod is left."""
-        current = self.observed_generation >= self.generation
         return (
-            current and self.updated_replicas == self.current_replicas == self.available_replicas == self.spec_replicas
+            self.is_observed
+            and self.updated_replicas == self.current_replicas == self.available_replicas == self.spec_replicas
         )
+
+    @property
+    def is_rolling_out(self) -> bool:
+        """Whether pods of the newest template are replacing older ones. The last one may still be starting."""
+        return not self.is_observed or self.is_progressing or self.updated_replicas < self.current_replicas
+
+
+def _is_progressing(status: Mapping[str, Any], *, of_groups: bool) -> bool:
+    """Whether the controller reports a rollout in progress.
+
+    Counts can't tell the last pod of a rollout from a lost pod. A Deployment can: after a rollout its condition
+    Progressing keeps the reason NewReplicaSetAvailable, whatever becomes of the pods.
+    """
+    conditions = {word(condition.get("type")): condition for condition in mappings(status.get("conditions"))}
+    if of_groups:
+        return mapping(conditions.get("UpdateInProgress")).get("status") == "True"
+    reason = mapping(conditions.get("Progressing")).get("reason")
+    return reason is not None and reason != _COMPLETE
+
+
+_COMPLETE: Final = "NewReplicaSetAvailable"
+_PERCENT: Final = re.compile(r"([0-9]{1,3})%")
+
+
+def _max_unavailable_pods(spec: Mapping[str, Any], replicas: int) -> int:
+    """Of a Deployment, by its strategy; the defaults are Kubernetes' own."""
+    strategy = mapping(spec.get("strategy"))
+    if strategy.get("type") == "Recreate":
+        return replicas
+    rolling = mapping(strategy.get("rollingUpdate"))
+    return _max_unavailable(rolling.get("maxUnavailable", "25%"), rolling.get("maxSurge", "25%"), replicas)
+
+
+def _max_unavailable_groups(spec: Mapping[str, Any], replicas: int) -> int:
+    """Of a LeaderWorkerSet, by its rollout strategy; the defaults are those of its kind."""
+    rolling = mapping(mapping(spec.get("rolloutStrategy")).get("rollingUpdateConfiguration"))
+    return _max_unavailable(rolling.get("maxUnavailable", 1), rolling.get("maxSurge", 0), replicas)
+
+
+def _max_unavailable(unavailable: Any, surge: Any, replicas: int) -> int:
+    """As the controllers resolve it: a percentage is rounded down, that of a surge up, and both can't be 0."""
+    share = _percent(unavailable, replicas) // 100
+    return share if share > 0 or _percent(surge, replicas) > 0 else 1
+
+
+def _percent(value: Any, replicas: int) -> int:
+    """Hundredths of a replica: `2` is 200, and `25%` of four replicas 100. What can't be read is 0."""
+    percent = _PERCENT.fullmatch(word(value))
+    return replicas * int(percent[1]) if percent else 100 * number(value)

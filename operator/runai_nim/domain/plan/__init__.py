@@ -78,9 +78,12 @@ class Plan:
 
 def plan(cr: Mapping[str, Any], desired: Desired, observed: ObservedState) -> Plan:
     """The plan for `cr`. It writes nothing for a resource that is rejected, paused or being deleted."""
-    if is_paused(cr) or "deletionTimestamp" in cr["metadata"] or observed.is_namespace_deleting:
+    if "deletionTimestamp" in cr["metadata"] or observed.is_namespace_deleting:
         return Plan()
-    live, releases = observed.nimservice, tuple(_claim_releases(cr, desired, observed))
+    live = observed.nimservice
+    if is_paused(cr):  # a foreign NIMService is no less in the way
+        return Plan(refusal=check_owner(cr, live, observed.claim) if desired.nimservice else None)
+    releases = tuple(_claim_releases(cr, desired, observed))
     if desired.nimservice is None:
         return Plan(releases)
     if refusal := check_owner(cr, live, observed.claim) or check_claim(cr, desired, observed.claim):

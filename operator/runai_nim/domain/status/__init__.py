@@ -15,6 +15,8 @@ from runai_nim.domain.status.exposure import exposed_condition
 from runai_nim.domain.status.facts import Facts, Outcome, facts_of
 from runai_nim.domain.status.model_store import storage_ready_condition
 from runai_nim.domain.status.phase import ROWS, PhaseRow, row_for
+from runai_nim.domain.status.progress import is_progress
+from runai_nim.domain.status.silence import has_image_pull_failure
 from runai_nim.domain.status.time_to_ready import TimeToReady, time_to_ready
 from runai_nim.domain.translate import Desired
 
@@ -26,6 +28,9 @@ __all__ = [
     "PhaseRow",
     "TimeToReady",
     "facts_of",
+    "has_image_pull_failure",
+    "is_progress",
+    "nimservice_ready_condition",
     "row_for",
     "status_of",
     "time_to_ready",
@@ -37,12 +42,12 @@ def status_of(cr: Mapping[str, Any], desired: Desired, facts: Facts, now: str) -
     """The whole status of `cr`; `now` (RFC 3339) becomes the transition time of conditions whose status changed."""
     before: Mapping[str, Any] = cr.get("status") or {}
     row = row_for(facts)
-    # While paused the operator doesn't act on a new generation; reporting it as observed would mislead `kubectl wait`.
+    # A paused operator doesn't act on a new generation; reporting it as observed would mislead `kubectl wait`.
     generation = before.get("observedGeneration", -1) if facts.is_paused else cr["metadata"]["generation"]
     workload = facts.workload
     status = {
         "observedGeneration": generation,
-        "phase": row.phase,
+        "phase": row.phase_for(facts),
         "conditions": add_timestamps(_conditions(facts, row), before.get("conditions") or (), max(generation, 0), now),
         "replicas": workload.current_replicas if workload else 0,
         "readyReplicas": facts.ready_replicas,
@@ -65,8 +70,7 @@ def _selector(f: Facts) -> str:
 
 
 def _conditions(f: Facts, row: PhaseRow) -> Iterator[ConditionDraft]:
-    reason = row.reason if isinstance(row.reason, str) else row.reason(f)
-    message = row.message(f)
+    reason, message = row.reason_for(f), row.message(f)
     yield ConditionDraft(type="Ready", status=row.ready, reason=reason, message=message)
     yield translated_condition(f)
     yield storage_ready_condition(f)
@@ -88,15 +92,13 @@ def translated_condition(f: Facts) -> ConditionDraft:
         )
     warnings = [warning.message for warning in f.warnings]
     if f.is_paused:
-        told = f"the annotation {well_known.PAUSED} keeps the NIMService as it is"
+        told = f"the annotation {well_known.PAUSED} keeps the operator from changing the NIMService"
         return ConditionDraft(type=type_, status="True", reason=Reason.PAUSED, message="; ".join([told, *warnings]))
     if warnings:
         return ConditionDraft(
             type=type_, status="True", reason=Reason.TRANSLATED_WITH_WARNINGS, message="; ".join(warnings)
         )
-    return ConditionDraft(
-        type=type_, status="True", reason=Reason.TRANSLATED, message="every field has its place in the NIMService"
-    )
+    return ConditionDraft(type=type_, status="True", reason=Reason.TRANSLATED, message="every field is translated")
 
 
 def nimservice_ready_condition(f: Facts) -> ConditionDraft:
@@ -111,14 +113,16 @@ def nimservice_ready_condition(f: Facts) -> ConditionDraft:
             type=type_,
             status="False",
             reason=Reason.NOT_WRITTEN,
-            message=f"there is no NIMService {f.name} of this RunaiNimService",
+            message=f"this RunaiNimService has no NIMService {f.name}",
         )
+    if not f.is_spec_written:
+        return ConditionDraft(type=type_, status="False", reason=Reason.NOT_WRITTEN, message=_unwritten_message(f))
     if f.nim_state == "Failed":
         return ConditionDraft(
             type=type_,
             status="False",
             reason=Reason.FAILED,
-            message=f"the NIM Operator says: {f.nim_message or 'Failed'}",
+            message=f"the NIM Operator reports: {f.nim_message or 'Failed'}",
         )
     if not f.is_spec_applied:
         message = f"the NIM Operator has not acted on this spec of NIMService {f.name} yet"
@@ -127,5 +131,17 @@ def nimservice_ready_condition(f: Facts) -> ConditionDraft:
         type=type_,
         status="False",
         reason=Reason.NOT_READY,
-        message=f"the NIM Operator runs this spec of NIMService {f.name}, not ready yet",
+        message=f"the NIM Operator runs this spec of NIMService {f.name}, which is not ready yet",
     )
+
+
+def _unwritten_message(f: Facts) -> str:
+    """Why the NIMService doesn't carry the current spec, and what becomes of the one that it has."""
+    if f.errors:
+        cause = "the spec is rejected"
+    elif f.is_paused:
+        cause = f"the annotation {well_known.PAUSED} keeps the operator from writing it"
+    else:
+        cause = "the condition Ready says why"
+    kept = "the last good spec keeps running" if f.ready_replicas > 0 else "the NIMService keeps the last good spec"
+    return f"this spec is not written to NIMService {f.name}: {cause}; {kept}"

@@ -2,33 +2,37 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from runai_nim.domain.reasons import Reason
-
-_WARNING_REASONS = frozenset({"Failed", "Degraded", "Unknown"})
+from runai_nim.domain.reasons import BY_WORD, EventType, Reason
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
     """An Event to post."""
 
-    type: Literal["Normal", "Warning"]
+    type: EventType
     reason: str
     message: str
 
 
 def transitions(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Transition]:
-    """Events for the change from the stored status to the new one. A healthy first status causes none."""
+    """Events for the change from the stored status, empty for a new resource, to the new one.
+
+    NIMServiceNotSeen is none: each resource and each change of a spec begins with it, and a second later it is over.
+    """
     then, now = _conditions(before), _conditions(after)
     ready = now["Ready"]
-    alarming = after["phase"] in _WARNING_REASONS or "Stalled" in now
-    if ready["reason"] != then.get("Ready", {}).get("reason") and ("Ready" in then or alarming):
-        yield Transition("Warning" if alarming else "Normal", ready["reason"], ready["message"])
-    translated_condition = now["Translated"]
-    has_warnings = translated_condition["reason"] == Reason.TRANSLATED_WITH_WARNINGS
-    if has_warnings and translated_condition["message"] != then.get("Translated", {}).get("message"):
-        yield Transition("Warning", translated_condition["reason"], translated_condition["message"])
+    if ready["reason"] not in (then.get("Ready", {}).get("reason"), Reason.NIM_SERVICE_NOT_SEEN):
+        yield _transition(ready)
+    translated = now["Translated"]
+    has_warnings = translated["reason"] == Reason.TRANSLATED_WITH_WARNINGS
+    if has_warnings and translated["message"] != then.get("Translated", {}).get("message"):
+        yield _transition(translated)
+
+
+def _transition(condition: Mapping[str, Any]) -> Transition:
+    return Transition(BY_WORD[condition["reason"]].event_type, condition["reason"], condition["message"])
 
 
 def _conditions(status: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -14,7 +14,7 @@ def exposed_condition(f: Facts) -> ConditionDraft:
             type=EXPOSED,
             status="Unknown",
             reason=Reason.NOT_TRANSLATED,
-            message="the spec is refused, so it is not known how it is exposed",
+            message="the spec is rejected, so it is unknown how the service is exposed",
         )
     if f.route_deletion_refusal:
         return ConditionDraft(
@@ -30,18 +30,18 @@ def exposed_condition(f: Facts) -> ConditionDraft:
             type=EXPOSED,
             status="False",
             reason=Reason.NOT_WRITTEN,
-            message=f"there is no NIMService {f.name} of this RunaiNimService",
+            message=f"this RunaiNimService has no NIMService {f.name}",
         )
     if f.exposure.by == "route":
         return ConditionDraft(
             type=EXPOSED,
             status="True",
             reason=Reason.ROUTE_WRITTEN,
-            message=f"a route of our own leads {f.exposure.url} to the Service",
+            message=f"the operator's own route leads {f.exposure.url} to the Service",
         )
     return ConditionDraft(
         type=EXPOSED,
         status="True",
         reason=Reason.ROUTER_WRITTEN,
-        message=f"the NIM Operator is asked to route {f.exposure.url}",
+        message=f"the NIMService asks the NIM Operator to route {f.exposure.url} to the Service",
     )

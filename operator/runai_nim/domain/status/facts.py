@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from runai_nim.api import well_known
-from runai_nim.api.untrusted_values import mapping, mappings, text, word
+from runai_nim.api.resources import ObjectKey
+from runai_nim.api.untrusted_values import mapping, mappings, number, text, word
 from runai_nim.domain.observed import ObservedClaim, ObservedNimCache, ObservedState, ObservedWorkload
 from runai_nim.domain.plan import Plan, is_made_for, is_ours, is_paused
 from runai_nim.domain.reasons import Reason
@@ -17,61 +18,8 @@ from runai_nim.domain.validate import Finding
 
 RUNNING_PHASES = frozenset({"Running", "Updating", "Degraded"})
 """Phases after which a service that doesn't run is updating or degraded instead of being created."""
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """Everything that phase and conditions depend on.
-
-    `errors`: all reasons why nothing may be written. `refusal`: the API server's rejection of a write.
-    `is_spec_applied`: Service and workload provably come from the current spec. `is_claim_ours`: the operator creates
-    the claim. `route_blocker`: why the operator's route can't be written, as reason and message.
-    `route_deletion_refusal`: the API server's rejection to delete an obsolete route. `is_nim_operator_silent`: the NIM
-    Operator's deadline has passed without a response. `requeue_after`: seconds until the next deadline, None without
-    one.
-    """
-
-    name: str
-    is_deleting: bool
-    is_paused: bool
-    is_namespace_deleting: bool
-    errors: tuple[Finding, ...]
-    warnings: tuple[Finding, ...]
-    has_name_conflict: bool
-    waiting_for: str
-    refusal: str
-    field_conflict: str
-    is_nimservice_installed: bool
-    is_nimservice_written: bool
-    is_spec_applied: bool
-    is_nim_operator_silent: bool
-    nim_state: str
-    nim_message: str
-    pod_problem: PodProblem | None
-    workload: ObservedWorkload | None
-    is_stopped: bool
-    was_running: bool
-    claim_name: str
-    claim: ObservedClaim | None
-    claim_difference: str
-    is_claim_ours: bool
-    cache_name: str
-    cache: ObservedNimCache | None
-    exposure: Exposure | None
-    route_blocker: tuple[Reason, str] | None
-    route_deletion_refusal: str
-    requeue_after: float | None
-
-    @property
-    def is_serving(self) -> bool:
-        """Whether the current spec is fully rolled out and the model answers."""
-        rolled_out = self.workload is not None and self.workload.is_rolled_out
-        return self.is_spec_applied and rolled_out and self.nim_state == "Ready" and not self.is_stopped
-
-    @property
-    def ready_replicas(self) -> int:
-        """Number of ready pods, of the current or an older spec."""
-        return self.workload.ready_replicas if self.workload else 0
+_OTHER_PHASES = frozenset({"Unknown", "Pending", "Failed"})
+"""Phases that a service can have whether it ran before or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,49 +36,200 @@ class Outcome:
     route_deletion_refusal: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything that phase and conditions depend on.
+
+    `errors`: all reasons why nothing may be written. `is_spec_written`: the NIMService carries the current spec.
+    `is_spec_applied`: Service and workload provably come from the current spec. `was_running`: the service ran before.
+    `ready_before`: ready replicas in the stored status; None without one, or if it reports missing replicas.
+    `is_nim_operator_silent`: the NIM Operator's deadline has passed without a response. `image_pull_failures`: other
+    NIMServices that can't pull their image. `requeue_after`: seconds until the next deadline, None without one.
+    """
+
+    namespace: str
+    name: str
+    desired: Desired
+    plan: Plan
+    outcome: Outcome
+    is_deleting: bool
+    is_paused: bool
+    is_namespace_deleting: bool
+    errors: tuple[Finding, ...]
+    warnings: tuple[Finding, ...]
+    is_nimservice_installed: bool
+    is_nimservice_written: bool
+    is_spec_written: bool
+    is_spec_applied: bool
+    is_nim_operator_silent: bool
+    image_pull_failures: tuple[ObjectKey, ...]
+    nim_state: str
+    nim_message: str
+    pod_problem: PodProblem | None
+    workload: ObservedWorkload | None
+    was_running: bool
+    ready_before: int | None
+    claim: ObservedClaim | None
+    claim_difference: str
+    cache: ObservedNimCache | None
+    requeue_after: float | None
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the user wants no replicas."""
+        return self.desired.is_stopped
+
+    @property
+    def claim_name(self) -> str:
+        """The claim in the spec; empty without one."""
+        return self.desired.claim_name or ""
+
+    @property
+    def is_claim_ours(self) -> bool:
+        """Whether the operator creates the claim."""
+        return self.desired.claim is not None
+
+    @property
+    def cache_name(self) -> str:
+        """The NIMCache in the spec; empty without one."""
+        return self.desired.nim_cache or ""
+
+    @property
+    def exposure(self) -> Exposure | None:
+        """How the service is exposed; None for a rejected spec."""
+        return self.desired.exposure
+
+    @property
+    def has_name_conflict(self) -> bool:
+        """Whether an object that this RunaiNimService needs has another owner."""
+        return self.plan.refusal is not None and self.plan.refusal.reason == Reason.NAME_CONFLICT
+
+    @property
+    def waiting_for(self) -> str:
+        """What has to be gone before the operator writes; empty if nothing does."""
+        return self.plan.waiting_for
+
+    @property
+    def refusal(self) -> str:
+        """The API server's rejection of a write; empty without one."""
+        return self.outcome.refusal
+
+    @property
+    def field_conflict(self) -> str:
+        """Which field manager keeps changing which fields; empty if none does."""
+        return self.outcome.field_conflict
+
+    @property
+    def route_blocker(self) -> tuple[Reason, str] | None:
+        """Why the operator's route is not written, as reason and message."""
+        refusal = self.outcome.route_refusal
+        return (Reason.ROUTE_REFUSED, refusal) if refusal else self.plan.route.blocker
+
+    @property
+    def route_deletion_refusal(self) -> str:
+        """The API server's rejection to delete an obsolete route; empty without one."""
+        return self.outcome.route_deletion_refusal
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether the current spec is fully rolled out and the model answers."""
+        rolled_out = self.workload is not None and self.workload.is_rolled_out
+        return self.is_spec_applied and rolled_out and self.nim_state == "Ready" and not self.is_stopped
+
+    @property
+    def ready_replicas(self) -> int:
+        """Number of ready pods, of the current or an older spec."""
+        return self.workload.ready_replicas if self.workload else 0
+
+    @property
+    def lacks_replicas(self) -> bool:
+        """Whether fewer replicas are ready than a rollout or a change of replicas explains.
+
+        A rollout takes away `max_unavailable` replicas at a time. New replicas are not missing while they start, so
+        only what the stored status has counted can be missing.
+        """
+        workload = self.workload
+        if workload is None or not workload.is_observed:
+            return False
+        planned = workload.spec_replicas - (workload.max_unavailable if workload.is_rolling_out else 0)
+        return workload.ready_replicas < (planned if self.ready_before is None else min(planned, self.ready_before))
+
+
 def facts_of(
     cr: Mapping[str, Any], desired: Desired, plan: Plan, observed: ObservedState, outcome: Outcome, deadlines: Deadlines
 ) -> Facts:
     """The facts about one RunaiNimService."""
     live = observed.nimservice if is_ours(cr, observed.nimservice) else None
-    nim_status = mapping((live or {}).get("status"))
-    is_applied = _is_spec_applied(desired, observed)
+    nim_status, before = mapping((live or {}).get("status")), mapping(cr.get("status"))
+    is_applied, is_written = _is_spec_applied(desired, observed), live is not None and _carries_spec(desired, live)
     unseen_left = seconds_left(observed.applied_at, deadlines.nim_operator_seconds, deadlines.now)
     pods = [pod for pod in observed.pods if not is_applied or pod.pod_hash == _pod_hash(desired)]
-    running = [None if is_applied or live is None else unseen_left, scheduler_deadline(pods, deadlines)]
-    refusals = (plan.refusal,) if plan.refusal else ()
+    is_awaited = is_written and not is_applied
     return Facts(
+        namespace=cr["metadata"].get("namespace", ""),
         name=cr["metadata"]["name"],
+        desired=desired,
+        plan=plan,
+        outcome=outcome,
         is_deleting="deletionTimestamp" in cr["metadata"],
         is_paused=is_paused(cr),
         is_namespace_deleting=observed.is_namespace_deleting,
-        errors=tuple(f for f in desired.findings if f.severity == "error") + refusals,
+        errors=_errors(desired, plan),
         warnings=tuple(f for f in desired.findings if f.severity == "warning"),
-        has_name_conflict=plan.refusal is not None and plan.refusal.reason == Reason.NAME_CONFLICT,
-        waiting_for=plan.waiting_for,
-        refusal=outcome.refusal,
-        field_conflict=outcome.field_conflict,
         is_nimservice_installed=observed.is_nimservice_installed,
         is_nimservice_written=live is not None,
+        is_spec_written=is_written,
         is_spec_applied=is_applied,
-        is_nim_operator_silent=live is not None and not is_applied and unseen_left <= 0,
+        is_nim_operator_silent=is_awaited and unseen_left <= 0,
+        image_pull_failures=observed.image_pull_failures,
         pod_problem=pod_problem_of(pods, deadlines),
         nim_state=word(nim_status.get("state")),
         nim_message=_nim_message(nim_status),
         workload=observed.workload,
-        is_stopped=desired.is_stopped,
-        was_running=(cr.get("status") or {}).get("phase") in RUNNING_PHASES,
-        claim_name=desired.claim_name or "",
+        was_running=_was_running(before),
+        ready_before=_ready_before(before),
         claim=observed.claim,
         claim_difference=_claim_difference(cr, desired, observed.claim),
-        is_claim_ours=desired.claim is not None,
-        cache_name=desired.nim_cache or "",
         cache=observed.nim_cache,
-        exposure=desired.exposure,
-        route_blocker=(Reason.ROUTE_REFUSED, outcome.route_refusal) if outcome.route_refusal else plan.route.blocker,
-        route_deletion_refusal=outcome.route_deletion_refusal,
-        requeue_after=min((seconds for seconds in running if seconds is not None and seconds > 0), default=None),
+        requeue_after=_soonest(unseen_left if is_awaited else None, scheduler_deadline(pods, deadlines)),
     )
+
+
+def _errors(desired: Desired, plan: Plan) -> tuple[Finding, ...]:
+    refusals = (plan.refusal,) if plan.refusal else ()
+    return tuple(finding for finding in desired.findings if finding.severity == "error") + refusals
+
+
+def _soonest(*deadlines: float | None) -> float | None:
+    return min((seconds for seconds in deadlines if seconds is not None and seconds > 0), default=None)
+
+
+def _was_running(before: Mapping[str, Any]) -> bool:
+    """Whether the service ran before, by its stored status.
+
+    Where the phase doesn't tell, Ready does: all conditions have the same time at first, so if Ready has changed since,
+    the service was ready once.
+    """
+    if before.get("phase") not in _OTHER_PHASES:
+        return before.get("phase") in RUNNING_PHASES
+    since = {word(c.get("type")): word(c.get("lastTransitionTime")) for c in mappings(before.get("conditions"))}
+    return since.get("Ready", "") > min(since.values(), default="")
+
+
+def _ready_before(before: Mapping[str, Any]) -> int | None:
+    """Ready replicas in the stored status. One that reports missing replicas is no reason to expect no more of them."""
+    ready = next((c for c in mappings(before.get("conditions")) if c.get("type") == "Ready"), {})
+    if ready.get("reason") == Reason.REPLICAS_NOT_READY or "readyReplicas" not in before:
+        return None
+    return number(before["readyReplicas"])
+
+
+def _carries_spec(desired: Desired, live: Mapping[str, Any]) -> bool:
+    """Whether the NIMService was written from the current spec."""
+    if desired.nimservice is None:
+        return False
+    wanted: str = desired.nimservice["metadata"]["annotations"][well_known.SPEC_HASH]
+    return mapping(mapping(live.get("metadata")).get("annotations")).get(well_known.SPEC_HASH) == wanted
 
 
 def _is_spec_applied(desired: Desired, observed: ObservedState) -> bool:

@@ -18,14 +18,14 @@ def storage_ready_condition(f: Facts) -> ConditionDraft:
         type=STORAGE_READY,
         status="Unknown",
         reason=Reason.NOT_TRANSLATED,
-        message="the spec is refused, so nothing is known of its storage",
+        message="the spec is rejected, so the state of its storage is unknown",
     )
 
 
 def _cache_condition(f: Facts) -> ConditionDraft:
     name = f"NIMCache {f.cache_name}"
     if f.cache is None:
-        remedy = "create it, or correct spec.modelStore.nimCache.name; the service starts by itself then"
+        remedy = "create it, or correct spec.modelStore.nimCache.name"
         return ConditionDraft(
             type=STORAGE_READY,
             status="False",
@@ -51,28 +51,16 @@ def _cache_condition(f: Facts) -> ConditionDraft:
 
 
 def _claim_condition(f: Facts) -> ConditionDraft:
-    name = f"PersistentVolumeClaim {f.claim_name}"
-    if f.claim is None and f.is_claim_ours:
-        return ConditionDraft(
-            type=STORAGE_READY,
-            status="False",
-            reason=Reason.CLAIM_NOT_MADE,
-            message=f"{name} is not made yet: {_obstacle(f)}",
-        )
     if f.claim is None:
-        remedy = "create it, or leave spec.modelStore.pvc.existingPvc out and give claimInfo to have it made"
-        return ConditionDraft(
-            type=STORAGE_READY,
-            status="False",
-            reason=Reason.CLAIM_NOT_FOUND,
-            message=f"{name} does not exist in this namespace; {remedy}",
-        )
+        return _missing_claim_condition(f)
+    name = f"PersistentVolumeClaim {f.claim_name}"
     if f.claim.is_deleting:
         return ConditionDraft(
             type=STORAGE_READY,
             status="False",
             reason=Reason.CLAIM_TERMINATING,
-            message=f"{name} is being deleted and goes with its last pod",
+            message=f"Kubernetes deletes {name} as soon as no pod uses it; let the pods end, or name another claim in"
+            " spec.modelStore.pvc.claimName",
         )
     if f.claim.phase == "Lost":
         remedy = "restore the volume, or name another claim in spec.modelStore.pvc.claimName"
@@ -82,7 +70,7 @@ def _claim_condition(f: Facts) -> ConditionDraft:
             reason=Reason.CLAIM_LOST,
             message=f"{name} has lost its volume; {remedy}",
         )
-    differs = f"; it was there before and is used as it is: {f.claim_difference}" if f.claim_difference else ""
+    differs = f"; it existed before and is used as it is: {f.claim_difference}" if f.claim_difference else ""
     if f.claim.phase == "Bound":
         return ConditionDraft(
             type=STORAGE_READY, status="True", reason=Reason.CLAIM_BOUND, message=f"{name} is bound{differs}"
@@ -95,10 +83,31 @@ def _claim_condition(f: Facts) -> ConditionDraft:
     )
 
 
+def _missing_claim_condition(f: Facts) -> ConditionDraft:
+    name = f"PersistentVolumeClaim {f.claim_name}"
+    if f.is_claim_ours:
+        return ConditionDraft(
+            type=STORAGE_READY,
+            status="False",
+            reason=Reason.CLAIM_NOT_MADE,
+            message=f"the operator has not created {name} yet: {_obstacle(f)}",
+        )
+    remedy = (
+        "create it, or remove spec.modelStore.pvc.existingPvc and set spec.modelStore.pvc.claimInfo, and the operator"
+        " creates it"
+    )
+    return ConditionDraft(
+        type=STORAGE_READY,
+        status="False",
+        reason=Reason.CLAIM_NOT_FOUND,
+        message=f"{name} does not exist in this namespace; {remedy}",
+    )
+
+
 def _obstacle(f: Facts) -> str:
     """Why the operator has not created its claim: the same as for the NIMService."""
     if f.has_name_conflict:
-        return f"NIMService {f.name} belongs to somebody else, and nothing is written until that is resolved"
+        return "it writes nothing until the name conflict is resolved, for which the condition Ready has the remedy"
     if f.is_paused:
-        return f"the annotation {well_known.PAUSED} keeps the operator from making it"
+        return f"the annotation {well_known.PAUSED} keeps it from writing"
     return "the condition Ready says why"

@@ -6,18 +6,22 @@ docs/reference/status.md is generated from these rows.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from runai_nim.api import well_known
 from runai_nim.api.v1alpha1.status import ConditionStatus, Phase
+from runai_nim.domain.observed import ObservedWorkload
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.status.facts import Facts
 from runai_nim.domain.status.model_store import storage_ready_condition
+from runai_nim.domain.status.silence import silence_message
 
 
 @dataclass(frozen=True, slots=True)
 class PhaseRow:
     """A row of the table.
 
-    `reason` and `message` are those of Ready. A row is settled (neither Reconciling nor Stalled), in progress
-    (Reconciling), or needs a user (Stalled).
+    `reason` and `message` are those of Ready. `phase_beside_pods` replaces `phase` while the service has ready pods,
+    which may still answer. A row is settled (neither Reconciling nor Stalled), in progress (Reconciling), or needs a
+    user (Stalled).
     """
 
     when: str
@@ -27,16 +31,29 @@ class PhaseRow:
     reason: Reason | Callable[[Facts], Reason]
     message: Callable[[Facts], str]
     progress: str = "Reconciling"
+    phase_beside_pods: Phase | None = None
+
+    def phase_for(self, facts: Facts) -> Phase:
+        """The phase of a service with these facts."""
+        return self.phase_beside_pods if self.phase_beside_pods and facts.ready_replicas > 0 else self.phase
+
+    def reason_for(self, facts: Facts) -> Reason:
+        """The reason of Ready for a service with these facts."""
+        return self.reason if isinstance(self.reason, Reason) else self.reason(facts)
 
 
 def _rollout_message(f: Facts) -> str:
     """Counts only: the NIM Operator's message changes with every step of a rollout, and each would cost a status
     write."""
-    if f.workload is None:
-        return "the NIM Operator has not made the pods' Deployment or LeaderWorkerSet yet"
-    if f.workload.is_rolled_out:
-        return f"all pods are available; the NIM Operator waits for the model to answer: {f.nim_message or f.nim_state}"
-    return f"{f.workload.available_replicas} of {f.workload.spec_replicas} replicas are available"
+    workload = f.workload
+    if workload is None:
+        return "the NIM Operator has not created the Deployment or LeaderWorkerSet yet"
+    if not workload.is_observed:  # its counts are those of an older generation
+        return f"the controller of {workload.kind} {workload.name} has not acted on its newest generation yet"
+    if workload.is_rolled_out:
+        said = f.nim_message or f.nim_state
+        return f"all pods are available; the NIM Operator waits until the model answers: {said}"
+    return f"{workload.available_replicas} of {workload.spec_replicas} replicas are available"
 
 
 def _refusal_message(f: Facts) -> str:
@@ -44,14 +61,36 @@ def _refusal_message(f: Facts) -> str:
 
 
 def _pending_message(f: Facts) -> str:
-    return f"NIMService {f.name} is written; the NIM Operator has not acted on it yet"
+    if not f.is_spec_written:
+        return f"the operator has not written this spec to NIMService {f.name} yet"
+    return f"the operator has written NIMService {f.name}; the NIM Operator has not acted on it yet"
 
 
-def _silence_message(f: Facts) -> str:
-    pods = f"; of the pods: {f.pod_problem.message}" if f.pod_problem else ""
+def _progress_message(f: Facts) -> str:
+    problem = f"; {f.pod_problem.message}" if f.pod_problem else ""
+    return _rollout_message(f) + problem
+
+
+def _stopping_message(f: Facts) -> str:
+    if f.workload is None or not f.workload.is_observed:
+        return _rollout_message(f)
+    return f"{f.workload.current_replicas} pods are terminating"
+
+
+def _has_pods_to_stop(workload: ObservedWorkload) -> bool:
+    """Whether pods are left, or may be: before the controller has acted, its counts are of an older generation."""
+    return workload.current_replicas > 0 or not workload.is_observed
+
+
+def _paused_message(f: Facts) -> str:
+    left = (
+        f"NIMService {f.name} keeps its previous spec"
+        if f.is_nimservice_written
+        else f"there is no NIMService {f.name}"
+    )
     return (
-        f"the NIM Operator has not acted on NIMService {f.name} within the time that the operator's settings give it"
-        f" (nim_operator_deadline_seconds); see whether it runs, and its log{pods}"
+        f'the annotation {well_known.PAUSED}: "true" keeps the operator from writing this spec, so {left};'
+        " remove the annotation to continue"
     )
 
 
@@ -73,7 +112,7 @@ ROWS: tuple[PhaseRow, ...] = (
         phase="Deleting",
         ready="False",
         reason=Reason.DELETING,
-        message=lambda f: "being deleted; NIMService and pods go with it",
+        message=lambda f: "Kubernetes deletes this RunaiNimService with its NIMService and pods",
     ),
     PhaseRow(
         when="the namespace is being deleted",
@@ -81,7 +120,7 @@ ROWS: tuple[PhaseRow, ...] = (
         phase="Deleting",
         ready="False",
         reason=Reason.NAMESPACE_TERMINATING,
-        message=lambda f: "its namespace is being deleted, and everything in it",
+        message=lambda f: "Kubernetes deletes the namespace and everything in it",
     ),
     PhaseRow(
         when="a NIMService with this name, or another object that the NIM Operator would use, has another owner",
@@ -93,7 +132,7 @@ ROWS: tuple[PhaseRow, ...] = (
         progress="Stalled",
     ),
     PhaseRow(
-        when="the spec is refused, and the last good spec still has ready pods",
+        when="the spec is rejected, and the last good spec still has ready pods",
         applies=lambda f: bool(f.errors) and f.is_nimservice_written and f.ready_replicas > 0,
         phase="Degraded",
         ready="False",
@@ -102,7 +141,7 @@ ROWS: tuple[PhaseRow, ...] = (
         progress="Stalled",
     ),
     PhaseRow(
-        when="the spec is refused",
+        when="the spec is rejected",
         applies=lambda f: bool(f.errors),
         phase="Failed",
         ready="False",
@@ -120,13 +159,14 @@ ROWS: tuple[PhaseRow, ...] = (
         progress="Stalled",
     ),
     PhaseRow(
-        when="the API server refuses what was made of the spec",
+        when="the API server rejects an object made from the spec",
         applies=lambda f: bool(f.refusal),
         phase="Failed",
         ready="False",
         reason=Reason.WRITE_REFUSED,
         message=lambda f: f.refusal,
         progress="Stalled",
+        phase_beside_pods="Degraded",
     ),
     PhaseRow(
         when="the NIMService kind is not installed",
@@ -135,11 +175,11 @@ ROWS: tuple[PhaseRow, ...] = (
         ready="False",
         reason=Reason.NIM_OPERATOR_NOT_INSTALLED,
         message=lambda f: (
-            "this cluster has no NIMService kind (apps.nvidia.com/v1alpha1); install the NVIDIA NIM Operator"
+            "the cluster has no NIMService kind (apps.nvidia.com/v1alpha1); install the NVIDIA NIM Operator"
         ),
     ),
     PhaseRow(
-        when="the NIMService or the claim of a deleted predecessor is not gone yet",
+        when="the NIMService or claim of a deleted RunaiNimService of this name still exists",
         applies=lambda f: bool(f.waiting_for),
         phase="Creating",
         ready="False",
@@ -147,26 +187,26 @@ ROWS: tuple[PhaseRow, ...] = (
         message=lambda f: f.waiting_for,
     ),
     PhaseRow(
-        when="stopped on purpose, no pods left",
+        when="the user stopped the service, and no pods are left",
         applies=lambda f: (
-            f.is_stopped and f.is_spec_applied and f.workload is not None and f.workload.current_replicas == 0
+            f.is_stopped and f.is_spec_applied and f.workload is not None and not _has_pods_to_stop(f.workload)
         ),
         phase="Stopped",
         ready="True",
         reason=Reason.STOPPED,
-        message=lambda f: "stopped on purpose: no replicas are wanted",
+        message=lambda f: "the spec stops the service: it wants no replicas",
         progress="",
     ),
     PhaseRow(
-        when="stopped on purpose, pods are still going",
-        applies=lambda f: f.is_stopped and f.workload is not None and f.workload.current_replicas > 0,
+        when="the user stopped the service, and pods are terminating",
+        applies=lambda f: f.is_stopped and f.workload is not None and _has_pods_to_stop(f.workload),
         phase="Stopping",
         ready="False",
         reason=Reason.STOPPING,
-        message=lambda f: f"{f.workload.current_replicas if f.workload else 0} pods are still going",
+        message=_stopping_message,
     ),
     PhaseRow(
-        when="this spec is rolled out in full and the model answers",
+        when="the current spec is fully rolled out, and the model answers",
         applies=lambda f: f.is_serving,
         phase="Running",
         ready="True",
@@ -180,7 +220,8 @@ ROWS: tuple[PhaseRow, ...] = (
         phase="Failed",
         ready="False",
         reason=Reason.NIM_SERVICE_FAILED,
-        message=lambda f: f"the NIM Operator says: {f.nim_message or 'Failed'}",
+        message=lambda f: f"the NIM Operator reports: {f.nim_message or 'Failed'}",
+        phase_beside_pods="Degraded",
     ),
     PhaseRow(
         when="its storage is not ready",
@@ -189,17 +230,36 @@ ROWS: tuple[PhaseRow, ...] = (
         ready="False",
         reason=lambda f: storage_ready_condition(f).reason,
         message=lambda f: storage_ready_condition(f).message,
+        phase_beside_pods="Degraded",
     ),
     PhaseRow(
-        when="the NIM Operator had its time and has not acted on the present spec",
+        when="it ran before, and the resource is paused before the operator wrote the current spec",
+        applies=lambda f: f.was_running and f.is_paused and not f.is_spec_written,
+        phase="Updating",
+        ready="False",
+        reason=Reason.PAUSED,
+        message=_paused_message,
+        progress="",
+    ),
+    PhaseRow(
+        when="the resource is paused before the operator wrote the current spec",
+        applies=lambda f: f.is_paused and not f.is_spec_written,
+        phase="Creating",
+        ready="False",
+        reason=Reason.PAUSED,
+        message=_paused_message,
+        progress="",
+    ),
+    PhaseRow(
+        when="the NIM Operator has not acted on the current spec within its deadline",
         applies=lambda f: f.is_nim_operator_silent,
         phase="Unknown",
         ready="False",
         reason=Reason.NIM_OPERATOR_NOT_RESPONDING,
-        message=_silence_message,
+        message=silence_message,
     ),
     PhaseRow(
-        when="it ran before, and the present spec is not proven seen by the NIM Operator",
+        when="it ran before, and the NIM Operator has not acted on the current spec yet",
         applies=lambda f: f.was_running and not f.is_spec_applied,
         phase="Updating",
         ready="False",
@@ -207,7 +267,7 @@ ROWS: tuple[PhaseRow, ...] = (
         message=_pending_message,
     ),
     PhaseRow(
-        when="the present spec is not proven seen by the NIM Operator",
+        when="the NIM Operator has not acted on the current spec yet",
         applies=lambda f: not f.is_spec_applied,
         phase="Creating",
         ready="False",
@@ -215,31 +275,33 @@ ROWS: tuple[PhaseRow, ...] = (
         message=_pending_message,
     ),
     PhaseRow(
-        when="a pod of the present spec exits again and again",
+        when="a pod of the current spec is in a crash loop",
         applies=lambda f: f.pod_problem is not None and f.pod_problem.reason == Reason.CRASH_LOOPING,
         phase="Failed",
         ready="False",
         reason=Reason.CRASH_LOOPING,
         message=_pod_problem_message,
+        phase_beside_pods="Degraded",
     ),
     PhaseRow(
-        when="a pod of the present spec has no node",
+        when="the scheduler has not placed a pod of the current spec",
         applies=lambda f: f.pod_problem is not None and f.pod_problem.reason in UNSCHEDULABLE_REASONS,
         phase="Pending",
         ready="False",
         reason=_pod_problem_reason,
         message=_pod_problem_message,
+        phase_beside_pods="Degraded",
     ),
     PhaseRow(
-        when="it ran before, and a pod of the present spec is in trouble",
-        applies=lambda f: f.was_running and f.pod_problem is not None,
+        when="it ran before, and a pod of the current spec has a problem",
+        applies=lambda f: f.was_running and f.pod_problem is not None and not _is_pod_starting(f),
         phase="Degraded",
         ready="False",
         reason=_pod_problem_reason,
         message=_pod_problem_message,
     ),
     PhaseRow(
-        when="a pod of the present spec is in trouble",
+        when="a pod of the current spec has a problem",
         applies=lambda f: f.pod_problem is not None and f.pod_problem.reason != Reason.PROBE_FAILING,
         phase="Initializing",
         ready="False",
@@ -247,22 +309,28 @@ ROWS: tuple[PhaseRow, ...] = (
         message=_pod_problem_message,
     ),
     PhaseRow(
-        when="it ran before, and the present spec is still rolling out",
-        applies=lambda f: (
-            f.was_running and f.workload is not None and f.workload.updated_replicas < f.workload.spec_replicas
-        ),
-        phase="Updating",
-        ready="False",
-        reason=Reason.ROLLING_OUT,
-        message=_rollout_message,
-    ),
-    PhaseRow(
-        when="it ran before, and some replicas are ready, not all",
-        applies=lambda f: f.was_running and f.ready_replicas > 0,
+        when="it ran before, and fewer replicas are ready than a rollout or a change of replicas explains",
+        applies=lambda f: f.was_running and f.lacks_replicas,
         phase="Degraded",
         ready="False",
         reason=Reason.REPLICAS_NOT_READY,
-        message=_rollout_message,
+        message=_progress_message,
+    ),
+    PhaseRow(
+        when="it ran before, and the workload has all pods of the current spec but fewer or more than wanted are ready",
+        applies=lambda f: f.was_running and _is_scaling(f),
+        phase="Updating",
+        ready="False",
+        reason=Reason.SCALING_REPLICAS,
+        message=_progress_message,
+    ),
+    PhaseRow(
+        when="it ran before, and the current spec is rolling out",
+        applies=lambda f: f.was_running,
+        phase="Updating",
+        ready="False",
+        reason=Reason.ROLLING_OUT,
+        message=_progress_message,
     ),
     PhaseRow(
         when="pods are starting, or the model does not answer yet",
@@ -273,6 +341,16 @@ ROWS: tuple[PhaseRow, ...] = (
         message=_rollout_message,
     ),
 )
+
+
+def _is_pod_starting(f: Facts) -> bool:
+    """Whether the problem is a readiness probe of a pod that a rollout or a change of replicas has added."""
+    return f.pod_problem is not None and f.pod_problem.reason == Reason.PROBE_FAILING and not f.lacks_replicas
+
+
+def _is_scaling(f: Facts) -> bool:
+    workload = f.workload
+    return workload is not None and not workload.is_rolling_out and not workload.is_rolled_out
 
 
 def _storage_missing(f: Facts) -> bool:

@@ -19,6 +19,7 @@ from runai_nim.domain.plan import (
     plan,
 )
 from runai_nim.domain.plan.exposure import RoutePlan
+from runai_nim.domain.reasons import Reason
 from runai_nim.domain.translate import translate
 from tests.support.decisions import input_of
 from tests.support.resources import CREATED, a_cr, with_claim
@@ -81,6 +82,17 @@ def test_what_is_absent_is_created() -> None:
 def test_what_is_there_is_left_alone() -> None:
     cr = a_cr()
     assert planned(cr, live(cr)) == Plan()
+
+
+def test_a_foreign_nimservice_is_a_conflict_while_paused_too() -> None:
+    paused = a_cr(annotations={well_known.PAUSED: "true"})
+    foreign = live(paused, ownerReferences=[], labels={})
+    found = planned(paused, foreign)
+    assert found.writes == ()
+    assert found.refusal is not None
+    assert found.refusal.reason == Reason.NAME_CONFLICT
+    handed_over = live(paused, ownerReferences=[], labels={}, annotations={well_known.ADOPT: "true"})
+    assert planned(paused, handed_over) == Plan()
 
 
 @pytest.mark.parametrize("metadata", [{"deletionTimestamp": "now"}, {"annotations": {well_known.PAUSED: "true"}}])

@@ -9,7 +9,7 @@ from runai_nim.domain.context import Context
 from runai_nim.domain.observed import ObservedNimCache
 from runai_nim.domain.plan import plan
 from runai_nim.domain.reasons import Reason
-from runai_nim.domain.status import ROWS, Outcome, facts_of, row_for, status_of
+from runai_nim.domain.status import ROWS, Outcome, facts_of, nimservice_ready_condition, row_for, status_of
 from runai_nim.domain.status.condition import ConditionDraft, add_timestamps
 from runai_nim.domain.status.exposure import exposed_condition
 from runai_nim.domain.status.model_store import storage_ready_condition
@@ -24,12 +24,17 @@ from tests.support.observations import (
     FOREIGN,
     LATER,
     NOW,
+    OWNER,
     a_workload,
     facts,
     observed,
 )
 from tests.support.resources import a_cr
 
+OF_ANOTHER_SPEC = {
+    "metadata": {"name": "nim", "uid": "n1", "resourceVersion": "5", "ownerReferences": [OWNER]},
+    "status": {"state": "Ready"},
+}
 CACHE = {"modelStore": {"nimCache": {"name": "cache"}}}
 
 
@@ -77,7 +82,7 @@ def test_a_claim_that_is_not_made_yet_says_what_it_waits_for() -> None:
     paused = storage_ready_condition(facts(a_cr(annotations={well_known.PAUSED: "true"}), claim=None))
     refused = storage_ready_condition(facts(outcome=Outcome(refusal="no"), claim=None))
     assert {condition.reason for condition in (conflict, paused, refused)} == {"ClaimNotMade"}
-    assert "NIMService nim belongs to somebody else" in conflict.message
+    assert "until the name conflict is resolved" in conflict.message
     assert well_known.PAUSED in paused.message
     assert "the condition Ready says why" in refused.message
 
@@ -145,14 +150,40 @@ def test_warnings_leave_translated_true() -> None:
         ({"nim": FAILED}, "Failed"),
         ({"service": None}, "NotSeen"),
         ({"nim": {"state": "NotReady"}}, "NotReady"),
+        ({"nimservice": OF_ANOTHER_SPEC, "service": None}, "NotWritten"),
     ],
 )
 def test_nimservice_ready(changes: dict[str, Any], reason: str) -> None:
     assert conditions(written(a_cr(), **changes))["NIMServiceReady"]["reason"] == reason
 
 
+def said_of_the_nimservice(cr: dict[str, Any], **changes: Any) -> tuple[str, str]:
+    condition = nimservice_ready_condition(facts(cr, **changes))
+    assert condition.status == "False"
+    return condition.reason, condition.message
+
+
+def test_a_spec_that_is_not_written_leaves_the_last_good_one() -> None:
+    reason, message = said_of_the_nimservice(a_cr(BAD), workload=a_workload())
+    assert reason == "NotWritten"
+    assert message.endswith("the spec is rejected; the last good spec keeps running")
+    stopped = said_of_the_nimservice(a_cr(BAD), workload=None)[1]
+    assert stopped.endswith("the spec is rejected; the NIMService keeps the last good spec")
+    paused = a_cr(annotations={well_known.PAUSED: "true"})
+    assert well_known.PAUSED in said_of_the_nimservice(paused, nimservice=OF_ANOTHER_SPEC, service=None)[1]
+    refused = said_of_the_nimservice(a_cr(), nimservice=OF_ANOTHER_SPEC, service=None, outcome=Outcome(refusal="no"))
+    assert "the condition Ready says why" in refused[1]
+
+
+def test_a_spec_that_is_about_to_be_written_is_not_said_to_be() -> None:
+    found = facts(nimservice=OF_ANOTHER_SPEC, service=None)
+    assert "the operator has not written this spec to NIMService nim yet" in row_for(found).message(found)
+    unseen = facts(service=None)
+    assert "the operator has written NIMService nim" in row_for(unseen).message(unseen)
+
+
 def test_a_missing_workload_is_said_so() -> None:
-    assert "has not made the pods' Deployment" in ROWS[-1].message(facts(workload=None))
+    assert "has not created the Deployment" in ROWS[-1].message(facts(workload=None))
 
 
 GATEWAY = {

@@ -5,32 +5,31 @@ import pytest
 from runai_nim.domain.status import transitions
 
 
-def a_status(phase: str, *found: tuple[str, str, str]) -> dict[str, Any]:
-    listed = [{"type": type_, "reason": reason, "message": message} for type_, reason, message in found]
-    return {"phase": phase, "conditions": listed}
-
-
-FINE = ("Translated", "Translated", "")
+def a_status(ready: str, translated: str = "Translated", message: str = "") -> dict[str, Any]:
+    found = (("Ready", ready, message), ("Translated", translated, message))
+    return {"conditions": [{"type": type_, "reason": reason, "message": words} for type_, reason, words in found]}
 
 
 @pytest.mark.parametrize(
     ("before", "after", "told"),
     [
-        ({}, a_status("Creating", ("Ready", "NIMServiceNotSeen", ""), FINE), []),
-        ({}, a_status("Failed", ("Ready", "InvalidName", ""), FINE), [("Warning", "InvalidName")]),
+        ({}, a_status("NIMServiceNotSeen"), []),
+        ({}, a_status("InvalidName"), [("Warning", "InvalidName")]),
+        ({}, a_status("ClaimNotFound"), [("Warning", "ClaimNotFound")]),
+        ({}, a_status("NIMCacheNotFound"), [("Warning", "NIMCacheNotFound")]),
+        ({}, a_status("NIMCacheNotReady"), [("Normal", "NIMCacheNotReady")]),
+        (a_status("NIMServiceNotSeen"), a_status("PodsNotReady"), [("Normal", "PodsNotReady")]),
+        (a_status("NIMServiceNotSeen"), a_status("Running"), [("Normal", "Running")]),
+        (a_status("Running"), a_status("NIMServiceNotSeen"), []),
+        (a_status("Running"), a_status("RollingOut"), [("Normal", "RollingOut")]),
+        (a_status("RollingOut"), a_status("NIMCacheFailed"), [("Warning", "NIMCacheFailed")]),
+        (a_status("PodsNotReady"), a_status("Unschedulable"), [("Warning", "Unschedulable")]),
+        (a_status("PodsNotReady"), a_status("SchedulerNotResponding"), [("Warning", "SchedulerNotResponding")]),
+        (a_status("Running"), a_status("Running", message="other words"), []),
+        (a_status("AReasonOfAnOlderVersion"), a_status("Running"), [("Normal", "Running")]),
         (
-            a_status("Creating", ("Ready", "NIMServiceNotSeen", ""), FINE),
-            a_status("Running", ("Ready", "Running", ""), FINE),
-            [("Normal", "Running")],
-        ),
-        (
-            a_status("Running", ("Ready", "Running", ""), FINE),
-            a_status("Running", ("Ready", "Running", "other words"), FINE),
-            [],
-        ),
-        (
-            a_status("Running", ("Ready", "Running", ""), FINE),
-            a_status("Running", ("Ready", "Running", ""), ("Translated", "TranslatedWithWarnings", "odd")),
+            a_status("Running"),
+            a_status("Running", "TranslatedWithWarnings", "odd"),
             [("Warning", "TranslatedWithWarnings")],
         ),
     ],

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from runai_nim.domain.observed import ObservedService
-from runai_nim.domain.status import ROWS, Facts, Outcome, row_for
+from runai_nim.api import well_known
+from runai_nim.domain.observed import ObservedNimCache, ObservedPod, ObservedService
+from runai_nim.domain.reasons import Reason
+from runai_nim.domain.status import ROWS, Facts, Outcome, PhaseRow, has_image_pull_failure, row_for
 from runai_nim.domain.translate import translate
 from tests.support.decisions import input_of
 from tests.support.observations import (
@@ -16,6 +18,7 @@ from tests.support.observations import (
     CONTEXT,
     FAILED,
     FOREIGN,
+    LATER,
     NOW,
     OWNER,
     STOPPED,
@@ -30,12 +33,17 @@ from tests.support.resources import a_cr
 LEFT_BEHIND = replace(
     observed(translate(input_of(a_cr(), CONTEXT))).service or ObservedService("", "", ""), owner_uid="n0"
 )
+STARTING = a_workload(ready_replicas=0, available_replicas=0)
+PAUSED = {well_known.PAUSED: "true"}
+CACHE = {"modelStore": {"nimCache": {"name": "cache"}}}
+OF_ANOTHER_SPEC = {"metadata": {**FOREIGN["metadata"], "ownerReferences": [OWNER]}, "status": {"state": "Ready"}}
 ROW_CASES: list[tuple[Callable[[], Facts], str, str]] = [
     (lambda: facts(a_cr(deletionTimestamp=NOW)), "Deleting", "Deleting"),
     (lambda: facts(nimservice=FOREIGN), "Failed", "NameConflict"),
     (lambda: facts(a_cr(BAD), workload=a_workload()), "Degraded", "InvalidQuantity"),
     (lambda: facts(a_cr(BAD), workload=None), "Failed", "InvalidQuantity"),
-    (lambda: facts(outcome=Outcome(refusal="no")), "Failed", "WriteRefused"),
+    (lambda: facts(outcome=Outcome(refusal="no"), workload=None), "Failed", "WriteRefused"),
+    (lambda: facts(outcome=Outcome(refusal="no")), "Degraded", "WriteRefused"),
     (lambda: facts(nimservice=None, is_nimservice_installed=False), "Creating", "NIMOperatorNotInstalled"),
     (
         lambda: facts(nimservice={"metadata": {**FOREIGN["metadata"], "ownerReferences": [OWNER | {"uid": "u0"}]}}),
@@ -45,7 +53,20 @@ ROW_CASES: list[tuple[Callable[[], Facts], str, str]] = [
     (lambda: facts(a_cr(STOPPED)), "Stopped", "Stopped"),
     (lambda: facts(a_cr(STOPPED), workload=a_workload(spec_replicas=0)), "Stopping", "Stopping"),
     (lambda: facts(), "Running", "Running"),
-    (lambda: facts(nim=FAILED), "Failed", "NIMServiceFailed"),
+    (lambda: facts(nim=FAILED, workload=STARTING), "Failed", "NIMServiceFailed"),
+    (lambda: facts(nim=FAILED), "Degraded", "NIMServiceFailed"),
+    (
+        lambda: facts(a_cr(annotations=PAUSED, status=BEFORE), nimservice=OF_ANOTHER_SPEC, service=None),
+        "Updating",
+        "Paused",
+    ),
+    (lambda: facts(a_cr(annotations=PAUSED), nimservice=None), "Creating", "Paused"),
+    (lambda: facts(a_cr(annotations=PAUSED), nimservice=FOREIGN), "Failed", "NameConflict"),
+    (
+        lambda: facts(a_cr(CACHE), nim=FAILED, nim_cache=ObservedNimCache("1", "Failed", "")),
+        "Degraded",
+        "NIMCacheFailed",
+    ),
     (lambda: facts(claim=None, workload=None), "Pending", "ClaimNotMade"),
     (lambda: facts(a_cr(status=BEFORE), service=None), "Updating", "NIMServiceNotSeen"),
     (lambda: facts(service=None), "Creating", "NIMServiceNotSeen"),
@@ -53,14 +74,23 @@ ROW_CASES: list[tuple[Callable[[], Facts], str, str]] = [
     (lambda: facts(service=None, applied_at=NOW, at=AT + timedelta(seconds=61)), "Unknown", "NIMOperatorNotResponding"),
     (lambda: facts(outcome=Outcome(field_conflict="argocd keeps changing it")), "Degraded", "FieldConflict"),
     (lambda: facts(is_namespace_deleting=True), "Deleting", "NamespaceTerminating"),
-    (lambda: not_ready(a_pod(waiting_state=("CrashLoopBackOff", ""))), "Failed", "CrashLooping"),
-    (lambda: not_ready(a_pod(unschedulable_message="over quota")), "Pending", "Unschedulable"),
+    (lambda: starting(a_pod(waiting_state=("CrashLoopBackOff", ""))), "Failed", "CrashLooping"),
+    (lambda: not_ready(a_pod(waiting_state=("CrashLoopBackOff", ""))), "Degraded", "CrashLooping"),
+    (lambda: starting(a_pod(unschedulable_message="over quota")), "Pending", "Unschedulable"),
+    (lambda: not_ready(a_pod(unschedulable_message="over quota")), "Degraded", "Unschedulable"),
     (lambda: not_ready(a_pod(waiting_state=("ErrImagePull", "")), BEFORE), "Degraded", "ImagePullFailed"),
     (lambda: not_ready(a_pod(waiting_state=("ErrImagePull", ""))), "Initializing", "ImagePullFailed"),
     (lambda: _changed(BEFORE, updated_replicas=0), "Updating", "RollingOut"),
-    (lambda: _changed(BEFORE, available_replicas=0), "Degraded", "ReplicasNotReady"),
+    (lambda: _changed(BEFORE, ready_replicas=0, available_replicas=0), "Degraded", "ReplicasNotReady"),
+    (lambda: _changed(BEFORE | {"readyReplicas": 1}, spec_replicas=2), "Updating", "ScalingReplicas"),
     (lambda: facts(nim={"state": "NotReady"}), "Initializing", "PodsNotReady"),
 ]
+
+
+def starting(pod: ObservedPod) -> Facts:
+    found = not_ready(pod)
+    assert found.workload is not None
+    return replace(found, workload=replace(found.workload, ready_replicas=0))
 
 
 def _changed(status: dict[str, Any], **workload: Any) -> Facts:
@@ -73,9 +103,138 @@ def _changed(status: dict[str, Any], **workload: Any) -> Facts:
 def test_a_row_of_the_table(make: Callable[[], Facts], phase: str, reason: str) -> None:
     found = make()
     row = row_for(found)
-    assert (row.phase, row.reason if isinstance(row.reason, str) else row.reason(found)) == (phase, reason)
+    assert (row.phase_for(found), row.reason_for(found)) == (phase, reason)
     assert row.message(found)
 
 
 def test_every_row_has_a_case() -> None:
     assert {id(row_for(make())) for make, *_ in ROW_CASES} == {id(row) for row in ROWS}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row.when for row in ROWS])
+def test_a_problem_is_an_event_of_type_warning_and_progress_is_not(row: PhaseRow) -> None:
+    if isinstance(row.reason, Reason):
+        is_problem = row.phase in {"Failed", "Degraded", "Unknown"} or row.progress == "Stalled"
+        assert row.reason.event_type == "Warning" or not is_problem
+        assert row.reason.event_type == "Normal" or row.phase not in {"Updating", "Initializing", "Running", "Stopped"}
+
+
+RAN = {"phase": "Running", "readyReplicas": 2}
+
+
+def rolling(status: dict[str, Any] = RAN, pods: tuple[ObservedPod, ...] = (), **workload: Any) -> Facts:
+    """A service of two replicas after a change: the NIM Operator has acted, the workload is as told."""
+    cr = a_cr({"replicas": 2}, status=status)
+    found = facts(cr, nim={"state": "NotReady"}, pods=pods)
+    assert found.workload is not None
+    return replace(found, workload=replace(found.workload, **workload))
+
+
+def told(found: Facts) -> tuple[str, str, str]:
+    row = row_for(found)
+    return row.phase_for(found), row.reason_for(found), row.message(found)
+
+
+def test_counts_of_an_older_generation_are_no_missing_replicas() -> None:
+    phase, reason, message = told(rolling(generation=2, observed_generation=1))
+    assert (phase, reason) == ("Updating", "RollingOut")
+    assert message == "the controller of Deployment nim has not acted on its newest generation yet"
+    first = rolling({}, generation=2, observed_generation=1, ready_replicas=0)
+    assert told(first) == ("Initializing", "PodsNotReady", message)
+
+
+def test_the_last_pod_of_a_rollout_is_progress_while_it_starts() -> None:
+    last = rolling(ready_replicas=1, available_replicas=1, is_progressing=True)
+    assert told(last) == ("Updating", "RollingOut", "1 of 2 replicas are available")
+    one = rolling(
+        {"phase": "Updating", "readyReplicas": 1}, ready_replicas=1, available_replicas=1, is_progressing=True
+    )
+    assert told(one)[:2] == ("Updating", "RollingOut")
+
+
+def test_a_probe_of_a_pod_that_a_rollout_made_is_progress_and_told() -> None:
+    phase, reason, message = told(
+        rolling(ready_replicas=1, available_replicas=1, is_progressing=True, pods=(a_pod_of_two(unready_reason="c"),))
+    )
+    assert (phase, reason) == ("Updating", "RollingOut")
+    assert message.startswith("1 of 2 replicas are available; container c of pod nim-1 runs")
+
+
+def a_pod_of_two(**changes: Any) -> ObservedPod:
+    desired = translate(input_of(a_cr({"replicas": 2}), CONTEXT)).nimservice or {}
+    return a_pod(pod_hash=desired["spec"]["annotations"][well_known.POD_HASH], **changes)
+
+
+def test_more_missing_replicas_than_a_rollout_takes_away_are_degraded() -> None:
+    none_left = rolling(updated_replicas=1, ready_replicas=0, available_replicas=0, is_progressing=True)
+    assert told(none_left)[:2] == ("Degraded", "ReplicasNotReady")
+
+
+def test_replicas_that_are_added_are_not_missing_while_they_start() -> None:
+    added = rolling({"phase": "Running", "readyReplicas": 1}, ready_replicas=1, available_replicas=1)
+    assert told(added) == ("Updating", "ScalingReplicas", "1 of 2 replicas are available")
+    removed = rolling(
+        {"phase": "Running", "readyReplicas": 3}, current_replicas=3, updated_replicas=3, ready_replicas=3
+    )
+    assert told(removed)[:2] == ("Updating", "ScalingReplicas")
+
+
+def test_a_lost_replica_is_degraded_until_it_is_back() -> None:
+    lost: dict[str, Any] = {"ready_replicas": 1, "available_replicas": 1}
+    assert told(rolling(**lost))[:2] == ("Degraded", "ReplicasNotReady")
+    ready = {"type": "Ready", "status": "False", "reason": "ReplicasNotReady", "lastTransitionTime": NOW}
+    written = {"phase": "Degraded", "readyReplicas": 1, "conditions": [ready]}
+    assert told(rolling(written, **lost))[:2] == ("Degraded", "ReplicasNotReady")
+
+
+def test_a_rolled_out_workload_waits_for_the_model() -> None:
+    assert told(rolling())[:2] == ("Updating", "RollingOut")
+    assert "the NIM Operator waits until the model answers" in told(rolling())[2]
+
+
+@pytest.mark.parametrize("phase", ["Unknown", "Pending", "Failed"])
+def test_that_it_ran_before_is_known_whatever_phase_came_between(phase: str) -> None:
+    first = {"type": "Translated", "status": "True", "reason": "Translated", "lastTransitionTime": NOW}
+    ready = {"type": "Ready", "status": "False", "reason": "Any", "lastTransitionTime": LATER}
+    assert facts(a_cr(status={"phase": phase, "conditions": [first, ready]})).was_running
+    never = {"phase": phase, "conditions": [first, ready | {"lastTransitionTime": NOW}]}
+    assert not facts(a_cr(status=never)).was_running
+
+
+def test_a_stopped_service_whose_workload_is_of_an_older_generation_is_stopping() -> None:
+    found = facts(a_cr(STOPPED))
+    assert found.workload is not None
+    found = replace(found, workload=replace(found.workload, generation=2))
+    assert told(found)[:2] == ("Stopping", "Stopping")
+    assert "has not acted on its newest generation" in told(found)[2]
+
+
+def test_a_paused_resource_says_what_its_nimservice_has() -> None:
+    kept = facts(a_cr(annotations=PAUSED), nimservice=OF_ANOTHER_SPEC, service=None)
+    assert "NIMService nim keeps its previous spec" in told(kept)[2]
+    assert "there is no NIMService nim" in told(facts(a_cr(annotations=PAUSED), nimservice=None))[2]
+    assert told(facts(a_cr(annotations=PAUSED)))[:2] == ("Running", "Running")
+
+
+def silent(**changes: Any) -> str:
+    found = facts(a_cr(), service=None, applied_at=NOW, at=AT + timedelta(seconds=61), **changes)
+    return told(found)[2]
+
+
+def test_a_silent_nim_operator_is_told_with_its_known_cause() -> None:
+    assert "an image whose registry doesn't answer" in silent()
+    assert "spec.modelStore.nimCache" in silent()
+    assert "NIMService slow can't pull its image" in silent(image_pull_failures=((NAMESPACE, "slow"),))
+    elsewhere = silent(image_pull_failures=(("other", "slow"),))
+    assert "a NIMService in another namespace can't pull its image" in elsewhere
+    assert "slow" not in elsewhere
+
+
+NAMESPACE = a_cr()["metadata"]["namespace"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "fails"), [("ErrImagePull", True), ("ImagePullBackOff", True), ("CrashLoopBackOff", False), ("", False)]
+)
+def test_a_pod_that_can_not_pull_its_image_is_known(reason: str, fails: bool) -> None:
+    assert has_image_pull_failure(a_pod(waiting_state=(reason, ""))) is fails
