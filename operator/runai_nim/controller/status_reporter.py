@@ -11,9 +11,10 @@ from runai_nim.api.resources import RUNAI_NIM_SERVICES, ObjectKey
 from runai_nim.config.settings import Settings
 from runai_nim.controller.cache import ClusterCache
 from runai_nim.controller.decision import Decision
-from runai_nim.controller.limits.status_rate_limit import TokenBucket
+from runai_nim.controller.limits.status_rate_limit import StatusRateLimit
 from runai_nim.controller.metrics import ServiceMetrics
-from runai_nim.domain.status import Deadlines, Outcome, facts_of, status_of, transitions
+from runai_nim.domain.reasons import Reason
+from runai_nim.domain.status import Deadlines, Facts, Outcome, facts_of, is_progress, status_of, transitions
 from runai_nim.kube.api_error import ApiError
 from runai_nim.kube.client import KubeClient
 from runai_nim.kube.events import EventRecorder
@@ -22,7 +23,10 @@ logger = logging.getLogger(__name__)
 
 
 class StatusReporter:
-    """Writes statuses, of each RunaiNimService no more often than its rate limit allows."""
+    """Writes statuses, of each RunaiNimService no more often than its rate limit allows.
+
+    A change that reports progress alone is written some seconds later, and dropped if the next state supersedes it.
+    """
 
     def __init__(
         self,
@@ -38,19 +42,41 @@ class StatusReporter:
         self._events = events
         self._settings = settings
         self._metrics = metrics
-        self._limits: defaultdict[ObjectKey, TokenBucket] = defaultdict(TokenBucket)
+        self._limits: defaultdict[ObjectKey, StatusRateLimit] = defaultdict(StatusRateLimit)
 
     def forget(self, key: ObjectKey) -> None:
         """The RunaiNimService is gone."""
         self._limits.pop(key, None)
 
     async def report(self, key: ObjectKey, decision: Decision, outcome: Outcome) -> float | None:
-        """Write the status that follows from a decision and what came of it; when to look at it again."""
+        """Write the status that follows from a decision and its outcome; seconds until the next look, if any."""
         cr = decision.resource
         before: Mapping[str, Any] = cr.get("status") or {}
         now = datetime.now(UTC)
-        facts = facts_of(
-            cr,
+        facts = self._facts(decision, outcome, now)
+        status = status_of(cr, decision.desired, facts, now=now.strftime("%Y-%m-%dT%H:%M:%SZ"))
+        changes = {field: value for field, value in status.items() if before.get(field) != value}
+        changes |= dict.fromkeys(before.keys() - status.keys())
+        if not changes:
+            if key in self._limits:
+                self._limits[key].drop_progress()
+            return facts.requeue_after
+        limit, can_wait = self._limits[key], is_progress(before, status)
+        if delay := limit.delay(time.monotonic(), cr["metadata"]["generation"], is_progress=can_wait):
+            return min(delay, facts.requeue_after or delay)
+        if not await self._write_status(cr, status, changes):
+            return None
+        limit.take(is_progress=can_wait)
+        for transition in transitions(before, status):
+            self._events.post(cr, transition.type, transition.reason, message=transition.message)
+            if transition.reason == Reason.NIM_OPERATOR_NOT_RESPONDING and facts.image_pull_failures:
+                suspects = ["/".join(suspect) for suspect in facts.image_pull_failures]
+                logger.warning("NIM Operator may wait for an image registry", extra={"nimservices": suspects})
+        return facts.requeue_after
+
+    def _facts(self, decision: Decision, outcome: Outcome, now: datetime) -> Facts:
+        return facts_of(
+            decision.resource,
             decision.desired,
             decision.planned,
             observed=decision.observed,
@@ -61,20 +87,6 @@ class StatusReporter:
                 scheduler_seconds=self._settings.scheduler_deadline_seconds,
             ),
         )
-        status = status_of(cr, decision.desired, facts, now=now.strftime("%Y-%m-%dT%H:%M:%SZ"))
-        changes = {field: value for field, value in status.items() if before.get(field) != value}
-        changes |= dict.fromkeys(before.keys() - status.keys())
-        if not changes:
-            return facts.requeue_after
-        limit = self._limits[key]
-        if delay := limit.delay(time.monotonic(), cr["metadata"]["generation"]):
-            return delay
-        if not await self._write_status(cr, status, changes):
-            return None
-        limit.take()
-        for transition in transitions(before, status):
-            self._events.post(cr, transition.type, transition.reason, message=transition.message)
-        return facts.requeue_after
 
     async def _write_status(self, cr: Mapping[str, Any], status: Mapping[str, Any], changes: dict[str, Any]) -> bool:
         """Store the status; False when the CR is gone."""
