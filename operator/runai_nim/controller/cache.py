@@ -241,6 +241,7 @@ class ClusterCache:
             is_namespace_deleting=self.observed.is_namespace_deleting(key[0]),
             routes=self.observed.routes(key),
             absent_kinds=frozenset(route.kind for route in ROUTES if not is_installed(route)),
+            image_pull_failures=self.observed.image_pull_failures(key),
         )
 
     def _enqueue(self, key: ObjectKey, new: VersionedObject | None = None) -> None:
@@ -265,6 +266,7 @@ class ClusterCache:
 
     def _nimservice_changed(self, key: ObjectKey, old: Any, new: Any) -> None:
         self.observed.lookups[NIM_SERVICES].invalidate(key)
+        self.observed.note_termination(key, new)
         self._enqueue_by_name(key, old, new)
 
     def _named_object_changed(self, resource: Resource, key: ObjectKey, old: Any, new: Any) -> None:

@@ -84,6 +84,11 @@ class OperatorMetrics(BaseMetrics):
         self._watch_age.labels(kind).set_function(age)
         self._unreadable.labels(kind)
 
+    def register_terminating(self, count: Callable[[], int]) -> None:
+        """Ask at each scrape how many NIMServices are being deleted."""
+        about = "Number of NIMServices that are being deleted and wait for the NIM Operator to remove its finalizer"
+        Gauge("runai_nim_nimservices_terminating", about, registry=self.registry).set_function(count)
+
     def watch_failed(self, kind: str, reason: str) -> None:
         """Count a watch that broke; `reason` is the API server's, `NoAnswer`, or an exception's name."""
         self._watch_failures.labels(kind, reason).inc()

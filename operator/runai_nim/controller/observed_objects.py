@@ -3,7 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 from runai_nim.api import well_known
 from runai_nim.api.resources import (
@@ -18,6 +19,7 @@ from runai_nim.api.resources import (
     ObjectKey,
     Resource,
 )
+from runai_nim.api.untrusted_values import mapping
 from runai_nim.domain import names
 from runai_nim.domain.observed import (
     ObservedClaim,
@@ -28,9 +30,13 @@ from runai_nim.domain.observed import (
     ObservedWorkload,
     StoredObject,
 )
+from runai_nim.domain.status import has_image_pull_failure
 from runai_nim.kube.client import KubeClient
 from runai_nim.kube.informer import Version
 from runai_nim.kube.object_lookup import ObjectLookups
+
+_MAX_SUSPECTS: Final = 3
+"""How many NIMServices that can't pull their image are looked at: every pass does so while there are any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,10 @@ class ObservedObjects:
         }
         self._pods: dict[ObjectKey, dict[str, ObservedPod]] = defaultdict(dict)
         """Pods by name, of each CR."""
+        self.terminating_nimservices: set[ObjectKey] = set()
+        """NIMServices with our label that are being deleted: the NIM Operator has not removed its finalizer yet."""
+        self._image_pull_failures: dict[ObjectKey, None] = {}
+        """CRs that have a pod which can't pull its image, the first that failed first."""
 
     def forget_names(self, unnamed: Iterable[ObjectKey]) -> None:
         """No RunaiNimService names these claims and NIMCaches any more."""
@@ -140,6 +150,8 @@ class ObservedObjects:
                     del self._pods[key[0], pod.service]
         if new is not None:
             self._pods[key[0], new.service][key[1]] = new
+        for service in {pod.service for pod in (old, new) if pod is not None}:
+            self._note_image_pull((key[0], service))
         # Versions apart, a pod says the same most of the time.
         if (
             old is not None
@@ -148,6 +160,31 @@ class ObservedObjects:
         ):
             return set()
         return {(key[0], pod.service) for pod in (old, new) if pod is not None}
+
+    def note_termination(self, key: ObjectKey, nimservice: StoredObject | Version | None) -> None:
+        """Take up whether a NIMService is being deleted; of one that is too large to be kept, that is unknown."""
+        if isinstance(nimservice, StoredObject) and nimservice.is_deleting:
+            self.terminating_nimservices.add(key)
+        else:
+            self.terminating_nimservices.discard(key)
+
+    def image_pull_failures(self, key: ObjectKey) -> tuple[ObjectKey, ...]:
+        """Other CRs that have a pod which can't pull its image, and no NIMCache; of the first few that failed."""
+        first = islice(self._image_pull_failures, _MAX_SUSPECTS)
+        return tuple(other for other in first if other != key and not self._has_nim_cache(other))
+
+    def _note_image_pull(self, service: ObjectKey) -> None:
+        if any(has_image_pull_failure(pod) for pod in self.pods(service)):
+            self._image_pull_failures.setdefault(service)
+        else:
+            self._image_pull_failures.pop(service, None)
+
+    def _has_nim_cache(self, key: ObjectKey) -> bool:
+        stored: StoredObject | None = self.by_resource[NIM_SERVICES].get(key)
+        if stored is None or not stored.body:
+            return False
+        storage = mapping(mapping(stored.load().get("spec")).get("storage"))
+        return bool(mapping(storage.get("nimCache")).get("name"))
 
     def _namespace(self, name: str) -> ObservedNamespace | None:
         found: ObservedNamespace | None = self.by_resource[NAMESPACES].get(("", name))

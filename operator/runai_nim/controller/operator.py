@@ -157,6 +157,7 @@ class Operator:
             kinds[kind_watch.resource.plural].append(kind_watch)
         for kind, informers in kinds.items():
             self._metrics.register_watch_age(kind, partial(_max_age, informers))
+        self._metrics.register_terminating(lambda: len(cache.observed.terminating_nimservices))
         for access in self._permissions.required:
             self._metrics.register_permission(
                 access.group, access.resource, access.verb, partial(self._permissions.is_missing, access)
