@@ -108,10 +108,17 @@ async def _evaluate_one(
         routes={kind: route for kind, route in routes.items() if route},
         absent_kinds=kinds.absent_routes,
     )
-    write_plan = plan(evaluation.cr, evaluation.desired, observed)
+    write_plan = plan(_resumed(evaluation.cr), evaluation.desired, observed)
     live_evaluation, difference = _compare(evaluation, write_plan, live)
     notes = (_note(evaluation, message) for message in _claim_notes(write_plan, nimservice, observed.claim))
     return replace(live_evaluation, diagnostics=(*live_evaluation.diagnostics, *notes)), difference
+
+
+def _resumed(cr: Mapping[str, Any]) -> dict[str, Any]:
+    """The resource without the annotation that pauses it: the answer is what the operator writes once that is gone."""
+    given = cr["metadata"].get("annotations") or {}
+    annotations = {key: value for key, value in given.items() if key != well_known.PAUSED}
+    return {**cr, "metadata": {**cr["metadata"], "annotations": annotations}}
 
 
 def _claim_notes(write_plan: Plan, nimservice: KubeObject | None, claim: ObservedClaim | None) -> Iterator[str]:
@@ -166,7 +173,8 @@ def _obstacle_diagnostics(evaluation: ManifestEvaluation, write_plan: Plan) -> I
         yield manifest.diagnostic(write_plan.refusal, evaluation.resource)
     obstacles = [write_plan.route.blocker, ("Waiting", write_plan.waiting_for)]
     if is_paused(evaluation.cr):
-        obstacles.append((Reason.PAUSED, f"the annotation {well_known.PAUSED} keeps the operator from writing"))
+        message = f"the annotation {well_known.PAUSED} keeps the operator from writing; without it, it would write this"
+        obstacles.append((Reason.PAUSED, message))
     for reason, message in (obstacle for obstacle in obstacles if obstacle and obstacle[1]):
         file, position = manifest.document.file, manifest.position
         yield Diagnostic(file, position, message, "warning", reason, resource=evaluation.resource)
