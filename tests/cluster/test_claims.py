@@ -1,6 +1,7 @@
 """Every way to a deleted claim, with the garbage collector at work: each row of the guide's table."""
 
 import re
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -10,8 +11,9 @@ from typing import Any
 import pytest
 from kubernetes.dynamic.exceptions import NotFoundError, ResourceNotFoundError
 
-from local.cluster import CHECKOUT, LocalCluster
+from local.cluster import CHECKOUT, LocalCluster, Program
 from local.control_plane import ControlPlane
+from local.loopback import answers
 from local.objects import Object, Objects, wait_for
 from tests.support.services import CLAIM, CR, NIMSERVICE, gone, present, reason, sample, settled
 
@@ -228,6 +230,17 @@ def listed(objects: Objects, kind: str) -> list[Object]:
         return objects.list(kind)
     except (NotFoundError, ResourceNotFoundError):
         return []
+
+
+def test_the_deletion_of_a_nimcache_older_than_the_watch_is_noticed(
+    objects: Objects, cluster: LocalCluster, operator_process: Program
+) -> None:
+    of_a_nimcache(objects, "nim")
+    operator_process.start()  # its watch of NIMCaches starts without a list of them
+    wait_for(lambda: answers(cluster.readyz_url))
+    time.sleep(1)  # the restarted operator reads the NIMCache
+    objects.delete(NIMCACHE, "nim")  # in the background, so without an event before the deletion
+    wait_for(lambda: reason(objects, "nim", "StorageReady") == "NIMCacheNotFound", SECONDS)
 
 
 def test_the_claim_itself_goes_with_its_last_pod_and_is_made_anew(

@@ -263,12 +263,12 @@ class Changes(Informer):
         self._on_kind_change()
         return self._version
 
-    def _put(self, obj: Mapping[str, Any]) -> ObjectKey:
+    def _store(self, obj: Mapping[str, Any]) -> ObjectKey:
         key = _object_key(obj)
         self._on_change(key, None, self._project(obj))
         return key
 
-    def _drop(self, key: ObjectKey) -> None:
+    def _remove(self, key: ObjectKey) -> None:
         self._on_change(key, None, None)
 
 
