@@ -22,4 +22,6 @@ for all:
     stand-in.runai-nim.io/delay-probes: "2"       at most, before a default probe asks; the real one's wait 15 and 30
     stand-in.runai-nim.io/fail: "no luck"         Deployment or LeaderWorkerSet fails with this message, over and over
     stand-in.runai-nim.io/never-act: "true"       nothing is done, as if the NIM Operator were down
+    stand-in.runai-nim.io/write-twice: "true"     each change of a Deployment is two writes and so two generations; the
+                                                  real one was seen to do so where no recording shows it
 """

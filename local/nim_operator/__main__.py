@@ -46,6 +46,7 @@ def arguments() -> argparse.Namespace:
         help="until a model that didn't answer is asked again (default: 0.2, the real one: 5)",
     )
     parser.add_argument("--never-act", action="store_true", help="do nothing, as if the NIM Operator were down")
+    parser.add_argument("--write-twice", action="store_true", help="change a Deployment in two generations")
     for step in ("service", "deployment", "ready"):
         parser.add_argument(f"--delay-{step}", type=float, default=0.0, metavar="SECONDS")
     parser.add_argument("--delay-probes", type=float, default=math.inf, metavar="SECONDS", help="at most")
@@ -61,6 +62,7 @@ async def run(options: argparse.Namespace) -> None:
         delay_ready=options.delay_ready,
         delay_probes=options.delay_probes,
         never_act=options.never_act,
+        write_twice=options.write_twice,
     )
     ask = assume_an_answer if options.assume_endpoints else ask_for_models
     store = Store()

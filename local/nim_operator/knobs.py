@@ -17,6 +17,7 @@ class Knobs:
     delay_probes: float = math.inf
     fail: str = ""
     never_act: bool = False
+    write_twice: bool = False
 
 
 def knobs_of(nim: dict[str, Any], defaults: Knobs) -> Knobs:
@@ -34,6 +35,8 @@ def knobs_of(nim: dict[str, Any], defaults: Knobs) -> Knobs:
         changes["fail"] = annotations[PREFIX + "fail"]
     if PREFIX + "never-act" in annotations:
         changes["never_act"] = annotations[PREFIX + "never-act"] == "true"
+    if PREFIX + "write-twice" in annotations:
+        changes["write_twice"] = annotations[PREFIX + "write-twice"] == "true"
     return replace(defaults, **changes)
 
 

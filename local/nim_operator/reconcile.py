@@ -118,7 +118,7 @@ class Reconciler:
         await writer.apply(kinds.SERVICE_ACCOUNT, children.service_account(nim))
         await writer.apply(kinds.ROLE, children.role(nim))
         await writer.apply(kinds.ROLE_BINDING, children.role_binding(nim))
-        await writer.apply(kinds.SERVICE, children.service(nim), parent, this.knobs.delay_service)
+        await writer.apply(kinds.SERVICE, children.service(nim), parent, delay=this.knobs.delay_service)
         await self._apply_or_remove(kinds.INGRESS, this, router.ingress(nim))
         await self._apply_or_remove(kinds.HTTP_ROUTE, this, router.http_route(nim))
         await self._apply_or_remove(kinds.GRPC_ROUTE, this, router.grpc_route(nim))
@@ -152,7 +152,8 @@ class Reconciler:
         except workload.RenderError as error:
             raise FailedError(str(error), f"{kind.name}Failed") from error
         parent = this.parent_hash(**({"resources": resources} if resources else {}))
-        await self._writer.apply(kind, made, parent, this.knobs.delay_deployment)
+        twice = this.knobs.write_twice and kind is kinds.DEPLOYMENT
+        await self._writer.apply(kind, made, parent, delay=this.knobs.delay_deployment, twice=twice)
 
     def _rendered(self, kind: kinds.Kind, this: Pass, store: ModelStore, resources: Object) -> Object:
         nim = this.nim

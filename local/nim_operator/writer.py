@@ -30,9 +30,12 @@ class Writer:
         self._store = store
         self.events = Events(client)
 
-    async def apply(self, kind: Kind, wanted: Object, parent: str | None = None, delay: float = 0) -> None:
+    async def apply(
+        self, kind: Kind, wanted: Object, parent: str | None = None, *, delay: float = 0, twice: bool = False
+    ) -> None:
         """Make a child, or replace it if its content or its parent's spec has changed; `delay` seconds before.
 
+        twice: replace it in two generations, without its hashes at first, so that a conflict begins anew.
         Raises FailedError when the API server refuses it, ApiError on a conflict with another writer.
         """
         desired = children.with_hashes(wanted, parent)
@@ -45,6 +48,9 @@ class Writer:
                 await self.require(kind)
                 written = await self._client.create(kind, desired)
             else:
+                if twice:
+                    plain = children.replacement(existing, wanted)
+                    existing = await self._client.replace(kind, plain)
                 written = await self._client.replace(kind, children.replacement(existing, desired))
         except ApiError as error:
             if error.reason == "Conflict":

@@ -206,9 +206,10 @@ def test_the_models_name(answer: Any, name: str) -> None:
 
 def test_knobs_are_read_from_metadata_before_the_spec() -> None:
     prefix = "stand-in.runai-nim.io/"
-    of_the_spec = {prefix + "delay-service": "9", prefix + "delay-ready": "3", prefix + "never-act": "true"}
+    of_the_spec = {prefix + "delay-service": "9", prefix + "delay-ready": "3"}
+    of_the_spec |= dict.fromkeys((prefix + "never-act", prefix + "write-twice"), "true")
     nim = a_nim({prefix + "delay-service": "2", prefix + "fail": "no luck"}, annotations=of_the_spec)
-    assert knobs_of(nim, Knobs(delay_deployment=1)) == Knobs(2, 1, 3, fail="no luck", never_act=True)
+    assert knobs_of(nim, Knobs(delay_deployment=1)) == Knobs(2, 1, 3, fail="no luck", never_act=True, write_twice=True)
 
 
 @pytest.mark.parametrize("text", ["soon", "-1", "nan", "inf", ""])

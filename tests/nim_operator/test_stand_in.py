@@ -86,6 +86,19 @@ def test_readiness_can_be_delayed(api: Api) -> None:
     assert until(lambda: api.state() == "Ready", "Ready") > 1
 
 
+def test_a_change_of_a_deployment_can_be_two_generations(api: Api) -> None:
+    marks = {"write-twice": "true"}
+    api.apply(nim_service(marks=marks))
+    until(lambda: api.state() == "Ready", "Ready")
+    first = api.get("deployment")["metadata"]
+    api.apply(nim_service(marks=marks, replicas=2))
+    until(lambda: api.get("deployment")["spec"]["replicas"] == 2, "the change")
+    until(lambda: api.get("deployment")["metadata"]["generation"] >= first["generation"] + 2, "the second generation")
+    hashes = {key: value for key, value in first["annotations"].items() if key.endswith("-hash")}
+    until(lambda: hashes.keys() <= api.get("deployment")["metadata"]["annotations"].keys(), "the hashes")
+    until(lambda: api.state() == "Ready", "Ready again")
+
+
 def test_it_can_fail_and_recovers_when_the_knob_goes(api: Api) -> None:
     api.apply(nim_service(marks={"fail": "no luck today"}))
     until(lambda: api.state() == "Failed", "Failed")
