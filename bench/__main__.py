@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from compileall import compile_dir
 
-from bench import fairness, idle, rest, scale, throughput
+from bench import fairness, idle, life, rest, scale, throughput
 from bench.compare import RESULT, with_ratios
 from bench.figures import Figures
 from bench.plot import plot
@@ -21,7 +21,7 @@ PLOT = CHECKOUT / "docs" / "benchmarks.svg"
 SIZES = (1000, 5000)
 FULL_SIZES = (1000, 5000, 10000, 20000)
 REST_CALLS, FULL_REST_CALLS = 5000, 50000
-IDLE, BURST, BROKEN, OTHERS = 100, 1000, 5000, 40
+IDLE, LIFE, BURST, BROKEN, OTHERS = 100, 100, 1000, 5000, 40
 
 
 def arguments() -> argparse.Namespace:
@@ -44,6 +44,7 @@ def benchmarks(full: bool, share: float) -> dict[str, Callable[[], Figures]]:
     return {
         "translation": lambda: {"translate_us": translate_us()},
         "idle": lambda: idle.measure(of(IDLE)),
+        "life": lambda: life.measure(of(LIFE)),
         "throughput": lambda: throughput.measure(of(BURST)),
         "scale": lambda: scale.measure(FULL_SIZES if full else SIZES, share),
         "fairness": lambda: fairness.measure(of(BROKEN), of(OTHERS)),

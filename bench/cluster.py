@@ -32,6 +32,24 @@ def empty_cluster() -> Iterator[LocalCluster]:
             cluster.stop()
 
 
+LOADING_SECONDS = 8
+"""How long a model loads: longer than the operator waits before it writes progress, so that it writes some."""
+
+
+@contextmanager
+def chatty_cluster() -> Iterator[LocalCluster]:
+    """As `empty_cluster`, but with all controllers and a NIM Operator that makes and reports every step."""
+    cluster = LocalCluster(CHECKOUT / ".local" / "bench")
+    with cluster.control_plane.processes.tied_to_this_process():
+        try:
+            cluster.start(stand_in=False, operator=False)
+            make_project(cluster, NAMESPACE)
+            cluster.stand_in.start(f"--delay-ready={LOADING_SECONDS}", "--write-twice")
+            yield cluster
+        finally:
+            cluster.stop()
+
+
 def start_operator(cluster: LocalCluster) -> None:
     """Start it anew, with more patience: what waits for the benchmark is not to be called out as silent."""
     cluster.operator.start(environment=PATIENCE)

@@ -26,6 +26,7 @@ HIGHER: Final = ("throughput_ratio", "rest_throughput_ratio")
 LOWER: Final = (
     *RATIOS,
     *("writes_per_cr", "reads_per_cr", "passes_per_cr", "requests_per_cr_get", "requests_per_cr_patch"),
+    *("status_writes_per_cr", "events_per_cr"),
     *("restart_writes", "restart_1000_writes", "restart_5000_writes"),
     *("rss_0_mib", "rss_1000_mib", "rss_5000_mib", "rss_kib_per_cr"),
 )

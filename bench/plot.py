@@ -30,6 +30,8 @@ class Aim:
 AIMS: Final = (
     Aim("throughput, ratio to the bare client", "throughput_ratio", 0.9, at_least=True),
     Aim("latency, idle, p99", "latency_idle_p99_ms", 50, " ms"),
+    Aim("status writes for each, until Running", "status_writes_per_cr", 3),
+    Aim("Events for each, until Running", "events_per_cr", 2),
     Aim("restart over 5,000", "restart_5000_s", 5, " s"),
     Aim("memory at 5,000", "rss_5000_mib", 170, " MiB"),
     Aim("CPU for each, of 1,000", "cpu_ms_per_cr", 3, " ms"),

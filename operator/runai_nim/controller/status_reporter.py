@@ -1,4 +1,4 @@
-"""Writes the status of RunaiNimServices where it differs from the stored one, and posts events of its changes."""
+"""Writes the status of RunaiNimServices where it differs from the stored one, and posts Events for its changes."""
 
 import logging
 import time
@@ -45,7 +45,7 @@ class StatusReporter:
         self._limits: defaultdict[ObjectKey, StatusRateLimit] = defaultdict(StatusRateLimit)
 
     def forget(self, key: ObjectKey) -> None:
-        """The RunaiNimService is gone."""
+        """Drop the rate limit of a RunaiNimService that is gone."""
         self._limits.pop(key, None)
 
     async def report(self, key: ObjectKey, decision: Decision, outcome: Outcome) -> float | None:
@@ -89,12 +89,12 @@ class StatusReporter:
         )
 
     async def _write_status(self, cr: Mapping[str, Any], status: Mapping[str, Any], changes: dict[str, Any]) -> bool:
-        """Store the status; False when the CR is gone."""
+        """Write the status; False if the RunaiNimService is gone."""
         metadata = cr["metadata"]
         try:
             response = await self._cluster.merge_status(RUNAI_NIM_SERVICES, metadata, changes)
         except ApiError as error:
-            if error.status == 404:  # deleted meanwhile; its event is on the way
+            if error.status == 404:  # deleted meanwhile; the informer's event is on the way
                 return False
             raise
         key = metadata["namespace"], metadata["name"]

@@ -1,4 +1,4 @@
-"""Who else writes a field that we write: how often it may be put back, and who it is. Pure but for what it counts."""
+"""Field conflicts: how often the operator reverts a drifted field, and which manager causes it. Counts, no I/O."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,18 +8,19 @@ from runai_nim.api import well_known
 from runai_nim.api.untrusted_values import mapping, mappings, word
 
 FREE_REVERTS: Final = 3
-"""Reverts before we begin to wait: the NIM Operator's first write and a person's edits need no more."""
+"""Reverts without a wait: the NIM Operator's first write and a person's edits need no more."""
 _MAX_DELAY_SECONDS: Final = 300.0
 _RESET_SECONDS: Final = 600.0
 _SETTLING_SECONDS: Final = 2.0
-"""So long after a revert it may still be taken back at once: no reason yet to say that all is well."""
+"""After a revert the other manager may change the field again so soon; only then has the revert held."""
 
 
 @dataclass(slots=True)
 class FieldConflictBackoff:
-    """How often the fields of one object were put back lately. Times are seconds of any steady clock.
+    """How often the operator has lately reverted fields of one object. Times are seconds of any steady clock.
 
-    `message` is what is said of the tug; asking who it is costs a request, so it is `is_reported` once for each wait.
+    `message` describes the conflict. Finding the other manager costs a request, so it is done once for each wait
+    (`is_reported`).
     """
 
     reverts: int = 0
@@ -42,7 +43,7 @@ class FieldConflictBackoff:
         self.last_revert, self.is_reported = now, False
 
     def settling(self, now: float) -> float:
-        """Seconds until a revert that somebody contested before has held; 0 when it has, or nobody did."""
+        """Seconds until a revert of a contested field has held; 0 when it has, or the field was not contested."""
         return max(0.0, self.last_revert + _SETTLING_SECONDS - now) if self.message else 0.0
 
 

@@ -1,4 +1,4 @@
-"""How long a service took to become Running, from times in its status, which survive a restart of the operator."""
+"""How long a service took to become Running, by times in its status, which survive a restart of the operator."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
