@@ -5,10 +5,11 @@ Events are posted in the background. An Event that can't be posted is dropped.
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
+
+from cachetools import LRUCache
 
 from runai_nim.api import well_known
 from runai_nim.domain import names
@@ -29,8 +30,8 @@ class EventRecorder:
     def __init__(self, cluster: KubeClient) -> None:
         self._cluster = cluster
         self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue(_MAX_QUEUED)
-        self._counts: OrderedDict[str, tuple[int, str]] = OrderedDict()
-        """Count and first time of each event, the latest last."""
+        self._counts: LRUCache[str, tuple[int, str]] = LRUCache(_MAX_REMEMBERED)
+        """Count and first time of each event, by `namespace/name`."""
 
     def post(self, cr: Mapping[str, Any], type_: EventType, reason: str, message: str) -> None:
         """Queue an Event for a transition of `cr`."""
@@ -52,10 +53,8 @@ class EventRecorder:
     def _event(self, metadata: Mapping[str, Any], type_: EventType, reason: str, message: str) -> dict[str, Any]:
         name = f"{metadata['name']}.{names.short_hash(metadata['uid'] + reason + message)}"
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        count, first = self._counts.pop(f"{metadata['namespace']}/{name}", (0, now))
+        count, first = self._counts.get(f"{metadata['namespace']}/{name}", (0, now))
         self._counts[f"{metadata['namespace']}/{name}"] = (count + 1, first)
-        if len(self._counts) > _MAX_REMEMBERED:
-            self._counts.popitem(last=False)
         about = {key: metadata[key] for key in ("name", "namespace", "uid", "resourceVersion")}
         return {
             "apiVersion": "v1",

@@ -5,9 +5,12 @@ are searched for, so memory doesn't depend on the number of routes.
 """
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from typing import Final, NamedTuple
+
+from cachetools import TTLCache
 
 from runai_nim.api import well_known
 from runai_nim.api.resources import ROUTES, ObjectKey
@@ -50,7 +53,8 @@ class HostLookup:
         self._cluster, self._namespaces, self._enqueue = cluster, tuple(namespaces) or ("",), enqueue
         self._pending: dict[ObjectKey, str] = {}
         self._answers: dict[ObjectKey, HostAnswer] = {}
-        self._reservations: dict[str, tuple[ObjectKey, float]] = {}
+        self._reservations: TTLCache[str, ObjectKey] = TTLCache(math.inf, RESERVATION_SECONDS)
+        """Who reserved a host. Only hosts of RunaiNimServices are in it, so it needs no maximum size."""
         self._wake = asyncio.Event()
 
     def ask(self, key: ObjectKey, host: str) -> HostAnswer | None:
@@ -89,19 +93,16 @@ class HostLookup:
             holders = await self._find_holders(frozenset(pending.values()))
         except ApiError as error:
             return {key: HostAnswer(host, error=error) for key, host in pending.items()}
-        self._reservations = {
-            host: reservation for host, reservation in self._reservations.items() if reservation[1] > time.monotonic()
-        }
         return {key: HostAnswer(host, self._holder(key, host, holders.get(host, {}))) for key, host in pending.items()}
 
     def _holder(self, key: ObjectKey, host: str, holders: Mapping[str, HostHolder]) -> HostHolder | None:
         """Who uses the host, given its holders by namespace; a free host becomes reserved for the key."""
         if holder := next((holder for namespace, holder in holders.items() if namespace != key[0]), None):
             return holder
-        given_to, _ = self._reservations.get(host, (key, 0.0))
-        if given_to[0] != key[0]:
-            return HostHolder(well_known.KIND, *given_to)
-        self._reservations[host] = key, time.monotonic() + RESERVATION_SECONDS
+        reserved_for = self._reservations.get(host, key)
+        if reserved_for[0] != key[0]:
+            return HostHolder(well_known.KIND, *reserved_for)
+        self._reservations[host] = key
         return None
 
     async def _find_holders(self, hosts: frozenset[str]) -> dict[str, dict[str, HostHolder]]:

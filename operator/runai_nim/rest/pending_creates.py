@@ -6,10 +6,10 @@ workload.
 
 import hashlib
 import json
-import time
-from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, Final
+
+from cachetools import TTLCache
 
 PENDING_SECONDS: Final = 120.0
 _MAX_PENDING: Final = 1024
@@ -19,18 +19,15 @@ class PendingCreates:
     """Names of pending creations by caller and body."""
 
     def __init__(self) -> None:
-        self._names: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
+        self._names: TTLCache[bytes, str] = TTLCache(_MAX_PENDING, PENDING_SECONDS)
 
     def keep(self, user: str, manifest: Mapping[str, Any], name: str) -> None:
         """Remember that the workload may exist with `name`."""
-        self._names[_digest(user, manifest)] = name, time.monotonic() + PENDING_SECONDS
-        while len(self._names) > _MAX_PENDING:
-            self._names.popitem(last=False)
+        self._names[_digest(user, manifest)] = name
 
     def take(self, user: str, manifest: Mapping[str, Any]) -> str | None:
         """Remove and return the name of the same earlier call."""
-        name, until = self._names.pop(_digest(user, manifest), (None, 0.0))
-        return name if time.monotonic() < until else None
+        return self._names.pop(_digest(user, manifest), None)
 
 
 def _digest(user: str, manifest: Mapping[str, Any]) -> bytes:

@@ -6,9 +6,9 @@ of a workload.
 
 import asyncio
 import hashlib
-import time
-from collections import OrderedDict
 from typing import Final
+
+from cachetools import LRUCache, TTLCache
 
 from runai_nim.rest.api_server import ApiServer
 from runai_nim.rest.errors import from_api_status, unavailable
@@ -25,7 +25,8 @@ class TokenCache:
 
     def __init__(self, api_server: ApiServer) -> None:
         self._api_server = api_server
-        self._users: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
+        self._users: TTLCache[bytes, str] = TTLCache(_MAX_TOKENS, TOKEN_CACHE_SECONDS)
+        self._were_valid: LRUCache[bytes, bool] = LRUCache(_MAX_TOKENS)
         self._strangers = asyncio.Semaphore(_MAX_CONCURRENT_REVIEWS)
         self._waiting = 0
 
@@ -35,10 +36,9 @@ class TokenCache:
         A token that was valid before never waits for unknown ones.
         """
         digest = hashlib.sha256(token.encode()).digest()
-        name, until = self._users.get(digest, ("", 0.0))
-        if time.monotonic() < until:
+        if name := self._users.get(digest):
             return name
-        if name:
+        if digest in self._were_valid:
             return await self._review(token, digest)
         if self._waiting >= _WAITING:
             raise unavailable("too many callers that are not known yet")
@@ -53,9 +53,6 @@ class TokenCache:
         answer = await self._api_server.review_token(token)
         if answer.status != 201:
             raise from_api_status(answer.status, answer.body, answer.retry_after, "ask who you are")
-        name = str(answer.body["status"]["userInfo"]["username"])
-        self._users.pop(digest, None)
-        self._users[digest] = name, time.monotonic() + TOKEN_CACHE_SECONDS
-        while len(self._users) > _MAX_TOKENS:
-            self._users.popitem(last=False)
+        self._users[digest] = name = str(answer.body["status"]["userInfo"]["username"])
+        self._were_valid[digest] = True
         return name
