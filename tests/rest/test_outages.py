@@ -89,6 +89,19 @@ def test_a_change_whose_answer_is_lost_is_there(
     assert spec_of(kubectl, project)["replicas"] == 3
 
 
+def test_a_deletion_whose_answer_is_lost_is_not_sent_again(
+    behind: Rest, losing: LossyProxy, http: Http, project: Project, kubectl: Kubectl, tokens: dict[str, str]
+) -> None:
+    id_ = http("POST", PATH, json=body(project)).json()["metadata"]["id"]
+    losing.lose("DELETE", 1)
+
+    headers = {"Authorization": f"Bearer {tokens['editor']}"}
+    answer = httpx.delete(f"{behind.url}/api/v2/workloads/{id_}", headers=headers, trust_env=False)
+
+    assert answer.status_code == 503  # and not 404, which a second request would return
+    assert names(kubectl, project) == []
+
+
 def test_a_cache_that_is_behind_decides_nothing(
     behind: Rest, losing: LossyProxy, http: Http, project: Project, kubectl: Kubectl, tokens: dict[str, str]
 ) -> None:

@@ -8,7 +8,6 @@ import pytest
 from runai_nim.domain.admission.rest_body import check_rest_body, make_manifest
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.validate import Finding, Rule
-from runai_nim.rest.api_server import seconds_in
 from runai_nim.rest.model.compliance import issue_of, issues_of
 from runai_nim.rest.model.gitops_owner import details_of
 from runai_nim.rest.model.identifier import Identifier, parse_identifier
@@ -19,17 +18,6 @@ from runai_nim.rest.model.workload import workload_of
 UID = "0d5e7a3c-0a52-4a43-8d7f-0f6d7a1d0001"
 LABELS = ("runai/queue",)
 SCALED = {"metric": "concurrency", "metricThreshold": 1}
-
-
-@pytest.mark.parametrize(
-    ("retry_after", "seconds"),
-    [
-        *((None, 0), ("", 0), ("-1", 0), ("1.5", 0), ("²", 0), ("٣", 0), ("Fri, 07 Nov 2025 07:00:00 GMT", 0)),
-        *(("7", 7), ("999999999", 300), ("9" * 5000, 0)),
-    ],
-)
-def test_how_long_the_api_server_asks_to_wait(retry_after: str | None, seconds: int) -> None:
-    assert seconds_in(retry_after) == seconds
 
 
 def namespace(name: str, **labels: str) -> ProjectNamespace:

@@ -60,8 +60,7 @@ class SessionCache:
         """
         login = kopf.login_with_service_account if client.in_pod else kopf.login_with_kubeconfig
         credentials = login(**kwargs)
-        url, _ = client.address
-        return self.get(replace(credentials, server=url)) if credentials else None
+        return self.get(replace(credentials, server=client.url)) if credentials else None
 
     def get(self, credentials: kopf.ConnectionInfo) -> kopf.AiohttpSession:
         """The same session for the same credentials: Kopf sees that what was refused is all that there is, and ends."""

@@ -1,13 +1,15 @@
 """Errors of the Kubernetes API, as exceptions."""
 
+import re
 from typing import Final
 
 import orjson
 
 LONGEST_MESSAGE: Final = 8192
 """Characters that are kept of a refusal: it may repeat a value of any size."""
-LONGEST_RETRY_SECONDS: Final = 300.0
-"""The most that a Retry-After is obeyed."""
+_SECONDS: Final = re.compile("[0-9]{1,9}")
+_LONGEST_RETRY_SECONDS: Final = 300
+"""Maximum Retry-After that is obeyed and passed on; API servers ask for minutes at most."""
 
 
 class ApiError(Exception):
@@ -38,7 +40,9 @@ def api_error(status: int, body: bytes, retry_after: str | None) -> ApiError:
     except (ValueError, AttributeError):
         reason = ""
         message = body[:200].decode(errors="replace")
-    # A proxy may write anything there; no API server asks for more than minutes.
-    asked = retry_after if retry_after and retry_after.isascii() and retry_after.isdigit() else "0"
-    seconds = min(float(asked), LONGEST_RETRY_SECONDS)
-    return ApiError(status, reason, message[:LONGEST_MESSAGE], retry_after=seconds)
+    return ApiError(status, reason, message[:LONGEST_MESSAGE], retry_after=seconds_in(retry_after))
+
+
+def seconds_in(retry_after: str | None) -> int:
+    """Seconds in a Retry-After, within bounds; 0 for a date or invalid text, which a proxy may send."""
+    return min(int(retry_after), _LONGEST_RETRY_SECONDS) if retry_after and _SECONDS.fullmatch(retry_after) else 0

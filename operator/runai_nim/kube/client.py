@@ -61,9 +61,13 @@ class KubeClient:
         return self._transport.in_pod
 
     @property
-    def address(self) -> tuple[str, str | None]:
-        """URL of the API server, and the file of the authorities that vouch for it; None: those of the system."""
-        return self._transport.address
+    def url(self) -> str:
+        """URL of the API server."""
+        return self._transport.url
+
+    def for_callers(self, user_agent: str) -> Transport:
+        """Connections to the same API server for requests with callers' tokens, to be closed separately."""
+        return self._transport.for_callers(user_agent)
 
     async def close(self) -> None:
         """Close all connections."""

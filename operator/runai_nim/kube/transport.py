@@ -1,12 +1,15 @@
 """Requests to the Kubernetes API server: the only importer of `kubernetes`. It sends them and names errors.
 
+The operator sends them with its own credentials, the REST API with those of its callers (`for_callers`).
+
 Objects go in and come out as plain JSON mappings: the client's generated models cost an order of magnitude more time
 and memory, and know neither our kind nor NIMService.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, Self
+from typing import Any, Final, Self
 from urllib.parse import urlencode, urlsplit
 from urllib.request import getproxies
 
@@ -16,18 +19,30 @@ import yaml
 from kubernetes.aio import client, config
 
 from runai_nim.api.resources import KubeObject
-from runai_nim.kube.api_error import ApiError, api_error
+from runai_nim.kube.api_error import ApiError, api_error, seconds_in
 from runai_nim.kube.bounded_reader import Reader
 
 JSON_CONTENT_TYPE: Final = "application/json"
 Query = Mapping[str, str]
-RequestBody = KubeObject | bytes | None
+RequestBody = KubeObject | list[dict[str, Any]] | bytes | None
 ResponseObserver = Callable[[str, str, str], object]
 """Is told of each request's method, HTTP status (`<error>`: no answer, as client-go has it) and host."""
 WriteGate = Callable[[], None]
 """Is asked right before each write; raises ApiError where this process may not write now."""
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=30.0, sock_connect=10.0)
+_CALLER_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, connect=10.0, sock_connect=3.0, sock_read=10.0)
+"""Someone waits for the answer. `connect` includes waiting for a free connection."""
+_CONNECTIONS: Final = 64
 _NO_QUERY: Final[Query] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The API server's answer to a caller: HTTP status, body, and seconds to wait before a retry."""
+
+    status: int
+    body: bytearray
+    retry_after: int
 
 
 class Transport:
@@ -59,7 +74,7 @@ class Transport:
         """
         # Where the environment is asked, aiohttp looks for a .netrc at each request, in a thread: a fifth of our CPU.
         session = {"trust_env": bool(getproxies())}
-        configuration = client.Configuration(connection_pool_maxsize=64, client_session_kwargs=session)
+        configuration = client.Configuration(connection_pool_maxsize=_CONNECTIONS, client_session_kwargs=session)
         in_pod = True
         try:
             config.load_incluster_config(client_configuration=configuration)
@@ -71,10 +86,34 @@ class Transport:
                 raise ApiError(0, "", f"no kubeconfig that can be used: {error}") from error
         return cls(client.ApiClient(configuration), observe_response, permit, in_pod=in_pod)
 
+    def for_callers(self, user_agent: str) -> "Transport":
+        """Connections to the same API server without credentials, for `exchange`.
+
+        They are separate, since a client certificate of a kubeconfig would authenticate callers as this process. They
+        share nothing between callers: no cookies, and no configuration from the environment, such as a .netrc.
+        """
+        session = {
+            "trust_env": False,
+            "cookie_jar": aiohttp.DummyCookieJar(),
+            "headers": {"User-Agent": user_agent},
+            "middlewares": (_send_once,),
+        }
+        own = self._api.configuration
+        configuration = client.Configuration(
+            host=own.host,
+            ssl_ca_cert=own.ssl_ca_cert,
+            verify_ssl=own.verify_ssl,
+            tls_server_name=own.tls_server_name,
+            proxy=own.proxy,
+            connection_pool_maxsize=_CONNECTIONS,
+            client_session_kwargs=session,
+        )
+        return Transport(client.ApiClient(configuration), self._observe_response, self.permit, in_pod=self.in_pod)
+
     @property
-    def address(self) -> tuple[str, str | None]:
-        """URL of the API server, and the file of the authorities that vouch for it; None: those of the system."""
-        return self._api.configuration.host, self._api.configuration.ssl_ca_cert
+    def url(self) -> str:
+        """URL of the API server."""
+        return str(self._api.configuration.host)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -113,19 +152,79 @@ class Transport:
     ) -> aiohttp.ClientResponse:
         """An answer whose body was not read yet. Raises ApiError for a refusal and where there is none."""
         headers = {"Accept": accept, **({"Content-Type": content_type} if content_type else {})}
-        code = "<error>"
         try:
             for auth in (await self._api.configuration.auth_settings()).values():
                 headers[auth["key"]] = auth["value"]
-            url = f"{self._api.configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
+            answer = await self._respond(method, path, headers, query=query, body=body, timeout=timeout)
+            if answer.status < 400:
+                return answer
+            raise api_error(answer.status, await answer.read(), answer.headers.get("Retry-After"))
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise _no_answer(error, method, path) from error
+
+    async def exchange(
+        self,
+        token: str,
+        method: str,
+        path: str,
+        *,
+        query: Query = _NO_QUERY,
+        body: RequestBody = None,
+        content_type: str = JSON_CONTENT_TYPE,
+    ) -> Answer:
+        """The answer to a request with a caller's token, a refusal too. Raises ApiError where there is none."""
+        headers = {"Accept": JSON_CONTENT_TYPE, "Authorization": f"Bearer {token}", "Content-Type": content_type}
+        answer = await self._respond(method, path, headers, query=query, body=body, timeout=_CALLER_TIMEOUT)
+        try:
+            content = await self.reader.body(answer.content) or bytearray()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise _no_answer(error, method, path) from error
+        finally:
+            answer.release()
+        return Answer(answer.status, content, seconds_in(answer.headers.get("Retry-After")))
+
+    async def _respond(
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        *,
+        query: Query,
+        body: RequestBody,
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109
+    ) -> aiohttp.ClientResponse:
+        """Any answer, with its body not read yet. Raises ApiError where there is none."""
+        url = f"{self.url}{path}" + (f"?{urlencode(query)}" if query else "")
+        code = "<error>"
+        try:
             answer = await self._api.rest_client.request(
                 method, url, headers=headers, body=body, _request_timeout=timeout
             )
             code = str(answer.status)
-            if answer.status < 400:
-                return answer.response  # type: ignore[no-any-return]
-            raise api_error(answer.status, await answer.response.read(), answer.response.headers.get("Retry-After"))
+            return answer.response  # type: ignore[no-any-return]
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise ApiError(0, "", f"{type(error).__name__} at {method} {path}") from error
+            raise _no_answer(error, method, path) from error
         finally:
             self._observe_response(method, code, self._host)
+
+
+def _no_answer(error: Exception, method: str, path: str) -> ApiError:
+    return ApiError(0, "", f"{type(error).__name__} at {method} {path}")
+
+
+async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Send a caller's request once, to where it was sent.
+
+    aiohttp repeats a DELETE whose answer was lost, which after a successful DELETE returns 404, and follows redirects,
+    which an API server never answers with.
+    """
+    try:
+        answer = await send(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        if request.method != "DELETE":
+            raise
+        raise aiohttp.ClientConnectionError(str(error)) from error
+    if 300 <= answer.status < 400:
+        answer.close()
+        raise aiohttp.ClientConnectionError("a redirect")
+    return answer

@@ -23,6 +23,7 @@ from runai_nim.rest.api_server import ApiServer, NoAnswerError
 from runai_nim.rest.body_queue import BodyQueue
 from runai_nim.rest.errors import HttpError, unauthorized, unavailable
 from runai_nim.rest.metrics import OTHER_ROUTE, RestMetrics
+from runai_nim.rest.model.workload import REST_FIELD_MANAGER
 from runai_nim.rest.namespaces import NamespaceIndex
 from runai_nim.rest.openapi import documentation_page, make_document, request_body
 from runai_nim.rest.request_parsing import (
@@ -73,7 +74,7 @@ class RestService:
     @asynccontextmanager
     async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
         """Run the informer of namespaces and discovery while serving, then close all connections."""
-        api_server = ApiServer(*self.cluster.address, self.metrics.count_response)
+        api_server = ApiServer(self.cluster.for_callers(f"{REST_FIELD_MANAGER}/{__version__}"))
         self.namespaces = NamespaceIndex(self.cluster, self.settings.project_labels)
         self.discovery = Discovery(self.cluster)
         self.workloads = WorkloadService(api_server, self.namespaces, self.discovery, self.settings)
