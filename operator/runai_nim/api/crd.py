@@ -11,8 +11,7 @@ from runai_nim.api.well_known import GROUP, PLURAL, VERSION
 
 JsonSchema = dict[str, Any]
 
-# Keywords of pydantic's schema that the API server accepts. It rejects or misreads the others: titles, null defaults,
-# additionalProperties together with properties.
+# Keywords of pydantic's schema that the API server accepts as they are.
 _STRUCTURAL_KEYS = (
     "type",
     "format",
@@ -28,6 +27,9 @@ _STRUCTURAL_KEYS = (
     "x-kubernetes-list-map-keys",
     "x-kubernetes-validations",
 )
+_CONVERTED_KEYS = ("description", "items", "properties", "$ref", "anyOf", "$defs")
+# The API server rejects or misreads these. Defaults are applied in translation.
+_DROPPED_KEYS = ("title", "default")
 _READY = '.status.conditions[?(@.type=="Ready")]'
 
 
@@ -100,25 +102,28 @@ def _column(name: str, path: str, description: str, *, kind: str = "string", pri
 def make_schema() -> JsonSchema:
     """Return the structural schema of the whole object."""
     pydantic_schema = RunaiNimService.model_json_schema(by_alias=True)
-    schema = structural_schema(pydantic_schema, pydantic_schema["$defs"])
-    properties = schema["properties"]
     # The API server validates these itself: apiVersion and kind as plain strings, metadata as its own type. CEL rules
     # may refer to metadata.name because it is declared here, and its maximum length bounds their cost estimate.
+    properties = pydantic_schema["properties"]
     for name in ("apiVersion", "kind"):
-        properties[name] = {key: properties[name][key] for key in ("description", "type")}
+        del properties[name]["const"]
     properties["metadata"] = {"type": "object", "properties": {"name": {"type": "string", "maxLength": 253}}}
+    schema = structural_schema(pydantic_schema, pydantic_schema["$defs"])
     # Before the first status, tools that compare generations must not take generation 1 for observed.
-    properties["status"]["default"] = {"observedGeneration": -1}
+    schema["properties"]["status"]["default"] = {"observedGeneration": -1}
     schema["required"] = ["spec"]
     return schema
 
 
 def structural_schema(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> JsonSchema:
-    """Turn pydantic's JSON schema into a structural one, without `$ref`, null, `anyOf` and unknown keywords.
+    """Turn pydantic's JSON schema into a structural one, without `$ref`, null and `anyOf`.
 
-    Raises ValueError for a choice between several types, which a structural schema can't express.
+    Raises ValueError for a choice between several types, which a structural schema can't express, and for a keyword
+    that this function doesn't know, such as `additionalProperties` of a map: the CRD would lack it.
     """
     merged = _resolve_reference(schema, definitions)
+    if unknown := _unknown_keywords(merged):
+        raise ValueError(f"unknown schema keyword {unknown[0]} in {merged.get('title', 'a type')}: convert or drop it")
     result = {key: merged[key] for key in _STRUCTURAL_KEYS if key in merged}
     if "description" in merged:
         result = {"description": " ".join(merged["description"].split()), **result}
@@ -129,6 +134,14 @@ def structural_schema(schema: Mapping[str, Any], definitions: Mapping[str, Any])
             name: structural_schema(merged["properties"][name], definitions) for name in merged["properties"]
         }
     return result
+
+
+def _unknown_keywords(schema: Mapping[str, Any]) -> list[str]:
+    known = {*_STRUCTURAL_KEYS, *_CONVERTED_KEYS, *_DROPPED_KEYS}
+    # With properties it is rejected by the API server, which prunes unknown fields anyway.
+    if schema.get("additionalProperties") is False and "properties" in schema:
+        known.add("additionalProperties")
+    return sorted(schema.keys() - known)
 
 
 def _resolve_reference(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:

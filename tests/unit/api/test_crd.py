@@ -118,6 +118,21 @@ def test_bounds_are_those_of_the_contract(path: str, bounds: tuple[int, int | No
     assert (SPEC[path]["minimum"], SPEC[path].get("maximum")) == bounds
 
 
+@pytest.mark.parametrize(
+    ("schema", "keyword"),
+    [
+        ({"type": "object", "additionalProperties": {"type": "string"}}, "additionalProperties"),
+        ({"type": "object", "additionalProperties": False}, "additionalProperties"),
+        ({"type": "object", "additionalProperties": True, "properties": {}}, "additionalProperties"),
+        ({"type": "integer", "exclusiveMinimum": 0}, "exclusiveMinimum"),
+        ({"type": "array", "items": {"type": "string", "const": "a"}}, "const"),
+    ],
+)
+def test_an_unknown_keyword_is_not_dropped(schema: dict[str, Any], keyword: str) -> None:
+    with pytest.raises(ValueError, match=f"unknown schema keyword {keyword} in a type: convert or drop it"):
+        structural_schema(schema, {})
+
+
 def test_a_choice_between_types_has_no_structural_schema() -> None:
     with pytest.raises(ValueError, match="needs one type"):
         structural_schema({"anyOf": [{"type": "string"}, {"type": "integer"}]}, {})
