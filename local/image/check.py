@@ -37,8 +37,8 @@ WAITS = 5
 """How many times longer a start may take by the clock: others compute too."""
 ATTEMPTS = 3
 STARTS = {
-    "operator": ((), "no kubeconfig that can be used"),
-    "REST API": (("python", "-m", "runai_nim.rest"), "no kubeconfig that can be used"),
+    "operator": ((), "no usable kubeconfig"),
+    "REST API": (("python", "-m", "runai_nim.rest"), "no usable kubeconfig"),
     "command line": (("runai-nim", "--help"), "Usage: runai-nim"),
 }
 """What users start, and what it says where there is no cluster. `()` is the image's own entry point."""

@@ -53,9 +53,8 @@ def test_no_claim_is_lost_that_cannot_be_read(
 
     objects.apply(sample("gpu-portion"))
     settled(objects, "llama-8b", "WriteRefused")
-    assert (
-        f"PersistentVolumeClaim {namespace}/weights can't be read" in condition(objects, "llama-8b", "Ready")["message"]
-    )
+    message = condition(objects, "llama-8b", "Ready")["message"]
+    assert f"PersistentVolumeClaim {namespace}/weights can't be parsed" in message
     assert not present(objects, NIMSERVICE, "llama-8b")["metadata"].get("ownerReferences")
 
     kubectl("patch", "pvc", "weights", "--type=merge", '--patch={"metadata": {"managedFields": [{}]}}', where)

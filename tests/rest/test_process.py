@@ -40,7 +40,7 @@ def test_https(https: Rest, control_plane: ControlPlane) -> None:
     [
         (["--prot=1"], {}, 2, "unrecognized arguments: --prot=1"),
         ([], {"RUNAI_NIM_DIALECT": "x"}, 2, "dialect in RUNAI_NIM_DIALECT"),
-        (["--port=0", "--host=127.0.0.1"], {"KUBECONFIG": "/nowhere"}, 3, "no kubeconfig that can be used"),
+        (["--port=0", "--host=127.0.0.1"], {"KUBECONFIG": "/nowhere"}, 3, "no usable kubeconfig"),
         (["--tls-certificate=/nowhere"], {}, 2, "--tls-certificate: /nowhere"),
     ],
 )

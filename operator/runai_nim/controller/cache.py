@@ -1,7 +1,8 @@
-"""What is known of the cluster: a watch of each kind, our own as Kopf brings it, and which CR each object matters to.
+"""Cache of the cluster's objects: one informer for each kind, and RunaiNimServices from Kopf.
 
-It tells the queue which keys to look at again; it may not decide or write anything. Kept are objects that carry our
-label. Those of others that a CR names are read by name; all else costs nothing, whatever tenants make of it.
+It knows which object affects which RunaiNimService, and adds the affected keys to the work queue. It caches only
+objects with the operator's label and reads others by name if a RunaiNimService names them, so other objects of tenants
+use no memory.
 """
 
 import asyncio
@@ -51,10 +52,10 @@ _OF_OTHERS = f"!{_CHILD_SELECTOR}"
 
 
 class ClusterCache:
-    """Everything observed. The key of every CR that a change may matter to is added to the queue.
+    """All observed objects. Every change adds the keys of the RunaiNimServices that it may affect to the queue.
 
-    `resync_seconds`: how often each kind is listed again. `namespaces`: those that are served; all, when there is none.
-    `on_failure` is told of each watch that broke.
+    `resync_seconds`: interval between LISTs of each kind. `namespaces`: the served ones; empty: all. `on_failure` is
+    called for each failed watch.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class ClusterCache:
             on_kind_change=self.enqueue_all,
         )
         self._unsynced = set(self._informers.namespaces)
-        """Namespaces (empty: all) of which not everything was listed yet: nothing is decided there."""
+        """Namespaces (empty: all) whose informers are not synced yet: nothing is reconciled there."""
         self._add_informers()
 
     def _add_informers(self) -> None:
@@ -118,17 +119,17 @@ class ClusterCache:
 
     @property
     def informers(self) -> tuple[Informer | Poller, ...]:
-        """The watches of all kinds but our own."""
+        """The informers of all kinds except RunaiNimService."""
         return self._informers.all
 
     async def start_deciding(self, namespace: str) -> None:
-        """Begin to decide there once every kind was listed: before that, what isn't seen would be taken for absent."""
+        """Start to reconcile a namespace after all its informers are synced: before, an object might seem absent."""
         await asyncio.gather(self.discovery.synced.wait(), self._informers.wait_until_synced(namespace))
         self._unsynced.discard(namespace)
         self.enqueue_all()
 
     async def resync(self, namespace: str) -> None:
-        """List our own kind (empty: everywhere) and heal what Kopf missed: after "410 Gone" it tells of no deletion."""
+        """List RunaiNimServices (empty: of all namespaces), because Kopf reports no deletions after a "410 Gone"."""
         listed_keys: set[ObjectKey] = set()
         version = "0"
         async for page in self._cluster.pages(RUNAI_NIM_SERVICES, namespace=namespace):
@@ -139,43 +140,43 @@ class ClusterCache:
             self._enqueue(key)
 
     def note_listing(self, namespace: str, seen: set[ObjectKey], version: str) -> None:
-        """These RunaiNimServices were there (empty: everywhere) at that version; those that were not are gone."""
+        """Remove RunaiNimServices that are missing in a LIST of the namespace (empty: all) at that version."""
         for key in {key for key in self._resources if namespace in ("", key[0])} - seen:
             if not is_newer(self._resources[key].resource_version, version):
                 self._remove_resource(key)
 
     def store_resource(self, obj: Mapping[str, Any]) -> ObjectKey:
-        """Take up a RunaiNimService that was seen, unless a newer version of it is known."""
+        """Store a RunaiNimService, unless a newer version of it is known."""
         key = (obj["metadata"]["namespace"], obj["metadata"]["name"])
         current = self._resources.get(key)
         if current is None or is_newer(obj["metadata"]["resourceVersion"], current.resource_version):
             try:
                 self._resources[key] = new = _resource(obj)
-            except (KeyError, TypeError, ValueError) as error:  # the object's trouble alone
+            except (KeyError, TypeError, ValueError) as error:  # affects this object only
                 self._cluster.unreadable(RUNAI_NIM_SERVICES.plural, "/".join(key), error)
             else:
                 self._enqueue(key, new)
         return key
 
     def remove_resource(self, obj: Mapping[str, Any]) -> None:
-        """A RunaiNimService was deleted; one of the same name may be there anew already."""
+        """Remove a deleted RunaiNimService, unless a later one of the same name is already known."""
         key = (obj["metadata"]["namespace"], obj["metadata"]["name"])
         current = self._resources.get(key)
         if current is not None and current.uid == obj["metadata"]["uid"]:
             self._remove_resource(key)
 
     def store_own_write(self, cr: ObjectKey, resource: Resource, obj: Mapping[str, Any]) -> None:
-        """Take up an object as a write in the pass of `cr` returned it: where a watch was faster, that is no news."""
+        """Store an object as returned by a write for `cr`; if the watch delivered it first, drop the requeue."""
         self.store(resource, obj)
         self._queue.forget_own_write(cr, obj["metadata"]["resourceVersion"])
 
     def store(self, resource: Resource, obj: Mapping[str, Any]) -> None:
-        """Take up an object that we asked for, so that the next decision knows of it."""
+        """Store an object that was read or written, so that the next decision uses it."""
         key = (obj["metadata"]["namespace"], obj["metadata"]["name"])
         if watch := self._informers.find(resource, key[0]):
             if _CHILD_SELECTOR in mapping(obj["metadata"].get("labels")):
                 watch.store_own_write(obj)
-            elif resource in self.observed.lookups:  # of others: the watch of ours would never tell that it is gone
+            elif resource in self.observed.lookups:  # the informer has only labelled objects, so read it again
                 self.observed.lookups[resource].invalidate(key)
             return
         current = self._resources.get(key)
@@ -183,14 +184,14 @@ class ClusterCache:
             self._resources[key] = _resource(obj)
 
     async def resource(self, key: ObjectKey) -> dict[str, Any] | None:
-        """The RunaiNimService, or None when there is none. Raises ApiError where it has to be read and can't be."""
+        """The RunaiNimService; None if it doesn't exist. Raises ApiError if it is not cached and can't be read."""
         stored = self._resources.get(key)
         if stored is None or stored.body:
             return stored.load() if stored else None
         return await self.confirm(key, stored.uid)
 
     async def confirm(self, key: ObjectKey, uid: str) -> dict[str, Any] | None:
-        """The RunaiNimService as the API server has it now; None where that one is gone, and then it is dropped."""
+        """The RunaiNimService as the API server has it now; None, and dropped from the cache, if it is gone."""
         live = await self._cluster.get(RUNAI_NIM_SERVICES, *key)
         if live is not None and live["metadata"]["uid"] == uid:
             self.store(RUNAI_NIM_SERVICES, live)
@@ -203,29 +204,29 @@ class ClusterCache:
         return None
 
     def is_large(self, key: ObjectKey) -> bool:
-        """Is it, or the NIMService of its name, read at each look because it is too large to be kept?"""
+        """Whether it, or the NIMService of its name, is too large to cache and is read at each reconciliation."""
         stored = self._resources.get(key)
         return (stored is not None and not stored.body) or self.observed.has_large_nimservice(key)
 
     def enqueue_all(self) -> None:
-        """Have every CR reconciled."""
+        """Add every RunaiNimService to the queue."""
         for key in self._resources:
             self._enqueue(key)
 
     def forget(self, key: ObjectKey) -> None:
-        """The CR is gone: nothing that it named matters to it any more."""
+        """Drop the references of a deleted RunaiNimService."""
         self.observed.forget_names(self._references.forget(key))
         self.observed.lookups[NIM_SERVICES].invalidate(key)
 
     @property
     def nimservice_schema(self) -> NIMServiceSchema:
-        """The NIMService kind of this cluster."""
+        """The NIMService schema of this cluster."""
         return self.discovery.nimservice
 
     async def observed_state(
         self, key: ObjectKey, live: LiveNimService | None, *, claim_name: str | None, cache_name: str | None
     ) -> ObservedState:
-        """All that a decision about the CR `key` reads; from now on a change of the objects named here is told of."""
+        """The observed state for a decision about `key`; changes of the claim and the NIMCache will requeue the key."""
         named = {(key[0], name) for name in (claim_name, cache_name) if name}
         self.observed.forget_names(self._references.set_references(key, named))
         is_installed = self._informers.is_installed
@@ -245,7 +246,7 @@ class ClusterCache:
         )
 
     def _enqueue(self, key: ObjectKey, new: VersionedObject | None = None) -> None:
-        """Have the CR reconciled because of `new`, which no other object shares its version with."""
+        """Add the key to the queue; the cause is the version of `new`, which is unique to that object."""
         if not self._unsynced or self._unsynced.isdisjoint(("", key[0])):
             self._queue.add(key, new.resource_version if new else None)
 
@@ -280,13 +281,13 @@ class ClusterCache:
                 self._enqueue(mentioning)
 
     def _enqueue_namespace(self, key: ObjectKey, old: ObservedNamespace | None, new: ObservedNamespace | None) -> None:
-        # A namespace changes often (its status, its finalizers); what matters of it changes seldom.
+        # A namespace often changes in status and finalizers, which don't matter here.
         if old is None or new is None or (old.labels, old.is_deleting) != (new.labels, new.is_deleting):
             for name in [name for name in self._resources if name[0] == key[1]]:
                 self._enqueue(name)
 
 
 def _resource(obj: Mapping[str, Any]) -> StoredObject:
-    """A RunaiNimService; without a spec it is one whose body was left out on the way here, since it is large."""
+    """A RunaiNimService; one without a spec was reduced to its metadata because it is large."""
     stored = StoredObject.from_object(obj)
     return stored if "spec" in obj else replace(stored, body=b"")

@@ -1,4 +1,4 @@
-"""What one pass of the reconciler decided, and from what."""
+"""The input and the result of one reconciliation."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from runai_nim.domain.translate import Desired
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is wanted for a RunaiNimService, what is there, and what to write."""
+    """Desired state, observed state and planned writes for a RunaiNimService."""
 
     decision_input: DecisionInput
     desired: Desired

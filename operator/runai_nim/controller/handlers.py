@@ -1,6 +1,6 @@
-"""Kopf glue: the events of our own kind, and the life of the tasks beside them. Nothing else.
+"""Kopf handlers: events of RunaiNimServices, start-up and cleanup.
 
-Only `on.event` is used: every other kind of handler stores its progress in the object.
+Only `on.event` is used, because every other kind of handler stores its progress in the object.
 """
 
 from typing import Any
@@ -14,16 +14,16 @@ from runai_nim.controller.own_kind import OwnKind
 
 
 def make_registry(operator: Operator) -> kopf.OperatorRegistry:
-    """The handlers of `operator`, in a registry of their own."""
+    """A registry with the handlers of `operator`."""
     registry = kopf.OperatorRegistry()
 
-    @kopf.on.startup(registry=registry, errors=kopf.ErrorsMode.PERMANENT)  # a restart is sooner than Kopf's next try
+    @kopf.on.startup(registry=registry, errors=kopf.ErrorsMode.PERMANENT)  # a restart is faster than Kopf's retry
     async def on_startup(settings: kopf.OperatorSettings, **_: Any) -> None:
         configure_kopf(settings)
         try:
             await operator.start()
         except BaseException:
-            operator.stop_requested.set()  # or Kopf would wait for it
+            operator.stop_requested.set()  # otherwise Kopf would wait for it
             raise
 
     @kopf.on.cleanup(registry=registry)

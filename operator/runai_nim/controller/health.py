@@ -1,6 +1,6 @@
-"""What the operator answers over HTTP: /healthz and /readyz for the kubelet, /metrics for Prometheus.
+"""HTTP endpoints of the operator: /healthz and /readyz for the kubelet, /metrics for Prometheus.
 
-It only looks. That the event loop turns is proven by there being an answer at all.
+Any answer proves that the event loop runs.
 """
 
 import asyncio
@@ -16,26 +16,26 @@ from runai_nim.kube.client import WATCH_SILENCE_SECONDS
 from runai_nim.kube.discovery import Discovery
 
 DEAD_WATCH_SECONDS = 3 * WATCH_SILENCE_SECONDS
-"""A watch is opened anew after SILENCE_SECONDS; when that failed for so long, only a restart can help."""
+"""A silent watch is reopened after WATCH_SILENCE_SECONDS; after this long without success the process must restart."""
 KOPF_WATCH_SECONDS = 60
-"""How long Kopf's watch lasts before it is opened anew. It shows no bookmarks: its requests are its signs of life."""
+"""How long Kopf's watch lasts before it is reopened. Kopf hides bookmarks, so its requests show that it is alive."""
 
 
 class WatchedKind(Protocol):
-    """A kind that is watched, by whomever."""
+    """A kind that an informer, a poller or Kopf watches."""
 
     resource: Resource
     synced: asyncio.Event
-    """Set when it was listed once."""
+    """Set after the first LIST."""
 
     @property
     def age(self) -> float:
-        """Seconds since the API server last said anything about it."""
+        """Seconds since the last event or response of the API server about it."""
         ...
 
 
 class KopfWatch:
-    """Kopf's watch of our own kind, by the answers to its requests: of these namespaces, or of all."""
+    """Kopf's watch of RunaiNimServices in these namespaces (empty: all), observed by the responses to its requests."""
 
     def __init__(self, namespaces: Collection[str] = ()) -> None:
         self.resource = RUNAI_NIM_SERVICES
@@ -49,19 +49,19 @@ class KopfWatch:
         return time.monotonic() - min(self._last_responses.values())
 
     def reset(self) -> None:
-        """Kopf has not been let go yet: there is nothing to hear."""
+        """Restart the age, because Kopf does not watch yet."""
         self._last_responses = dict.fromkeys(self._last_responses, time.monotonic())
 
     @property
     def trace(self) -> TraceConfig:
-        """What has to be given to Kopf's session."""
+        """The trace to install in Kopf's session."""
         config = TraceConfig()
         config.on_request_end.append(self._on_request_end)
         return config
 
     async def _on_request_end(self, _: Any, __: Any, request: TraceRequestEndParams) -> None:
         watched = next((path for path in self._last_responses if request.url.path.endswith(path)), None)
-        if watched is None or request.response.status not in (200, 403):  # after 403 a restart would not help
+        if watched is None or request.response.status not in (200, 403):  # a restart would not help after a 403
             return
         self._last_responses[watched] = time.monotonic()
         if request.response.status == 200 and "watch" in request.url.query:
@@ -77,11 +77,11 @@ async def serve_health(
     permissions: PermissionMonitor,
     exposition: Callable[[str], tuple[bytes, str]],
 ) -> None:
-    """Answer on `port` until cancelled.
+    """Serve the endpoints on `port` until cancelled.
 
-    /healthz: 200 while every watch has heard of the API server lately, else 503 naming the dead. /readyz: 503 naming
-    what was not read yet, until all was once, and what permissions are missing that it can't do without. /metrics: what
-    `exposition` makes of the Accept header, and its type.
+    /healthz: 200 while every watch is alive, else 503 with the dead ones. /readyz: 503 with the kinds that are not
+    listed yet and the required permissions that are missing, else 200. /metrics: `exposition` returns the body and its
+    content type for an Accept header.
     """
 
     async def healthz(_: web.Request) -> web.Response:
@@ -112,6 +112,6 @@ async def serve_health(
 
 
 def _probe_response(problems: Iterable[str]) -> web.Response:
-    """200, or 503 with a line for each trouble."""
+    """200, or 503 with a line for each problem."""
     text = "\n".join(problems)
     return web.Response(text=text or "ok", status=503 if text else 200)

@@ -1,4 +1,4 @@
-"""The informers of all kinds but our own, one for each namespace that is served."""
+"""The informers of all kinds except RunaiNimService, one for each served namespace."""
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
@@ -10,14 +10,14 @@ from runai_nim.kube.informer import Changes, Informer, OnFailure, Version, Versi
 from runai_nim.kube.poller import Poller
 
 OnChange = Callable[[ObjectKey, Any, Any], None]
-"""Is told of each change: the object's key, what was kept of it, and what is; None where it is absent."""
+"""Callback for each change: the object's key, its old and its new projection; None if absent."""
 
 
 class InformerSet:
-    """Informers, made alike.
+    """Informers with common parameters.
 
-    `namespaces`: those that are served; all, when there is none. `resync_seconds`: how often each kind is listed again.
-    `on_failure` is told of each watch that broke, `on_kind_change` of each kind that was installed or removed.
+    `namespaces`: the served ones; empty: all. `resync_seconds`: interval between LISTs of each kind. `on_failure` is
+    called for each failed watch, `on_kind_change` when a CRD was installed or removed.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class InformerSet:
 
     @property
     def all(self) -> tuple[Informer | Poller, ...]:
-        """To be run, and asked for their age."""
+        """All informers and pollers, to run them and to check their age."""
         return *self._informers.values(), *self._of_others, *self._pollers.values()
 
     def add(
@@ -52,7 +52,7 @@ class InformerSet:
         selector: str,
         objects: dict[ObjectKey, Any],
     ) -> None:
-        """Keep what `project` makes of the objects with that label."""
+        """Cache objects that match `selector`, as projected by `project`."""
         for namespace in self.namespaces:
             self._informers[resource, namespace] = Informer(
                 self._cluster,
@@ -70,7 +70,7 @@ class InformerSet:
     def add_versions(
         self, resource: Resource, on_change: OnChange, *, selector: str, objects: dict[ObjectKey, Version]
     ) -> None:
-        """Keep the names and versions of objects of others, of which `find` and `is_installed` don't know."""
+        """Cache only names and versions of foreign objects; `find` and `is_installed` ignore these informers."""
         for namespace in self.namespaces:
             self._of_others.append(
                 Informer(
@@ -91,7 +91,7 @@ class InformerSet:
     def add_changes(
         self, resource: Resource, on_change: OnChange, *, on_missed: Callable[[str], None], selector: str
     ) -> None:
-        """Tell of changes to objects of others, and keep nothing of them; `on_missed` is as `Changes` has it."""
+        """Report changes of foreign objects without caching them; `on_missed` is as in `Changes`."""
         for namespace in self.namespaces:
             self._of_others.append(
                 Changes(
@@ -113,7 +113,7 @@ class InformerSet:
         *,
         objects: dict[ObjectKey, Any],
     ) -> None:
-        """Keep the namespaces themselves, each got by its name where not all are served."""
+        """Cache the namespaces themselves; if not all are served, poll each by its name."""
         if self.namespaces == ("",):
             self.add(NAMESPACES, project, on_change, selector="", objects=objects)
             return
@@ -123,15 +123,15 @@ class InformerSet:
             )
 
     def find(self, resource: Resource, namespace: str) -> Informer | None:
-        """The informer that keeps objects of that kind in that namespace."""
+        """The informer that caches objects of that kind in that namespace."""
         return self._informers.get((resource, "" if "" in self.namespaces else namespace))
 
     def is_installed(self, resource: Resource) -> bool:
-        """Does the cluster have the kind? In one namespace as in the next."""
+        """Whether the cluster has the kind, which is the same in all namespaces."""
         return self._informers[resource, self.namespaces[0]].is_installed
 
     async def wait_until_synced(self, namespace: str) -> None:
-        """Until every kind was listed there (empty: everywhere)."""
+        """Wait until every kind in the namespace (empty: all) has been listed."""
         watches = (*self._informers.values(), *self._of_others)
         synced = [watch.synced for watch in watches if watch.namespace == namespace]
         synced += [poller.synced for name, poller in self._pollers.items() if name == namespace]

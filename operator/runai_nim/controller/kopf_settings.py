@@ -1,4 +1,4 @@
-"""What Kopf is given to run with: its settings, its connection to the API server, and nothing to compare."""
+"""Configuration of Kopf: settings, sessions with the API server, and no diff base."""
 
 from dataclasses import replace
 from typing import Any
@@ -20,33 +20,33 @@ def configure_kopf(settings: kopf.OperatorSettings) -> None:
     settings.networking.request_timeout = 30
     settings.networking.error_backoffs = [1, 2, 5, 10, 20, *[30] * 10_000]
     settings.watching.chunk_size = LIST_PAGE_SIZE
-    settings.queueing.idle_timeout = 0.1  # so long Kopf keeps an object, and a task for it, after each event
+    settings.queueing.idle_timeout = 0.1  # how long Kopf keeps an object and its task after each event
     settings.posting.enabled = False
     settings.scanning.disabled = True
     settings.persistence.diffbase_storage = NoDiffBase()
 
 
 class NoDiffBase(kopf.DiffBaseStorage):
-    """The essence of every object is the same.
+    """An empty diff base for every object.
 
-    Kopf would copy each object at each event and compare it with an earlier one, for kinds of handlers that we have
-    none of: a sixth of the process's CPU.
+    Kopf would copy each object at each event and compare it with the previous one, for kinds of handlers that the
+    operator doesn't have. That takes a sixth of the process's CPU.
     """
 
     def build(self, **_: Any) -> kopf.BodyEssence:
-        """What is compared: nothing."""
+        """An empty essence, so that there is nothing to compare."""
         return kopf.BodyEssence()
 
     def fetch(self, **_: Any) -> kopf.BodyEssence | None:
-        """What was compared last: nothing."""
+        """An empty essence, the same as `build` returns."""
         return None
 
     def store(self, **_: Any) -> None:
-        """Keep nothing."""
+        """Store nothing."""
 
 
 class SessionCache:
-    """Kopf's connection to the API server, as Kopf would make it, with a trace of its requests and what guards it."""
+    """Creates Kopf's sessions with the API server, with a trace of its requests and the OwnKind middleware."""
 
     def __init__(self, trace: aiohttp.TraceConfig, guard: OwnKind) -> None:
         self._trace = trace
@@ -54,16 +54,16 @@ class SessionCache:
         self._sessions: dict[kopf.ConnectionInfo, kopf.AiohttpSession] = {}
 
     def login(self, client: KubeClient, **kwargs: Any) -> kopf.AiohttpSession | None:
-        """Kopf's session with the API server that all other requests of the process go to, in a Pod as outside of one.
+        """Kopf's session with the same API server as all other requests of the process.
 
-        Kopf itself asks for kubernetes.default.svc in a Pod, which takes cluster DNS.
+        In a Pod, Kopf itself would resolve kubernetes.default.svc, which requires cluster DNS.
         """
         login = kopf.login_with_service_account if client.in_pod else kopf.login_with_kubeconfig
         credentials = login(**kwargs)
         return self.get(replace(credentials, server=client.url)) if credentials else None
 
     def get(self, credentials: kopf.ConnectionInfo) -> kopf.AiohttpSession:
-        """The same session for the same credentials: Kopf sees that what was refused is all that there is, and ends."""
+        """The same session for the same credentials, so that Kopf ends if the API server rejects the only ones."""
         if credentials not in self._sessions:
             session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0, ssl=credentials.as_ssl_context()),

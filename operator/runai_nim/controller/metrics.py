@@ -1,7 +1,7 @@
-"""What the operator's /metrics serves. It counts what it is told of and decides nothing.
+"""Prometheus metrics of the operator.
 
-Where controller-runtime, client-go or its workqueue have a metric, ours has its name, labels and buckets, so that their
-dashboards and alarms fit. docs/reference/metrics.md describes each.
+Metrics that controller-runtime or client-go also have use their names, labels and buckets, so that existing dashboards
+and alerts work. docs/reference/metrics.md describes each metric.
 """
 
 import asyncio
@@ -17,10 +17,10 @@ from runai_nim.domain.status import time_to_ready
 from runai_nim.kube.base_metrics import BaseMetrics
 
 CONTROLLER: Final = well_known.KIND.lower()
-"""Label `controller` and the queue's `name`, as controller-runtime makes them of a kind."""
+"""Label `controller` and the queue's `name`, which controller-runtime derives from the kind."""
 CONFLICT: Final = 409
 NO_STATUS: Final = "NoStatus"
-"""Label `phase` of a service whose status was not written yet."""
+"""Label `phase` of a service without a status."""
 _LAG_INTERVAL_SECONDS: Final = 1.0
 
 _RECONCILE_BUCKETS: Final = (
@@ -44,43 +44,43 @@ class OperatorMetrics(BaseMetrics):
         self.services = ServiceMetrics(registry)
         self._watch_age = Gauge(
             "runai_nim_watch_age_seconds",
-            "Seconds since the API server last said anything about the kind",
+            "Seconds since the last event or response of the API server about the kind",
             ("kind",),
             registry=registry,
         )
         self._watch_failures = Counter(
             "runai_nim_watch_failures_total",
-            "Number of watches that broke, after which the kind was listed anew",
+            "Number of failed watches, each followed by a new LIST of the kind",
             ("kind", "reason"),
             registry=registry,
         )
         self._unreadable = Counter(
             "runai_nim_unreadable_objects_total",
-            "Number of times that an object was left out because it could not be read",
+            "Number of objects skipped because they could not be parsed",
             ("kind",),
             registry=registry,
         )
         self._missing = Gauge(
             "runai_nim_permission_missing",
-            "1 where the operator lacks a permission that it needs",
+            "1 if the operator lacks a permission that it needs",
             ("group", "resource", "verb"),
             registry=registry,
         )
         self._lag = Histogram(
             "runai_nim_event_loop_lag_seconds",
-            "How much later than asked for the event loop woke a task up, measured once a second",
+            "Delay with which the event loop resumes a sleeping task, measured once per second",
             buckets=_LAG_BUCKETS,
             registry=registry,
         )
 
     def register_leader(self, lease: str, leads: Callable[[], bool]) -> None:
-        """Ask at each scrape whether this process may write."""
+        """Report at each scrape whether this process is the leader."""
         about = "Whether the process is master of the lease: 0 indicates backup, 1 master"
         status = Gauge("leader_election_master_status", about, ("name",), registry=self.registry)
         status.labels(lease).set_function(leads)
 
     def register_watch_age(self, kind: str, age: Callable[[], float]) -> None:
-        """Ask for the age of what is known of a kind at each scrape."""
+        """Report at each scrape the time since the informer of a kind last heard from the API server."""
         self._watch_age.labels(kind).set_function(age)
         self._unreadable.labels(kind)
 
@@ -90,19 +90,19 @@ class OperatorMetrics(BaseMetrics):
         Gauge("runai_nim_nimservices_terminating", about, registry=self.registry).set_function(count)
 
     def watch_failed(self, kind: str, reason: str) -> None:
-        """Count a watch that broke; `reason` is the API server's, `NoAnswer`, or an exception's name."""
+        """Count a failed watch; `reason` is the API server's, `NoAnswer`, or an exception's name."""
         self._watch_failures.labels(kind, reason).inc()
 
     def unreadable(self, kind: str) -> None:
-        """Count an object that was left out."""
+        """Count a skipped object."""
         self._unreadable.labels(kind).inc()
 
     def register_permission(self, group: str, resource: str, verb: str, missing: Callable[[], bool]) -> None:
-        """Ask at each scrape whether a permission is missing."""
+        """Report at each scrape whether a permission is missing."""
         self._missing.labels(group, resource, verb).set_function(missing)
 
     async def measure_event_loop(self) -> None:
-        """Measure until cancelled how late the event loop is."""
+        """Measure the event loop's delay until cancelled."""
         while True:
             expected_at = time.monotonic() + _LAG_INTERVAL_SECONDS
             await asyncio.sleep(_LAG_INTERVAL_SECONDS)
@@ -110,7 +110,7 @@ class OperatorMetrics(BaseMetrics):
 
 
 class ReconcileMetrics:
-    """Passes of the reconciliation, as controller-runtime counts them."""
+    """Metrics of reconciliations, as in controller-runtime."""
 
     def __init__(self, registry: CollectorRegistry, workers: int) -> None:
         def make_metric(metric: Any, name: str, about: str, *labels: str, **more: Any) -> Any:
@@ -126,16 +126,14 @@ class ReconcileMetrics:
         )
         self._seconds = seconds.labels(CONTROLLER)
         self._active = make_metric(Gauge, "active_workers", "Number of workers in a reconciliation").labels(CONTROLLER)
-        most = make_metric(
-            Gauge, "max_concurrent_reconciles", "Number of workers, the most reconciliations at one time"
-        )
+        most = make_metric(Gauge, "max_concurrent_reconciles", "Maximum number of concurrent reconciliations")
         most.labels(CONTROLLER).set(workers)
 
     async def measure(self, one: Awaitable[float | None]) -> float | None:
-        """Await one pass and count it by its result.
+        """Await one reconciliation and count it by its result.
 
-        A conflict is no error: the API server knew something newer, as happens where several write, and the key comes
-        back when that is known here too.
+        A conflict is not an error: another client changed the object, and the key is requeued when the informer
+        receives that change.
         """
         with self._active.track_inprogress(), self._seconds.time():
             try:
@@ -150,7 +148,7 @@ class ReconcileMetrics:
 
 
 class WorkQueueMetrics:
-    """The queue, as client-go's workqueue counts. Times are of the monotonic clock."""
+    """Metrics of the work queue, as in client-go. Times are of the monotonic clock."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         def make_metric(metric: Any, name: str, about: str, **more: Any) -> Any:
@@ -159,37 +157,37 @@ class WorkQueueMetrics:
         self._added_at: dict[Hashable, float] = {}
         self._started_at: dict[Hashable, float] = {}
         self._adds = make_metric(Counter, "adds_total", "Number of keys added")
-        self._retries = make_metric(Counter, "retries_total", "Number of keys that came back because they failed")
+        self._retries = make_metric(Counter, "retries_total", "Number of keys requeued after a failure")
         self._waits = make_metric(
             Histogram, "queue_duration_seconds", "How long a key stays in the queue", buckets=_QUEUE_BUCKETS
         )
         self._works = make_metric(
-            Histogram, "work_duration_seconds", "How long working on a key takes", buckets=_QUEUE_BUCKETS
+            Histogram, "work_duration_seconds", "How long processing a key takes", buckets=_QUEUE_BUCKETS
         )
         make_metric(Gauge, "depth", "Number of keys that wait for a worker").set_function(lambda: len(self._added_at))
         make_metric(
-            Gauge, "unfinished_work_seconds", "Seconds of work in progress, of all workers; growing means stuck"
+            Gauge, "unfinished_work_seconds", "Seconds of work in progress, of all workers; steady growth: stuck"
         ).set_function(lambda: sum(self._running_seconds()))
         make_metric(
             Gauge, "longest_running_processor_seconds", "For how long the longest running worker has been running"
         ).set_function(lambda: max(self._running_seconds(), default=0.0))
 
     def on_add(self, key: Hashable) -> None:
-        """`key` waits for a worker from now on."""
+        """Record that `key` waits for a worker."""
         self._added_at[key] = time.monotonic()
         self._adds.inc()
 
     def on_get(self, key: Hashable) -> None:
-        """A worker took `key`."""
+        """Record that a worker took `key`."""
         self._started_at[key] = time.monotonic()
         self._waits.observe(self._started_at[key] - self._added_at.pop(key))
 
     def on_done(self, key: Hashable) -> None:
-        """The worker is done with `key`, whatever came of it."""
+        """Record that the worker finished `key`, with or without an error."""
         self._works.observe(time.monotonic() - self._started_at.pop(key))
 
     def on_retry(self) -> None:
-        """A key failed and will come back."""
+        """Count a key that is requeued after a failure."""
         self._retries.inc()
 
     def _running_seconds(self) -> list[float]:
@@ -198,7 +196,7 @@ class WorkQueueMetrics:
 
 
 class ServiceMetrics:
-    """How many RunaiNimServices there are of each phase and condition: counts, so that no service costs a series."""
+    """Number of RunaiNimServices by phase and by condition; counts bound the number of series."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._gauges: dict[Hashable, list[Gauge]] = {}
@@ -222,7 +220,7 @@ class ServiceMetrics:
             self._time_to_ready.labels(since)
 
     def record_resource(self, key: Hashable, cr: Mapping[str, Any]) -> None:
-        """Count `cr` as it is stored now."""
+        """Count `cr` by its stored status."""
         status = cr.get("status") or {}
         conditions = status.get("conditions") or ()
         self.remove_resource(key)
@@ -234,12 +232,12 @@ class ServiceMetrics:
             gauge.inc()
 
     def remove_resource(self, key: Hashable) -> None:
-        """Count it no more."""
+        """Stop counting the resource."""
         for gauge in self._gauges.pop(key, ()):
             gauge.dec()
 
     def record_status(self, key: Hashable, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-        """The status of `before` was written and is that of `after` now."""
+        """Record a status write, which changed `before` to `after`."""
         self.record_resource(key, after)
         if took := time_to_ready(before, after):
             self._time_to_ready.labels(took.since).observe(max(0.0, took.seconds))

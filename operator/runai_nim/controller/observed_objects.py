@@ -1,4 +1,4 @@
-"""What informers keep of the cluster's objects, and those of others that are read by name, as decisions need them."""
+"""The cached objects: those from informers, and foreign ones that are read by name."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -41,20 +41,20 @@ _MAX_SUSPECTS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class LiveNimService:
-    """A NIMService as it is now, and when we last changed it (RFC 3339)."""
+    """A NIMService as stored, and when the operator last changed it (RFC 3339)."""
 
     obj: dict[str, Any]
     applied_at: str
 
 
 class ObservedObjects:
-    """Objects of every kind but our own. `by_resource`, `pods` and `nimservices_of_others` are filled by informers."""
+    """Objects of every kind except RunaiNimService, filled by informers and by lookups."""
 
     def __init__(self, cluster: KubeClient) -> None:
         self._cluster = cluster
         self.by_resource: dict[Resource, dict[ObjectKey, Any]] = defaultdict(dict)
         self.nimservices_of_others: dict[ObjectKey, Version] = {}
-        """Their names: whether ours may be made is known without a request."""
+        """Foreign NIMServices by name, so that a name conflict is detected without a request."""
         self.lookups = {
             NIM_SERVICES: ObjectLookups(cluster, NIM_SERVICES, StoredObject.from_object),
             CLAIMS: ObjectLookups(cluster, CLAIMS, ObservedClaim.from_object),
@@ -68,34 +68,34 @@ class ObservedObjects:
         """CRs that have a pod which can't pull its image, the first that failed first."""
 
     def forget_names(self, unnamed: Iterable[ObjectKey]) -> None:
-        """No RunaiNimService names these claims and NIMCaches any more."""
+        """Drop claims and NIMCaches that no RunaiNimService names any more."""
         for name in unnamed:
             self.lookups[CLAIMS].invalidate(name)
             self.lookups[NIM_CACHES].invalidate(name)
 
     def has_large_nimservice(self, key: ObjectKey) -> bool:
-        """Is the NIMService read at each look because it is too large to be kept?"""
+        """Whether the NIMService is too large to cache and is read at each reconciliation."""
         stored = self.by_resource[NIM_SERVICES].get(key) or self.lookups[NIM_SERVICES].get(key)
         return stored is not None and not stored.body
 
     def namespace_labels(self, namespace: str) -> Mapping[str, str] | None:
-        """The labels of a namespace; None while it isn't known."""
+        """The labels of a namespace; None if it is unknown."""
         found = self._namespace(namespace)
         return found.labels if found else None
 
     def is_namespace_deleting(self, namespace: str) -> bool:
-        """Is it known to be deleted?"""
+        """Whether the namespace is being deleted; False if it is unknown."""
         found = self._namespace(namespace)
         return found is not None and found.is_deleting
 
     def claim(self, key: ObjectKey, name: str | None) -> ObservedClaim | None:
-        """The claim of that name in the CR's namespace, as far as it is known."""
+        """The claim of that name in the RunaiNimService's namespace, if it is cached."""
         at = (key[0], name or "")
         claim: ObservedClaim | None = self.by_resource[CLAIMS].get(at) or self.lookups[CLAIMS].get(at)
         return claim
 
     async def read_claim(self, key: ObjectKey, name: str, *, again: bool = False) -> bool:
-        """Read the claim of that name, unless it is known or `again`; whether there is one that was not known."""
+        """Read the claim unless it is cached (with `again`, in any case); return whether it was read and exists."""
         at = (key[0], name)
         if again:
             self.lookups[CLAIMS].invalidate(at)
@@ -104,18 +104,18 @@ class ObservedObjects:
         return await self.lookups[CLAIMS].read(at) is not None
 
     async def nimservice(self, key: ObjectKey) -> LiveNimService | None:
-        """The NIMService of that name, whoever made it."""
+        """The NIMService of that name, whoever created it."""
         stored: StoredObject | None = self.by_resource[NIM_SERVICES].get(key)
         if stored is None and key in self.nimservices_of_others:
             stored = await self.lookups[NIM_SERVICES].read(key)
         if stored is None:
             return None
-        # One that is too large to be kept is read each time.
+        # One that is too large to cache is read each time.
         live = stored.load() if stored.body else await self._cluster.get(NIM_SERVICES, *key)
         return None if live is None else LiveNimService(live, stored.applied_at)
 
     async def nim_cache(self, key: ObjectKey, name: str | None) -> ObservedNimCache | None:
-        """The NIMCache of that name in the CR's namespace."""
+        """The NIMCache of that name in the RunaiNimService's namespace."""
         found: ObservedNimCache | None = await self.lookups[NIM_CACHES].read((key[0], name)) if name else None
         return found
 
@@ -125,14 +125,14 @@ class ObservedObjects:
         return found
 
     def workload(self, key: ObjectKey) -> ObservedWorkload | None:
-        """What runs the NIM's pods."""
+        """The Deployment or LeaderWorkerSet that runs the NIM's pods."""
         group_key = (key[0], key[1] + well_known.LWS_SUFFIX)
         group: ObservedWorkload | None = self.by_resource[LEADER_WORKER_SETS].get(group_key)
         deployment: ObservedWorkload | None = self.by_resource[DEPLOYMENTS].get(key)
         return deployment or group
 
     def routes(self, key: ObjectKey) -> dict[str, dict[str, Any]]:
-        """The routes of our own, by kind."""
+        """The operator's routes for the RunaiNimService, by kind."""
         name = (key[0], names.route_name(key[1]))
         routes = ((route.kind, self.by_resource[route].get(name)) for route in ROUTES)
         return {kind: stored.load() for kind, stored in routes if stored}
@@ -142,7 +142,7 @@ class ObservedObjects:
         return tuple(self._pods[key].values()) if key in self._pods else ()
 
     def store_pod(self, key: ObjectKey, old: ObservedPod | None, new: ObservedPod | None) -> set[ObjectKey]:
-        """Take up a change of a pod; the RunaiNimServices that it matters to, none where it says the same as before."""
+        """Store a change of a pod and return the affected RunaiNimServices; none if only the version changed."""
         for pod in (old, new):
             if pod is not None:
                 self._pods[key[0], pod.service].pop(key[1], None)

@@ -1,4 +1,4 @@
-"""The operator process: informers, workers, the resync, leader election, and the answers to probes and scrapes."""
+"""The operator process: informers, workers, resync, leader election, probes and metrics."""
 
 import asyncio
 import logging
@@ -31,10 +31,10 @@ logger = logging.getLogger(__name__)
 
 
 class Operator:
-    """The tasks of the process: watches, workers, the slow resync, and the answers to probes and scrapes.
+    """Runs the tasks of the process: informers, workers, resync, leader election, probes and metrics.
 
-    `name` is the replica's own, that of its Pod. `stop_requested` asks Kopf to end the process; `has_failed`: because
-    one of them ended by an error, which only a restart mends.
+    `name`: the name of the replica's Pod. `stop_requested` asks Kopf to end the process. `has_failed`: a task failed,
+    and the process must restart.
     """
 
     def __init__(self, settings: Settings, name: str) -> None:
@@ -87,8 +87,8 @@ class Operator:
         await self._wait_for_own_kind(client)
 
     async def stop(self) -> None:
-        """End all tasks; a write that was under way is repeated by whoever comes next."""
-        self.stop_requested.set()  # Kopf waits for it, too
+        """Stop all tasks; the next process or leader repeats interrupted writes."""
+        self.stop_requested.set()  # Kopf also waits for it
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -109,7 +109,7 @@ class Operator:
             self.stop_requested.set()
 
     def _write_gate(self) -> WriteGate:
-        """Who is asked before each write: the election, where there is one."""
+        """The check before each write: whether this replica is the leader, if there is an election."""
         if not self._settings.leader_election:
             self._metrics.register_leader(LEASE_NAME, lambda: True)
             return lambda: None
@@ -126,7 +126,7 @@ class Operator:
         return election.require_leader
 
     def _requeue_waiting(self) -> None:
-        """Take up what was not written for want of the lead."""
+        """Requeue the keys whose writes failed because this replica was not the leader."""
         for key in self._waiting_for_leadership:
             self._queue.add(key)
         self._waiting_for_leadership.clear()
@@ -137,21 +137,21 @@ class Operator:
             self._permissions.recheck()
 
     def unreadable(self, kind: str, name: str, error: Exception) -> None:
-        """An object was left out: said, and counted."""
+        """Log and count a skipped object."""
         log_unreadable(kind, name, error)
         self._metrics.unreadable(kind)
 
     def note_listing(self, namespace: str, seen: set[ObjectKey], version: str) -> None:
-        """Kopf has listed our own kind."""
+        """Handle a complete LIST of RunaiNimServices by Kopf."""
         if self.cache is not None:
             self.cache.note_listing(namespace, seen, version)
 
     def watch_failed(self, kind: str, reason: str) -> None:
-        """A watch broke, after which the kind is listed anew."""
+        """Count a failed watch."""
         self._metrics.watch_failed(kind, reason)
 
     def _register_gauges(self, cache: ClusterCache) -> None:
-        """Metrics of every kind and every permission, the worst of all namespaces each."""
+        """Register a metric for each kind and each permission, with the worst value of all namespaces."""
         kinds: defaultdict[str, list[WatchedKind]] = defaultdict(list)
         for kind_watch in (self.own_watch, *cache.informers):
             kinds[kind_watch.resource.plural].append(kind_watch)
@@ -164,7 +164,7 @@ class Operator:
             )
 
     async def _wait_for_own_kind(self, cluster: KubeClient) -> None:
-        """Wait until our own kind is served: Kopf looks for it once only, since it may not read the CRDs."""
+        """Wait until RunaiNimService is served: Kopf looks for it only once, because it may not watch CRDs."""
         while not await is_served(cluster, RUNAI_NIM_SERVICES):
             self.own_watch.reset()
             await asyncio.sleep(ABSENT_KIND_RETRY_SECONDS)

@@ -1,4 +1,4 @@
-"""What stands between Kopf and the API server where RunaiNimServices are listed and watched."""
+"""aiohttp middleware between Kopf and the API server for LIST and watch requests of RunaiNimServices."""
 
 import asyncio
 import math
@@ -20,24 +20,23 @@ from runai_nim.kube.informer import RECONNECT_BACKOFF_SECONDS, OnFailure
 
 _OK: Final = 200
 _KOPFS: Final = frozenset({401, 403, 404, 429})
-"""Refusals that Kopf acts on; it tries 500 and above again, too."""
+"""Error responses that Kopf handles; it also retries 500 and above."""
 _GONE: Final = b'{"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired"}}\n'
-"""The one ERROR after which Kopf lists anew instead of ending."""
+"""The only ERROR event after which Kopf lists again instead of ending the process."""
 _MOST_BYTES: Final = 2 * LARGE
-"""Of an object that Kopf is given as it is; half of it may be managedFields. Kopf keeps some for a while."""
+"""Maximum size of an object that Kopf receives unchanged, because Kopf keeps objects for a while."""
 _IDENTITY: Final = ("name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp")
 
 
 class OwnKind:
-    """Stands between Kopf and the API server where our own kind is listed and watched, so that no object ends Kopf.
+    """Client middleware of aiohttp that keeps Kopf running whatever the API server or an object contains.
 
-    Kopf takes a page of any size into memory, and ends the process at JSON that it can't decode, at half a line, at an
-    ERROR event that is not 410 and at an answer to a LIST that is no page. With this, pages are as small as large
-    objects need them, an object that can't be decoded is left out, and everything else means "list anew", ever less
-    often while it lasts. (A client middleware of aiohttp.)
+    Kopf reads a page of any size into memory. It ends the process after JSON that it can't decode, an incomplete line,
+    an ERROR event other than 410, or a response to a LIST that is not a page. The middleware reduces the page size for
+    large objects, drops objects that can't be decoded, and turns every other failure into a new LIST with backoff.
 
-    Nor does Kopf tell of what is missing in a new LIST: `on_listing` is told of the keys in each whole one, its version
-    and the namespace (empty: all).
+    Kopf also doesn't report what is missing in a new LIST: `on_listing` is called with the namespace (empty: all), the
+    keys and the version of each complete LIST.
     """
 
     def __init__(
@@ -49,12 +48,12 @@ class OwnKind:
         self._reader = Reader()
         self._size = PageSize()
         self._seen: dict[str, set[ObjectKey]] = {}
-        """What is in the pages read so far, by namespace."""
+        """Keys in the pages read so far, by namespace."""
         self._wait = RECONNECT_BACKOFF_SECONDS[0]
         self._failed_at = -math.inf
 
     async def __call__(self, request: ClientRequest, send: ClientHandlerType) -> ClientResponse:
-        """Answer one of Kopf's requests."""
+        """Send one of Kopf's requests and filter the response."""
         if request.method != hdrs.METH_GET or not request.url.path.endswith(f"/{well_known.PLURAL}"):
             return await send(request)
         if "watch" not in request.url.query:
@@ -105,7 +104,7 @@ class OwnKind:
             self._on_listing(namespace, self._seen.pop(namespace), page["metadata"]["resourceVersion"])
 
     async def _events(self, told: AsyncIterator[bytes | bytearray]) -> AsyncIterator[bytes]:
-        """Each line that Kopf can take, with its end."""
+        """Each line that Kopf can process, with its line end."""
         try:
             async for line in told:
                 try:
@@ -125,7 +124,7 @@ class OwnKind:
             raise
 
     async def _pause(self, reason: str) -> None:
-        """Count a failure and wait, twice as long as after the one before unless that is long ago."""
+        """Count a failure and wait: twice as long as after the previous one, unless that was long ago."""
         self._on_failure(well_known.PLURAL, reason)
         first, longest = RECONNECT_BACKOFF_SECONDS
         now = time.monotonic()
@@ -135,9 +134,9 @@ class OwnKind:
 
 
 def _line_for_kopf(line: bytes | bytearray) -> bytes:
-    """The line of an event, its object as `_for_kopf` makes it.
+    """The line of an event, with its object as `_for_kopf` returns it.
 
-    Raises _EventError for an ERROR, and what an event raises that is none.
+    Raises _EventError for an ERROR event; AttributeError, KeyError, TypeError or ValueError for anything but an event.
     """
     event = orjson.loads(line)
     what = event["type"]
@@ -151,7 +150,7 @@ def _line_for_kopf(line: bytes | bytearray) -> bytes:
 
 
 def _for_kopf(obj: KubeObject) -> KubeObject:
-    """The object; without its spec where it is too large, or nested deeper than orjson writes and `json` reads."""
+    """The object; only its metadata if it is too large or nested too deeply for orjson and `json`."""
     identity = {field: obj["metadata"][field] for field in _IDENTITY}
     try:
         if len(orjson.dumps(obj)) <= _MOST_BYTES:
@@ -162,15 +161,15 @@ def _for_kopf(obj: KubeObject) -> KubeObject:
 
 
 class _EventError(Exception):
-    """The API server ends a watch by an ERROR; the text is its reason."""
+    """The API server ended a watch with an ERROR event; the message is its reason."""
 
 
 class _RefusedError(Exception):
-    """The answer is no page but a refusal."""
+    """The API server answered with an error instead of a page."""
 
 
 class KopfResponse(ClientResponse):
-    """An answer that may have been read already: `page` is what it holds then."""
+    """A response whose page may already have been read; then `page` is its content."""
 
     page: KubeObject | None = None
 
@@ -180,14 +179,14 @@ class KopfResponse(ClientResponse):
 
 
 class _Lines:
-    """A body in which Kopf finds these lines; in everything else it is aiohttp's."""
+    """A response body with replaced lines; everything else is delegated to aiohttp's body."""
 
     def __init__(self, body: aiohttp.StreamReader, told: AsyncIterator[bytes]) -> None:
         self._body = body
         self._told = told
 
     def iter_chunked(self, size: int) -> AsyncIterator[bytes]:
-        """Lines, whatever size is asked for."""
+        """The lines, regardless of `size`."""
         return self._told
 
     def __getattr__(self, name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Writes what a plan says: releases of claims, claim, NIMService and route, in that order. It decides nothing."""
+"""Executes a plan: releases claims, then writes the claim, the NIMService and the route."""
 
 import logging
 import time
@@ -21,14 +21,14 @@ from runai_nim.kube.client import KubeClient
 logger = logging.getLogger(__name__)
 
 FORBIDDEN_RETRY_SECONDS = 30.0
-"""When is tried again what was forbidden: nobody tells of a permission, a quota or a webhook that allows it now."""
+"""Retry interval for forbidden writes, because no event reports that a permission, a quota or a webhook changed."""
 _CHILD_RESOURCES: Mapping[str, Resource] = {resource.kind: resource for resource in (CLAIMS, NIM_SERVICES, *ROUTES)}
 
 
 class WriteRefusedError(Exception):
-    """The API server refuses a write, and would again: its words as a sentence, and when the write is tried again.
+    """The API server refused a write and would refuse it again. The message contains the API server's message.
 
-    `retry_after`: seconds; None where only another request or another object can help, both of which are told of.
+    `retry_after`: seconds; None if only a change of the RunaiNimService or of another object helps, which requeues it.
     """
 
     def __init__(self, message: str, due: float | None) -> None:
@@ -39,7 +39,7 @@ class WriteRefusedError(Exception):
 
 @contextmanager
 def _translate_refusals(what: str) -> Iterator[None]:
-    """Turns the API server's refusal of `what` into WriteRefusedError; any other error passes."""
+    """Convert a permanent refusal of `what` by the API server to WriteRefusedError; other errors pass through."""
     try:
         yield
     except ApiError as error:
@@ -51,7 +51,7 @@ def _translate_refusals(what: str) -> Iterator[None]:
 
 
 class PlanExecutor:
-    """Writes what is planned for RunaiNimServices, and remembers whose changes it reverted."""
+    """Executes plans, and remembers which fields it reverted."""
 
     def __init__(self, cluster: KubeClient, cache: ClusterCache) -> None:
         self._cluster = cluster
@@ -59,11 +59,11 @@ class PlanExecutor:
         self._field_conflicts: defaultdict[ObjectKey, FieldConflictBackoff] = defaultdict(FieldConflictBackoff)
 
     def forget(self, key: ObjectKey) -> None:
-        """The RunaiNimService is gone."""
+        """Drop the state of a deleted RunaiNimService."""
         self._field_conflicts.pop(key, None)
 
     async def execute(self, key: ObjectKey, write_plan: Plan) -> tuple[Outcome, float | None]:
-        """Write what is planned; what came of it, and when a revert or a refused write that has to wait is due."""
+        """Execute the plan; return the outcome and the seconds until a delayed revert or a refused write is due."""
         try:
             await self._release_claims(key, write_plan.releases)
             for write in (write_plan.claim, write_plan.nimservice):
@@ -77,7 +77,7 @@ class PlanExecutor:
         return await self._execute_route(key, write_plan.route)
 
     async def _execute_route(self, key: ObjectKey, route_plan: RoutePlan) -> tuple[Outcome, float | None]:
-        """Write the route of our own, delete those that are not wanted: what is refused of it hinders nothing else."""
+        """Write the wanted route and delete the others; a refused write doesn't prevent the remaining ones."""
         outcome, due = self._settling_outcome(key)
         dues = [due]
         if route_plan.write:
@@ -95,7 +95,7 @@ class PlanExecutor:
         return outcome, min((due for due in dues if due is not None), default=None)
 
     async def _revert_delay(self, key: ObjectKey, write: Write) -> float:
-        """Seconds for which somebody's change has to stay; 0 for none, and then the revert counts."""
+        """Seconds until another manager's change may be reverted; 0 if now, which counts as a revert."""
         conflict = self._field_conflicts[key]
         if due := conflict.delay(time.monotonic()):
             if not conflict.is_reported:
@@ -106,32 +106,33 @@ class PlanExecutor:
         return 0.0
 
     def _settling_outcome(self, key: ObjectKey) -> tuple[Outcome, float | None]:
-        """All is as it should be, unless somebody may be about to take a revert back."""
+        """The outcome without pending writes: a field conflict while another manager may still undo the last revert."""
         conflict = self._field_conflicts.get(key)
         if conflict and (unsure := conflict.settling(time.monotonic())):
             return Outcome(field_conflict=conflict.message), unsure
         return Outcome(), None
 
     async def _field_conflict_message(self, write: Write) -> str:
-        """Who changes what we write, by the managedFields of the live object."""
+        """The message with the field managers that change the operator's fields, from the live managedFields."""
         metadata = write.manifest["metadata"]
         live = await self._cluster.get(NIM_SERVICES, metadata["namespace"], metadata["name"])
         managed_fields = live["metadata"].get("managedFields") if live else None
-        who = ", ".join(managers_of(managed_fields, write.reverted_fields)) or "of somebody"
+        managers = ", ".join(managers_of(managed_fields, write.reverted_fields))
         fields = ", ".join(".".join(path) for path in write.reverted_fields)
         return (
-            f"field manager {who} keeps changing {fields} of NIMService {metadata['name']}, which this RunaiNimService"
-            " sets; stop it there, or set the field here; it is put back ever more slowly"
+            f"{f'field manager {managers}' if managers else 'another field manager'} keeps changing {fields} of"
+            f" NIMService {metadata['name']}, which this RunaiNimService sets; stop the other writer, or set the field"
+            " in the RunaiNimService; the operator reverts the changes with increasing delay"
         )
 
     async def _prepare(self, key: ObjectKey, write: Write) -> Write:
-        """`write`, once no claim is lost by it and the fields that it takes away are ours."""
+        """Release claims before an adoption, and take over the fields that the write removes; return the write."""
         if not write.is_adoption and not write.taken_fields:
             return write
         metadata = write.manifest["metadata"]
         live = await self._cluster.get(NIM_SERVICES, metadata["namespace"], metadata["name"])
         if live is None or live["metadata"]["resourceVersion"] != write.resource_version:
-            raise ApiError(409, "Conflict", f"NIMService {metadata['name']} is not as it was seen")
+            raise ApiError(409, "Conflict", f"NIMService {metadata['name']} has changed")
         if write.is_adoption:
             await self._release_all_of(key, live)
         before = live["metadata"].get("managedFields") or []
@@ -143,7 +144,7 @@ class PlanExecutor:
         return replace(write, resource_version=live["metadata"]["resourceVersion"])
 
     async def _release_all_of(self, key: ObjectKey, nimservice: Mapping[str, Any]) -> None:
-        """Every claim that it owns: not only the one that the CR names may hold weights."""
+        """Release every claim that the NIMService owns, because any of them may contain weights."""
         unread: list[str] = []
         pages = self._cluster.pages(CLAIMS, namespace=key[0], unreadable=lambda name, error: unread.append(name))
         async for page in pages:
@@ -153,14 +154,14 @@ class PlanExecutor:
         if unread:
             name = nimservice["metadata"]["name"]
             raise WriteRefusedError(
-                f"PersistentVolumeClaim {unread[0]} can't be read, its JSON is nested too deep: whether it would be"
-                f" deleted with NIMService {name} is not known, so that NIMService is not adopted; remove its"
+                f"PersistentVolumeClaim {unread[0]} can't be parsed because its JSON is nested too deeply. It might be"
+                f" deleted with NIMService {name}, so the operator doesn't adopt that NIMService; remove the claim's"
                 " metadata.managedFields",
                 FORBIDDEN_RETRY_SECONDS,
             )
 
     async def _release_claims(self, key: ObjectKey, releases: Iterable[Release]) -> None:
-        """Take claims out of the ownership of what they would be deleted with."""
+        """Remove the owner references with which claims would be deleted."""
         for one in releases:
             try:
                 with _translate_refusals(f"to release PersistentVolumeClaim {one.claim} from {one.owner}"):
@@ -168,7 +169,7 @@ class PlanExecutor:
                         CLAIMS, key[0], one.claim, uid=one.claim_uid, owner_uid=one.owner_uid
                     )
             except ApiError as error:
-                if error.status != 404:  # gone meanwhile
+                if error.status != 404:  # 404: deleted meanwhile
                     raise
                 continue
             self._cache.store_own_write(key, CLAIMS, claim)
@@ -184,9 +185,8 @@ class PlanExecutor:
                 live = await self._cluster.apply(resource, write.manifest, resource_version=write.resource_version)
         except ApiError as error:
             if error.status == 409 and resource == CLAIMS and write.resource_version is None:
-                await self._cache.observed.read_claim(
-                    key, name, again=True
-                )  # somebody made one, which was not asked for yet
+                # Another client created the claim, and the cache doesn't have it yet.
+                await self._cache.observed.read_claim(key, name, again=True)
             raise
         self._cache.store_own_write(key, resource, live)
         reason = "Created" if write.resource_version is None else "PutBack" if write.reverted_fields else "Changed"

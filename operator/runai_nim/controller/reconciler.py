@@ -1,7 +1,7 @@
-"""The loop: what was observed of one RunaiNimService → what should be → the writes that are missing → its status.
+"""The reconcile loop: observed state → desired state → plan → writes → status, for one RunaiNimService.
 
-Every event, of the CR or of anything around it, ends here with the CR's key. Nothing else in the operator writes, and
-this module decides nothing: `translate`, `plan` and `status` do. `plan_executor` and `status_reporter` send the writes.
+Every event of a RunaiNimService or of an object that affects it leads here, as the RunaiNimService's key. `translate`,
+`plan` and `status` decide; `plan_executor` and `status_reporter` send the writes.
 """
 
 import asyncio
@@ -40,13 +40,13 @@ from runai_nim.kube.host_lookup import HostLookup
 logger = logging.getLogger(__name__)
 
 LARGE_SECONDS = 2.0
-"""When is tried again what waits for another large resource: two at once would be most of the memory there is."""
+"""Retry interval while another large resource is reconciled: two at once would take most of the memory limit."""
 CONFLICT_RETRY_SECONDS = 5.0, 600.0
-"""When is looked again at what somebody else has, at first and at last: nobody tells that it is gone."""
+"""Initial and maximum retry interval for a host or a name that is taken, because no event reports its release."""
 
 
 class Reconciler:
-    """Brings one RunaiNimService at a time to where it should be, as `KeyQueue.work` asks."""
+    """Reconciles RunaiNimServices, one key per call; `WorkQueue.run_worker` calls it."""
 
     def __init__(
         self,
@@ -66,13 +66,13 @@ class Reconciler:
         self._executor = PlanExecutor(cluster, cache)
         self._status = StatusReporter(cluster, cache, events=events, settings=settings, metrics=metrics)
         self._conflict_retries: dict[ObjectKey, float] = {}
-        """Seconds until the next look, of resources that want what somebody else has."""
+        """Retry intervals of resources whose host or name is taken."""
         self._of_a_large_one = asyncio.Lock()
 
     async def reconcile(self, key: ObjectKey) -> float | None:
-        """One pass for `key`; returns the seconds after which to look again, if nothing happens before.
+        """Reconcile `key`; return the seconds after which to requeue it, or None.
 
-        Raises ApiError where the API server was away, busy, or further than our knowledge.
+        Raises ApiError if the API server doesn't answer, is busy, or reports a conflict.
         """
         if not self._cache.is_large(key):
             return await self._pass(key)
@@ -91,14 +91,14 @@ class Reconciler:
         decision = await self._decide(key, cr)
         planned = decision.planned
         if planned.writes or planned.releases or planned.route.deletions:
-            self._cluster.permit()  # before anything is read or counted for the sake of a write
+            self._cluster.permit()  # raises before anything is read or counted for a write
         if planned.writes:
             allowed = await self._check_conflicts(key, cr, decision)
             if allowed is None:
                 return None
             planned = allowed
         if planned.confirm and not await self._is_still_there(key, cr):
-            return 0.0  # what is known by now decides
+            return 0.0  # decide again with the updated cache
         outcome, write_due = await self._executor.execute(key, planned)
         observed = decision.observed
         if planned.writes or planned.releases:
@@ -116,7 +116,7 @@ class Reconciler:
         self._status.forget(key)
 
     async def _decide(self, key: ObjectKey, cr: Mapping[str, Any]) -> Decision:
-        """What is wanted, what is there, and what to write. A claim that we would make is not asked for before."""
+        """The decision. A foreign claim is read only if the first decision wouldn't create it."""
         decision_input = make_decision_input(
             cr,
             settings=self._settings,
@@ -130,7 +130,7 @@ class Reconciler:
         return decision
 
     async def _decide_with(self, key: ObjectKey, decision_input: DecisionInput) -> Decision:
-        """With the children that the cache has by now."""
+        """The decision with the children that are in the cache now."""
         cr = decision_input.resource
         claim_name = decision_input.claim_name
         live = await self._cache.observed.nimservice(key)
@@ -146,14 +146,14 @@ class Reconciler:
         return Decision(decision_input, desired, observed, planned=plan(cr, desired, observed))
 
     async def _observe(self, key: ObjectKey, decision: Decision) -> ObservedState:
-        """What is there after the writes."""
+        """The observed state after the writes."""
         live = await self._cache.observed.nimservice(key)
         return await self._cache.observed_state(
             key, live, claim_name=decision.decision_input.claim_name, cache_name=decision.desired.nim_cache
         )
 
     async def _check_conflicts(self, key: ObjectKey, cr: Mapping[str, Any], decision: Decision) -> Plan | None:
-        """The plan, or its refusal where somebody else has what it would take; None while that isn't known yet."""
+        """The plan, or a refusal if another object has the same name or host; None while the lookup runs."""
         write_plan = decision.planned
         exposure = decision.desired.exposure
         if names := names_to_check(write_plan.nimservice):
@@ -173,7 +173,7 @@ class Reconciler:
         return Plan(write_plan.releases, refusal=finding)
 
     def _conflict_retry_after(self, key: ObjectKey, write_plan: Plan) -> float | None:
-        """When to look again at what somebody else has, ever more seldom."""
+        """Seconds until the next check of a taken host or name, with backoff; None without a conflict."""
         if write_plan.refusal is None or write_plan.refusal.reason not in _CONFLICT_REASONS:
             self._conflict_retries.pop(key, None)
             return None
@@ -183,10 +183,10 @@ class Reconciler:
         return seconds
 
     async def _is_still_there(self, key: ObjectKey, cr: Mapping[str, Any]) -> bool:
-        """Is the resource there, and not being deleted? What is found out is known from then on."""
+        """Whether the resource exists and is not being deleted. Updates the cache."""
         live = await self._cache.confirm(key, cr["metadata"]["uid"])
         return live is not None and "deletionTimestamp" not in live["metadata"]
 
 
 _CONFLICT_REASONS = (Reason.HOST_TAKEN, Reason.NAME_CONFLICT)
-"""Reasons of a refusal that others cause, and heal."""
+"""Reasons of refusals that other objects cause, and that end when those change."""

@@ -1,4 +1,4 @@
-"""Which RunaiNimServices name an object, so that a change of it is told to them. Plain bookkeeping, no I/O."""
+"""Index of the RunaiNimServices that reference an object, such as a claim or a NIMCache."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -7,18 +7,18 @@ from runai_nim.api.resources import ObjectKey
 
 
 class ReferenceIndex:
-    """RunaiNimServices by (namespace, name) of what they name: a claim, a NIMCache."""
+    """RunaiNimServices by (namespace, name) of the objects that they reference."""
 
     def __init__(self) -> None:
         self._by_name: dict[ObjectKey, set[ObjectKey]] = defaultdict(set)
         self._names: dict[ObjectKey, Collection[ObjectKey]] = {}
 
     def referrers(self, name: ObjectKey) -> tuple[ObjectKey, ...]:
-        """Those that name it."""
+        """Keys of the RunaiNimServices that reference it."""
         return tuple(self._by_name.get(name, ()))
 
     def set_references(self, key: ObjectKey, names: set[ObjectKey]) -> set[ObjectKey]:
-        """From now on `key` names these, and nothing else; what nobody names any more."""
+        """Replace the references of `key`; return the names that nothing references any more."""
         if self._names.get(key, set()) == names:
             return set()
         unnamed = self.forget(key)
@@ -28,7 +28,7 @@ class ReferenceIndex:
         return unnamed - names
 
     def forget(self, key: ObjectKey) -> set[ObjectKey]:
-        """`key` names nothing any more; what nobody names now."""
+        """Remove the references of `key`; return the names that nothing references any more."""
         unnamed = set()
         for name in self._names.pop(key, ()):
             self._by_name[name].discard(key)

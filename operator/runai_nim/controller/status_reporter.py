@@ -1,4 +1,4 @@
-"""Writes the status of RunaiNimServices where it differs from the stored one, and posts Events for its changes."""
+"""Writes the status of RunaiNimServices if it changed, and posts an event for each transition."""
 
 import logging
 import time
@@ -23,10 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 class StatusReporter:
-    """Writes statuses, of each RunaiNimService no more often than its rate limit allows.
-
-    A change that reports progress alone is written some seconds later, and dropped if the next state supersedes it.
-    """
+    """Writes statuses within the rate limit of each RunaiNimService."""
 
     def __init__(
         self,
@@ -45,11 +42,11 @@ class StatusReporter:
         self._limits: defaultdict[ObjectKey, StatusRateLimit] = defaultdict(StatusRateLimit)
 
     def forget(self, key: ObjectKey) -> None:
-        """Drop the rate limit of a RunaiNimService that is gone."""
+        """Drop the state of a deleted RunaiNimService."""
         self._limits.pop(key, None)
 
     async def report(self, key: ObjectKey, decision: Decision, outcome: Outcome) -> float | None:
-        """Write the status that follows from a decision and its outcome; seconds until the next look, if any."""
+        """Write the status for a decision and its outcome; return the seconds after which to requeue, or None."""
         cr = decision.resource
         before: Mapping[str, Any] = cr.get("status") or {}
         now = datetime.now(UTC)
@@ -89,12 +86,12 @@ class StatusReporter:
         )
 
     async def _write_status(self, cr: Mapping[str, Any], status: Mapping[str, Any], changes: dict[str, Any]) -> bool:
-        """Write the status; False if the RunaiNimService is gone."""
+        """Write the changed fields; False if the RunaiNimService is gone."""
         metadata = cr["metadata"]
         try:
             response = await self._cluster.merge_status(RUNAI_NIM_SERVICES, metadata, changes)
         except ApiError as error:
-            if error.status == 404:  # deleted meanwhile; the informer's event is on the way
+            if error.status == 404:  # deleted meanwhile; the event will follow
                 return False
             raise
         key = metadata["namespace"], metadata["name"]

@@ -1,7 +1,4 @@
-"""The queue of keys to reconcile: each key once, never twice at the same time, failed ones after a growing wait.
-
-It knows no kind and does no I/O.
-"""
+"""The work queue: deduplicates keys, serializes the work on each key, and requeues failed keys with backoff."""
 
 import asyncio
 import random
@@ -17,38 +14,38 @@ class QueueMetrics(Protocol):
     """What a work queue reports; `controller.metrics` counts it."""
 
     def on_add(self, key: Hashable) -> None:
-        """`key` waits for a worker from now on."""
+        """`key` was queued."""
 
     def on_get(self, key: Hashable) -> None:
         """A worker took `key`."""
 
     def on_done(self, key: Hashable) -> None:
-        """The worker is done with `key`, whatever came of it."""
+        """A worker finished `key`, with or without an error."""
 
     def on_retry(self) -> None:
-        """A key failed and will come back."""
+        """A key failed and is requeued."""
 
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Seconds to wait after the n-th failure in a row: doubling from `initial` to `maximum`, less up to half at random.
+    """Delay after the n-th consecutive failure: doubles from `initial` to `maximum`, minus a random part of up to half.
 
-    The random part keeps thousands of keys that failed together from coming back together.
+    The jitter prevents thousands of keys that failed together from being retried together.
     """
 
     initial: float
     maximum: float
 
     def seconds(self, failures: int) -> float:
-        """The wait after `failures` (1 or more) failures in a row."""
+        """The delay after `failures` (1 or more) consecutive failures."""
         whole = min(self.maximum, self.initial * 2.0 ** min(failures - 1, 60))
         return whole * random.uniform(0.5, 1.0)  # noqa: S311  # jitter, not a secret
 
 
 class _FairQueue(asyncio.Queue[ObjectKey]):
-    """Namespaces have their turn one after the other; within one, the key that came first is first.
+    """Round-robin between namespaces, first in first out within each.
 
-    So thousands of keys of one namespace, broken and coming back all the time, cost another's key no wait.
+    Thousands of failing keys in one namespace therefore don't delay the keys of another.
     """
 
     def _init(self, maxsize: int) -> None:
@@ -67,10 +64,10 @@ class _FairQueue(asyncio.Queue[ObjectKey]):
 
 
 class WorkQueue:
-    """Keys waiting to be reconciled: no more than there are resources, for each is there once.
+    """Keys that wait to be reconciled, each at most once.
 
-    A key that is added while it waits is there once; added while it is being worked on, it is worked on once more
-    afterwards. All methods belong to one event loop.
+    A key that is added while a worker processes it is queued again afterwards. All methods must be called in one event
+    loop.
     """
 
     def __init__(self, backoff: Backoff, metrics: QueueMetrics) -> None:
@@ -79,15 +76,15 @@ class WorkQueue:
         self._queued: set[ObjectKey] = set()
         self._processing: set[ObjectKey] = set()
         self._dirty: dict[ObjectKey, set[Hashable]] = {}
-        """Keys to work on once more, and what caused each."""
+        """Keys that were added while being processed, with the causes."""
         self._timers: dict[ObjectKey, asyncio.TimerHandle] = {}
         self._throttled: set[ObjectKey] = set()
         self._failures: dict[ObjectKey, int] = {}
 
     def add(self, key: ObjectKey, cause: Hashable = None) -> None:
-        """Work on `key` as soon as a worker is free; a wait that it is in ends, unless the API server asked for it.
+        """Queue `key`; this ends a delay, unless the API server requested it by Retry-After.
 
-        `cause` is what `forget_own_write` takes back.
+        `forget_own_write` with the same `cause` cancels it.
         """
         if key in self._throttled:
             return
@@ -101,11 +98,11 @@ class WorkQueue:
             self._ready.put_nowait(key)
 
     def forget_own_write(self, key: ObjectKey, cause: Hashable) -> None:
-        """`cause` is the work on `key` itself: without another cause the key is not worked on once more."""
+        """Drop a pending requeue of `key` whose only cause is the reconciliation's own write."""
         self._dirty.get(key, set()).discard(cause)
 
     def add_after(self, key: ObjectKey, seconds: float) -> None:
-        """Work on `key` after that time, unless something adds it earlier."""
+        """Queue `key` after a delay, unless it is added earlier."""
         if timer := self._timers.pop(key, None):
             timer.cancel()
         self._timers[key] = asyncio.get_running_loop().call_later(seconds, self._on_timer, key)
@@ -115,10 +112,10 @@ class WorkQueue:
         self.add(key)
 
     async def run_worker(self, handle: Callable[[ObjectKey], Awaitable[float | None]]) -> None:
-        """Take keys and `handle` each, for ever. It returns the seconds after which to look at the key again, if any.
+        """Process keys forever. `handle` returns the seconds after which to requeue the key, or None.
 
-        An exception is a failure: the key comes back after its backoff, at least `retry_after` seconds where the
-        exception has that attribute. Reporting the exception is `handle`'s business.
+        After an exception the key is requeued with backoff, and not before the exception's `retry_after` seconds, if it
+        has that attribute. `handle` must log the exception.
         """
         while True:
             key = await self._ready.get()
@@ -131,7 +128,7 @@ class WorkQueue:
             except Exception as error:
                 self._failures[key] = self._failures.get(key, 0) + 1
                 self._metrics.on_retry()
-                # An event meanwhile is no reason to hurry: beside a busy object every failure would become a loop.
+                # An event meanwhile must not bypass the backoff: with a busy object every failure would loop.
                 self._dirty.pop(key, None)
                 retry_after = getattr(error, "retry_after", 0.0)
                 seconds = max(self._backoff.seconds(self._failures[key]), retry_after)

@@ -13,7 +13,7 @@ _LONGEST_RETRY_SECONDS: Final = 300
 
 
 class ApiError(Exception):
-    """The API server's refusal, or (status 0) no answer from it.
+    """An error response of the API server, or (status 0) no response.
 
     `status` is the HTTP status, `reason` the API's own (`Conflict`, `NotFound`, `Invalid`, …), `retry_after` seconds.
     """
@@ -27,12 +27,12 @@ class ApiError(Exception):
 
     @property
     def is_permanent(self) -> bool:
-        """Would the same request be refused again? Then waiting does not help, only another request or another rule."""
+        """Whether the same request would fail again, so that retries are useless until something changes."""
         return self.status in (400, 403, 405, 413, 415, 422)
 
 
 def api_error(status: int, body: bytes, retry_after: str | None) -> ApiError:
-    """The error that an answer of that HTTP status means; `body` is a metav1.Status, or anything a proxy may send."""
+    """The error for a response with that HTTP status; `body` is a metav1.Status, or anything that a proxy sends."""
     try:
         answer = orjson.loads(body)
         reason = str(answer.get("reason", ""))

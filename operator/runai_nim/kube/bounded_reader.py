@@ -56,7 +56,7 @@ class PageSize:
     limit: int = LIST_PAGE_SIZE
 
     def shrink(self) -> None:
-        """Reduce the size: the page was larger than PAGE_BYTES, or an object in it could not be read."""
+        """Reduce the size: the page was larger than MAX_PAGE_BYTES, or could not be read."""
         self.limit = max(1, self.limit // 4)
 
     def adapt(self, objects: int, size: int) -> None:
@@ -144,7 +144,7 @@ async def lines(content: Chunks) -> AsyncIterator[bytes | bytearray]:
                 yield line
         held += rest
     if held:
-        raise aiohttp.ClientPayloadError("the answer ends within a line")
+        raise aiohttp.ClientPayloadError("the response ends within a line")
 
 
 def name_in(body: bytes | bytearray) -> str:
@@ -169,10 +169,10 @@ def _without_items(body: bytearray) -> KubeObject:
     try:
         return _page(orjson.loads(head + b"}" if body.rstrip().endswith(b"]}") else b"{" + _METADATA + tail))
     except ValueError as error:
-        raise aiohttp.ClientPayloadError("the answer is no page of a list") from error
+        raise aiohttp.ClientPayloadError("the response is not a page of a list") from error
 
 
 def _page(decoded: Any) -> KubeObject:
     if isinstance(decoded, dict) and isinstance(decoded.get("metadata"), dict):
         return decoded
-    raise ValueError("no page of a list")
+    raise ValueError("not a page of a list")

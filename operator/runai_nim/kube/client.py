@@ -1,4 +1,4 @@
-"""The Kubernetes API: what is asked of it and how, one method for each sort of request."""
+"""Client of the Kubernetes API, with one method for each kind of request that the operator sends."""
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -18,27 +18,27 @@ from runai_nim.kube.transport import JSON_CONTENT_TYPE, Query, ResponseObserver,
 logger = logging.getLogger(__name__)
 
 WATCH_TIMEOUT_SECONDS = 300
-"""How long a watch lasts before the server ends it and it is opened anew."""
+"""How long a watch lasts before the API server ends it and the informer reopens it."""
 WATCH_SILENCE_SECONDS = 90.0
-"""A watch that says nothing for so long is dead: bookmarks come about once a minute."""
+"""A watch that is silent this long is dead, because bookmarks arrive about once a minute."""
 MERGE_PATCH_CONTENT_TYPE: Final = "application/merge-patch+json"
 STRATEGIC_MERGE_PATCH_CONTENT_TYPE: Final = "application/strategic-merge-patch+json"
 METADATA_ONLY: Final = f"{JSON_CONTENT_TYPE};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_LIST: Final = f"{JSON_CONTENT_TYPE};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-"""What an answer is to be: the whole object, or nothing of it but its metadata."""
+"""Accept headers that request only the metadata of objects."""
 
 _PAGE_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=10.0, sock_read=30.0)
-"""A large page waits for others, with the rest of it in the network."""
+"""No total timeout: a large page waits for others while its rest stays in the network buffers."""
 _WATCH_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=10.0, sock_read=WATCH_SILENCE_SECONDS)
 
 
 def log_unreadable(kind: str, name: str, error: Exception) -> None:
-    """Say which object is left out. Its tenant may have meant it so: nothing of its content is repeated."""
+    """Log a skipped object. Its content is not logged, because a tenant may have crafted it."""
     logger.warning("object left out", extra={"kind": kind, "object": name, "reason": type(error).__name__})
 
 
 class KubeClient:
-    """The API server's objects, for all requests of the process. `unreadable` is told of objects left out."""
+    """Client for all requests of the process. `unreadable` is called for each object that can't be parsed."""
 
     def __init__(self, transport: Transport, unreadable: Unreadable = log_unreadable) -> None:
         self._transport = transport
@@ -52,12 +52,12 @@ class KubeClient:
         permit: WriteGate = lambda: None,
         unreadable: Unreadable = log_unreadable,
     ) -> Self:
-        """Connect as `Transport.connect` says. Raises ApiError where there is nobody to connect as."""
+        """Connect like `Transport.connect`. Raises ApiError without a ServiceAccount and a usable kubeconfig."""
         return cls(await Transport.connect(observe_response, permit), unreadable)
 
     @property
     def in_pod(self) -> bool:
-        """Whether the Pod's ServiceAccount authenticates it, and not a kubeconfig."""
+        """Whether it uses the Pod's ServiceAccount instead of a kubeconfig."""
         return self._transport.in_pod
 
     @property
@@ -76,11 +76,11 @@ class KubeClient:
     async def apply(
         self, resource: Resource, manifest: Mapping[str, Any], *, resource_version: str | None, status: bool = False
     ) -> KubeObject:
-        """Server-side apply as `keys.FIELD_MANAGER`, with force: the fields of `manifest` become ours.
+        """Server-side apply with force as field manager `well_known.FIELD_MANAGER`.
 
-        `resource_version` None creates: an apply that carries version "1" is a create when the object is absent and
-        409 when it is present, so nothing that exists is ever taken over. Otherwise it is the version that the
-        decision was made on, and any other gives 409.
+        `resource_version`: the version that the decision was based on; if the object has another one, the API server
+        answers 409. None creates the object: an apply with version "1" creates an absent object and fails with 409 if
+        it exists, so it never takes over an existing object.
         """
         metadata = {**manifest["metadata"], "resourceVersion": resource_version or "1"}
         path = resource.path(metadata.get("namespace"), metadata["name"]) + ("/status" if status else "")
@@ -89,7 +89,7 @@ class KubeClient:
         return await self._transport.request("PATCH", path, query=query, body=body, content_type=APPLY_CONTENT_TYPE)
 
     async def merge_status(self, resource: Resource, metadata: Mapping[str, Any], status: KubeObject) -> KubeObject:
-        """Merge `status` (null removes a field) into that of the object that was seen; 409 when it changed since."""
+        """Merge `status` (null removes a field) into the object's status; 409 if the object has changed."""
         path = resource.path(metadata["namespace"], metadata["name"]) + "/status"
         body = {"metadata": {field: metadata[field] for field in ("uid", "resourceVersion")}, "status": status}
         return await self._merge(path, body)
@@ -97,7 +97,7 @@ class KubeClient:
     async def remove_owner(
         self, resource: Resource, namespace: str, name: str, *, uid: str, owner_uid: str
     ) -> KubeObject:
-        """Take one owner reference out of the object of that uid; 409 when it is another object by now."""
+        """Remove one owner reference from the object with that uid; 409 if another object has the name by now."""
         metadata = {"uid": uid, "ownerReferences": [{"$patch": "delete", "uid": owner_uid}]}
         path = resource.path(namespace, name)
         return await self._merge(path, {"metadata": metadata}, STRATEGIC_MERGE_PATCH_CONTENT_TYPE)
@@ -105,7 +105,7 @@ class KubeClient:
     async def set_managed_fields(
         self, resource: Resource, live_metadata: Mapping[str, Any], managed_fields: Sequence[Mapping[str, Any]]
     ) -> KubeObject:
-        """Say who owns which fields of the object that was seen; 409 when it changed since."""
+        """Replace the object's managedFields; 409 if the object has changed."""
         metadata = {field: live_metadata[field] for field in ("uid", "resourceVersion")} | {
             "managedFields": managed_fields
         }
@@ -117,7 +117,7 @@ class KubeClient:
         return await self._transport.request("PATCH", path, query=query, body=body, content_type=content_type)
 
     async def delete(self, resource: Resource, namespace: str, name: str, *, uid: str, resource_version: str) -> None:
-        """Delete the object that was seen at that version; 409 when it is another one by now."""
+        """Delete the object at that version; 409 if it has changed."""
         preconditions = {"uid": uid, "resourceVersion": resource_version}
         path = resource.path(namespace, name)
         body = {"preconditions": preconditions}
@@ -126,7 +126,7 @@ class KubeClient:
     async def get(
         self, resource: Resource, namespace: str, name: str, *, metadata_alone: bool = False
     ) -> KubeObject | None:
-        """The object, or nothing of it but `metadata`; None when it or its kind is not there."""
+        """The object, or only its `metadata`; None if the object or its kind doesn't exist."""
         accept = METADATA_ONLY if metadata_alone else JSON_CONTENT_TYPE
         try:
             return await self._transport.request("GET", resource.path(namespace, name), accept=accept)
@@ -143,12 +143,12 @@ class KubeClient:
         await self._transport.request("PATCH", path, query=query, body=body, content_type=APPLY_CONTENT_TYPE)
 
     async def create_review(self, review: KubeObject) -> KubeObject:
-        """The API server's answer to a review of authorization.k8s.io, which it stores nowhere."""
+        """The API server's answer to a review of authorization.k8s.io, which is not stored."""
         path = f"/apis/{review['apiVersion']}/{review['kind'].lower()}s"
         return await self._transport.request("POST", path, body=review, content_type=JSON_CONTENT_TYPE)
 
     async def get_document(self, path: str) -> KubeObject:
-        """A document of the API server that is no object, such as its discovery."""
+        """A document of the API server that is not an object, such as its discovery."""
         return await self._transport.request("GET", path)
 
     async def pages(
@@ -163,9 +163,9 @@ class KubeClient:
     ) -> AsyncIterator[KubeObject]:
         """LIST page by page; each page is the API's list object (`metadata.resourceVersion`, `items`).
 
-        Pages are as small as large objects need it, so what is of use in one is to be taken before the next.
-        metadata_only: the items have `metadata` alone. size: what is known of the size of these objects. unreadable:
-        is told, too, of each that is left out.
+        Pages are smaller for large objects; release a page before requesting the next. metadata_only: items have only
+        `metadata`. size: the page size to start with, adapted to the objects. unreadable: also called for each object
+        that can't be parsed.
         """
         query = {"labelSelector": selector} if selector else {}
         size = size or PageSize()
@@ -184,7 +184,7 @@ class KubeClient:
             query["continue"] = token
 
     async def version_of(self, resource: Resource, selector: str = "", namespace: str = "") -> str:
-        """The resourceVersion of a collection: after it a watch can begin where nothing has to be listed."""
+        """The resourceVersion of a collection, from which a watch can start without a LIST."""
         query = {"labelSelector": selector} if selector else {}
         left_out = partial(self.unreadable, resource.plural)
         page = await self._page(
@@ -217,10 +217,10 @@ class KubeClient:
     async def watch(
         self, resource: Resource, version: str, selector: str = "", namespace: str = "", metadata_only: bool = False
     ) -> AsyncIterator[KubeObject]:
-        """Open a watch: its events (`type`, `object`) after `version`, bookmarks among them, until the server ends it.
+        """Open a watch: events (`type`, `object`) after `version`, including bookmarks, until the API server ends it.
 
-        It also ends after SILENCE_SECONDS without a word: what may have been lost comes with the next watch after the
-        same version. An event that can't be decoded is left out, and `unreadable` told of it.
+        It also ends after WATCH_SILENCE_SECONDS without an event; the next watch from the same version delivers what
+        was lost. Events that can't be decoded are skipped and reported to `unreadable`.
         """
         query = {
             "watch": "true",

@@ -64,9 +64,9 @@ def is_newer(version: str, than: str) -> bool:
 class Informer:
     """Caches one kind: each object as the projection that decisions need.
 
-    `objects` maps (namespace, name) to the result of `project`. `changed(key, old, new)` is called after every change;
-    None means absent. `came_or_went()` is called after the CRD was installed or removed. After `resync_seconds` at most
-    the informer lists again, in case the watch lost an event. `namespace` restricts it to one namespace; informers of
+    `objects` maps (namespace, name) to the result of `project`. `on_change(key, old, new)` is called after every
+    change; None means absent. `on_kind_change()` is called after the CRD was installed or removed. After at most
+    `resync_seconds` it lists again, in case the watch lost an event. `namespace` restricts it to one; informers of
     several namespaces share `objects`. `on_failure` is called for each broken watch. With `metadata_only` the API
     server sends only `metadata`.
     """
@@ -145,7 +145,7 @@ class Informer:
 
     def _tell_of(self, error: Exception, reason: str) -> None:
         self._on_failure(self.resource.plural, reason)
-        if getattr(error, "status", 0) == 410:  # the usual end of a watch that was away for long
+        if getattr(error, "status", 0) == 410:  # usual after a long interruption
             return
         unexpected = None if isinstance(error, ApiError) else error
         extra = {"kind": self.resource.plural, "reason": reason, "error": str(error)}
@@ -233,25 +233,25 @@ class Informer:
 
 
 class Changes(Informer):
-    """Reports changes of one kind without caching objects: `changed(key, None, Version or None)`.
+    """Reports changes of one kind without caching objects: `on_change(key, None, Version or None)`.
 
-    `missed(namespace)` reports that unreported changes are possible there (empty: anywhere).
+    `on_missed(namespace)` is called when changes may have been missed there (empty: anywhere).
     """
 
     def __init__(
         self,
         cluster: KubeClient,
         resource: Resource,
-        changed: Callable[[ObjectKey, Any, Any], None],
-        missed: Callable[[str], None],
+        on_change: Callable[[ObjectKey, Any, Any], None],
+        on_missed: Callable[[str], None],
         **more: Any,
     ) -> None:
         super().__init__(
             cluster,
             resource,
             project=Version.from_object,
-            on_change=changed,
-            on_kind_change=partial(missed, more.get("namespace", "")),
+            on_change=on_change,
+            on_kind_change=partial(on_missed, more.get("namespace", "")),
             metadata_only=True,
             **more,
         )

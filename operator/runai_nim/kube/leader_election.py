@@ -35,10 +35,10 @@ _RELEASE_SECONDS: Final = 1.0
 
 
 class NotLeaderError(ApiError):
-    """This replica may not write now. No request was sent."""
+    """This replica may not write now, so no request was sent."""
 
     def __init__(self) -> None:
-        super().__init__(409, "NotLeader", "another replica leads")
+        super().__init__(409, "NotLeader", "another replica is the leader")
 
 
 @dataclass(slots=True)
@@ -94,8 +94,8 @@ class LeaseRecord:
 class LeaderElection:
     """This replica's candidate for the Lease in `namespace`, with identity `name`.
 
-    `seconds`: duration of the Lease. `granted`: called in the thread after each successful renewal. `answered`: called
-    for each response.
+    `seconds`: duration of the Lease. `on_granted`: called in the thread after each successful renewal.
+    `observe_response`: called for each response.
     """
 
     def __init__(

@@ -32,7 +32,7 @@ class ObjectLookups:
             self._under_way[key] = asked = object()
             live = await self._cluster.get(self._resource, *key)
             found = None if live is None else self._project(live)
-            if self._under_way.get(key) is not asked:  # it changed meanwhile, and is asked for again soon
+            if self._under_way.get(key) is not asked:  # it changed meanwhile, so the result isn't cached
                 return found
             self._known[key] = found
             del self._under_way[key]

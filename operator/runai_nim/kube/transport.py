@@ -1,4 +1,4 @@
-"""Requests to the Kubernetes API server: the only importer of `kubernetes`. It sends them and names errors.
+"""Sends requests to the Kubernetes API server and converts errors; the only module that imports `kubernetes`.
 
 The operator sends them with its own credentials, the REST API with those of its callers (`for_callers`).
 
@@ -26,9 +26,9 @@ JSON_CONTENT_TYPE: Final = "application/json"
 Query = Mapping[str, str]
 RequestBody = KubeObject | list[dict[str, Any]] | bytes | None
 ResponseObserver = Callable[[str, str, str], object]
-"""Is told of each request's method, HTTP status (`<error>`: no answer, as client-go has it) and host."""
+"""Callback for each request: method, HTTP status (`<error>` without a response, as in client-go) and host."""
 WriteGate = Callable[[], None]
-"""Is asked right before each write; raises ApiError where this process may not write now."""
+"""Called right before each write; raises ApiError if this process may not write now."""
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=30.0, sock_connect=10.0)
 _CALLER_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, connect=10.0, sock_connect=3.0, sock_read=10.0)
 """Someone waits for the answer. `connect` includes waiting for a free connection."""
@@ -48,8 +48,8 @@ class Answer:
 class Transport:
     """A connection to the API server, for all requests of the process.
 
-    in_pod: whether the Pod's ServiceAccount authenticates it, and not a kubeconfig. reader: of its answers, one for
-    all, since it bounds what they take of memory together.
+    in_pod: whether it uses the Pod's ServiceAccount instead of a kubeconfig. reader: reads all responses, because it
+    bounds their total memory.
     """
 
     def __init__(
@@ -68,11 +68,11 @@ class Transport:
         observe_response: ResponseObserver = lambda method, code, host: None,
         permit: WriteGate = lambda: None,
     ) -> Self:
-        """Connect as the Pod's ServiceAccount where there is one, else as the kubeconfig of KUBECONFIG says.
+        """Connect as the Pod's ServiceAccount if there is one, else with the kubeconfig in KUBECONFIG.
 
-        Raises ApiError where there is neither. The ServiceAccount's token is read anew every minute.
+        Raises ApiError without either. The ServiceAccount's token is read again every minute.
         """
-        # Where the environment is asked, aiohttp looks for a .netrc at each request, in a thread: a fifth of our CPU.
+        # With trust_env, aiohttp searches a .netrc for each request, in a thread: a fifth of the process's CPU.
         session = {"trust_env": bool(getproxies())}
         configuration = client.Configuration(connection_pool_maxsize=_CONNECTIONS, client_session_kwargs=session)
         in_pod = True
@@ -83,7 +83,7 @@ class Transport:
             try:
                 await config.load_kube_config(client_configuration=configuration)
             except (config.ConfigException, OSError, ValueError, yaml.YAMLError) as error:
-                raise ApiError(0, "", f"no kubeconfig that can be used: {error}") from error
+                raise ApiError(0, "", f"no usable kubeconfig: {error}") from error
         return cls(client.ApiClient(configuration), observe_response, permit, in_pod=in_pod)
 
     def for_callers(self, user_agent: str) -> "Transport":
@@ -129,14 +129,14 @@ class Transport:
         content_type: str | None = None,
         accept: str = JSON_CONTENT_TYPE,
     ) -> KubeObject:
-        """The object of the answer. Raises ApiError."""
+        """Send a request and return the decoded response. Raises ApiError."""
         if method not in ("GET", "POST"):  # only reviews are posted
             self.permit()
         response = await self.send(method, path, query=query, body=body, content_type=content_type, accept=accept)
         try:
             loaded: KubeObject = orjson.loads(await self.reader.body(response.content) or b"")
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            raise ApiError(0, "", f"{type(error).__name__} while reading the answer to {method} {path}") from error
+            raise ApiError(0, "", f"{type(error).__name__} while reading the response to {method} {path}") from error
         return loaded
 
     async def send(
@@ -150,7 +150,7 @@ class Transport:
         accept: str = JSON_CONTENT_TYPE,
         timeout: aiohttp.ClientTimeout = _TIMEOUT,  # noqa: ASYNC109  # of aiohttp, per phase
     ) -> aiohttp.ClientResponse:
-        """An answer whose body was not read yet. Raises ApiError for a refusal and where there is none."""
+        """A response with an unread body. Raises ApiError for an error response or without a response."""
         headers = {"Accept": accept, **({"Content-Type": content_type} if content_type else {})}
         try:
             for auth in (await self._api.configuration.auth_settings()).values():

@@ -1,1 +1,1 @@
-"""How often a field is reverted and a status written. Counts, no I/O."""
+"""Rate limits of reverts and status writes."""

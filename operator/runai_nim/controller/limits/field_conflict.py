@@ -1,4 +1,4 @@
-"""Field conflicts: how often the operator reverts a drifted field, and which manager causes it. Counts, no I/O."""
+"""Conflicts with other field managers: backoff of reverts, and the names of the managers."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,18 +8,18 @@ from runai_nim.api import well_known
 from runai_nim.api.untrusted_values import mapping, mappings, word
 
 FREE_REVERTS: Final = 3
-"""Reverts without a wait: the NIM Operator's first write and a person's edits need no more."""
+"""Reverts without delay: enough for the NIM Operator's first write and for manual edits."""
 _MAX_DELAY_SECONDS: Final = 300.0
 _RESET_SECONDS: Final = 600.0
 _SETTLING_SECONDS: Final = 2.0
-"""After a revert the other manager may change the field again so soon; only then has the revert held."""
+"""How long another manager is expected to undo a revert; until then the conflict is not considered resolved."""
 
 
 @dataclass(slots=True)
 class FieldConflictBackoff:
-    """How often the operator has lately reverted fields of one object. Times are seconds of any steady clock.
+    """Backoff of the reverts of one object. Times are seconds of a monotonic clock.
 
-    `message` describes the conflict. Finding the other manager costs a request, so it is done once for each wait
+    `message` describes the conflict. To find the other manager takes a request, so it is done once per delay
     (`is_reported`).
     """
 
@@ -29,7 +29,7 @@ class FieldConflictBackoff:
     is_reported: bool = False
 
     def delay(self, now: float) -> float:
-        """Seconds until the next revert is due; 0 when it is."""
+        """Seconds until the next revert is due; 0 if it is due now."""
         if now - self.last_revert > _RESET_SECONDS:
             self.reverts, self.message = 0, ""
         if self.reverts < FREE_REVERTS:
@@ -43,7 +43,7 @@ class FieldConflictBackoff:
         self.last_revert, self.is_reported = now, False
 
     def settling(self, now: float) -> float:
-        """Seconds until a revert of a contested field has held; 0 when it has, or the field was not contested."""
+        """Seconds until the last revert counts as successful; 0 if it does, or if there was no conflict."""
         return max(0.0, self.last_revert + _SETTLING_SECONDS - now) if self.message else 0.0
 
 

@@ -1,4 +1,4 @@
-"""How often the status of one RunaiNimService may be written. Counts, no I/O."""
+"""Rate limit of status writes of one RunaiNimService."""
 
 from dataclasses import dataclass
 from typing import Final
