@@ -31,8 +31,8 @@ apiVersion: runai-nim.io/v1alpha1
 kind: RunaiNimService
 metadata:
   name: llama
-  # namespace: that of Run:ai's project '4501'; kubectl get namespaces -L runai/queue lists them.
-  # It was for the cluster that Run:ai calls 'c-1': use that kubectl context.
+  # namespace: set the one of Run:ai's project '4501'; kubectl get namespaces -L runai/queue lists them.
+  # The body names Run:ai's cluster 'c-1': use the kubectl context of that cluster.
 spec:
   image: a/b:1
   ngcAuthSecret: ngc
@@ -68,7 +68,7 @@ def test_a_prefix_is_a_generated_name(run: Run) -> None:
 
     assert answer.code == 0
     assert yaml.safe_load(answer.out)["metadata"] == {"generateName": "llama-"}
-    assert "  # The API server completes the name: use kubectl create" in answer.out
+    assert "  # The API server generates the name: use kubectl create" in answer.out
 
 
 def test_null_means_not_given(run: Run) -> None:
@@ -85,7 +85,7 @@ def test_an_answer_of_the_api_is_taken_too(run: Run) -> None:
     )
 
     assert answer.code == 0
-    assert answer.err == "left out, since Run:ai sets it: id, createdAt, gvk\n"
+    assert answer.err == "ignored, because Run:ai sets it: id, createdAt, gvk\n"
     assert yaml.safe_load(answer.out)["spec"] == {**SPEC, "desiredPhase": "Stopped"}
 
 
@@ -122,16 +122,19 @@ def test_unknown_fields_are_findings_and_stay_in_the_spec(run: Run) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("[]", "<stdin> must hold a body of Run:ai's REST API: a mapping of metadata and spec"),
-        ("", "- must hold a body of Run:ai's REST API: it has no spec"),
-        ('{"kind": "Pod", "spec": {}}', "<stdin> must hold a body of Run:ai's REST API: it holds a Kubernetes object"),
-        ('{"image": "a", "other": 1}', "<stdin> must hold a body of Run:ai's REST API: it has no spec"),
-        ('{"replicas": 1}', "<stdin> must hold a body of Run:ai's REST API: it has no spec"),
+        ("[]", "<stdin> must contain a body of Run:ai's REST API: a mapping of metadata and spec"),
+        ("", "- must contain a body of Run:ai's REST API: it has no spec"),
+        (
+            '{"kind": "Pod", "spec": {}}',
+            "<stdin> must contain a body of Run:ai's REST API: it contains a Kubernetes object",
+        ),
+        ('{"image": "a", "other": 1}', "<stdin> must contain a body of Run:ai's REST API: it has no spec"),
+        ('{"replicas": 1}', "<stdin> must contain a body of Run:ai's REST API: it has no spec"),
         ('{"spec": []}', "<stdin>:1:2: spec must be a mapping"),
         ('{"spec": {}, "metadata": "x"}', "<stdin>:1:14: metadata must be a mapping"),
         ("{", "<stdin>:2:1: must be YAML or JSON: did not find expected node content"),
-        ("a: 1\n---\nb: 1\n", "- must hold one document: it holds 2"),
-        ('{"a": 1, "a": 2}', '<stdin>:1:10: key "a" is there twice, in line 1 and line 1: remove one'),
+        ("a: 1\n---\nb: 1\n", "- must contain one document: it contains 2"),
+        ('{"a": 1, "a": 2}', '<stdin>:1:10: duplicate key "a" in lines 1 and 1: remove one'),
     ],
 )
 def test_what_is_no_body(run: Run, content: str, message: str) -> None:

@@ -36,7 +36,7 @@ RunaiNimService default/llama
   NIMService llama
 - spec.replicas: 1  # spec.replicas (not set)
 + spec.replicas: 2  # spec.replicas
-  pods restart: no (what makes a pod stays the same)
+  pods restart: no (the pod template stays the same)
 """
     )
 
@@ -51,7 +51,7 @@ RunaiNimService default/llama
   NIMService llama
 - spec.image.tag: '1.0'  # spec.image
 + spec.image.tag: '1.1'  # spec.image
-  pods restart: yes (what makes a pod changes)
+  pods restart: yes (the pod template changes)
 """.replace("'", "")
     )
 
@@ -59,10 +59,10 @@ RunaiNimService default/llama
 @pytest.mark.parametrize(
     ("old", "new", "line"),
     [
-        ("", "  desiredPhase: Stopped\n", "no (none are wanted)"),
-        ("  desiredPhase: Stopped\n", "  category: c\n", "no (none were there)"),
-        ("", "  category: c\n", "yes (what makes a pod changes)"),
-        ("", "  replicas: 3\n", "no (what makes a pod stays the same)"),
+        ("", "  desiredPhase: Stopped\n", "no (scaled to zero)"),
+        ("  desiredPhase: Stopped\n", "  category: c\n", "no (was scaled to zero)"),
+        ("", "  category: c\n", "yes (the pod template changes)"),
+        ("", "  replicas: 3\n", "no (the pod template stays the same)"),
     ],
 )
 def test_when_pods_restart(diff: Any, old: str, new: str, line: str) -> None:
@@ -73,8 +73,8 @@ def test_a_service_that_comes_and_one_that_goes(diff: Any) -> None:
     answer = diff(MINIMAL, MINIMAL.replace("name: llama", "name: other", 1))
 
     lines = answer.out.splitlines()
-    assert "  pods restart: no (they end with the NIMService)" in lines
-    assert "  pods restart: no (they start: there was no NIMService)" in lines
+    assert "  pods restart: no (the NIMService is deleted)" in lines
+    assert "  pods restart: no (the NIMService is new)" in lines
     assert "- metadata.name: llama  # the operator" in lines
     assert "+ metadata.name: other  # the operator" in lines
 
@@ -99,7 +99,7 @@ def test_claims_and_items_by_name(diff: Any) -> None:
         "  PersistentVolumeClaim llama-model-store",
         "- spec.resources.requests.storage: 10Gi  # spec.modelStore.pvc.claimInfo.size",
         "+ spec.resources.requests.storage: 20Gi  # spec.modelStore.pvc.claimInfo.size",
-        "  pods restart: yes (what makes a pod changes)",
+        "  pods restart: yes (the pod template changes)",
     ]
 
 
@@ -129,7 +129,7 @@ def test_other_settings(run: Run, tmp_path: Path) -> None:
     assert answer.out.splitlines()[2:] == [
         "- spec.schedulerName: one  # always: spec.schedulerName (setting scheduler_name)",
         "+ spec.schedulerName: two  # always: spec.schedulerName (setting scheduler_name)",
-        "  pods restart: yes (what makes a pod changes)",
+        "  pods restart: yes (the pod template changes)",
     ]
 
 
@@ -140,8 +140,8 @@ def test_another_version_of_the_nim_operator(run: Run) -> None:
     assert answer.code == 1
     assert answer.out == (
         "RunaiNimService default/llama\n"
-        "- error: spec.nodePools must not ask for spec.affinity, which the NIMService kind of this cluster does not"
-        " have: change it, or install NIM Operator 3.0.2 or newer\n"
+        "- error: spec.nodePools must not require spec.affinity, which the NIMService kind of this cluster lacks:"
+        " change it, or install NIM Operator 3.0.2 or newer\n"
     )
 
 
@@ -163,7 +163,7 @@ def test_json_says_the_same(diff: Any) -> None:
                 },
             ],
             "podsRestart": True,
-            "podsRestartReason": "what makes a pod changes",
+            "podsRestartReason": "the pod template changes",
         }
     ]
 
@@ -199,5 +199,5 @@ def test_one_resource_twice_is_trouble(diff: Any) -> None:
 
     assert answer.code == 2
     assert answer.err.endswith(
-        "new.yaml:13:1: error: default/llama must be there once: remove one, or name another namespace\n"
+        "new.yaml:13:1: error: default/llama must be defined once: remove one, or set another namespace\n"
     )

@@ -69,11 +69,11 @@ def test_whether_a_claim_exists_is_not_known_here(run: Run) -> None:
             "13:7: error: spec.environmentVariables[0] must have one source only: keep one of value, secret, configMap,"
             " podFieldRef and userCredential",
         ),
-        ("  image: b\n", '12:3: error: key "image" is there twice, in line 6 and line 12: remove one'),
+        ("  image: b\n", '12:3: error: duplicate key "image" in lines 6 and 12: remove one'),
         (
             "---\nkind: RunaiNimService\n",
             "13:1: error: apiVersion must be runai-nim.io/v1alpha1: correct it\n"
-            "13:1: error: spec must be a mapping: say what to serve in it\n"
+            "13:1: error: spec must be a mapping: add it, with the NIM to serve\n"
             "13:1: error: metadata must be a mapping: add it, with a name",
         ),
     ],
@@ -104,13 +104,13 @@ def test_a_finding_has_the_place_of_its_field(run: Run, added: str, line: str) -
         (
             "nimCache: {name: cache}",
             "nimCache: {name: cache, profile: null}",
-            "9:29: warning: spec.modelStore.nimCache.profile should not be null, which server-side apply refuses:"
-            " remove it",
+            "9:29: warning: spec.modelStore.nimCache.profile should not be null, because server-side apply rejects"
+            " null: remove it",
         ),
         (
             "nimCache: {name: cache}",
             "nimCache: {name: null}",
-            "9:16: warning: spec.modelStore.nimCache.name should not be null, which server-side apply refuses:"
+            "9:16: warning: spec.modelStore.nimCache.name should not be null, because server-side apply rejects null:"
             " remove it\n9:16: error: spec.modelStore.nimCache.name must be set: name a NIMCache of this namespace",
         ),
         ("  image:", "  compute: null\n  image:", ""),
@@ -155,8 +155,8 @@ def test_a_generated_name_passes(run: Run) -> None:
 @pytest.mark.parametrize(
     ("content", "line", "code"),
     [
-        ("", "-: error: must hold a RunaiNimService: none is there", 2),
-        ("kind: ConfigMap\n", "-: error: must hold a RunaiNimService: none is there", 2),
+        ("", "-: error: must contain a RunaiNimService: it contains none", 2),
+        ("kind: ConfigMap\n", "-: error: must contain a RunaiNimService: it contains none", 2),
         ("- a\n", "1:1: error: must be a Kubernetes object, with apiVersion and kind: correct or remove it", 1),
         ("a: [", "2:1: error: must be YAML or JSON: did not find expected node content", 2),
     ],
@@ -270,11 +270,11 @@ def test_no_value_of_a_variable_or_annotation_is_shown(run: Run) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--nim-operator", "x"], '--nim-operator: "x" is no version of the NIM Operator; give one such as 3.1.2'),
-        (["--nim-operator", str(SAMPLES / "mistake.yaml")], "must hold the CustomResourceDefinition of NIMService"),
+        (["--nim-operator", "x"], '--nim-operator: "x" is not a version of the NIM Operator; use one such as 3.1.2'),
+        (["--nim-operator", str(SAMPLES / "mistake.yaml")], "must contain the NIMService CRD"),
         (["--settings", "none.yaml"], "none.yaml: can't be read: No such file or directory"),
-        (["--settings", str(SAMPLES)], "must hold one document: it holds 4"),
-        (["--settings", "-"], "-: apiVersion in the settings file: no such setting"),
+        (["--settings", str(SAMPLES)], "must contain one document: it contains 4"),
+        (["--settings", "-"], "-: apiVersion in the settings file: unknown setting"),
         (["--namespace-label", "a"], '--namespace-label is "a" but must be key=value, such as runai/queue=team-a'),
     ],
 )
@@ -288,7 +288,7 @@ def test_wrong_use_is_one_line(run: Run, options: list[str], message: str) -> No
 def test_a_version_of_the_nim_operator_refuses_what_it_lacks(run: Run) -> None:
     found = out(run, MINIMAL + "  nodePools: [a]\n", "--nim-operator", "3.0.1")
 
-    assert [line[:40] for line in found] == ["12:3: error: spec.nodePools must not ask"]
+    assert [line[:40] for line in found] == ["12:3: error: spec.nodePools must not req"]
 
 
 def test_the_file_of_a_crd_does_as_well(run: Run, tmp_path: Path) -> None:
@@ -302,8 +302,8 @@ def test_the_file_of_a_crd_does_as_well(run: Run, tmp_path: Path) -> None:
     found = out(run, MINIMAL, "--nim-operator", str(tmp_path / "crd.json"))
 
     assert [line for line in found if "spec.storage" in line] == [
-        "9:16: error: spec.modelStore.nimCache.name must not ask for spec.storage, which the NIMService kind of this"
-        " cluster does not have: change it, or install a newer NIM Operator"
+        "9:16: error: spec.modelStore.nimCache.name must not require spec.storage, which the NIMService kind of this"
+        " cluster lacks: change it, or install a newer NIM Operator"
     ]
 
 

@@ -170,7 +170,7 @@ def test_a_conflict_says_which_claim_is_at_stake(objects: Objects) -> None:
     objects.apply(sample("gpu-portion"))
     settled(objects, "llama-8b", "NameConflict")
     message = condition(objects, "llama-8b", "Ready")["message"]
-    assert "claim weights, which would be deleted with it, is released first and stays" in message
+    assert "the operator first releases claim weights and keeps the data" in message
     storage = condition(objects, "llama-8b", "StorageReady")
     assert (storage["status"], storage["reason"]) == ("False", "ClaimNotMade")
     assert "NIMService llama-8b belongs to somebody else" in storage["message"]

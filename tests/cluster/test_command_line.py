@@ -56,7 +56,7 @@ def test_it_says_what_the_operator_then_does(
     first = sample("gpu-portion", labels=[{"name": "team", "value": "search"}])
     code, lines, err = live(first)
     assert (code, err, lines[0]) == (1, "", f"RunaiNimService {namespace}/llama-8b")
-    assert lines[-1] == "  pods restart: no (they start: there was no NIMService)"
+    assert lines[-1] == "  pods restart: no (the NIMService is new)"
     assert "+ spec.resources.requests.storage: 100Gi  # spec.modelStore.pvc.claimInfo.size" in lines
 
     objects.apply(first)
@@ -71,7 +71,7 @@ def test_it_says_what_the_operator_then_does(
         "- spec.labels.team: search",
         "- spec.replicas: 1",
         "+ spec.replicas: 2  # spec.replicas",
-        "  pods restart: yes (what makes a pod changes)",
+        "  pods restart: yes (the pod template changes)",
     ]
     assert live(second) == (1, expected, "")
     assert {r.verb for r in audit_log.requests(mark, ADMINISTRATOR) if r.namespace == namespace} == {"get"}
@@ -101,7 +101,7 @@ def test_a_claim_that_is_there_needs_no_size(objects: Objects, live: Live, stand
     serve(objects)
     code, lines, _ = live(unsized)
     assert (code, lines) == (0, [])
-    for retention, says in (("Delete", "is deleted with"), ("Retain", "is released from")):
+    for retention, says in (("Delete", "will be deleted together with"), ("Retain", "is released from")):
         changed = sample("gpu-portion", modelStore={"pvc": {"retentionPolicy": retention}})
         assert f"PersistentVolumeClaim llama-8b-model-store {says}" in live(changed)[2]
         objects.apply(changed)
@@ -133,7 +133,8 @@ def test_what_is_lost_and_kept_by_adopting_is_said(objects: Objects, live: Live,
 
     assert code == 1
     assert {"- spec.nodeSelector.pool: a", "- spec.storage.pvc.size: 1Gi"} <= set(lines)
-    assert "PersistentVolumeClaim weights is released from NIMService llama-8b, with which it would be deleted" in err
+    released = "PersistentVolumeClaim weights is released from NIMService llama-8b, so it is no longer deleted with it"
+    assert released in err
     objects.apply(body)
     settled(objects, "llama-8b", "Running", 60)
     assert "nodeSelector" not in present(objects, NIMSERVICE, "llama-8b")["spec"]
@@ -154,7 +155,7 @@ def test_somebody_else_s_nimservice_is_said(objects: Objects, live: Live, stand_
 
     assert (code, lines) == (2, [])
     assert "<stdin>:" in err
-    assert 'error: metadata.name is "llama-8b" but must not be the name of a NIMService' in err
+    assert 'error: metadata.name is "llama-8b" but must not be the name of an existing NIMService' in err
 
 
 def test_a_cluster_that_doesn_t_answer_is_one_line(live: Live, cluster: LocalCluster, tmp_path: Path) -> None:

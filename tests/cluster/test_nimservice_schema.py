@@ -36,7 +36,7 @@ def test_a_field_that_the_kind_lacks_is_refused_by_name_and_taken_up_when_it_com
     objects.apply(sample("gpu-portion", nodePools=["h100"]))
     settled(objects, "llama-8b", "NotInstalled", 30)
     message = condition(objects, "llama-8b", "Stalled")["message"]
-    assert "spec.nodePools must not ask for spec.affinity" in message
+    assert "spec.nodePools must not require spec.affinity" in message
     assert "install NIM Operator 3.0.2 or newer" in message
     assert present(objects, NIMSERVICE, "llama-8b")["metadata"]["resourceVersion"] == before
     kubectl("apply", "--server-side", "--force-conflicts", f"--filename={CRD}")

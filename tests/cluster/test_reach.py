@@ -108,7 +108,7 @@ def test_a_host_of_another_namespace_is_not_taken(
     objects.apply(sample("gpu-portion", **at(host, "/v1")))
     settled(objects, "llama-8b", "HostTaken")
     message = condition(objects, "llama-8b", "Ready")["message"]
-    assert f"must not have the host {host}, which an {kind.split()[1]} of another namespace has" in message
+    assert f"must not use the host {host}, because an {kind.split()[1]} in another namespace uses it" in message
     assert elsewhere.namespace not in message
     assert nothing_is_written(objects)
 
@@ -195,7 +195,7 @@ def test_what_others_made_is_not_handed_to_the_nim_operator(suffix: str, objects
     for kind, name in names.items():
         settled(objects, name, "NameConflict")
         message = condition(objects, name, "Ready")["message"]
-        assert f"the name of {kind.split()[1]} {name}{suffix}, which no NIMService of this name owns" in message
+        assert f"conflict with the existing {kind.split()[1]} {name}{suffix}, which the NIM Operator would" in message
     assert objects.list(NIMSERVICE) == objects.list(CLAIM) == []
     for kind, name in names.items():
         assert present(objects, kind, name + suffix)["metadata"]["uid"] == before[kind]["uid"]

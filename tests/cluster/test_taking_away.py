@@ -100,7 +100,7 @@ def test_kubectl_scale_is_refused_beside_autoscaling(objects: Objects, kubectl: 
     objects.apply(sample("gpu-portion", autoscaling=SCALED))
     with pytest.raises(subprocess.CalledProcessError) as refusal:
         kubectl("scale", "rnim", "llama-8b", "--replicas=3", f"--namespace={objects.namespace}")
-    assert "replicas is 3 but must be 1 or absent beside autoscaling" in refusal.value.stderr
+    assert "replicas is 3 but must be 1 or absent with autoscaling" in refusal.value.stderr
 
 
 def test_nothing_of_ours_is_in_the_resource(objects: Objects) -> None:

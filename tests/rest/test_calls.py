@@ -103,7 +103,7 @@ def test_unknown_and_ambiguous_projects_are_sentences(http: Http, project: Proje
 
     assert refused("nowhere") == (
         'metadata.projectId is "nowhere" but must be a project of this cluster:'
-        " give a namespace's project, or its name"
+        " use the project of a namespace, or the namespace's name"
     )
     assert refused(None).startswith("metadata.projectId must be set")
     assert refused([1]).startswith("metadata.projectId must be a string or a number")
@@ -111,7 +111,7 @@ def test_unknown_and_ambiguous_projects_are_sentences(http: Http, project: Proje
     kubectl("label", "namespace", f"{project.namespace}-2", f"runai/queue={project.id}")
     time.sleep(0.5)
     message = refused(project.id)
-    assert "be of one namespace, and 2 have it in their label runai/queue" in message
+    assert "identify one namespace, but 2 have this value in label runai/queue" in message
     assert project.namespace not in message.replace(project.id, "")
     kubectl("delete", "namespace", f"{project.namespace}-2", "--wait=false")
 
@@ -301,7 +301,7 @@ def test_git_s_own_is_said(http: Http, project: Project, kubectl: Kubectl) -> No
 
     answer = http("PATCH", f"{PATH}/{id_}", json={"spec": {"replicas": 2}}).json()
 
-    assert answer["details"] == "Argo CD keeps this workload and will revert the change: make it in Git too"
+    assert answer["details"] == "Argo CD manages this workload and will revert the change: make it in Git too"
 
 
 def test_a_workload_that_cannot_be_read_hinders_no_other(http: Http, project: Project, kubectl: Kubectl) -> None:

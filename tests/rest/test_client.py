@@ -114,7 +114,7 @@ def test_errors_are_the_client_s(runapy: Any, models: Any, project: Project) -> 
         assert read.code == error.value.status
         return read.code, read.message
 
-    taken = 'metadata.name is "llama", which exists: choose another name'
+    taken = 'metadata.name is "llama", which already exists: choose another name'
     assert refused(editor.create_nim_service, body(project)) == (409, taken)
     assert refused(editor.get_nim_service_by_id, unknown)[0] == 404
     assert refused(runapy("reader").create_nim_service, body(project)) == (

@@ -53,12 +53,12 @@ def test_paths(http: Http, method: str, path: str, code: int) -> None:
         (b"", "the body must be JSON: Expecting value"),
         (b"{", "the body must be JSON: Expecting property name enclosed in double quotes"),
         (b"[]", "the body must be a JSON object: send {…}"),
-        (b"\xff", "the body must be JSON: it can't be read"),
-        (b'{"spec": NaN}', "the body must be JSON: NaN is no number"),
-        (b'{"spec": ' + b"9" * 5000 + b"}", "the body must be JSON: it can't be read"),
-        (b'{"a": 1, "a": 2}', 'the body must be JSON: "a" is there twice, remove one'),
-        (rb'{"a": "\ud800"}', "the body must be JSON: it can't be read"),
-        (b'{"a":' * 2500 + b"1" + b"}" * 2500, "the body must be JSON: it can't be read"),
+        (b"\xff", "the body must be JSON: it can't be parsed"),
+        (b'{"spec": NaN}', "the body must be JSON: NaN is not a valid number"),
+        (b'{"spec": ' + b"9" * 5000 + b"}", "the body must be JSON: it can't be parsed"),
+        (b'{"a": 1, "a": 2}', 'the body must be JSON: duplicate key "a", remove one'),
+        (rb'{"a": "\ud800"}', "the body must be JSON: it can't be parsed"),
+        (b'{"a":' * 2500 + b"1" + b"}" * 2500, "the body must be JSON: it can't be parsed"),
         (
             b'{"a":' * (MAX_BODY_DEPTH + 2) + b"1" + b"}" * (MAX_BODY_DEPTH + 2),
             "the body must not be nested deeper than 100 levels",
@@ -80,14 +80,14 @@ def test_of_many_mistakes_the_first_are_named(http: Http, where: str) -> None:
 
     *issues, rest = found["complianceIssues"]
     assert len(issues) == MAX_ISSUES
-    assert rest == {"field": "", "details": "and more: correct these first"}
+    assert rest == {"field": "", "details": "more fields are wrong: correct these first"}
     assert found["message"] == f"more than {MAX_ISSUES} fields are wrong: see complianceIssues"
 
 
 def test_too_many_values(http: Http) -> None:
     found = of_the_api(http("POST", PATH, json={"spec": {"a": [1] * MAX_BODY_VALUES}}), 400)
 
-    assert found["message"] == f"the body must hold at most {MAX_BODY_VALUES} values: send what the API has"
+    assert found["message"] == f"the body must contain at most {MAX_BODY_VALUES} values: send only fields of the API"
 
 
 def test_other_kinds_of_content(http: Http) -> None:

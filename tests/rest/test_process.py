@@ -41,7 +41,7 @@ def test_https(https: Rest, control_plane: ControlPlane) -> None:
         (["--prot=1"], {}, 2, "unrecognized arguments: --prot=1"),
         ([], {"RUNAI_NIM_DIALECT": "x"}, 2, "dialect in RUNAI_NIM_DIALECT"),
         (["--port=0", "--host=127.0.0.1"], {"KUBECONFIG": "/nowhere"}, 3, "no usable kubeconfig"),
-        (["--tls-certificate=/nowhere"], {}, 2, "--tls-certificate: /nowhere"),
+        (["--tls-certificate=/nowhere"], {}, 2, "--tls-certificate /nowhere"),
     ],
 )
 def test_what_it_can_t_start_with(arguments: list[str], environment: dict[str, str], code: int, said: str) -> None:

@@ -93,7 +93,7 @@ def test_projects_are_found_in_order(wanted: Any, found: str) -> None:
         (1.5, "be a string or a number"),
         ({}, "be a string or a number"),
         ("b", "be a project of this cluster"),
-        ("a", "be of one namespace, and 2 have it in their label runai/queue"),
+        ("a", "identify one namespace, but 2 have this value in label runai/queue"),
     ],
 )
 def test_what_is_no_project(wanted: Any, rule: str) -> None:
@@ -198,7 +198,7 @@ def test_a_patch_names_what_changes() -> None:
     ],
 )
 def test_who_keeps_it_in_git(metadata: dict[str, Any], owner: str) -> None:
-    assert (details_of(metadata) or "").startswith(f"{owner} keeps this workload")
+    assert (details_of(metadata) or "").startswith(f"{owner} manages this workload")
     assert details_of({"labels": {"a": "b"}}) is None
 
 

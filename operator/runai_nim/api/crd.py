@@ -77,18 +77,18 @@ def make_version() -> dict[str, Any]:
 def printer_columns() -> list[dict[str, Any]]:
     """Return the columns of `kubectl get`; `-o wide` adds those of priority 1."""
     return [
-        _column("Phase", ".status.phase", "Where the service is in its life"),
+        _column("Phase", ".status.phase", "Phase of the service's lifecycle"),
         _column("Ready", f"{_READY}.status", "Whether the service answers"),
-        _column("Reason", f"{_READY}.reason", "Why it is ready or not"),
+        _column("Reason", f"{_READY}.reason", "Reason of condition Ready"),
         _column("Replicas", ".status.replicas", "Replicas that exist", kind="integer"),
         _column("GPU", ".status.gpu", "GPU of each pod"),
         _column("Project", ".status.project", "Run:ai project"),
         _column("URL", ".status.url", "URL from outside the cluster"),
         _column("Age", ".metadata.creationTimestamp", "Time since creation", kind="date"),
-        _column("Message", f"{_READY}.message", "What Ready says in a sentence", priority=1),
+        _column("Message", f"{_READY}.message", "Message of condition Ready", priority=1),
         _column("Internal URL", ".status.internalUrl", "URL inside the cluster", priority=1),
-        _column("NIMService", ".status.nimServiceName", "NIMService made from this resource", priority=1),
-        _column("Claim", ".status.claimName", "Claim that keeps the model", priority=1),
+        _column("NIMService", ".status.nimServiceName", "NIMService created for this resource", priority=1),
+        _column("Claim", ".status.claimName", "Claim with the model", priority=1),
         _column("Priority", ".spec.priorityClass", "Scheduling priority", priority=1),
         _column("Node pools", ".spec.nodePools", "Node pools, the preferred first", priority=1),
         _column("Image", ".spec.image", "Container image", priority=1),

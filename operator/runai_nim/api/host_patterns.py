@@ -25,7 +25,7 @@ def host_matches(host: str, patterns: Iterable[str], namespace: str) -> bool:
     return any(_regex(pattern, namespace).fullmatch(host) for pattern in patterns)
 
 
-@lru_cache(maxsize=1024)  # namespaces come and go
+@lru_cache(maxsize=1024)  # bounded, because namespaces are created and deleted
 def _regex(pattern: str, namespace: str) -> re.Pattern[str]:
     if pattern == ANY_HOST:
         return re.compile(".*")

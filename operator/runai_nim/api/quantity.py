@@ -1,4 +1,4 @@
-"""Exact Kubernetes quantities: parse, compare, and format as the API server does.
+"""Exact Kubernetes quantities: parses, compares, and formats them as the API server does.
 
 Arithmetic uses whole billionths, without floats. Grammar and canonical form: k8s.io/apimachinery pkg/api/resource.
 Run:ai's API also allows a trailing B for bytes (`10GB`).
@@ -62,7 +62,7 @@ def parse(text: str) -> Quantity:
     return Quantity(-nanos if match["sign"] == "-" else nanos, binary=suffix in _BINARY[1:])
 
 
-@lru_cache(maxsize=4096)  # the same few amounts come again with every reconciliation
+@lru_cache(maxsize=4096)  # every reconciliation parses the same few quantities
 def parse_bytes(text: str) -> Quantity:
     """Parse a user's quantity of memory or storage: whole bytes from 0 to MAX, rounded up.
 

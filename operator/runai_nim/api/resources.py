@@ -65,4 +65,4 @@ AUTOSCALERS: Final = Resource("autoscaling", "v2", "horizontalpodautoscalers", "
 LEASES: Final = Resource("coordination.k8s.io", "v1", "leases", "Lease")
 
 ROUTES: Final = (INGRESSES, HTTP_ROUTES, GRPC_ROUTES)
-"""The resources of which a RunaiNimService's route can be."""
+"""The resources that can be a RunaiNimService's route."""

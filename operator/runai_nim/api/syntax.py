@@ -1,4 +1,4 @@
-"""Kubernetes' syntax of names, label keys and label values, and YAML 1.1's of plain scalars."""
+"""Syntax of Kubernetes names, label keys and label values, and of YAML 1.1 plain scalars."""
 
 import re
 from collections.abc import Iterable
@@ -49,7 +49,7 @@ def is_key(text: str) -> bool:
     return _QUALIFIED.fullmatch(name) is not None and (not slash or is_object_name(domain))
 
 
-@lru_cache(maxsize=4096)  # the same few names come again with every reconciliation
+@lru_cache(maxsize=4096)  # every reconciliation checks the same few names
 def is_yaml_text(text: str) -> bool:
     """Whether YAML 1.1 reads the unquoted word as a string: false for `true`, `on`, `n`, `null`, `123`, `1e3`.
 

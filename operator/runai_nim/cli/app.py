@@ -25,29 +25,32 @@ app = typer.Typer(cls=_Commands, no_args_is_help=True, pretty_exceptions_enable=
 FilesOption = Annotated[
     list[str],
     typer.Option(
-        "-f", "--filename", metavar="FILE|DIR|-", help="Manifests: a file, a directory's own files, or - for stdin."
+        "-f",
+        "--filename",
+        metavar="FILE|DIR|-",
+        help="Manifests: a file, the files directly in a directory, or - for stdin.",
     ),
 ]
 SettingsFileOption = Annotated[
-    str | None, typer.Option("--settings", metavar="FILE", help="The operator's settings; default: its defaults.")
+    str | None, typer.Option("--settings", metavar="FILE", help="The operator's settings file; default: none.")
 ]
 DialectOption = Annotated[
     Literal["runai", "kai"] | None,
-    typer.Option("--dialect", help="Scheduler; default: the settings', or runai."),
+    typer.Option("--dialect", help="Scheduler; default: the one in the settings, or runai."),
 ]
 NimOperatorOption = Annotated[
     str | None,
     typer.Option(
         "--nim-operator",
         metavar="VERSION|FILE",
-        help="Refuse what this version of the NIM Operator, or the NIMService CRD in this file, lacks.",
+        help="Report fields that this version of the NIM Operator, or the NIMService CRD in this file, lacks.",
     ),
 ]
-OutputOption = Annotated[Literal["text", "json"], typer.Option("-o", "--output", help="Format.")]
-NamespaceOption = Annotated[str, typer.Option("-n", "--namespace", help="Namespace of manifests that name none.")]
+OutputOption = Annotated[Literal["text", "json"], typer.Option("-o", "--output", help="Output format.")]
+NamespaceOption = Annotated[str, typer.Option("-n", "--namespace", help="Namespace for manifests without one.")]
 NamespaceLabelsOption = Annotated[
     list[str],
-    typer.Option("--namespace-label", metavar="KEY=VALUE", help="A label of the namespace: its project and queue."),
+    typer.Option("--namespace-label", metavar="KEY=VALUE", help="A label of the namespace, such as its project."),
 ]
 
 
@@ -57,20 +60,20 @@ def _print_version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(help="Look at RunaiNimServices without a cluster: what they become, what is wrong, what would change.")
+@app.callback(help="Render, validate and compare RunaiNimServices without a cluster.")
 def _main(
     _: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Options that stand before a command."""
+    """Global options, before the command."""
 
 
 @app.command()
 def render(
     filename: FilesOption,
-    output: Annotated[Literal["yaml", "json"], typer.Option("-o", "--output", help="Format.")] = "yaml",
-    explain: Annotated[bool, typer.Option("--explain", help="Beside each line, the field that it comes from.")] = False,
+    output: Annotated[Literal["yaml", "json"], typer.Option("-o", "--output", help="Output format.")] = "yaml",
+    explain: Annotated[bool, typer.Option("--explain", help="Comment each line with the field it comes from.")] = False,
     dialect: DialectOption = None,
     settings: SettingsFileOption = None,
     nim_operator: NimOperatorOption = None,
@@ -79,7 +82,8 @@ def render(
 ) -> None:
     """Print the objects that the operator would write.
 
-    NIMService, PersistentVolumeClaim and route of each RunaiNimService without errors. Findings go to stderr.
+    These are the NIMService, PersistentVolumeClaim and route of each RunaiNimService without errors. Findings go to
+    stderr.
 
     Exit code: 0; 1 with errors; 2 when the input can't be read.
 
@@ -110,11 +114,11 @@ def validate(
     namespace: NamespaceOption = "default",
     namespace_label: NamespaceLabelsOption = [],  # noqa: B006 # Typer copies it
 ) -> None:
-    """Print what is wrong, as FILE:LINE:COLUMN: error: MESSAGE.
+    """Print errors and warnings, as FILE:LINE:COLUMN: error: MESSAGE.
 
-    By the rules of the API server and of the operator. Other kinds are skipped, which stderr says.
+    Applies the rules of the API server and of the operator. Skips other kinds, with a note on stderr.
 
-    Exit code: 0; 1 with errors; 2 when the input can't be read or holds no RunaiNimService.
+    Exit code: 0; 1 with errors; 2 when the input can't be read or contains no RunaiNimService.
 
     \b
     runai-nim validate -f deploy/
@@ -138,12 +142,12 @@ def diff(
     old: Annotated[str | None, typer.Argument(metavar="[A]", help="Manifests before.")] = None,
     new: Annotated[str | None, typer.Argument(metavar="[B]", help="Manifests after.")] = None,
     filename: FilesOption = [],  # noqa: B006 # Typer copies it
-    live: Annotated[bool, typer.Option("--live", help="Against the cluster of the kubeconfig; reads only.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="Compare with the kubeconfig's cluster; only reads.")] = False,
     new_settings: Annotated[
-        str | None, typer.Option("--new-settings", metavar="FILE", help="What -f becomes with these settings.")
+        str | None, typer.Option("--new-settings", metavar="FILE", help="Compare with these settings.")
     ] = None,
     new_nim_operator: Annotated[
-        str | None, typer.Option("--new-nim-operator", metavar="VERSION|FILE", help="With this NIM Operator.")
+        str | None, typer.Option("--new-nim-operator", metavar="VERSION|FILE", help="Compare with this NIM Operator.")
     ] = None,
     output: OutputOption = "text",
     dialect: DialectOption = None,
@@ -154,11 +158,11 @@ def diff(
 ) -> None:
     """Print what would change, and whether pods restart.
 
-    Between manifests A and B; or for manifests -f with other settings, another NIM Operator, or against the cluster.
+    Compares manifests A and B, or manifests -f under other settings, with another NIM Operator, or with the cluster.
 
     Values of environment variables and of a claim's annotations are not shown.
 
-    Exit code: 0 for no change; 1 for changes; 2 for trouble.
+    Exit code: 0 without changes; 1 with changes; 2 for errors.
 
     \b
     runai-nim diff old.yaml new.yaml
@@ -196,11 +200,11 @@ def diff(
 
 @app.command()
 def explain(
-    field: Annotated[str | None, typer.Argument(help="Such as spec.compute.gpuPortionRequest.")] = None,
+    field: Annotated[str | None, typer.Argument(help="A path, such as spec.compute.gpuPortionRequest.")] = None,
 ) -> None:
-    """Print what a field is, what it becomes, and why; without a field, all of them.
+    """Describe a field: its meaning, what it becomes, and why. Without a field, list all fields.
 
-    Exit code: 0; 2 for a field that the API doesn't have.
+    Exit code: 0; 2 for an unknown field.
 
     \b
     runai-nim explain
@@ -214,16 +218,16 @@ def explain(
 @app.command()
 def convert(
     filename: Annotated[str, typer.Option("-f", "--filename", metavar="FILE|-", help="A body of Run:ai's REST API.")],
-    name: Annotated[str | None, typer.Option("--name", help="Its name, for a body without metadata.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Name; overrides the one in the body.")] = None,
     namespace: Annotated[
-        str | None, typer.Option("-n", "--namespace", help="Namespace of the project; default: left to you.")
+        str | None, typer.Option("-n", "--namespace", help="Namespace of the project; default: none.")
     ] = None,
     dialect: DialectOption = None,
     settings: SettingsFileOption = None,
 ) -> None:
-    """Print a RunaiNimService made from a body of Run:ai's "NVIDIA NIM" REST API.
+    """Convert a body of Run:ai's "NVIDIA NIM" REST API to a RunaiNimService.
 
-    Everything in the body is kept; what the API doesn't have is a finding on stderr, as for validate.
+    Keeps every field of the spec. Findings, such as unknown fields, go to stderr, as for validate.
 
     Exit code: 0; 1 with errors; 2 when the input can't be read.
 

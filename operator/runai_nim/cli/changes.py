@@ -90,16 +90,16 @@ def name_of(manifest: ObjectView) -> str:
 def pod_restart(before: ObjectView | None, after: ObjectView | None) -> tuple[bool, str]:
     """Whether and why running pods are replaced, by the pod hash in both NIMServices."""
     if before is None:
-        return False, "they start: there was no NIMService"
+        return False, "the NIMService is new"
     if after is None:
-        return False, "they end with the NIMService"
+        return False, "the NIMService is deleted"
     if after["spec"].get("replicas") == 0:
-        return False, "none are wanted"
+        return False, "scaled to zero"
     if before["spec"].get("replicas") == 0:
-        return False, "none were there"
+        return False, "was scaled to zero"
     if _pod_hash(before) != _pod_hash(after):
-        return True, "what makes a pod changes"
-    return False, "what makes a pod stays the same"
+        return True, "the pod template changes"
+    return False, "the pod template stays the same"
 
 
 class _Leaves:
@@ -117,7 +117,7 @@ class _Leaves:
 
 
 def leaves_of(value: Any, text: str = "", path: LeafPath = ()) -> Iterator[tuple[str, LeafPath, Any]]:
-    """Each leaf: its path as text (`spec.env[NAME].value`), its place, its value. The operator's hashes are left out.
+    """Each leaf: its path as text (`spec.env[NAME].value`), its path, its value. Omits the operator's hashes.
 
     List items are identified by name if all of them have a unique one, otherwise by index.
     """

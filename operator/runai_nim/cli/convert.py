@@ -18,8 +18,8 @@ from runai_nim.cli.offline_context import OfflineContext
 from runai_nim.cli.yaml_text import to_yaml
 from runai_nim.domain.admission.rest_body import RUNAI_METADATA, check_rest_body, make_manifest
 
-_EXPLAINED_REASONS: Final = frozenset({"image", "modelStore", "servingPort"})
-"""Fields by which a mapping is recognized as a spec."""
+_SPEC_FIELDS: Final = frozenset({"image", "modelStore", "servingPort"})
+"""Fields that identify a mapping as a spec."""
 
 
 def convert(argument: str, name: str | None, namespace: str | None, offline: OfflineContext) -> int:
@@ -35,7 +35,7 @@ def convert(argument: str, name: str | None, namespace: str | None, offline: Off
     terminal.write(text)
     remarks = [*_body_diagnostics(document, body), *_manifest_diagnostics(text, offline)]
     if left_out := [field for field in requested if field in RUNAI_METADATA]:
-        terminal.write_styled(f"left out, since Run:ai sets it: {', '.join(left_out)}")
+        terminal.write_styled(f"ignored, because Run:ai sets it: {', '.join(left_out)}")
     terminal.write_diagnostics_to_stderr(remarks)
     return exit_code(remarks)
 
@@ -44,15 +44,15 @@ def _as_body(document: Document) -> Mapping[str, Any]:
     """The body; a spec on its own is wrapped."""
     value = document.value
     if not isinstance(value, Mapping):
-        raise CommandError(f"{document.file} must hold a body of Run:ai's REST API: a mapping of metadata and spec")
+        raise CommandError(f"{document.file} must contain a body of Run:ai's REST API: a mapping of metadata and spec")
     if "kind" in value:
-        raise CommandError(f"{document.file} must hold a body of Run:ai's REST API: it holds a Kubernetes object")
+        raise CommandError(f"{document.file} must contain a body of Run:ai's REST API: it contains a Kubernetes object")
     if "spec" in value:
         return value
     known = {str(field.alias) for field in RunaiNimServiceSpec.model_fields.values()}
-    if _EXPLAINED_REASONS & value.keys() and value.keys() <= known:
+    if _SPEC_FIELDS & value.keys() and value.keys() <= known:
         return {"spec": value}
-    raise CommandError(f"{document.file} must hold a body of Run:ai's REST API: it has no spec")
+    raise CommandError(f"{document.file} must contain a body of Run:ai's REST API: it has no spec")
 
 
 def _mapping(document: Document, body: Mapping[str, Any], field: str) -> Mapping[str, Any]:
@@ -71,16 +71,16 @@ def _header_comments(
     yield "metadata:"
     yield from (f"  {line}" for line in (to_yaml(metadata).splitlines() if metadata else ()))
     if "generateName" in metadata:
-        yield "  # The API server completes the name: use kubectl create, since kubectl apply needs a name."
+        yield "  # The API server generates the name: use kubectl create, because kubectl apply needs a name."
     if requested.get("name") is None:
         yield "  # name: choose one."
     if "namespace" not in metadata:
         project = f"Run:ai's project {requested['projectId']!r}" if "projectId" in requested else "the Run:ai project"
         listing = "".join(f"; kubectl get namespaces -L {label} lists them" for label in labels)
-        yield _comment(f"namespace: that of {project}{listing}.")
+        yield _comment(f"namespace: set the one of {project}{listing}.")
     if "clusterId" in requested:
         yield _comment(
-            f"It was for the cluster that Run:ai calls {requested['clusterId']!r}: use that kubectl context."
+            f"The body names Run:ai's cluster {requested['clusterId']!r}: use the kubectl context of that cluster."
         )
 
 

@@ -43,7 +43,7 @@ def evaluations_by_resource(
         if isinstance(found, Diagnostic):
             remarks += [found] if found.severity == "error" else []
         elif found.resource in services:
-            message = f"{found.resource} must be there once: remove one, or name another namespace"
+            message = f"{found.resource} must be defined once: remove one, or set another namespace"
             remarks.append(
                 Diagnostic(found.manifest.document.file, found.manifest.position, message, reason=UNREADABLE)
             )

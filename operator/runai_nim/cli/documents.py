@@ -19,11 +19,11 @@ from runai_nim.cli.input_files import InputText, read_input
 MAX_DOCUMENT_DEPTH: Final = 100
 """Maximum nesting of a document. The API server's types have fewer than 20 levels."""
 MAX_DOCUMENT_VALUES: Final = 300_000
-"""Maximum number of values in a text; an alias counts as what it stands for."""
+"""Maximum number of values in a text; an alias counts as the values that it refers to."""
 _MAX_STEPS: Final = 64
 """Number of dots and brackets in a path that are tried as the end of its next key."""
 _TOO_DEEP: Final = f"must not be nested deeper than {MAX_DOCUMENT_DEPTH} levels"
-_TOO_MANY: Final = f"must hold at most {MAX_DOCUMENT_VALUES} values, aliases counted in full: split it"
+_TOO_MANY: Final = f"must contain at most {MAX_DOCUMENT_VALUES} values, with aliases expanded: split it"
 
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG: Final = "tag:yaml.org,2002:"
@@ -106,7 +106,7 @@ class _Reader:
         if isinstance(node, yaml.ScalarNode):
             return _scalar(node)
         if node.tag not in (f"{_TAG}seq", f"{_TAG}map"):
-            raise _UnusableError(f"must have no YAML tag {node.tag}: Kubernetes knows none", node.start_mark)
+            raise _UnusableError(_unsupported_tag(node), node.start_mark)
         return self._list(node, depth) if isinstance(node, yaml.SequenceNode) else self._mapping(node, depth)
 
     def _list(self, node: yaml.SequenceNode, depth: int) -> list[Any]:
@@ -136,7 +136,7 @@ class _Reader:
         nodes = node.value if isinstance(node, yaml.SequenceNode) else [node]
         found = [self.value(one, depth + 1) for one in nodes]
         if not all(isinstance(one, dict) for one in found):
-            raise _UnusableError("<< must name a mapping", node.start_mark)
+            raise _UnusableError("<< must refer to a mapping", node.start_mark)
         return found
 
     def _key(self, node: yaml.Node) -> str:
@@ -145,7 +145,7 @@ class _Reader:
         return str(node.value)
 
     def _report_duplicate(self, key: str, again: Position, first: Position) -> None:
-        message = f'key "{key}" is there twice, in line {first.line} and line {again.line}: remove one'
+        message = f'duplicate key "{key}" in lines {first.line} and {again.line}: remove one'
         self.diagnostics.append(Diagnostic(self.file, again, message, reason="DuplicateKey"))
 
     def _keep(self, value: Any, places: ValuePositions) -> None:
@@ -187,7 +187,7 @@ def read_single_document(argument: str) -> Document:
                 raise CommandError(f"{found.place} {found.message}")
             documents.append(found)
     if len(documents) > 1:
-        raise CommandError(f"{argument} must hold one document: it holds {len(documents)}")
+        raise CommandError(f"{argument} must contain one document: it contains {len(documents)}")
     return documents[0] if documents else Document(argument, {}, Position(), {})
 
 
@@ -217,6 +217,10 @@ def _position(mark: Any) -> Position:
     return Position(mark.line + 1, mark.column + 1)
 
 
+def _unsupported_tag(node: yaml.Node) -> str:
+    return f"must not have the YAML tag {node.tag}: Kubernetes supports no tags"
+
+
 def _scalar(node: yaml.ScalarNode) -> Any:
     kind, text = node.tag.removeprefix(_TAG), str(node.value)
     if kind == "str" and not node.style and _EXPONENT.fullmatch(text):
@@ -224,13 +228,13 @@ def _scalar(node: yaml.ScalarNode) -> Any:
     if kind in ("str", "timestamp", "value") or (kind in ("int", "float") and ":" in text):
         return text
     if kind not in _SCALARS:
-        raise _UnusableError(f"must have no YAML tag {node.tag}: Kubernetes knows none", node.start_mark)
+        raise _UnusableError(_unsupported_tag(node), node.start_mark)
     try:
         value = _SCALARS[kind](node)
         if isinstance(value, int) and value.bit_length() > _LARGEST_BITS:
             raise ValueError("too large")
     except (LookupError, ValueError) as error:  # of an empty text, IndexError
-        raise _UnusableError(f"is no {kind} that can be read", node.start_mark) from error
+        raise _UnusableError(f"must be a valid {kind}", node.start_mark) from error
     if isinstance(value, float) and not math.isfinite(value):
         raise _UnusableError("must be a finite number", node.start_mark)
     return value

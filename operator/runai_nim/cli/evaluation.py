@@ -1,4 +1,4 @@
-"""Manifests → what the operator would make of each, and every remark on the way. No output, no cluster."""
+"""Evaluates manifests: the objects that the operator would write for each, and diagnostics."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from runai_nim.domain.translate import Desired
 
 @dataclass(frozen=True, slots=True)
 class ManifestEvaluation:
-    """A RunaiNimService as the API server would have it, and what should exist for it."""
+    """A RunaiNimService as the API server would store it, and the objects that should exist for it."""
 
     manifest: Manifest
     decision_input: DecisionInput
@@ -24,7 +24,7 @@ class ManifestEvaluation:
 
     @property
     def cr(self) -> ObjectView:
-        """The RunaiNimService as the API server would have it."""
+        """The RunaiNimService as the API server would store it."""
         return self.decision_input.resource
 
     @property
@@ -34,7 +34,7 @@ class ManifestEvaluation:
 
     @property
     def objects(self) -> tuple[dict[str, Any], ...]:
-        """What would be written, the NIMService first; nothing for a resource with errors."""
+        """The objects that the operator would write, the NIMService first; empty for a resource with errors."""
         manifests = (self.desired.nimservice, self.desired.claim, self.desired.route)
         return tuple(_without_empty_uids(manifest) for manifest in manifests if manifest is not None)
 
@@ -42,13 +42,13 @@ class ManifestEvaluation:
 def evaluate_all(
     manifests: Iterable[Manifest | Diagnostic], offline: OfflineContext
 ) -> Iterator[ManifestEvaluation | Diagnostic]:
-    """Each manifest decided; remarks are passed on."""
+    """Evaluate each manifest; diagnostics are passed through."""
     for one in manifests:
         yield one if isinstance(one, Diagnostic) else evaluate_manifest(one, offline.decision_input(one.value))
 
 
 def evaluate_manifest(manifest: Manifest, decision_input: DecisionInput) -> ManifestEvaluation:
-    """What the operator would make of any manifest, on the input that was made from it."""
+    """Evaluate a manifest with the decision input that was made from it."""
     desired = evaluate(manifest.value, decision_input)
     resource = resource_of(decision_input.resource)
     remarks = tuple(manifest.diagnostic(finding, resource) for finding in desired.findings)
@@ -61,7 +61,7 @@ def resource_of(cr: ObjectView) -> str:
 
 
 def _without_empty_uids(manifest: dict[str, Any]) -> dict[str, Any]:
-    """A resource that was never stored has no uid, so that none is shown in the owner reference."""
+    """Remove empty uids from owner references: a resource that was never stored has no uid."""
     metadata = manifest["metadata"]
     if not metadata.get("ownerReferences"):
         return manifest

@@ -1,4 +1,4 @@
-"""`runai-nim explain`: describes a field, what it becomes and why; or lists all fields."""
+"""`runai-nim explain`: describes a field, what it becomes, and why; or lists all fields."""
 
 import textwrap
 from collections.abc import Iterator

@@ -37,7 +37,7 @@ class Field:
 
     @property
     def allowed_values(self) -> Iterator[str]:
-        """Constraints on the value, one sentence each."""
+        """Constraints on the value, one phrase each, such as `at most 63 characters`."""
         schema = self.schema.get("items", self.schema)
         if "enum" in schema:
             yield f"one of {', '.join(map(str, schema['enum']))}"
@@ -56,7 +56,7 @@ class Field:
 
     @property
     def rows(self) -> tuple[tuple[str, MappingRow], ...]:
-        """What the field, or its nearest ancestor with a row, becomes: the object and the row."""
+        """Mapping rows of the field, or of its nearest ancestor that has some, each with the object's kind."""
         path = self.path
         while path:
             if matching_rows := tuple(
@@ -92,8 +92,8 @@ def find_field(path: str) -> Field:
         or syntax.closest_match(f"spec.{_without_indexes(path)}", bare)
         or _path_by_last_name(path, bare)
     )
-    hint = f"did you mean {bare[near].path}?" if near else "see runai-nim explain for all of them"
-    raise CommandError(f"{path} is no field of a RunaiNimService: {hint}")
+    hint = f"did you mean {bare[near].path}?" if near else "runai-nim explain lists all fields"
+    raise CommandError(f'unknown field "{path}": {hint}')
 
 
 def _children(path: str, schema: Schema) -> Iterator[Field]:

@@ -25,7 +25,10 @@ class InputText:
 
 
 def read_input(argument: str) -> Iterator[InputText]:
-    """The input that one `-f` names: a file, standard input, or the manifests directly in a directory, by name."""
+    """The input that one `-f` names: a file, standard input, or a directory's manifests, sorted by name.
+
+    Subdirectories are not searched.
+    """
     if argument == STDIN:
         yield _read_stdin()
         return
@@ -34,7 +37,7 @@ def read_input(argument: str) -> Iterator[InputText]:
             inside = sorted(entry for entry in Path(argument).iterdir() if entry.suffix in SUFFIXES)
             if not inside:
                 yield _failed_input(
-                    argument, f"must hold a file of {', '.join(SUFFIXES)}: directories in it aren't searched"
+                    argument, f"must contain a {' or '.join(SUFFIXES)} file: subdirectories are not searched"
                 )
             for path in inside:
                 yield _read_file(str(path))

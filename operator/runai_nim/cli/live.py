@@ -1,6 +1,6 @@
 """`runai-nim diff --live`: what the operator would change in the cluster. Reads from the API server, never writes.
 
-The cluster is asked for what the operator knows of it, and `plan` decides, so that this answers as the operator would.
+It reads the objects that the operator reads and calls `plan`, so that it reports what the operator would do.
 """
 
 import asyncio
@@ -38,14 +38,14 @@ from runai_nim.kube.discovery import schema_of
 
 @dataclass(frozen=True, slots=True)
 class ServedKinds:
-    """Which kinds the cluster has: the NIMService kind, None for none, and kinds of routes that are absent."""
+    """Kinds that the cluster serves: the NIMService schema (None: not installed), and the route kinds that it lacks."""
 
     nimservice: NIMServiceSchema | None
     absent_routes: frozenset[str]
 
 
 def diff_live(files: Sequence[str], offline: OfflineContext, output: OutputFormat) -> int:
-    """Write what would change in the cluster; the exit code."""
+    """Write what would change in the cluster and return the exit code."""
     services, diagnostics = evaluations_by_resource(list(read_manifests(files)), offline)
     differences: list[Difference] = []
     try:
@@ -122,16 +122,16 @@ def _resumed(cr: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _claim_notes(write_plan: Plan, nimservice: KubeObject | None, claim: ObservedClaim | None) -> Iterator[str]:
-    """Which claims are deleted with what from then on: owner references are no leaves of a difference."""
+    """Messages about claims that get or lose an owner, because a difference doesn't show owner references."""
     if claim is None:
         return
     releases = write_plan.releases
     if nimservice and write_plan.nimservice and write_plan.nimservice.is_adoption:
         releases += tuple(releases_from(nimservice, (claim,)))
     for one in releases:
-        yield f"PersistentVolumeClaim {one.claim} is released from {one.owner}, with which it would be deleted"
+        yield f"PersistentVolumeClaim {one.claim} is released from {one.owner}, so it is no longer deleted with it"
     if write_plan.claim and write_plan.claim.needs_confirmation:
-        yield f"PersistentVolumeClaim {claim.name} is deleted with this RunaiNimService from then on"
+        yield f"PersistentVolumeClaim {claim.name} will be deleted together with this RunaiNimService"
 
 
 def _note(evaluation: ManifestEvaluation, message: str) -> Diagnostic:
@@ -140,7 +140,7 @@ def _note(evaluation: ManifestEvaluation, message: str) -> Diagnostic:
 
 
 async def _namespace_labels(cluster: KubeClient, namespace: str) -> Mapping[str, str] | None:
-    """None for who may only look into a namespace: then those of --namespace-label have to do."""
+    """Labels of the namespace; None if the caller may not read it, in which case --namespace-label applies."""
     try:
         namespace_object = await cluster.get(NAMESPACES, "", namespace) or {}
     except ApiError as error:
@@ -154,7 +154,7 @@ async def _namespace_labels(cluster: KubeClient, namespace: str) -> Mapping[str,
 def _compare(
     evaluation: ManifestEvaluation, write_plan: Plan, live: Mapping[str, KubeObject]
 ) -> tuple[ManifestEvaluation, Difference]:
-    """With what stands in the way of the plan among the remarks."""
+    """The evaluation with diagnostics for what blocks the plan, and the difference."""
     evaluation = replace(
         evaluation, diagnostics=(*evaluation.diagnostics, *_obstacle_diagnostics(evaluation, write_plan))
     )

@@ -43,7 +43,8 @@ def read_manifests(arguments: Iterable[str]) -> Iterator[Manifest | Diagnostic]:
                     holds_one |= isinstance(found, Manifest)
                     failed |= isinstance(found, Diagnostic) and found.severity == "error"
         if not holds_one and not failed:
-            yield Diagnostic(argument, Position(), f"must hold a {well_known.KIND}: none is there")
+            message = f"must contain a {well_known.KIND}: it contains none"
+            yield Diagnostic(argument, Position(), message)
 
 
 def _manifests_in(document: Document | Diagnostic) -> Iterator[Manifest | Diagnostic]:

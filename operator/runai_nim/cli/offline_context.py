@@ -1,4 +1,4 @@
-"""What is assumed about the cluster, from the command line's options. Reads the files that they name, nothing else."""
+"""Assumptions about the cluster, from command-line options and the files that they name."""
 
 import os
 import re
@@ -18,7 +18,10 @@ DEFAULT_NAMESPACE = "default"
 
 @dataclass(frozen=True, slots=True)
 class OfflineContext:
-    """Of every manifest's cluster; `namespace` is that of those that name none, `namespace_labels` None if unknown."""
+    """Assumed settings and state of the cluster.
+
+    `namespace` applies to manifests without one; `namespace_labels` is None if unknown.
+    """
 
     settings: Settings
     namespace: str
@@ -26,7 +29,7 @@ class OfflineContext:
     nimservice_schema: NIMServiceSchema
 
     def decision_input(self, manifest: Mapping[str, Any]) -> DecisionInput:
-        """What the operator would decide on, once the manifest is stored."""
+        """The decision input that the operator would have once the manifest is stored."""
         return make_decision_input(
             to_stored_object(manifest, self.namespace),
             settings=self.settings,
@@ -43,7 +46,7 @@ def offline_context(
     namespace: str = DEFAULT_NAMESPACE,
     namespace_labels: Sequence[str] = (),
 ) -> OfflineContext:
-    """What the options say. Raises CommandError for a file or settings that can't be used, and for odd labels."""
+    """The context for these options. Raises CommandError for an unusable file, invalid settings or invalid labels."""
     return OfflineContext(
         settings=read_settings(settings_file, dialect),
         namespace=namespace,
@@ -53,7 +56,7 @@ def offline_context(
 
 
 def read_settings(file: str | None, dialect: str | None = None) -> Settings:
-    """The operator's settings: of the file, and of the dialect that the command line names. Raises CommandError."""
+    """Settings from the file, with the dialect of the command line. Raises CommandError."""
     given = read_single_document(file).value if file else {}
     if isinstance(given, Mapping) and dialect:
         given = {**given, "dialect": dialect}
@@ -64,7 +67,7 @@ def read_settings(file: str | None, dialect: str | None = None) -> Settings:
 
 
 def parse_labels(arguments: Sequence[str]) -> dict[str, str] | None:
-    """`key=value` texts as labels; None without any: they are not known. Raises CommandError for any other text."""
+    """`key=value` texts as labels; None (unknown) without any. Raises CommandError for any other text."""
     for argument in arguments:
         if not re.fullmatch(r"[^=\s]+=\S*", argument):
             raise CommandError(f'--namespace-label is "{argument}" but must be key=value, such as runai/queue=team-a')
@@ -72,12 +75,12 @@ def parse_labels(arguments: Sequence[str]) -> dict[str, str] | None:
 
 
 def read_nimservice_schema(argument: str) -> NIMServiceSchema:
-    """The NIMService kind of a version of the NIM Operator, or of a file with its CRD. Raises CommandError."""
+    """The NIMService schema of a version of the NIM Operator, or from a file with the CRD. Raises CommandError."""
     if not os.path.exists(argument):
         try:
             return NIMServiceSchema.of_version(argument)
         except VersionError as error:
-            raise CommandError(f"--nim-operator: {error}, or a file with the CRD of NIMService") from None
+            raise CommandError(f"--nim-operator: {error}, or a file with the NIMService CRD") from None
     crd: Any = read_single_document(argument).value
     try:
         if crd["spec"]["names"]["kind"] == "NIMService":
@@ -85,5 +88,5 @@ def read_nimservice_schema(argument: str) -> NIMServiceSchema:
     except (KeyError, TypeError, IndexError, AttributeError):
         pass
     raise CommandError(
-        f"{argument} must hold the CustomResourceDefinition of NIMService: take it from the NIM Operator"
+        f"{argument} must contain the NIMService CRD: kubectl get crd nimservices.apps.nvidia.com -o yaml prints it"
     )

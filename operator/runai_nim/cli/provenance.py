@@ -1,4 +1,4 @@
-"""Which field of a RunaiNimService each leaf of a rendered object comes from, for people. Reads the rows, no more."""
+"""Maps each leaf of a rendered object to the field of the RunaiNimService that it comes from."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ OPERATOR_ORIGIN: Final = "the operator"
 
 
 class Provenance:
-    """Where the leaves of one object come from."""
+    """Origins of the leaves of one object."""
 
     def __init__(self, evaluation: ManifestEvaluation, kind: str) -> None:
         rows = next(rows for kinds, rows in TABLES.items() if kind in kinds)
@@ -18,7 +18,7 @@ class Provenance:
         self._decision_input = evaluation.decision_input
 
     def origin(self, path: LeafPath) -> str:
-        """The field, and whether it is set; why a leaf is always there; or that the operator itself made it."""
+        """The field, and whether it is set; why a leaf always exists; or `the operator`."""
         row = self._rows.get(path)
         if row is None:
             return OPERATOR_ORIGIN

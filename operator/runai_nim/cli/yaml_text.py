@@ -28,7 +28,7 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     if _LINE_BREAKS & set(text):
         style = '"'  # where a line break is written as \n
     elif not syntax.is_yaml_text(text):
-        style = "'"  # PyYAML leaves words bare that Go's readers take for numbers
+        style = "'"  # PyYAML leaves some words unquoted that Go's parsers read as numbers
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

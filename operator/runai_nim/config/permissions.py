@@ -11,12 +11,12 @@ from runai_nim.api import well_known
 
 _READ_VERBS: Final = ("list", "watch")
 _MANAGE_VERBS: Final = ("list", "watch", "create", "patch", "delete")
-_METADATA_VERBS: Final = "whether a name is free, before the first write"
-_ROUTES: Final = f"routes of exposedUrl, and whether another namespace has a host (get: {_METADATA_VERBS})"
+_NAME_CHECK: Final = "whether a name is free, before the first write"
+_ROUTES: Final = f"routes of exposedUrl, and whether another namespace uses the same host (get: {_NAME_CHECK})"
 _GET: Final = ("get",)
-_OWNER_VERBS: Final = (
-    "delete: the API server asks for it before an owner is set on an object that is there already, or taken from it; "
-    "the operator itself deletes none"
+_DELETE_NOTE: Final = (
+    "delete: the API server requires it to set or remove an owner of an existing object; the operator itself deletes "
+    "none"
 )
 
 
@@ -67,7 +67,7 @@ class Access(NamedTuple):
 
 
 PERMISSIONS: Final[tuple[Permission, ...]] = (
-    Permission(well_known.GROUP, well_known.PLURAL, ("get", *_READ_VERBS), "the resources that it serves"),
+    Permission(well_known.GROUP, well_known.PLURAL, ("get", *_READ_VERBS), "the resources to reconcile"),
     Permission(well_known.GROUP, f"{well_known.PLURAL}/status", ("patch",), "their status"),
     Permission(
         well_known.GROUP,
@@ -79,10 +79,10 @@ PERMISSIONS: Final[tuple[Permission, ...]] = (
         well_known.NIM_GROUP,
         well_known.NIMSERVICE_PLURAL,
         ("get", *_MANAGE_VERBS),
-        f"what a RunaiNimService becomes ({_OWNER_VERBS})",
+        f"the NIMServices of RunaiNimServices ({_DELETE_NOTE})",
     ),
     Permission(well_known.NIM_GROUP, well_known.NIMCACHE_PLURAL, ("get", *_READ_VERBS), "whether a model is cached"),
-    Permission("", "persistentvolumeclaims", ("get", *_MANAGE_VERBS), f"model stores ({_OWNER_VERBS})"),
+    Permission("", "persistentvolumeclaims", ("get", *_MANAGE_VERBS), f"model stores ({_DELETE_NOTE})"),
     Permission(
         "",
         "namespaces",
@@ -94,25 +94,25 @@ PERMISSIONS: Final[tuple[Permission, ...]] = (
         "",
         "services",
         ("get", *_READ_VERBS),
-        f"whether the NIM Operator has seen a spec (get: {_METADATA_VERBS})",
+        f"whether the NIM Operator has processed a spec (get: {_NAME_CHECK})",
         optional=_GET,
     ),
     Permission("", "pods", _READ_VERBS, "why a pod is not ready"),
     Permission("", "events", ("create", "patch"), "events on the resources"),
-    Permission("apps", "deployments", ("get", *_READ_VERBS), f"replicas (get: {_METADATA_VERBS})", optional=_GET),
+    Permission("apps", "deployments", ("get", *_READ_VERBS), f"replicas (get: {_NAME_CHECK})", optional=_GET),
     Permission(well_known.LWS_GROUP, "leaderworkersets", _READ_VERBS, "replicas on several nodes"),
     Permission("networking.k8s.io", "ingresses", ("get", *_MANAGE_VERBS), _ROUTES, optional=_GET),
     Permission(well_known.GATEWAY_GROUP, "httproutes", ("get", *_MANAGE_VERBS), _ROUTES, optional=_GET),
     Permission(well_known.GATEWAY_GROUP, "grpcroutes", ("get", *_MANAGE_VERBS), _ROUTES, optional=_GET),
-    Permission("", "serviceaccounts", _GET, _METADATA_VERBS, optional=_GET),
-    Permission(well_known.RBAC_GROUP, "roles", _GET, _METADATA_VERBS, optional=_GET),
-    Permission(well_known.RBAC_GROUP, "rolebindings", _GET, _METADATA_VERBS, optional=_GET),
-    Permission("autoscaling", "horizontalpodautoscalers", _GET, _METADATA_VERBS, optional=_GET),
+    Permission("", "serviceaccounts", _GET, _NAME_CHECK, optional=_GET),
+    Permission(well_known.RBAC_GROUP, "roles", _GET, _NAME_CHECK, optional=_GET),
+    Permission(well_known.RBAC_GROUP, "rolebindings", _GET, _NAME_CHECK, optional=_GET),
+    Permission("autoscaling", "horizontalpodautoscalers", _GET, _NAME_CHECK, optional=_GET),
     Permission(
         "coordination.k8s.io",
         "leases",
         ("get", "create", "patch"),
-        "the Lease that says which replica writes",
+        "the Lease for leader election",
         "own namespace",
         # Server-side apply has the name in the URL even for a create, so RBAC can restrict it by name.
         name=well_known.FIELD_MANAGER,
@@ -123,13 +123,13 @@ PERMISSIONS: Final[tuple[Permission, ...]] = (
 _OPTIONAL: Final = {(verb, one.group, one.resource) for one in PERMISSIONS for verb in one.optional}
 
 REST_PERMISSIONS: Final[tuple[Permission, ...]] = (
-    Permission("", "namespaces", _READ_VERBS, "the project of a namespace, and the uid that stands for the cluster"),
+    Permission("", "namespaces", _READ_VERBS, "the project of a namespace, and the uid that identifies the cluster"),
 )
 """Permissions of the REST API's own identity. It reads and writes workloads with the caller's token."""
 
 
 def required_access(namespaces: Collection[str], lease_namespace: str | None) -> Iterator[Access]:
-    """Every access that the operator needs: in all or the given namespaces, and to its Lease if there is one."""
+    """Every access that the operator needs: in all or the given namespaces, and to its Lease if it has one."""
     for permission in PERMISSIONS:
         verbs, places = permission.verbs, namespaces or ("",)
         if permission.scope == "own namespace":

@@ -1,7 +1,7 @@
 """The operator's settings: their defaults, and how to load them from a file and the environment.
 
-The caller reads the file and the environment. `dialect` selects the defaults that differ between Run:ai's and KAI's
-scheduler; only the rules of `validate` also use it directly. deploy/settings.yaml has every setting.
+`dialect` selects the defaults that differ between Run:ai's and KAI's scheduler; only the rules of `validate` also use
+it directly. deploy/settings.yaml lists every setting.
 """
 
 import json
@@ -99,10 +99,10 @@ class Settings(BaseModel):
         description="labels of a namespace that name its project, the first wins"
     )
     queue_label: OptionalSetting[MetadataKey] = Field(
-        description="label for the queue; none: Run:ai sets it at admission"
+        description="label for the queue; empty: Run:ai sets the queue at admission"
     )
     queue: OptionalSetting[LabelValue] = Field(
-        None, description="queue for all workloads, instead of the namespace's; only with queue_label"
+        None, description="queue for all workloads instead of the namespace's; requires queue_label"
     )
     priority_label: MetadataKey = Field(well_known.PRIORITY_CLASS_NAME, description="label for the PriorityClass")
     priority_classes: dict[Priority, LabelValue] = Field(
@@ -115,7 +115,7 @@ class Settings(BaseModel):
         well_known.GPU_FRACTION, description="annotation for a portion of a GPU"
     )
     gpu_fraction_limit_annotation: OptionalSetting[MetadataKey] = Field(
-        description="annotation for gpuPortionLimit; none: refused"
+        description="annotation for gpuPortionLimit; empty: the field is rejected"
     )
     gpu_devices_annotation: MetadataKey = Field(
         well_known.GPU_FRACTION_DEVICES, description="annotation for how many GPUs are shared"
@@ -125,64 +125,67 @@ class Settings(BaseModel):
     )
     gpu_memory_annotation: MetadataKey = Field(well_known.GPU_MEMORY, description="annotation for GPU memory in MiB")
     gpu_memory_limit_annotation: OptionalSetting[MetadataKey] = Field(
-        None, description="annotation for gpuMemoryLimit; none: refused"
+        None, description="annotation for gpuMemoryLimit; empty: the field is rejected"
     )
-    node_pool_label: MetadataKey = Field(description="label of nodes, and of pods that want one pool")
+    node_pool_label: MetadataKey = Field(description="label of nodes, and of pods for one node pool")
     node_pools_annotation: OptionalSetting[MetadataKey] = Field(
         description="annotation for an ordered list of pools, space separated"
     )
     category_annotation: MetadataKey = Field(well_known.CATEGORY, description="annotation for the workload category")
 
     multi_node_workers_scheduled_elsewhere: bool = Field(
-        False, description="kai: something else gives multiNode workers their scheduler; false: multiNode is refused"
+        False,
+        description="kai: another component sets the scheduler of multiNode workers; false: multiNode is rejected",
     )
 
     external_mode: Literal["none", "ingress", "gateway"] = Field(
-        "none", description="how NIMs are reached from outside the cluster"
+        "none", description="how NIMs are exposed outside the cluster"
     )
     external_domain: OptionalSetting[Domain] = Field(None, description="hosts are <name>.<namespace>.<external_domain>")
     external_hosts: tuple[HostPattern, ...] = Field(
-        (), description="hosts that exposedUrl may have, as patterns; none: *.{namespace}.<external_domain>"
+        (), description="patterns of hosts that exposedUrl may have; empty: *.{namespace}.<external_domain>"
     )
     reserved_hosts: tuple[HostPattern, ...] = Field(
-        (), description="hosts that no RunaiNimService may have, as patterns, such as the REST API's"
+        (), description="patterns of hosts that no RunaiNimService may have, such as the REST API's"
     )
     external_tls: bool = Field(True, description="whether URLs are https")
     external_ingress_class: OptionalSetting[ObjectName] = Field(
         None, description="IngressClass, for external_mode ingress"
     )
     external_tls_secret: OptionalSetting[TlsSecret] = Field(
-        None, description="Secret with the certificate of an Ingress; none: the ingress controller's own"
+        None, description="Secret with the certificate of an Ingress; empty: the ingress controller's default"
     )
     external_gateway_name: OptionalSetting[ObjectName] = Field(None, description="Gateway, for external_mode gateway")
     external_gateway_namespace: OptionalSetting[ObjectName] = Field(None, description="namespace of the Gateway")
     external_annotations: dict[RouteKey, str] = Field({}, description="annotations of the Ingress or routes")
     allowed_annotations: tuple[KeyPattern, ...] = Field(
-        (), description="keys that users may annotate though controllers at the cluster's edge read them, as patterns"
+        (), description="patterns of annotation keys that users may set although ingress controllers read them"
     )
     allowed_service_types: ServiceTypes = Field(
         ("ClusterIP", "NodePort", "LoadBalancer"), description="types of Services that users may ask for"
     )
 
     user_credential_secret: OptionalSetting[CredentialSecret] = Field(
-        None, description="Secret of a user's credential, such as runai-{name}; none: credentials are refused"
+        None, description="Secret of a user's credential, such as runai-{name}; empty: credentials are rejected"
     )
 
-    namespaces: tuple[ObjectName, ...] = Field((), description="the only namespaces that are served; none: all of them")
-    workers: Count = Field(16, ge=1, le=256, description="how many RunaiNimServices are written at the same time")
-    backoff_initial_seconds: Seconds = Field(0.005, description="wait before the first retry; doubles with each")
-    backoff_max_seconds: Seconds = Field(300.0, description="longest wait between two retries")
-    watch_resync_seconds: Seconds = Field(600.0, description="how often everything is listed again")
+    namespaces: tuple[ObjectName, ...] = Field((), description="namespaces that the operator serves; empty: all")
+    workers: Count = Field(16, ge=1, le=256, description="number of RunaiNimServices reconciled concurrently")
+    backoff_initial_seconds: Seconds = Field(0.005, description="delay before the first retry; doubles with each")
+    backoff_max_seconds: Seconds = Field(300.0, description="maximum delay between two retries")
+    watch_resync_seconds: Seconds = Field(600.0, description="interval between full resyncs")
     nim_operator_deadline_seconds: Seconds = Field(
-        60.0, description="silence after which the NIM Operator is called out"
+        60.0, description="time to wait for the NIM Operator before the status reports it"
     )
-    scheduler_deadline_seconds: Seconds = Field(60.0, description="silence after which the scheduler is called out")
-    leader_election: bool = Field(False, description="whether replicas share a Lease, so that one of them writes")
+    scheduler_deadline_seconds: Seconds = Field(
+        60.0, description="time to wait for the scheduler before the status reports it"
+    )
+    leader_election: bool = Field(False, description="whether replicas elect a leader, the only one that writes")
     lease_namespace: OptionalSetting[ObjectName] = Field(
-        None, description="namespace of the Lease, that of the operator's pods"
+        None, description="namespace of the Lease: the namespace of the operator's pods"
     )
     lease_seconds: Count = Field(
-        15, ge=3, le=3600, description="how long the Lease holds when the replica that has it falls silent"
+        15, ge=3, le=3600, description="how long the Lease is valid after its holder's last renewal"
     )
     healthz_port: Count = Field(8080, ge=1, le=65535, description="port of /healthz, /readyz and /metrics")
     log_format: Literal["json", "console"] = Field("json", description="json for machines, console for people")
@@ -192,7 +195,7 @@ class Settings(BaseModel):
     @classmethod
     def _apply_dialect_defaults(cls, values: dict[str, Any]) -> dict[str, Any]:
         priorities = values.get("priority_classes", {})
-        if isinstance(priorities, Mapping):  # anything else is refused by its type
+        if isinstance(priorities, Mapping):  # the field's type rejects anything else
             priorities = {name: name for name in well_known.PRIORITIES} | dict(priorities)
         # The field itself reports an unknown dialect; with Run:ai's defaults that is the only message.
         dialect = _DIALECTS.get(str(values.get("dialect")), _DIALECTS["runai"])
@@ -209,7 +212,7 @@ class Settings(BaseModel):
         if self.queue is not None and self.queue_label is None:
             raise ValueError("queue is set without queue_label; set queue_label too, or leave queue out")
         if len(set(self.namespaces)) < len(self.namespaces):
-            raise ValueError("namespaces has one twice; name each once")
+            raise ValueError("namespaces contains a duplicate; list each namespace once")
         if self.leader_election and self.lease_namespace is None:
             raise ValueError("leader_election is on without lease_namespace; set it to the namespace of the operator")
         missing = [name for name in _REQUIRED_BY_MODE[self.external_mode] if getattr(self, name) is None]
@@ -248,7 +251,7 @@ def load_settings(file: Any, environ: Mapping[str, str]) -> Settings:
     Raises SettingsError with every mistake: unknown names, wrong types, values out of range, duplicate keys.
     """
     if not isinstance(file, Mapping | None):
-        raise SettingsError(f"the settings file holds {type(file).__name__}; it must hold `setting: value` lines")
+        raise SettingsError(f"the settings file contains a {type(file).__name__}; write `setting: value` lines")
     values: dict[str, Any] = {str(name): value for name, value in (file or {}).items()}
     sources = dict.fromkeys(values, "in the settings file")
     for variable, text in environ.items():
@@ -278,7 +281,7 @@ def _error_line(mistake: Any, sources: Mapping[str, str]) -> str:
     setting, source = ".".join((name, *rest)), sources.get(name, "")
     if mistake["type"] == "extra_forbidden":
         near = syntax.closest_match(name, Settings.model_fields)
-        return f"{setting} {source}: no such setting; {f'did you mean {near}?' if near else 'remove it'}"
+        return f"{setting} {source}: unknown setting; {f'did you mean {near}?' if near else 'remove it'}"
     reason = mistake["msg"].removeprefix("Value error, ")
     if name not in Settings.model_fields:
         return f"{setting}: {reason}"
@@ -289,5 +292,5 @@ def _error_line(mistake: Any, sources: Mapping[str, str]) -> str:
 def _display(value: Any) -> str:
     try:
         return repr(value)
-    except ValueError:  # of a number, or with one in it, that Python doesn't print
+    except ValueError:  # Python doesn't print numbers of more than 4300 digits
         return "a number of thousands of digits"

@@ -21,7 +21,7 @@ _KEY_PATTERN: Final = re.compile(r"[A-Za-z0-9*./_-]{1,317}")
 
 def _reject_bool(value: Any) -> Any:
     if isinstance(value, bool):
-        raise ValueError("a number is wanted, not true or false")  # pydantic reports ValueError, not TypeError
+        raise ValueError("must be a number, not true or false")  # pydantic reports ValueError, not TypeError
     return value
 
 
@@ -46,9 +46,9 @@ def _key(value: str) -> str:
 
 def _route_key(value: str) -> str:
     if owner := well_known.owner_of(_key(value)):
-        raise ValueError(f"this key is reserved, {owner} sets it")
+        raise ValueError(f"this key is reserved: {owner} sets it")
     if value == "kubernetes.io/ingress.class":
-        raise ValueError("external_ingress_class sets the class, and the API server refuses both")
+        raise ValueError("external_ingress_class sets the class, and the API server rejects an Ingress with both")
     return value
 
 
@@ -59,7 +59,7 @@ def _is_key_pattern(value: str) -> bool:
 
 def _with_default_service_type(types: tuple[str, ...]) -> tuple[str, ...]:
     if "ClusterIP" not in types:
-        raise ValueError("ClusterIP must be among them, which a Service is by default")
+        raise ValueError("ClusterIP must be included, because it is a Service's default type")
     return types
 
 
@@ -84,7 +84,7 @@ OptionalSetting = Annotated[_Setting | None, BeforeValidator(_empty_to_none)]
 MetadataKey = Annotated[str, AfterValidator(_key)]
 RouteKey = Annotated[str, AfterValidator(_route_key)]
 KeyPattern = Annotated[
-    str, _validator(_is_key_pattern, "a pattern of keys is `name` or `domain/name`, in which `*` stands for any text")
+    str, _validator(_is_key_pattern, "a pattern of keys is `name` or `domain/name`, in which `*` matches any text")
 ]
 LabelValue = Annotated[
     str,
@@ -95,22 +95,22 @@ LabelValue = Annotated[
 ]
 # The NIM Operator writes these names unquoted into YAML templates.
 ObjectName = Annotated[
-    str, _validator(_is_name, "a name has lower case letters, digits, `-` and `.`, and is no YAML word or number")
+    str, _validator(_is_name, "a name has lower case letters, digits, `-` and `.`, and is not a YAML word or number")
 ]
 Domain = Annotated[
     str,
     _validator(
         lambda value: _DOMAIN.fullmatch(value) is not None,
-        "a domain as the NIM Operator takes it has up to 63 lower case letters, digits, `-` and `.`, ends in a letter,"
-        " and none of its labels ends in `-` and one character, as eu-west-1 does",
+        "the NIM Operator accepts domains of up to 63 lower case letters, digits, `-` and `.` that end in a letter, if"
+        " no label ends in `-` and one character, as eu-west-1 does",
     ),
 ]
 HostPattern = Annotated[
     str,
     _validator(
         host_patterns.is_pattern,
-        "a pattern of hosts is a DNS name in lower case, in which `*` stands for text within one label and {namespace}"
-        " for the RunaiNimService's; `*` alone stands for every host",
+        "a pattern of hosts is a DNS name in lower case, in which `*` matches text within one label and {namespace}"
+        " stands for the RunaiNimService's namespace; `*` alone matches every host",
     ),
 ]
 ServiceTypes = Annotated[

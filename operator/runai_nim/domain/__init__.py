@@ -1,1 +1,1 @@
-"""The decisions: validate, translate, plan, status. Values in, values out."""
+"""The decisions: validate, translate, plan, status. Pure functions of values."""

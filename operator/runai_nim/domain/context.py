@@ -1,4 +1,4 @@
-"""What a decision knows beside the resource: settings, its namespace and claim, the cluster's NIMService kind."""
+"""Context of a decision: settings, namespace, children, and the cluster's NIMService schema."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,14 +9,13 @@ from runai_nim.domain.nimservice_schema import NIMServiceSchema
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a decision may know beside the RunaiNimService itself.
+    """What a decision depends on apart from the RunaiNimService itself.
 
-    `namespace_labels`: None where they are not known, as offline.
-    `claim_exists`: a claim of the wanted name is there already, so that none has to be made; None where that is not
-    known, as offline. `claim_size`: its size, a Kubernetes quantity, empty where that is not known.
-    `nimservice_exists`: our NIMService is there; only what was started can be stopped where multiNode is used.
-    `nimservice_schema`: the cluster's NIMService kind, by default one that lacks nothing. `max_findings`: of types,
-    after which nothing more is looked for.
+    `namespace_labels`: None if unknown, as offline. `claim_exists`: whether a claim with the wanted name exists, so
+    that none must be created; None if unknown. `claim_size`: its size as a Kubernetes quantity; empty if unknown.
+    `nimservice_exists`: whether the operator's NIMService exists; a multi-node service can only be stopped after it was
+    started. `nimservice_schema`: by default a schema that lacks nothing. `max_findings`: maximum number of findings
+    about types.
     """
 
     settings: Settings

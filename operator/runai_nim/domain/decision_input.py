@@ -1,6 +1,6 @@
-"""The one input of every decision: a resource, its effective spec, where its values come from, and its context.
+"""The input of every decision: a resource, its effective spec, the origin of its values, and its context.
 
-The reconciler, the command line and the REST API all make it here, so that they can't judge a resource differently.
+The reconciler, the command line and the REST API all create it here, so that they evaluate a resource equally.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from runai_nim.domain.nimservice_schema import NIMServiceSchema
 
 
 class ValueOrigin(StrEnum):
-    """Where a value of the effective spec comes from."""
+    """Origin of a value of the effective spec."""
 
     RESOURCE = "resource"
 
@@ -31,9 +31,9 @@ _ALL_FROM_RESOURCE: Final[Mapping[str, ValueOrigin]] = {"spec": ValueOrigin.RESO
 class DecisionInput:
     """Everything that `validate` and `translate` read.
 
-    `resource`: as the API server has it, or would have it. `spec`: the effective spec as JSON; not a mapping where
-    somebody wrote another value. `parsed_spec`: the same in its types, or why it can't be read.
-    `provenance`: origins by path; a path has the origin of the nearest path that encloses it.
+    `resource`: as the API server stores it, or would store it. `spec`: the effective spec as JSON, which is not a
+    mapping if the user wrote another value. `parsed_spec`: the typed spec, or the error. `provenance`: origins by path;
+    a path without an entry has the origin of its nearest ancestor.
     """
 
     resource: ObjectView
@@ -44,41 +44,41 @@ class DecisionInput:
 
     @property
     def name(self) -> str:
-        """Of the RunaiNimService; empty where it has none."""
+        """Name of the RunaiNimService; empty without one."""
         name: str = self.resource["metadata"].get("name", "")
         return name
 
     @property
     def namespace(self) -> str:
-        """Of the RunaiNimService; empty where it names none."""
+        """Namespace of the RunaiNimService; empty without one."""
         namespace: str = self.resource["metadata"].get("namespace", "")
         return namespace
 
     @property
     def valid_spec(self) -> RunaiNimServiceSpec:
-        """The effective spec in its types. Raises ValidationError where it can't be read, which `validate` reports."""
+        """The typed effective spec. Raises ValidationError for an invalid one, which `validate` reports."""
         if isinstance(self.parsed_spec, ValidationError):
             raise self.parsed_spec
         return self.parsed_spec
 
     @property
     def given_claim_name(self) -> str | None:
-        """`spec.modelStore.pvc.claimName`, even if the spec around it can't be read."""
+        """`spec.modelStore.pvc.claimName`, even if other parts of the spec are invalid."""
         name = self._value("spec.modelStore.pvc.claimName")
         return str(name) if name else None
 
     @property
     def claim_name(self) -> str | None:
-        """The claim that the spec asks for, `llama-8b-model-store` by default; None without `spec.modelStore.pvc`.
+        """The claim in the spec, `llama-8b-model-store` by default; None without `spec.modelStore.pvc`.
 
-        For looking the claim up before the spec is known to be valid: whatever can't be read names no claim.
+        It allows to look up the claim before the spec is validated.
         """
         if not isinstance(self._value("spec.modelStore.pvc"), Mapping):
             return None
         return self.given_claim_name or names.default_claim_name(self.name)
 
     def origin(self, path: str) -> ValueOrigin | None:
-        """Where the value at `spec.compute.gpuPortionRequest` comes from; None where it isn't set."""
+        """Origin of the value at a path such as `spec.compute.gpuPortionRequest`; None if it isn't set."""
         if self._value(path) is None:
             return None
         while path not in self.provenance:
@@ -88,7 +88,7 @@ class DecisionInput:
     def with_children(
         self, *, claim_exists: bool | None, claim_size: str = "", nimservice_exists: bool
     ) -> "DecisionInput":
-        """The same, knowing which children are there; the fields of `Context` say what each means."""
+        """A copy with the state of the children; the parameters are fields of `Context`."""
         context = replace(
             self.context, claim_exists=claim_exists, claim_size=claim_size, nimservice_exists=nimservice_exists
         )
@@ -109,7 +109,7 @@ def make_decision_input(
     nimservice_schema: NIMServiceSchema,
     max_findings: int | None = None,
 ) -> DecisionInput:
-    """From a RunaiNimService and what is known around it. Nothing is known of its children: see `with_children`."""
+    """The input for a RunaiNimService, with unknown children; `with_children` adds them."""
     spec = effective_spec(resource)
     return DecisionInput(
         resource=resource,
@@ -127,7 +127,7 @@ def make_decision_input(
 
 
 def effective_spec(resource: ObjectView) -> Any:
-    """The spec that holds for a resource: its own. Empty where it has none."""
+    """The effective spec of a resource, which is its own spec; empty without one."""
     return resource.get("spec") or {}
 
 
@@ -135,4 +135,4 @@ def _parse(spec: Any) -> RunaiNimServiceSpec | ValidationError:
     try:
         return RunaiNimServiceSpec.model_validate(spec, by_alias=True, by_name=False)
     except ValidationError as error:
-        return error.with_traceback(None)  # which would hold this call's frame, and that the error
+        return error.with_traceback(None)  # the traceback would keep this frame, and the frame the error, alive

@@ -62,7 +62,7 @@ class NIMServiceSchema:
         """The kind in that version of the NIM Operator, such as `3.0.2`. Raises VersionError."""
         match = _VERSION.fullmatch(text)
         if match is None:
-            raise VersionError(f'"{text}" is no version of the NIM Operator; give one such as 3.1.2')
+            raise VersionError(f'"{text}" is not a version of the NIM Operator; use one such as 3.1.2')
         version = (int(match[1]), int(match[2]), int(match[3]))
         lacking = frozenset(path for path, since in INTRODUCED_IN.items() if version < since)
         return cls(None, lacking, version >= _ZERO_REPLICAS_SINCE, version < _OPTIONAL_SECRET_SINCE)

@@ -1,4 +1,4 @@
-"""`python -m runai_nim.rest`: the REST API as a process. Wiring alone."""
+"""`python -m runai_nim.rest`: runs the REST API as a process."""
 
 import argparse
 import asyncio
@@ -24,8 +24,8 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m runai_nim.rest", description=__doc__, allow_abbrev=False)
     parser.add_argument("--host", default="", help="address to listen on; default: all")
     parser.add_argument("--port", type=int, default=8080, help="port to listen on; default: 8080")
-    parser.add_argument("--tls-certificate", metavar="FILE", help="PEM; serve HTTPS with it")
-    parser.add_argument("--tls-key", metavar="FILE", help="PEM, the certificate's key")
+    parser.add_argument("--tls-certificate", metavar="FILE", help="PEM file with the certificate for HTTPS")
+    parser.add_argument("--tls-key", metavar="FILE", help="PEM file with the certificate's private key")
     return parser.parse_args()
 
 
@@ -47,7 +47,8 @@ def main() -> int:
     try:
         config.load()
     except OSError as error:  # ssl.SSLError is one
-        print(f"--tls-certificate: {given.tls_certificate} and --tls-key can't be used: {error}", file=sys.stderr)
+        certificate = f"--tls-certificate {given.tls_certificate}"
+        print(f"{certificate} and its --tls-key can't be used: {error}", file=sys.stderr)
         return 2
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         return runner.run(_serve(config, rest, given.host, given.port))

@@ -47,7 +47,7 @@ _REQUIRES_TOKEN: Final[dict[str, Any]] = {"security": [{"token": []}]}
 
 
 class RestService:
-    """What the routes need; it is connected while the process serves."""
+    """State that the routes share: cluster client, caches, metrics. It is connected while the process serves."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -63,7 +63,7 @@ class RestService:
 
     @asynccontextmanager
     async def read_body(self, request: Request, token: str) -> AsyncIterator[Mapping[str, Any]]:
-        """Context with the JSON object that an authenticated caller sent. Raises RefusedError and NoAnswerError."""
+        """Context with the JSON object that an authenticated caller sent. Raises HttpError and NoAnswerError."""
         caller = await self.workloads.caller(token)
         content = await read_content(request, MAX_BODY_BYTES)
         async with self._turns.turn(caller, len(content)):
@@ -154,14 +154,14 @@ def _add_workloads(app: FastAPI, rest: RestService) -> None:
 def _add_token(app: FastAPI, rest: RestService) -> None:
     @app.post(
         "/api/v1/token",
-        summary="Exchange a ServiceAccount's name and token for the token, checked",
+        summary="Verify a ServiceAccount's token and return it as access token",
         responses=_response_docs(200, schemas.AccessToken, 400, 401, 413, 415, 500, 503),
         openapi_extra=request_body(schemas.TokenRequest),
     )
     async def token(request: Request) -> Response:
         body = parse_json_object(await read_content(request, MAX_ANONYMOUS_BODY_BYTES))
         if body.get("grantType") != "app_token":
-            raise HttpError(400, "grantType must be app_token: no other is served")
+            raise HttpError(400, "grantType must be app_token: no other type is supported")
         app_id, secret = body.get("AppId"), body.get("AppSecret")
         if not isinstance(app_id, str) or not isinstance(secret, str) or not is_token(secret):
             raise unauthorized()
@@ -215,12 +215,12 @@ def _http_error_of(error: Exception) -> HttpError:
     if isinstance(error, NoAnswerError):
         return unavailable()
     if isinstance(error, ClientDisconnect):
-        return HttpError(408, "the body did not come to its end")  # the client has disconnected
+        return HttpError(408, "the body is incomplete: the client disconnected")
     if isinstance(error, HTTPException) and error.status_code == 405:
-        return HttpError(405, "the path has no such method: see Allow", headers=error.headers)
+        return HttpError(405, "the path doesn't support this method: see the header Allow", headers=error.headers)
     if isinstance(error, HTTPException):
-        return HttpError(error.status_code, "there is no such path: see /docs", headers=error.headers)
-    return HttpError(500, "something unexpected went wrong: the log of the REST API says what")
+        return HttpError(error.status_code, "unknown path: see /docs", headers=error.headers)
+    return HttpError(500, "internal error: see the log of the REST API")
 
 
 class ConcurrencyLimit:
@@ -238,7 +238,7 @@ class ConcurrencyLimit:
             await self._app(scope, receive, send)
             return
         if self._calls >= MAX_CONCURRENT_CALLS:
-            http_error = unavailable("too many calls at a time")
+            http_error = unavailable("too many concurrent calls")
             await _json(http_error.body, http_error.code, http_error.headers)(scope, receive, send)
             return
 

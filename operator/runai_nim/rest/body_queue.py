@@ -27,13 +27,13 @@ class BodyQueue:
 
     @asynccontextmanager
     async def turn(self, caller: str, size: int) -> AsyncIterator[None]:
-        """Context for processing a body of `size` bytes. Raises RefusedError (503) if too many calls wait."""
+        """Context for processing a body of `size` bytes. Raises HttpError (503) if too many calls wait."""
         if size <= SMALL_BODY_BYTES:
             yield
             return
         if self._callers.total() >= _MAX_WAITING or self._callers[caller] >= _MAX_PER_CALLER:
             raise unavailable(
-                f"bodies of more than {SMALL_BODY_BYTES} bytes are served one after the other, and too many wait"
+                f"bodies of more than {SMALL_BODY_BYTES} bytes are processed one at a time, and too many are waiting"
             )
         self._callers[caller] += 1
         try:
@@ -44,4 +44,4 @@ class BodyQueue:
                 yield
         finally:
             self._callers[caller] -= 1
-            self._callers += Counter()  # those that have none any more are forgotten
+            self._callers += Counter()  # drops callers without calls

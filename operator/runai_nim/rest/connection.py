@@ -20,7 +20,7 @@ from runai_nim.rest.errors import HttpError, unavailable
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bytes, seconds and numbers; of one connection, and from `connections` on of all connections."""
+    """Limits in bytes, seconds and numbers: for one connection, and from `connections` on for all connections."""
 
     head_bytes: int = 32 * 2**10
     """Request line and headers. A token with many claims takes 8 KiB."""
@@ -118,7 +118,7 @@ class Connection(HttpToolsProtocol):
                 self._unparsed_bytes += len(data)
                 self._check_head()
         except httptools.HttpParserUpgrade:
-            pass  # it was answered by HTTP/1.1, as who offers another protocol has to expect
+            pass  # the client offered another protocol, and was answered with HTTP/1.1
         except (httptools.HttpParserError, _ConnectionEndedError):
             if not self.transport.is_closing():
                 self.refuse("not_http", HttpError(400, "the request must be HTTP/1.1: correct it"))
@@ -162,7 +162,7 @@ class Connection(HttpToolsProtocol):
         self.bytes_held += len(body)
         self._crowd.bodies_bytes += len(body)
         self._crowd.make_room_for_bodies()
-        if self.transport.is_closing():  # this one had to go
+        if self.transport.is_closing():  # make_room_for_bodies closed this connection
             raise _ConnectionEndedError
 
     def on_message_complete(self) -> None:
@@ -211,10 +211,10 @@ class Connection(HttpToolsProtocol):
         self._unread_since = None
         waited = now - self.since
         if self.reading == "body" and waited > limits.body_seconds:
-            message = f"the body must come within {limits.body_seconds:g} s: send it faster"
+            message = f"the body must arrive within {limits.body_seconds:g} s: send it faster"
             self.refuse("body_too_slow", HttpError(408, message))
         elif self.reading == "head" and waited > limits.head_seconds:
-            message = f"the headers must come within {limits.head_seconds:g} s: send them faster"
+            message = f"the headers must arrive within {limits.head_seconds:g} s: send them faster"
             self.refuse("head_too_slow", HttpError(408, message))
         elif self._is_idle and waited > limits.head_seconds:
             self.end("head_too_slow")
@@ -263,7 +263,8 @@ class Connection(HttpToolsProtocol):
     def _check_head(self) -> None:
         most = self._crowd.limits.head_bytes
         if max(self._head, self._unparsed_bytes) > most:
-            self.refuse("head_too_large", HttpError(431, f"the headers must have at most {most} bytes: send fewer"))
+            message = f"the headers must have at most {most} bytes: send fewer or shorter ones"
+            self.refuse("head_too_large", HttpError(431, message))
             raise _ConnectionEndedError
 
 

@@ -8,7 +8,7 @@ from runai_nim.rest.model.compliance import Issue, issues_of
 
 _RBAC: Final = re.compile(r'is forbidden: User ".*" cannot \w+ resource', re.DOTALL)
 """RBAC's message for a forbidden request; it contains the namespace."""
-_BUSY_REASONS: Final = 429
+_TOO_MANY_REQUESTS: Final = 429
 MAX_ISSUES: Final = 100
 """Maximum number of reported mistakes."""
 
@@ -45,12 +45,12 @@ def unauthorized() -> HttpError:
 
 def not_found() -> HttpError:
     """404, both for a missing workload and for one that the caller may not see."""
-    return HttpError(404, "there is no such workload, or you may not see it: check the id")
+    return HttpError(404, "the workload doesn't exist, or you may not read it: check the id")
 
 
 def unavailable(details: str | None = None, retry_after: int = 1) -> HttpError:
     """503: retry later."""
-    message = "the cluster can't answer at the moment: try again"
+    message = "the cluster is temporarily unavailable: try again"
     return HttpError(503, message, details, headers={"Retry-After": str(max(1, retry_after))})
 
 
@@ -58,7 +58,7 @@ def invalid(issues: Sequence[Issue]) -> HttpError:
     """400: the body is invalid."""
     if len(issues) > MAX_ISSUES:
         message = f"more than {MAX_ISSUES} fields are wrong: see complianceIssues"
-        more = {"field": "", "details": "and more: correct these first"}
+        more = {"field": "", "details": "more fields are wrong: correct these first"}
         return HttpError(400, message, issues=[*issues[:MAX_ISSUES], more])
     message = issues[0]["details"] if len(issues) == 1 else f"{len(issues)} fields are wrong: see complianceIssues"
     return HttpError(400, message, issues=issues)
@@ -68,14 +68,14 @@ def from_api_status(status: int, answer: Mapping[str, Any], retry_after: int, su
     """Convert an error of the API server; `subject` is what the caller wanted to do.
 
     RBAC's message contains the namespace, which the caller may not know, so it is replaced. Messages of admission (a
-    quota, a policy) are passed on, because their reader may write in the namespace.
+    quota, a policy) are passed on, because the caller may write in the namespace.
     """
     message = str(answer.get("message", ""))
     if status == 401:
         return unauthorized()
     if status == 403:
         return HttpError(403, f"you may not {subject}", None if _RBAC.search(message) else message)
-    if status == _BUSY_REASONS:
+    if status == _TOO_MANY_REQUESTS:
         return unavailable(retry_after=retry_after)
     if status == 422 and (issues := issues_of(answer)):
         return invalid(issues)

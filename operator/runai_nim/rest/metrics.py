@@ -24,7 +24,7 @@ class RestMetrics(BaseMetrics):
         )
         self._seconds = Histogram(
             "runai_nim_rest_request_duration_seconds",
-            "How long answering takes, the API server's part included",
+            "Duration of requests, including the calls to the API server",
             ("method", "route"),
             buckets=_BUCKETS,
             registry=self.registry,
@@ -32,7 +32,7 @@ class RestMetrics(BaseMetrics):
 
         self._ended_connections = Counter(
             "runai_nim_rest_connections_ended_total",
-            "Number of connections that the process ended, partitioned by what they did",
+            "Number of connections that the process closed, partitioned by reason",
             ("reason",),
             registry=self.registry,
         )

@@ -1,4 +1,4 @@
-"""Index of the cluster's namespaces: all that the process reads with its own identity."""
+"""Index of the cluster's namespaces, the only objects that the process reads with its own identity."""
 
 import asyncio
 from collections.abc import Iterable
@@ -49,17 +49,17 @@ class NamespaceIndex:
 
     @property
     def cluster_id(self) -> str:
-        """Id of the cluster. Raises RefusedError (503) before the first LIST."""
+        """Id of the cluster. Raises HttpError (503) before the first LIST."""
         return self._get_known(_SYSTEM).uid
 
     async def get(self, name: str) -> ProjectNamespace:
-        """The namespace. Raises RefusedError (503) if unknown."""
+        """The namespace. Raises HttpError (503) if unknown."""
         if ("", name) not in self._watch.objects:
             await self._wait_for_listing()
         return self._get_known(name)
 
     async def find(self, project_id: Any) -> ProjectNamespace | Finding:
-        """The namespace of a project, or a finding about its id. Raises RefusedError (503) before the first LIST."""
+        """The namespace of a project, or a finding about its id. Raises HttpError (503) before the first LIST."""
         namespace = self._find_known(project_id)
         if isinstance(namespace, Finding) and is_possible_project_id(project_id):
             await self._wait_for_listing()
@@ -83,7 +83,7 @@ class NamespaceIndex:
         Concurrent callers share a LIST, so there is at most one per second.
         """
         if self._waiting >= _MAX_WAITING:
-            raise unavailable("too many callers ask for projects that are not known")
+            raise unavailable("too many calls wait for unknown projects")
         self._waiting += 1
         self._next = self._next or asyncio.create_task(self._list_all())
         try:

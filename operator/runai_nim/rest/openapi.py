@@ -14,8 +14,8 @@ from runai_nim.rest.schemas import CreateRequest, TokenRequest, UpdateRequest
 
 TITLE: Final = "NVIDIA NIM services of this cluster"
 _DESCRIPTION: Final = (
-    'Run:ai\'s "NVIDIA NIM" calls, served out of RunaiNimServices. The bearer token is a Kubernetes token: every call'
-    " is made with its rights and no others."
+    'Run:ai\'s "NVIDIA NIM" REST API, backed by RunaiNimServices. The bearer token is a Kubernetes token; every call'
+    " has exactly the permissions of its token."
 )
 _REFERENCE: Final = "#/components/schemas/{model}"
 _UNSENT_RESPONSES: Final = "422"

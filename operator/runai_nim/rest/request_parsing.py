@@ -16,7 +16,7 @@ from runai_nim.rest.errors import HttpError, unauthorized
 MAX_BODY_BYTES: Final = 2**20
 """Maximum size of a body, close to the API server's limit."""
 MAX_ANONYMOUS_BODY_BYTES: Final = 2**14
-"""Maximum size of a body before authentication, which is that of the token call with one token."""
+"""Maximum size of a body before authentication: of the token call, whose body contains one token."""
 MAX_BODY_DEPTH: Final = 100
 """Maximum nesting of a body. The API's types have fewer than 20 levels."""
 MAX_BODY_VALUES: Final = 10_000
@@ -39,7 +39,7 @@ def is_token(text: Any) -> bool:
 
 
 async def read_content(request: Request, largest: int) -> bytes:
-    """The body's bytes. Raises RefusedError if it is not JSON or has more than `largest` bytes."""
+    """The body's bytes. Raises HttpError if it is not JSON or has more than `largest` bytes."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != "application/json":
         raise HttpError(415, "the header Content-Type must be application/json: set it")
@@ -58,22 +58,23 @@ async def read_content(request: Request, largest: int) -> bytes:
 
 
 def parse_json_object(content: bytes) -> Mapping[str, Any]:
-    """The JSON object in a body. Raises RefusedError for other text, and for values that an API server rejects."""
+    """The JSON object in a body. Raises HttpError for other text, and for values that an API server rejects."""
     if _has_too_many_values(content):
-        raise HttpError(400, f"the body must hold at most {MAX_BODY_VALUES} values: send what the API has")
+        raise HttpError(400, f"the body must contain at most {MAX_BODY_VALUES} values: send only fields of the API")
     try:
         body = json.loads(
             content.decode("utf-8-sig"), object_pairs_hook=_object_without_duplicates, parse_constant=_reject_constant
         )
         if b"\\u" in content:
-            json.dumps(body, ensure_ascii=False).encode()  # halves of characters can't be sent on
+            json.dumps(body, ensure_ascii=False).encode()  # fails for unpaired surrogates, which can't be forwarded
     except (ValueError, RecursionError) as error:
         text = error.msg if isinstance(error, json.JSONDecodeError) else _reason(error)
         raise HttpError(400, f"the body must be JSON: {text}") from None
     if not isinstance(body, dict):
         raise HttpError(400, "the body must be a JSON object: send {…}")
     if content.count(b"{") + content.count(b"[") > MAX_BODY_DEPTH and _is_deeper(body, MAX_BODY_DEPTH):
-        raise HttpError(400, f"the body must not be nested deeper than {MAX_BODY_DEPTH} levels: send what the API has")
+        message = f"the body must not be nested deeper than {MAX_BODY_DEPTH} levels: send only fields of the API"
+        raise HttpError(400, message)
     return body
 
 
@@ -90,19 +91,19 @@ class _BodyError(ValueError):
 
 
 def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, _BodyError) else "it can't be read"
+    return str(error) if isinstance(error, _BodyError) else "it can't be parsed"
 
 
 def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     mapping = dict(pairs)
     if len(mapping) == len(pairs):
         return mapping
-    twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
-    raise _BodyError(f'"{truncate(twice)}" is there twice, remove one')
+    duplicate = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+    raise _BodyError(f'duplicate key "{truncate(duplicate)}", remove one')
 
 
 def _reject_constant(text: str) -> Any:
-    raise _BodyError(f"{text} is no number")
+    raise _BodyError(f"{text} is not a valid number")
 
 
 def _is_deeper(value: Any, levels: int) -> bool:

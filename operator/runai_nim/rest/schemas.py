@@ -15,10 +15,10 @@ class RequestMetadata(ApiModel):
     """Name of the workload: lower case letters, digits and -, starting with a letter."""
 
     use_given_name_as_prefix: StrictBool = False
-    """true: - and five random characters are appended to the name."""
+    """true: the API appends `-` and five random characters to the name."""
 
     project_id: StrictStr | StrictInt
-    """The project: a namespace's project, its label runai-nim.io/project-id, or its name."""
+    """The project: the value of a namespace's project label or of its label runai-nim.io/project-id, or its name."""
 
 
 class CreateRequest(ApiModel):
@@ -29,7 +29,7 @@ class CreateRequest(ApiModel):
 
 
 class UpdateRequest(ApiModel):
-    """Sections of spec to replace; absent or null sections stay."""
+    """Sections of spec to replace; absent or null sections stay unchanged."""
 
     spec: RunaiNimServiceSpec
 
@@ -78,7 +78,7 @@ class WorkloadMetadata(ApiModel):
     department_name: str
     created_at: AwareDatetime
     created_by: str
-    """Informational: everyone who may write the RunaiNimService may write this."""
+    """Informational: anyone with write access to the RunaiNimService can change it."""
 
     updated_at: AwareDatetime
     updated_by: str
@@ -94,7 +94,7 @@ class Workload(ApiModel):
     desired_phase: Literal["Running", "Stopped", "Deleted"]
     spec: RunaiNimServiceSpec
     details: str | None = None
-    """Of a PATCH: a warning that Argo CD, Flux or Helm will revert it."""
+    """Only in the answer to a PATCH: a warning that Argo CD, Flux or Helm will revert it."""
 
 
 class ComplianceIssue(ApiModel):
@@ -112,4 +112,4 @@ class Message(ApiModel):
     message: str
     details: str | None = None
     compliance_issues: tuple[ComplianceIssue, ...] | None = None
-    """Of a 400: the mistakes found, up to 100."""
+    """Only with code 400: the mistakes found, up to 100."""

@@ -1,6 +1,6 @@
-"""The calls of the REST API: what each asks of the API server, in its caller's name, and in which order.
+"""Implements the calls of the REST API as requests to the API server with the caller's token.
 
-What a workload looks like, what a spec may hold and what a PATCH makes of it are others' business.
+`rest.model` converts workloads and applies patches; `evaluate` checks specs.
 """
 
 import asyncio
@@ -35,15 +35,15 @@ from runai_nim.rest.pending_creates import PendingCreates
 from runai_nim.rest.token_cache import TokenCache
 
 PATCH_TIMEOUT_SECONDS: Final = 10.0
-"""How long a PATCH is tried against others' writes."""
+"""How long a PATCH is retried when other clients write the same object."""
 _PAUSES: Final = (0.002, 0.2)
-"""Seconds before the first and the longest repetition of a PATCH."""
+"""Seconds before the first retry of a PATCH, and their maximum."""
 _SUFFIX: Final = "bcdfghjklmnpqrstvwxz2456789"
-"""Characters that the API server completes a generateName with; they make no words."""
+"""Alphabet of the API server for generateName; without vowels, it spells no words."""
 
 
 class WorkloadService:
-    """Each raises RefusedError, or NoAnswerError while the API server is away."""
+    """The calls. Each raises HttpError, or NoAnswerError while the API server doesn't answer."""
 
     def __init__(
         self, api_server: ApiServer, namespaces: NamespaceIndex, discovery: Discovery, settings: Settings
@@ -54,11 +54,11 @@ class WorkloadService:
         self._pending = PendingCreates()
 
     async def caller(self, token: str) -> str:
-        """Whose token it is: asked before anything is read of what else was sent."""
+        """The user of the token, which is checked before the body is read."""
         return await self._tokens.user_of(token)
 
     async def create(self, token: str, body: Mapping[str, Any]) -> KubeObject:
-        """The workload that `body` describes, made."""
+        """Create the workload that `body` describes and return it."""
         user = await self._tokens.user_of(token)
         namespace, manifest = await self._manifest_of(token, body)
         pending_name = self._pending.take(user, manifest)
@@ -81,9 +81,12 @@ class WorkloadService:
         return self._to_workload(cr, namespace)
 
     async def update(self, token: str, id_: str, body: Mapping[str, Any]) -> KubeObject:
-        """The workload with the sections of `body`, written if that changes anything; 503 when others always win."""
+        """Replace the sections in `body`, if that changes anything, and return the workload.
+
+        Raises HttpError (503) if other clients win every conflict.
+        """
         sections = _patch_sections(body)
-        # A write fails where it was cached out of date; any other outcome needs what is stored.
+        # A write based on an outdated cache entry fails with a conflict; then the stored object is read.
         with suppress(HttpError):
             if updated := await self._update(token, id_, sections, from_cache=True):
                 return updated
@@ -92,14 +95,14 @@ class WorkloadService:
             if updated := await self._update(token, id_, sections):
                 return updated
             if time.monotonic() > until:
-                raise unavailable("others change this workload all the time")
+                raise unavailable("other clients keep changing this workload")
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  # jitter
             pause = min(pause * 2, longest)
 
     async def _update(
         self, token: str, id_: str, sections: Mapping[str, Any], *, from_cache: bool = False
     ) -> KubeObject | None:
-        """The changed workload; None when it has to be tried again, on what is stored by then."""
+        """The changed workload; None if the change must be retried on the object stored by then."""
         namespace, cr = await self._get_stored(token, id_, from_cache=from_cache)
         spec = merge_sections(cr.get("spec") or {}, sections)
         if is_same(spec, cr.get("spec")):
@@ -116,7 +119,7 @@ class WorkloadService:
         if answer.status == 404:
             raise not_found()
         if answer.status in (403, 409):
-            await self._get_stored(token, id_)  # not found, if it may not be seen or another one has its name by now
+            await self._get_stored(token, id_)  # 404 if the caller may not read it, or a later one has the same name
         if answer.status == 409:
             raise unavailable()
         if answer.status not in (200, 202):
@@ -124,15 +127,15 @@ class WorkloadService:
         return {"code": 202, "message": "the workload is being deleted"}
 
     async def access_token(self, app_id: str, secret: str) -> str:
-        """The secret of AppId `<namespace>/<serviceaccount>`, if it is a token of it."""
+        """Return the secret if it is a token of the ServiceAccount in AppId, `<namespace>/<serviceaccount>`."""
         namespace, _, name = app_id.partition("/")
         if await self._tokens.user_of(secret) != f"system:serviceaccount:{namespace}:{name}":
-            message = "AppId must be <namespace>/<serviceaccount> of the token that AppSecret is: correct either"
+            message = "AppId must be <namespace>/<serviceaccount> of the token in AppSecret: correct one of them"
             raise HttpError(401, message)
         return secret
 
     async def _manifest_of(self, token: str, body: Mapping[str, Any]) -> tuple[ProjectNamespace, KubeObject]:
-        """The project's namespace and the object that `convert` would print; all that is wrong at once (400)."""
+        """The project's namespace and the object that `convert` would print. HttpError (400) names all mistakes."""
         project = await self._namespaces.find(metadata_of(body).get("projectId"))
         name, labels = (project.name, project.labels) if isinstance(project, ProjectNamespace) else ("", {})
         manifest = make_manifest(body, name)
@@ -145,7 +148,7 @@ class WorkloadService:
         return project, manifest
 
     async def _create(self, token: str, manifest: KubeObject, *, again: bool) -> KubeObject:
-        """`again`: it may exist already, made by this very call."""
+        """Create the object. `again`: an earlier attempt of the same call may have created it."""
         metadata = manifest["metadata"]
         answer = await self._api_server.create(token, manifest)
         if answer.status == 201:
@@ -157,17 +160,17 @@ class WorkloadService:
         if answer.status == 409 and answer.body.get("reason") == "AlreadyExists":
             if "generateName" in metadata:
                 raise unavailable()
-            raise HttpError(409, f'metadata.name is "{metadata["name"]}", which exists: choose another name')
-        if answer.status == 409:  # a quota that is being written, say
+            raise HttpError(409, f'metadata.name is "{metadata["name"]}", which already exists: choose another name')
+        if answer.status == 409:  # for example a conflict on a ResourceQuota
             raise unavailable()
         if answer.status == 404:
-            raise unavailable("the kind RunaiNimService or the project's namespace is not there")
+            raise unavailable("the kind RunaiNimService or the project's namespace doesn't exist")
         raise from_api_status(answer.status, answer.body, answer.retry_after, "create a workload in this project")
 
     async def _get_stored(
         self, token: str, id_: str, *, from_cache: bool = False
     ) -> tuple[ProjectNamespace, KubeObject]:
-        """What the id stands for, if the caller may see it; the same 404 otherwise."""
+        """Namespace and object of the id. Raises the same HttpError (404) if it doesn't exist or may not be read."""
         at = await self._parse_identifier(token, id_)
         answer = await self._api_server.get(token, at, cached=from_cache)
         if answer.status in (403, 404) or (answer.status == 200 and answer.body["metadata"]["uid"] != at.uid):
@@ -177,7 +180,7 @@ class WorkloadService:
         return await self._namespaces.get(at.namespace), answer.body
 
     async def _parse_identifier(self, token: str, id_: str) -> Identifier:
-        """What the id stands for, be it there or not."""
+        """Parse the id. For a malformed one, raises HttpError: 401 with an invalid token, else 404."""
         at = parse_identifier(id_)
         if at is None:
             await self._tokens.user_of(token)
@@ -185,7 +188,7 @@ class WorkloadService:
         return at
 
     async def _patch(self, token: str, cr: KubeObject, spec: KubeObject) -> KubeObject | None:
-        """The changed object; None when it has to be tried again, on what is stored by then."""
+        """The changed object; None if the change must be retried on the object stored by then."""
         operations = json_patch(cr, spec, {well_known.UPDATED_BY: await self._tokens.user_of(token)})
         try:
             answer = await self._api_server.patch(token, identifier_of(cr), operations)
@@ -199,7 +202,7 @@ class WorkloadService:
 
     async def _validate_change(self, token: str, cr: KubeObject, spec: KubeObject, namespace: ProjectNamespace) -> None:
         _refuse_errors(self._unserved_findings(namespace))
-        # What the operator says that there is, it made.
+        # The status names the NIMService only after the operator has created it.
         made = bool((cr.get("status") or {}).get("nimServiceName"))
         changed = {**cr, "spec": spec}
         decision_input = self._decision_input(to_stored_object(changed, namespace.name), namespace.labels)
@@ -216,12 +219,12 @@ class WorkloadService:
         )
 
     async def _findings(self, token: str, manifest: KubeObject, decision_input: DecisionInput) -> Sequence[Finding]:
-        """All that is wrong; whether a claim exists is asked for only where that decides."""
+        """All findings. Whether the claim exists is looked up only if the result depends on it."""
         findings = evaluate(manifest, decision_input).findings
         if not any(finding.path == CLAIM_SIZE and finding.reason == Reason.REQUIRED_FIELD for finding in findings):
             return findings
         if not decision_input.given_claim_name and not manifest["metadata"].get("name"):
-            exists: bool | None = False  # its name will hold the characters that the workload's name is completed with
+            exists: bool | None = False  # its name will contain the random suffix of the workload's name
         else:
             exists = await self._claim_exists(token, decision_input)
         nimservice_exists = decision_input.context.nimservice_exists
@@ -229,10 +232,10 @@ class WorkloadService:
         return evaluate(manifest, known).findings
 
     async def _claim_exists(self, token: str, decision_input: DecisionInput) -> bool | None:
-        """Does the claim of a workload exist? None where its caller may not know."""
+        """Whether the workload's claim exists; None if the caller may not read it."""
         name = decision_input.claim_name or ""
         if not decision_input.namespace or not syntax.is_object_name(name):
-            return None  # which is an error in itself
+            return None  # another finding reports this
         return await self._api_server.has_claim(token, decision_input.namespace, name)
 
     def _unserved_findings(self, namespace: ProjectNamespace) -> Iterator[Finding]:
@@ -247,7 +250,7 @@ def _random_suffix() -> str:
 
 
 def _is_created_from(cr: KubeObject, manifest: KubeObject) -> bool:
-    """Whether the stored object is the one that was to be made."""
+    """Whether the stored object was created from this manifest, by the same user."""
     creator = (cr["metadata"].get("annotations") or {}).get(well_known.CREATED_BY)
     return bool(
         creator == manifest["metadata"]["annotations"][well_known.CREATED_BY] and cr["spec"] == manifest["spec"]
@@ -266,15 +269,14 @@ def _check_update(body: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(
             reason=Reason.UNKNOWN_FIELD,
             path=field,
-            must="not be there, only spec can be changed",
-            remedy="remove it",
+            remedy="remove it, because a PATCH can change only spec",
         )
     if not isinstance(body.get("spec"), Mapping):
         yield Finding(
             reason=Reason.REQUIRED_FIELD,
             path="spec",
             must="be a mapping",
-            remedy="say what to change in it",
+            remedy="set the sections to change in it",
         )
 
 

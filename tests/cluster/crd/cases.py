@@ -144,20 +144,20 @@ ROWS = [
     ),
     Row(
         "spec.replicas",
-        "must be 1 or absent beside autoscaling",
+        "must be 1 or absent with autoscaling",
         ({"autoscaling": {}, "replicas": 2},),
         ({"autoscaling": {}, "replicas": 1}, {"autoscaling": {}}, {"replicas": 2}),
         shows="replicas is 2",
     ),
     Row(
         "spec.autoscaling",
-        "autoscaling is not allowed beside multiNode",
+        "autoscaling is not allowed with multiNode",
         ({"autoscaling": {}, "multiNode": {"workers": 1}},),
         ({"multiNode": {"workers": 1}},),
     ),
     Row(
         "spec.compute.gpuRequestType",
-        "not ask for a share of a GPU beside multiNode",
+        "not request a GPU share with multiNode",
         (
             {"multiNode": {"workers": 1}, **compute(gpuRequestType="portion", gpuPortionRequest=0.5)},
             {"multiNode": {"workers": 1}, **compute(gpuRequestType="memory")},
@@ -171,7 +171,7 @@ ROWS = [
     ),
     Row(
         "spec.nodePools",
-        "must not name a pool twice",
+        "must not contain a pool twice",
         ({"nodePools": ["a", "b", "a"]},),
         ({"nodePools": [f"{index:0>253}" for index in range(100)]},),
     ),

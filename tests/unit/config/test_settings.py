@@ -132,7 +132,7 @@ def test_domains_that_the_nim_operator_takes(domain: str) -> None:
     ],
 )
 def test_domains_that_the_nim_operator_refuses(domain: str) -> None:
-    with pytest.raises(SettingsError, match=r"external_domain in the settings file: .* none of its labels ends in `-`"):
+    with pytest.raises(SettingsError, match=r"external_domain in the settings file: .* no label ends in `-`"):
         load_settings({"external_domain": domain}, {})
 
 
@@ -151,7 +151,7 @@ def test_the_domain_is_what_the_nimservice_crd_takes(domain: str) -> None:
 def test_listed_namespaces() -> None:
     assert load_settings({}, {}).namespaces == ()
     assert load_settings(None, {"RUNAI_NIM_NAMESPACES": '["a", "b"]'}).namespaces == ("a", "b")
-    with pytest.raises(SettingsError, match="namespaces has one twice; name each once"):
+    with pytest.raises(SettingsError, match="namespaces contains a duplicate; list each namespace once"):
         load_settings({"namespaces": ["a", "b", "a"]}, {})
     with pytest.raises(SettingsError, match=r"namespaces\.0 .*'A'"):
         load_settings({"namespaces": ["A"]}, {})
@@ -184,10 +184,10 @@ def test_what_the_kubelet_sets_for_a_service_is_no_setting(variable: str) -> Non
 @pytest.mark.parametrize(
     ("file", "environ", "messages"),
     [
-        ({"wrkers": 3}, {}, ["wrkers in the settings file: no such setting; did you mean workers?"]),
-        ({"xyz": 3}, {}, ["xyz in the settings file: no such setting; remove it"]),
-        ({3: 3}, {}, ["3 in the settings file: no such setting; remove it"]),
-        ({}, {"RUNAI_NIM_LOGLEVEL": "x"}, ["loglevel in RUNAI_NIM_LOGLEVEL: no such setting; did you mean log_level?"]),
+        ({"wrkers": 3}, {}, ["wrkers in the settings file: unknown setting; did you mean workers?"]),
+        ({"xyz": 3}, {}, ["xyz in the settings file: unknown setting; remove it"]),
+        ({3: 3}, {}, ["3 in the settings file: unknown setting; remove it"]),
+        ({}, {"RUNAI_NIM_LOGLEVEL": "x"}, ["loglevel in RUNAI_NIM_LOGLEVEL: unknown setting; did you mean log_level?"]),
         ({"dialect": "kia"}, {}, ["dialect in the settings file: found 'kia'", "'runai' or 'kai'"]),
         ({"dialect": []}, {}, ["dialect in the settings file: found []"]),
         (
@@ -196,10 +196,10 @@ def test_what_the_kubelet_sets_for_a_service_is_no_setting(variable: str) -> Non
             ["healthz_port in RUNAI_NIM_HEALTHZ_PORT", "valid integer"],
         ),
         ({"healthz_port": 70000}, {}, ["healthz_port in the settings file: found 70000", "65535"]),
-        ({"workers": True}, {}, ["workers in the settings file: found True: a number is wanted"]),
+        ({"workers": True}, {}, ["workers in the settings file: found True: must be a number"]),
         ({"workers": 0, "log_level": "loud"}, {}, ["workers in the settings file", "log_level in the settings file"]),
         ({"watch_resync_seconds": float("nan")}, {}, ["watch_resync_seconds"]),
-        ({"scheduler_name": "yes"}, {}, ["scheduler_name in the settings file: found 'yes'", "no YAML word"]),
+        ({"scheduler_name": "yes"}, {}, ["scheduler_name in the settings file: found 'yes'", "not a YAML word"]),
         ({"scheduler_name": "My scheduler"}, {}, ["scheduler_name", "lower case letters"]),
         ({"scheduler_name": None}, {}, ["scheduler_name in the settings file: found None"]),
         ({"node_pool_label": "a b"}, {}, ["node_pool_label", "`name` or `domain/name`"]),
@@ -232,8 +232,8 @@ def test_what_the_kubelet_sets_for_a_service_is_no_setting(variable: str) -> Non
             {},
             ["external_mode is gateway without external_gateway_namespace; set"],
         ),
-        ({"external_ingress_class": "on"}, {}, ["external_ingress_class", "no YAML word"]),
-        ({"external_gateway_name": "1e3"}, {}, ["external_gateway_name", "no YAML word"]),
+        ({"external_ingress_class": "on"}, {}, ["external_ingress_class", "not a YAML word"]),
+        ({"external_gateway_name": "1e3"}, {}, ["external_gateway_name", "not a YAML word"]),
         ({"external_gateway_namespace": "A"}, {}, ["external_gateway_namespace", "lower case letters"]),
         ({"external_tls_secret": "{host}-tls"}, {}, ["external_tls_secret", "{name} and {namespace}"]),
         ({"external_tls_secret": "123"}, {}, ["external_tls_secret", "a Secret's name"]),
@@ -253,16 +253,16 @@ def test_what_the_kubelet_sets_for_a_service_is_no_setting(variable: str) -> Non
             ["external_annotations", "external_ingress_class sets the class"],
         ),
         ({"allowed_annotations": ["metallb.io"] * 2 + ["a b"]}, {}, ["allowed_annotations.2", "pattern of keys"]),
-        ({"allowed_annotations": ["a/b/c"]}, {}, ["allowed_annotations.0", "`*` stands for any text"]),
+        ({"allowed_annotations": ["a/b/c"]}, {}, ["allowed_annotations.0", "`*` matches any text"]),
         ({"allowed_annotations": ["/b"]}, {}, ["allowed_annotations.0", "found '/b'"]),
         ({"allowed_annotations": [""]}, {}, ["allowed_annotations.0", "found ''"]),
         ({}, {"RUNAI_NIM_ALLOWED_ANNOTATIONS": "metallb.io/*"}, ["RUNAI_NIM_ALLOWED_ANNOTATIONS", "write JSON"]),
         ({"external_hosts": ["*.{name}.com"]}, {}, ["external_hosts.0", "a pattern of hosts is"]),
         ({"external_hosts": ["https://a.com"]}, {}, ["external_hosts.0", "a pattern of hosts is"]),
         ({"reserved_hosts": ["a.com", ""]}, {}, ["reserved_hosts.1", "a pattern of hosts is"]),
-        ({"allowed_service_types": ["LoadBalancer"]}, {}, ["allowed_service_types", "ClusterIP must be among them"]),
+        ({"allowed_service_types": ["LoadBalancer"]}, {}, ["allowed_service_types", "ClusterIP must be included"]),
         ({"allowed_service_types": ["ClusterIP", "X"]}, {}, ["allowed_service_types.1", "'ClusterIP', 'NodePort' or"]),
-        (["dialect"], {}, ["the settings file holds list; it must hold `setting: value` lines"]),
+        (["dialect"], {}, ["the settings file contains a list; write `setting: value` lines"]),
     ],
 )
 def test_mistakes_are_named(file: Any, environ: dict[str, str], messages: list[str]) -> None:

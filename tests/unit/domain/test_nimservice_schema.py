@@ -89,7 +89,7 @@ def test_the_secret_is_required_while_the_kind_requires_it() -> None:
 
 @pytest.mark.parametrize("text", ["", "3.1", "latest", "3.1.2-rc1"])
 def test_what_is_no_version_is_said(text: str) -> None:
-    with pytest.raises(VersionError, match="give one such as"):
+    with pytest.raises(VersionError, match="use one such as"):
         NIMServiceSchema.of_version(text)
 
 

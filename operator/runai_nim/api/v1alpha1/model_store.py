@@ -54,7 +54,7 @@ class ClaimInfo(SpecModel):
     """Storage class of the claim; default: the cluster's default class. Can't be changed once the claim exists."""
 
     access_modes: AccessModes | None = None
-    """Access modes of the claim; default: readWriteOnce alone."""
+    """Access modes of the claim; default: only readWriteOnce."""
 
     volume_mode: Literal["Filesystem", "Block"] | None = None
     """Volume mode of the claim; default Filesystem. Block is rejected: a NIM mounts its store as a file system."""
@@ -90,7 +90,7 @@ class ModelStore(SpecModel):
     model_config = cel(
         CelRule(
             "!(has(self.nimCache) && has(self.pvc))",
-            "modelStore must hold either nimCache or pvc, not both: remove one of them",
+            "modelStore must contain either nimCache or pvc, not both: remove one of them",
             ".nimCache",
             reason="FieldValueForbidden",
         ),

@@ -16,7 +16,7 @@ class RunaiNimService(ApiModel):
     """A NIM served through the NVIDIA NIM Operator and scheduled by Run:ai."""
 
     # The name is also that of the NIMService, its Service and its pods, which the NIM Operator writes unquoted into
-    # YAML. generateName is covered: the rules see the name that came of it.
+    # YAML. generateName is covered, because the rules see the generated name.
     model_config = cel(
         CelRule(
             "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
@@ -40,14 +40,14 @@ class RunaiNimService(ApiModel):
         ),
         CelRule(
             "self.metadata.name != 'default'",
-            "metadata.name must not be default, which is every namespace's ServiceAccount and would be overwritten:"
-            " choose another name",
+            "metadata.name must not be default, because the NIM Operator would overwrite the namespace's ServiceAccount"
+            " default: choose another name",
             ".metadata.name",
         ),
         CelRule(
             "!self.metadata.name.endsWith('-epp')",
-            "metadata.name must not end in -epp, which the NIM Operator deletes as a left-over of another service:"
-            " choose another name",
+            "metadata.name must not end in -epp, because the NIM Operator deletes objects with such names: choose"
+            " another name",
             ".metadata.name",
         ),
         CelRule(

@@ -26,15 +26,15 @@ class RunaiNimServiceSpec(SpecModel):
     model_config = cel(
         CelRule(
             "!has(self.autoscaling) || !has(self.replicas) || self.replicas == 1",
-            "replicas must be 1 or absent beside autoscaling: remove replicas, or remove autoscaling",
+            "replicas must be 1 or absent with autoscaling: remove replicas, or remove autoscaling",
             ".replicas",
-            "'replicas is %s but must be 1 or absent beside autoscaling: remove replicas, or remove autoscaling'"
+            "'replicas is %s but must be 1 or absent with autoscaling: remove replicas, or remove autoscaling'"
             ".format([self.replicas])",
             reason="FieldValueForbidden",
         ),
         CelRule(
             "!has(self.multiNode) || !has(self.autoscaling)",
-            "autoscaling is not allowed beside multiNode: remove one of them",
+            "autoscaling is not allowed with multiNode: remove one of them",
             ".autoscaling",
             reason="FieldValueForbidden",
         ),
@@ -42,14 +42,14 @@ class RunaiNimServiceSpec(SpecModel):
             "!has(self.multiNode) || !has(self.compute) || !has(self.compute.gpuRequestType)"
             " || (self.compute.gpuRequestType == 'portion' && (!has(self.compute.gpuPortionRequest)"
             " || self.compute.gpuPortionRequest == 0.0 || self.compute.gpuPortionRequest == 1.0))",
-            "compute.gpuRequestType must not ask for a share of a GPU beside multiNode: ask for whole GPUs with"
-            " compute.gpuDevicesRequest alone, or remove multiNode",
+            "compute.gpuRequestType must not request a GPU share with multiNode: request whole GPUs with"
+            " compute.gpuDevicesRequest only, or remove multiNode",
             ".compute.gpuRequestType",
             reason="FieldValueForbidden",
         ),
         CelRule(
             "!has(self.nodePools) || self.nodePools.all(pool, self.nodePools.exists_one(other, other == pool))",
-            "nodePools must not name a pool twice: keep each where it should be tried first",
+            "nodePools must not contain a pool twice: keep each pool once, at its place in the order of preference",
             ".nodePools",
         ),
         CelRule(
@@ -98,7 +98,7 @@ class RunaiNimServiceSpec(SpecModel):
     autoscaling and GPU shares."""
 
     priority_class: PriorityClass | None = None
-    """Scheduling priority; default: that of the scheduler for such workloads. Becomes the label priorityClassName.
+    """Scheduling priority; default: the scheduler's for such workloads. Becomes the label priorityClassName.
     Doesn't change preemptibility."""
 
     preemptibility: Preemptibility | None = None

@@ -1,4 +1,4 @@
-"""Evaluates a manifest as a user wrote it: what the operator would make of it, and all findings.
+"""Evaluates a manifest as a user wrote it: the desired state, and all findings.
 
 The command line and the REST API use it before a resource reaches a cluster. The rules are in `object_schema` and
 `validate`.
@@ -15,9 +15,10 @@ from runai_nim.domain.validate import has_errors
 
 
 def evaluate(manifest: Mapping[str, Any], decision_input: DecisionInput) -> Desired:
-    """What the operator would make of any manifest; `decision_input` is made from it by `to_stored_object`.
+    """The desired state for any manifest; `decision_input` is made from its `to_stored_object`.
 
-    Findings of the API server's rules come first, then the operator's; with errors there is nothing else.
+    Findings by the API server's rules come first, then the operator's. With errors, only the findings and the project
+    are set.
     """
     shape = tuple(check_object_schema(manifest))
     desired = translate(decision_input)

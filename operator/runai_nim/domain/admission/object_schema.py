@@ -28,7 +28,7 @@ def check_object_schema(manifest: Mapping[str, Any]) -> Iterator[Finding]:
         yield _invalid("apiVersion", manifest.get("apiVersion"), f"be {well_known.API_VERSION}", "correct it")
     yield from _check_unknown_fields("", manifest, _FIELDS)
     if not isinstance(manifest.get("spec"), Mapping):
-        yield _invalid("spec", None, "be a mapping", "say what to serve in it")
+        yield _invalid("spec", None, "be a mapping", "add it, with the NIM to serve")
     yield from _check_metadata(manifest.get("metadata"))
     for name, part in manifest["spec"].items() if isinstance(manifest.get("spec"), Mapping) else ():
         yield from _check_nulls(f"spec.{name}", part)
@@ -46,7 +46,7 @@ def _check_nulls(path: str, value: Any) -> Iterator[Finding]:
     parts = value.items() if isinstance(value, dict) else ()
     for name, part in parts:
         if part is None:
-            rule, remedy = "not be null, which server-side apply refuses", "remove it"
+            rule, remedy = "not be null, because server-side apply rejects null", "remove it"
             yield Finding(
                 reason=Reason.IGNORED_FIELD,
                 path=child_path(path, name),

@@ -1,4 +1,4 @@
-"""Converts a body of Run:ai's "NVIDIA NIM" REST API to a manifest, and finds what doesn't belong to that API.
+"""Converts a body of Run:ai's "NVIDIA NIM" REST API to a manifest, and reports fields that are not part of that API.
 
 The spec is copied unchanged; `evaluate` checks the manifest.
 """
@@ -12,7 +12,7 @@ from runai_nim.domain.validate import Finding, truncate, unknown_field
 from runai_nim.domain.validate.suggestions import FieldRemedies
 
 BODY_FIELDS: Final = ("metadata", "spec", "desiredPhase")
-"""Top-level fields of a body. desiredPhase occurs in answers of the API, which are accepted, too."""
+"""Top-level fields of a body. desiredPhase occurs in answers of the API, which are also accepted."""
 REQUESTED_METADATA: Final = ("name", "useGivenNameAsPrefix", "projectId", "clusterId")
 """Metadata fields of a request."""
 RUNAI_METADATA: Final = (

@@ -20,7 +20,7 @@ class OwnerReference(NamedTuple):
 
 
 _MOST_ANNOTATIONS: Final = 512
-"""Maximum number of annotations kept of a claim. The operator sets at most 256; controllers add some."""
+"""Maximum number of a claim's annotations that are kept. The operator sets at most 256; controllers add some."""
 _OWN: Final = f"{well_known.GROUP}/"
 _MOST_OWNERS: Final = 64
 _OWNERS: Final = (well_known.KIND, well_known.NIMSERVICE_KIND)

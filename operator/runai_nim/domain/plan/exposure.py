@@ -43,7 +43,7 @@ def route_plan(cr: Mapping[str, Any], manifest: dict[str, Any] | None, observed:
             deletions=going, blocker=(Reason.PREVIOUS_INSTANCE_TERMINATING, f"{kind} {name} is being deleted")
         )
     if not is_ours(cr, live):
-        message = f"{kind} {name} was not made for this RunaiNimService; delete it, or remove servingPort.exposedUrl"
+        message = f"{kind} {name} belongs to another owner; delete it, or remove spec.servingPort.exposedUrl"
         return RoutePlan(deletions=going, blocker=(Reason.NAME_CONFLICT, message))
     same = not any(differences(without_owners(manifest), {**live, "apiVersion": manifest["apiVersion"], "kind": kind}))
     return RoutePlan(None if same else Write(manifest, live["metadata"]["resourceVersion"]), going)

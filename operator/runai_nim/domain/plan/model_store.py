@@ -42,19 +42,19 @@ def check_claim(cr: Mapping[str, Any], desired: Desired, claim: ObservedClaim | 
         return None
     spec, name = desired.claim["spec"], desired.claim["metadata"]["name"]
     size = spec["resources"]["requests"]["storage"]
-    remedy = f"set it back, or name a new claim in spec.modelStore.pvc.claimName ({name} keeps its data)"
+    remedy = f"restore it, or set a new claim in spec.modelStore.pvc.claimName ({name} keeps its data)"
     if _is_less(size, claim.storage):
-        rule = f"not be below the {claim.storage} of claim {name}, since a claim can't shrink"
+        rule = f"not be below the {claim.storage} of claim {name}, because a claim can't shrink"
         return Finding(
             reason=Reason.CLAIM_CANNOT_SHRINK, path=f"{_CLAIM_INFO}.size", value=size, must=rule, remedy=remedy
         )
     storage_class = spec.get("storageClassName", claim.storage_class)
     if storage_class != claim.storage_class:
-        rule = f"stay {claim.storage_class or '(none)'}, the class that claim {name} was made with"
+        rule = f"be {claim.storage_class or '(none)'}, the immutable class of the existing claim {name}"
         path = f"{_CLAIM_INFO}.storageClass"
         return Finding(reason=Reason.CLAIM_IMMUTABLE, path=path, value=storage_class, must=rule, remedy=remedy)
     if set(spec["accessModes"]) != set(claim.access_modes):
-        rule = f"stay {', '.join(claim.access_modes)}, what claim {name} was made with"
+        rule = f"be {', '.join(claim.access_modes)}, the immutable access modes of the existing claim {name}"
         value = ", ".join(spec["accessModes"])
         return Finding(
             reason=Reason.CLAIM_IMMUTABLE, path=f"{_CLAIM_INFO}.accessModes", value=value, must=rule, remedy=remedy
@@ -65,7 +65,7 @@ def check_claim(cr: Mapping[str, Any], desired: Desired, claim: ObservedClaim | 
 def _is_less(size: str, than: str) -> bool:
     try:
         return quantity.parse(size) < quantity.parse(than)
-    except quantity.QuantityError:  # the API server prints no such amount of a claim
+    except quantity.QuantityError:  # the API server never returns such a size of a claim
         return False
 
 
@@ -101,8 +101,8 @@ def previous_claim_reason(cr: Mapping[str, Any], claim: ObservedClaim | None) ->
     if claim is None or not any(_is_previous(cr, *owner) for owner in claim.owners):
         return ""
     return (
-        f"PersistentVolumeClaim {claim.name} goes with the RunaiNimService {cr['metadata']['name']} that was deleted"
-        " before (its retentionPolicy is Delete)"
+        f"PersistentVolumeClaim {claim.name} is being deleted with the previous RunaiNimService"
+        f" {cr['metadata']['name']} (retentionPolicy Delete)"
     )
 
 

@@ -14,7 +14,7 @@ from runai_nim.domain.reasons import Reason
 from runai_nim.domain.validate import Finding
 
 _NUMBER: Final = re.compile("[0-9]{1,9}")
-_REMEDY: Final = "set it back, or create a RunaiNimService of another name"
+_REMEDY: Final = "restore it, or create a RunaiNimService with another name"
 
 
 def check_multi_node(manifest: Mapping[str, Any], live: Mapping[str, Any] | None) -> Finding | None:
@@ -23,13 +23,13 @@ def check_multi_node(manifest: Mapping[str, Any], live: Mapping[str, Any] | None
         return None
     requested, there = _parallelism(manifest), _parallelism(live)
     if (requested is None) != (there is None):
-        rule = "stay as it was when the NIMService was made"
+        rule = "not be added or removed after the NIMService was created"
         return Finding(reason=Reason.MULTI_NODE_IMMUTABLE, path="spec.multiNode", must=rule, remedy=_REMEDY)
     if requested is None or there is None:
         return None
     if requested.get("pipeline") != there.get("pipeline"):
         workers = number(there.get("pipeline"), 1) - 1
-        rule = f"stay {workers}, which the NIMService was made with"
+        rule = f"be {workers}, as when the NIMService was created"
         return Finding(
             reason=Reason.MULTI_NODE_IMMUTABLE,
             path="spec.multiNode.workers",
@@ -38,7 +38,7 @@ def check_multi_node(manifest: Mapping[str, Any], live: Mapping[str, Any] | None
             remedy=_REMEDY,
         )
     if requested.get("tensor") != there.get("tensor"):
-        rule = f"stay {there.get('tensor')} beside multiNode, which the NIMService was made with"
+        rule = f"be {there.get('tensor')} with multiNode, as when the NIMService was created"
         return Finding(
             reason=Reason.MULTI_NODE_IMMUTABLE,
             path="spec.compute.gpuDevicesRequest",
@@ -48,7 +48,7 @@ def check_multi_node(manifest: Mapping[str, Any], live: Mapping[str, Any] | None
         )
     most, replicas = multi_node_replicas_of(manifest, live), manifest["spec"]["replicas"]
     if replicas > most:
-        rule = f"not be above {most} beside multiNode, which the NIMService was made with"
+        rule = f"be at most {most} with multiNode, as when the NIMService was created"
         return Finding(
             reason=Reason.MULTI_NODE_IMMUTABLE, path="spec.replicas", value=str(replicas), must=rule, remedy=_REMEDY
         )

@@ -29,8 +29,8 @@ def check_names(name: str, objects: Iterable[tuple[str, ObjectView]]) -> Finding
     for kind, obj in objects:
         if not _belongs_to_nimservice(obj, name):
             rule = (
-                f"not make the NIM Operator take the name of {kind} {obj['metadata']['name']}, which no NIMService of"
-                " this name owns: it would delete it, overwrite it, or wait for ever"
+                f"not conflict with the existing {kind} {obj['metadata']['name']}, which the NIM Operator would"
+                " delete or overwrite, or which would block it forever"
             )
             remedy = f"create this RunaiNimService under another name, or rename the {kind}"
             return Finding(reason=Reason.NAME_CONFLICT, path="metadata.name", value=name, must=rule, remedy=remedy)
@@ -57,5 +57,6 @@ def host_to_check(cr: Mapping[str, Any], route: Write | None, routes: Mapping[st
 def host_taken_finding(host: str, url: str | None, holder: str) -> Finding:
     """The finding for a taken host. For confidentiality it names the kind, but no object of another namespace."""
     article = "an" if holder[0] in "AEIOH" else "a"
-    rule, remedy = f"not have the host {host}, which {article} {holder} of another namespace has", "choose another host"
+    rule = f"not use the host {host}, because {article} {holder} in another namespace uses it"
+    remedy = "choose another host"
     return Finding(reason=Reason.HOST_TAKEN, path="spec.servingPort.exposedUrl", value=url, must=rule, remedy=remedy)

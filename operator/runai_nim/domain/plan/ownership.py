@@ -26,7 +26,7 @@ def previous_instance(cr: Mapping[str, Any], live: Mapping[str, Any] | None) -> 
     """Why an old NIMService of this name must be gone before the new one is written; empty if nothing prevents it."""
     if live is None or not (is_predecessor(cr, live) or "deletionTimestamp" in live["metadata"]):
         return ""
-    return f"NIMService {live['metadata']['name']} is being deleted; it is made anew as soon as it is gone"
+    return f"NIMService {live['metadata']['name']} is being deleted; the operator creates the new one after that"
 
 
 def check_owner(cr: Mapping[str, Any], live: Mapping[str, Any] | None, claim: ObservedClaim | None) -> Finding | None:
@@ -44,13 +44,13 @@ def check_owner(cr: Mapping[str, Any], live: Mapping[str, Any] | None, claim: Ob
     if controller:
         remedy += f" ({claims_held} would be deleted with that NIMService)" if claims_held else ""
     else:
-        kept = f" ({claims_held}, which would be deleted with it, is released first and stays)" if claims_held else ""
-        remedy = f'hand that NIMService over with the annotation {well_known.ADOPT}: "true" on it{kept}, or {remedy}'
+        kept = f" (the operator first releases {claims_held} and keeps the data)" if claims_held else ""
+        remedy = f'set the annotation {well_known.ADOPT}: "true" on that NIMService to adopt it{kept}, or {remedy}'
     return Finding(
         reason=Reason.NAME_CONFLICT,
         path="metadata.name",
         value=name,
-        must=f"not be the name of a NIMService that this RunaiNimService did not make{owner}",
+        must=f"not be the name of an existing NIMService that this RunaiNimService did not create{owner}",
         remedy=remedy,
     )
 

@@ -1,7 +1,7 @@
-"""`translate(decision_input) -> Desired`: what should exist for a RunaiNimService. One module per block of the spec.
+"""`translate(decision_input) -> Desired`: the desired state of a RunaiNimService, one module per block of the spec.
 
-Pure: no I/O, no clock, no settings lookup. Never raises on what a user wrote: that becomes findings. Each module holds
-the rows of its block: a field, what it becomes, and the function that makes it.
+Each module contains the mapping rows of its block: a field, what it becomes, and the function that renders it. Mistakes
+of users never raise; they become findings.
 """
 
 from dataclasses import dataclass
@@ -23,14 +23,13 @@ __all__ = ["Desired", "Exposure", "translate"]
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """What should exist, and what can be said without looking into the cluster.
+    """The objects that should exist, and the parts of the status that don't depend on the cluster.
 
-    With an error among `findings` only those and `project` are set, and nothing may be written.
+    With an error among `findings` only `findings` and `project` are set, and nothing may be written.
 
-    `nimservice`, `claim`, `route`: manifests for server-side apply; `claim` and `route` are None when none is ours to
-    make. `claim_name`, `nim_cache`: the one store that the NIMService uses, the other is None.
-    `gpu`: of each pod, for people (`2`, `0.5`, `2x0.5`, `20Gi`). `replicas`: wanted, 0 while stopped, None where
-    autoscaling decides.
+    `nimservice`, `claim`, `route`: manifests for server-side apply; `claim` and `route` are None if the operator
+    creates none. `claim_name`, `nim_cache`: the store that the NIMService uses; the other is None. `gpu`: GPU of each
+    pod for the status (`2`, `0.5`, `2x0.5`, `20Gi`). `replicas`: 0 while stopped, None with autoscaling.
     """
 
     findings: tuple[Finding, ...]
@@ -47,12 +46,12 @@ class Desired:
 
     @property
     def is_stopped(self) -> bool:
-        """No replicas are wanted."""
+        """Whether the desired number of replicas is 0."""
         return self.replicas == 0
 
 
 def translate(decision_input: DecisionInput) -> Desired:
-    """Decide from a RunaiNimService and what is known around it what should exist."""
+    """The desired state for a decision input."""
     spec, findings = validate(decision_input)
     project = decision_input.context.project
     if spec is None or has_errors(findings):

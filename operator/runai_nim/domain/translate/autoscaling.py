@@ -50,20 +50,20 @@ def _metric(autoscaling: Autoscaling) -> dict[str, Any]:
 ROWS = (
     MappingRow(
         "spec.replicas",
-        "`spec.replicas`, 1 when absent; left out with autoscaling",
+        "`spec.replicas`, default 1; omitted with autoscaling",
         _replicas_fragment,
         "A NIMService may not have both replicas and autoscaling.",
     ),
     MappingRow(
         "spec.desiredPhase",
-        "`Stopped`: `spec.replicas: 0` and no `spec.scale`; the claim and everything else stay",
+        "`Stopped`: `spec.replicas: 0` without `spec.scale`; the claim and everything else stay",
         no_output,
     ),
     MappingRow(
         "spec.autoscaling",
         "`spec.scale.hpa`: cpu and memory by average utilization, any other metric by its average per pod; the window"
-        " holds for scaling down",
+        " applies to scaling down",
         _autoscaling_fragment,
-        "Waiting before scaling up would hurt the service.",
+        "A delay before scaling up would hurt the service.",
     ),
 )

@@ -1,7 +1,7 @@
 """spec.compute → NIMService resources and the GPU annotations of Run:ai and KAI. Expects a valid spec.
 
 A GPU share is an annotation without any nvidia.com/gpu key: KAI's admission rejects both together, even with the value
-0. An empty map of resources is left out: the NIM Operator's first write drops it, and it would always look changed.
+0. An empty map of resources is omitted: the NIM Operator's first write drops it, and it would always look changed.
 """
 
 from decimal import Decimal
@@ -128,7 +128,7 @@ ROWS = (
         "without gpuRequestType `nvidia.com/gpu` in `spec.resources.requests` and `limits`; with a portion of several"
         " devices the pod annotation `gpu-fraction-num-devices`",
         _devices_fragment,
-        "0 is written, too: it prevents the NIM Operator from adding GPUs for a profile.",
+        "0 is also written, because it prevents the NIM Operator from adding GPUs for a profile.",
     ),
     MappingRow(
         "spec.compute.gpuRequestType",
@@ -157,6 +157,6 @@ ROWS = (
         "spec.compute.gpuMemoryLimit",
         "the pod annotation that the setting `gpu_memory_limit_annotation` names, in MiB, rounded up",
         lambda s: _gpu_memory(s.settings.gpu_memory_limit_annotation, s.compute.gpu_memory_limit),
-        "No scheduler documents one, so none is set unless configured; a limit above the request is refused then.",
+        "No scheduler documents such an annotation. Without the setting, a limit above the request is rejected.",
     ),
 )

@@ -20,7 +20,7 @@ def repository_and_tag(text: str) -> dict[str, str]:
     return {"repository": image.repository, "tag": image.tag or "latest"}
 
 
-def _readiness_defaults(**fields: Any) -> dict[str, Any]:
+def _without_none(**fields: Any) -> dict[str, Any]:
     """Those of `fields` that are set."""
     return {name: value for name, value in fields.items() if value is not None}
 
@@ -41,7 +41,7 @@ def _readiness_fragment(source: TranslationSource) -> Fragment:
 
 
 def _probe(probe: Probe) -> dict[str, Any]:
-    timing = _readiness_defaults(
+    timing = _without_none(
         initialDelaySeconds=probe.initial_delay_seconds,
         periodSeconds=probe.period_seconds,
         timeoutSeconds=probe.timeout_seconds,
@@ -53,9 +53,7 @@ def _probe(probe: Probe) -> dict[str, Any]:
 
 
 def _http_get(http_get: HttpGet) -> dict[str, Any]:
-    return _readiness_defaults(
-        path=http_get.path or "/", port=http_get.port, host=http_get.host, scheme=http_get.scheme
-    )
+    return _without_none(path=http_get.path or "/", port=http_get.port, host=http_get.host, scheme=http_get.scheme)
 
 
 ROWS = (
@@ -68,31 +66,31 @@ ROWS = (
     MappingRow(
         "spec.imagePullPolicy",
         "`spec.image.pullPolicy`",
-        lambda s: {"spec": {"image": _readiness_defaults(pullPolicy=s.spec.image_pull_policy)}},
+        lambda s: {"spec": {"image": _without_none(pullPolicy=s.spec.image_pull_policy)}},
     ),
     MappingRow(
         "spec.imagePullSecrets",
-        "`spec.image.pullSecrets`; of a user's credential the Secret that the setting `user_credential_secret` names",
+        "`spec.image.pullSecrets`; for a user's credential the Secret that the setting `user_credential_secret` names",
         _pull_secrets_fragment,
     ),
     MappingRow(
         "spec.ngcAuthSecret",
         "`spec.authSecret`",
-        lambda s: {"spec": _readiness_defaults(authSecret=s.spec.ngc_auth_secret)},
-        "Its key NGC_API_KEY is what a NIM downloads its model with.",
+        lambda s: {"spec": _without_none(authSecret=s.spec.ngc_auth_secret)},
+        "A NIM downloads its model with the key NGC_API_KEY of this Secret.",
     ),
     MappingRow(
-        "spec.security.runAsUid", "`spec.userID`", lambda s: {"spec": _readiness_defaults(userID=s.security.run_as_uid)}
+        "spec.security.runAsUid", "`spec.userID`", lambda s: {"spec": _without_none(userID=s.security.run_as_uid)}
     ),
     MappingRow(
         "spec.security.runAsGid",
         "`spec.groupID`",
-        lambda s: {"spec": _readiness_defaults(groupID=s.security.run_as_gid)},
+        lambda s: {"spec": _without_none(groupID=s.security.run_as_gid)},
     ),
     MappingRow(
         "spec.probes.readiness",
         "`spec.readinessProbe`; without a handler: GET /v1/health/ready on port `api`",
         _readiness_fragment,
-        "The NIM Operator takes a probe whole or not at all.",
+        "The NIM Operator replaces its default probe as a whole.",
     ),
 )

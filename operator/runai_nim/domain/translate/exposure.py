@@ -43,7 +43,7 @@ def exposure_of(source: TranslationSource) -> Exposure:
     if protocol == "grpc" and settings.external_mode == "ingress":
         if serving.exposed_protocol == "grpc":
             message = (
-                "gRPC is only routed by a gateway, and the operator is configured for an ingress:"
+                "only a gateway routes gRPC, and the operator is configured for an ingress:"
                 " set spec.servingPort.exposedProtocol: http, or external_mode: gateway in the operator's settings"
             )
             return Exposure(reason=Reason.GRPC_NEEDS_GATEWAY, message=message)
@@ -104,7 +104,7 @@ ROWS = (
         "which of the gateway's `httpRoutesEnabled` and `grpcRoutesEnabled` is true; default grpc when"
         " grpcPort is set, otherwise http",
         no_output,
-        "The NIM Operator's Ingress serves the HTTP port alone.",
+        "The NIM Operator's Ingress serves only the HTTP port.",
     ),
 )
 
@@ -172,7 +172,7 @@ ROUTE_ROWS = (
         "",
         "its name `<name>.external`, label and owner, and the annotation `runai-nim.io/spec-hash`",
         _route_metadata_fragment,
-        "By the hash the operator sees what was taken away.",
+        "With the hash, the operator detects removed fields.",
     ),
     MappingRow(
         "spec.servingPort.exposedUrl",

@@ -14,13 +14,13 @@ ROWS = (
         "spec.labels",
         "`spec.labels`: labels of the pods and their Service",
         lambda s: _items("labels", s.spec.labels),
-        "Keys of the schedulers and of the NIM Operator are refused: each has a field of its own.",
+        "Keys of the schedulers and of the NIM Operator are rejected: each has a separate field.",
     ),
     MappingRow(
         "spec.annotations",
         "`spec.annotations`: annotations of the pods, their Service, its Ingress or routes and its HPA",
         lambda s: _items("annotations", s.spec.annotations),
-        "As for labels. Keys of ingress controllers, gateways, DNS, certificates and load balancers are refused, unless"
-        " the setting `allowed_annotations` allows them: on Ingress and routes they would win over the router's own.",
+        "As for labels. Keys of ingress controllers, gateways, DNS, certificates and load balancers are rejected unless"
+        " the setting `allowed_annotations` allows them: on Ingress and routes they would override the router's.",
     ),
 )

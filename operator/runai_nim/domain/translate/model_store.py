@@ -22,7 +22,7 @@ def _profile_fragment(source: TranslationSource) -> Fragment:
     if not _profile_overrides_resources(source.compute):
         return {"spec": {"storage": {"nimCache": {"profile": cache.profile}}}}
     variable_names = {item.name for item in source.spec.environment_variables or () if not item.exclude}
-    if well_known.NIM_MODEL_PROFILE in variable_names:  # with the same value: another is refused
+    if well_known.NIM_MODEL_PROFILE in variable_names:  # with the same value: another one is rejected
         return {}
     return {"spec": {"env": [{"name": well_known.NIM_MODEL_PROFILE, "value": cache.profile}]}}
 
@@ -65,7 +65,7 @@ ROWS = (
         "spec.modelStore.pvc.claimName",
         "`spec.storage.pvc` with `create: false`; without claimName the claim is `<name>-model-store`",
         _claim_fragment,
-        "A claim that the NIM Operator makes is deleted with the NIMService and has one access mode.",
+        "A claim that the NIM Operator creates is deleted with the NIMService and has one access mode.",
     ),
     MappingRow("spec.modelStore.pvc.readOnly", "`spec.storage.readOnly`", _read_only_fragment),
 )
@@ -125,35 +125,35 @@ def _volume_mode_fragment(source: TranslationSource) -> Fragment:
 CLAIM_ROWS = (
     MappingRow(
         "spec.modelStore.pvc.claimName",
-        "the claim's name; absent: `<name>-model-store`, shortened with a hash to 63 characters",
+        "the claim's name; default `<name>-model-store`, shortened with a hash to 63 characters",
         lambda s: {"metadata": {"name": s.claim_name}},
-        "A claim of that name that is there already is used as it is.",
+        "An existing claim with that name is used unchanged.",
     ),
     MappingRow(
         "",
         "its namespace, the label `runai-nim.io/service`, and the annotations `runai-nim.io/service-uid` and"
         " `runai-nim.io/spec-hash`",
         _identity_fragment,
-        "The operator changes a claim only where it carries the uid of this very RunaiNimService. By the hash it sees"
-        " what was taken away.",
+        "The operator changes a claim only if it has the uid of this RunaiNimService. With the hash, it detects removed"
+        " fields.",
     ),
     MappingRow(
         "spec.modelStore.pvc.existingPvc",
-        "`true`: no claim is made, it has to be there",
+        "`true`: the operator creates no claim; it must exist",
         no_output,
     ),
     MappingRow(
         "spec.modelStore.pvc.claimInfo.addedAttrValues",
         "annotations of the claim",
         _annotations_fragment,
-        "For provisioners; keys under kubernetes.io and k8s.io are refused.",
+        "For provisioners; keys under kubernetes.io and k8s.io are rejected.",
     ),
     MappingRow(
         "spec.modelStore.pvc.retentionPolicy",
-        "`Delete`: an owner reference, so that the claim goes with the RunaiNimService; `Retain` (default): none",
+        "`Delete`: an owner reference, so that the claim is deleted with the RunaiNimService; `Retain` (default): none",
         _owner_fragment,
-        "Weights are large and claims are shared. A claim that was found is never owned, nor is one that an earlier"
-        " RunaiNimService of this name left.",
+        "Weights are large and claims are shared. The operator never owns a claim that existed before, or that an"
+        " earlier RunaiNimService with this name left.",
     ),
     MappingRow(
         "spec.modelStore.pvc.claimInfo.accessModes",
@@ -162,14 +162,14 @@ CLAIM_ROWS = (
     ),
     MappingRow(
         "spec.modelStore.pvc.claimInfo.size",
-        "`spec.resources.requests.storage`; growing is patched, shrinking refused; not required where the claim exists",
+        "`spec.resources.requests.storage`; it may grow, but not shrink; not required if the claim exists",
         _size_fragment,
     ),
     MappingRow(
         "spec.modelStore.pvc.claimInfo.storageClass",
-        "`spec.storageClassName`, left out when absent",
+        "`spec.storageClassName`, omitted if absent",
         _storage_class_fragment,
-        "An empty text would mean no class, rather than the cluster's default one.",
+        "An empty string would mean no class instead of the cluster's default class.",
     ),
     MappingRow("spec.modelStore.pvc.claimInfo.volumeMode", "`spec.volumeMode`", _volume_mode_fragment),
 )

@@ -39,7 +39,7 @@ ROWS = (
         f"metadata.annotations[{well_known.RESTARTED_AT}]",
         "the same annotation of the pods",
         lambda s: pod_annotation_fragment(well_known.RESTARTED_AT, s.annotations.get(well_known.RESTARTED_AT)),
-        "A new value rolls the pods.",
+        "A new value starts a rolling restart of the pods.",
     ),
     *environment.ROWS,
     *metadata.ROWS,
@@ -47,7 +47,7 @@ ROWS = (
         "",
         "the label `runai-nim.io/service`, on the NIMService and its pods",
         lambda s: label_fragment(well_known.SERVICE_LABEL, s.name),
-        "By it the operator finds what was made for a RunaiNimService.",
+        "With it, the operator finds the objects of a RunaiNimService.",
     ),
 )
 

@@ -1,6 +1,6 @@
-"""One row of the mapping: a field of the API, what it becomes, why, and the function that makes it. Holds no field.
+"""Mapping rows: a field of the API, what it becomes, why, and the function that renders it.
 
-Translation is the union of what the rows make; `render --explain`, `explain` and docs/mapping.md read the same rows.
+A manifest is the merge of its rows' fragments. `render --explain`, `explain` and docs/mapping.md read the same rows.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,14 +16,14 @@ from runai_nim.domain.translate.owner import OwnerResource
 Fragment = dict[str, Any]
 """A part of a manifest, from its root: `{"spec": {"schedulerName": …}}`."""
 LeafPath = tuple[str | int, ...]
-"""Where a leaf is: keys, and indexes of lists."""
+"""Path of a leaf: keys, and indexes of lists, such as `("spec", "env", 0, "name")`."""
 
 
 @dataclass(frozen=True, slots=True)
 class TranslationSource:
-    """What the rows read: a RunaiNimService without errors, and what is known around it.
+    """What the rows read: a RunaiNimService without errors, and its context.
 
-    Blocks of the spec that are absent stand here empty, so that no row asks for them.
+    Absent blocks of the spec are empty here, so that rows needn't check for them.
     """
 
     owner: OwnerResource
@@ -38,7 +38,7 @@ class TranslationSource:
 
     @classmethod
     def of(cls, decision_input: DecisionInput) -> Self:
-        """From the input of a decision. Raises ValidationError for a spec that can't be read."""
+        """From a decision input. Raises ValidationError for an invalid spec."""
         spec, metadata = decision_input.valid_spec, decision_input.resource["metadata"]
         return cls(
             owner=OwnerResource.of(metadata),
@@ -54,7 +54,7 @@ class TranslationSource:
 
     @property
     def name(self) -> str:
-        """Of the RunaiNimService, its NIMService and Service."""
+        """Name of the RunaiNimService, its NIMService and its Service."""
         return self.owner.name
 
     @property
@@ -65,7 +65,7 @@ class TranslationSource:
 
 @dataclass(frozen=True, slots=True)
 class MappingRow:
-    """`field` of the RunaiNimService (`spec.image`; empty: always there) becomes what `make` returns.
+    """`field` of the RunaiNimService (`spec.image`; empty: always rendered) becomes what `make` returns.
 
     `becomes` and `why` are for people, in Markdown; `becomes` names fields of the object that the row is for.
     """
@@ -77,12 +77,12 @@ class MappingRow:
 
 
 def no_output(_: TranslationSource) -> Fragment:
-    """For a field that is read elsewhere or not at all; its row says so."""
+    """No fragment, for a field that another row reads or that isn't rendered."""
     return {}
 
 
 def label_fragment(key: str | None, value: str | None) -> Fragment:
-    """A label on the object itself, for schedulers that climb owner references, and on its pods."""
+    """A label on the object itself, for schedulers that follow owner references, and on its pods."""
     if not key or not value:
         return {}
     return {"metadata": {"labels": {key: value}}, "spec": {"labels": {key: value}}}
@@ -94,7 +94,7 @@ def pod_annotation_fragment(key: str | None, value: str | None) -> Fragment:
 
 
 def render_rows(rows: Iterable[MappingRow], source: TranslationSource) -> dict[str, Any]:
-    """What all rows make, united."""
+    """The merged fragments of all rows."""
     result: dict[str, Any] = {}
     for row in rows:
         deep_merge(result, row.make(source))
@@ -102,7 +102,7 @@ def render_rows(rows: Iterable[MappingRow], source: TranslationSource) -> dict[s
 
 
 def deep_merge(result: dict[str, Any], fragment: Fragment) -> None:
-    """Add `fragment` to `result`: mappings level by level, lists end to end. No two rows write the same leaf."""
+    """Merge `fragment` into `result`: mappings recursively, lists by concatenation. Rows never write the same leaf."""
     for key, value in fragment.items():
         known = result.get(key)
         if isinstance(value, dict):
@@ -116,7 +116,7 @@ def deep_merge(result: dict[str, Any], fragment: Fragment) -> None:
 
 
 def provenance(rows: Iterable[MappingRow], source: TranslationSource) -> dict[LeafPath, MappingRow]:
-    """Which row each leaf of `made(rows, source)` comes from."""
+    """The row of each leaf of `render_rows(rows, source)`."""
     leaves: dict[LeafPath, MappingRow] = {}
     lengths: dict[LeafPath, int] = {}
     for row in rows:

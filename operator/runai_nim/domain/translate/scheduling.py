@@ -110,10 +110,10 @@ ROWS = (
     ),
     MappingRow(
         "spec.nodePools",
-        "`spec.affinity.nodeAffinity`: these pools are required, and preferred in their order; one pool is a label of"
-        " the pods too, several are listed in an annotation where the scheduler reads one",
+        "`spec.affinity.nodeAffinity`: these pools are required, and preferred in their order; one pool is also a label"
+        " of the pods, several are listed in an annotation if the scheduler reads one",
         _pools_fragment,
-        "Pool `default` is the nodes without a pool. A nodeSelector would do for names that YAML reads as text only.",
+        "Pool `default` means nodes without a pool. A nodeSelector would only work for names that YAML reads as text.",
     ),
     MappingRow(
         "spec.tolerations",

@@ -17,14 +17,14 @@ def _metrics_fragment(source: TranslationSource) -> Fragment:
 ROWS = (
     MappingRow(
         "spec.servingPort.serviceType",
-        "`spec.expose.service.type`, ClusterIP when absent",
+        "`spec.expose.service.type`, default ClusterIP",
         lambda s: _service("type", s.serving.service_type or "ClusterIP"),
     ),
     MappingRow(
         "spec.servingPort.port",
         "`spec.expose.service.port`",
         lambda s: _service("port", s.serving.port),
-        "Without a port the NIM Operator panics once and then uses 8000, whatever the NIM serves on.",
+        "Without a port the NIM Operator panics once and then uses 8000, even if the NIM uses another port.",
     ),
     MappingRow(
         "spec.servingPort.grpcPort",
@@ -33,7 +33,7 @@ ROWS = (
     ),
     MappingRow(
         "spec.servingPort.metricsPort",
-        "`spec.expose.service.metricsPort`, left out when it is the port itself",
+        "`spec.expose.service.metricsPort`, omitted if it equals the port",
         _metrics_fragment,
     ),
 )

@@ -17,7 +17,7 @@ def check_supported_fields(
         missing = ".".join(lack.path) + (f": {lack.value}" if lack.value else "")
         path = _source_field(lack, rows, source) or "the operator's settings"
         version = f"NIM Operator {lack.since_version} or newer" if lack.since_version else "a newer NIM Operator"
-        rule = f"not ask for {missing}, which the NIMService kind of this cluster does not have"
+        rule = f"not require {missing}, which the NIMService kind of this cluster lacks"
         yield Finding(reason=Reason.NOT_INSTALLED, path=path, must=rule, remedy=f"change it, or install {version}")
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.validate import Finding, Rule
 
-_IMMUTABLE_MESSAGE: Final = "spec.multiNode"
+_IMMUTABLE_FIELD: Final = "spec.multiNode"
 
 Issue = dict[str, str]
 
@@ -25,7 +25,7 @@ def issues_of(status: Mapping[str, Any]) -> list[Issue]:
         _issue(
             cause.get("field", ""),
             cause.get("message", ""),
-            Rule.CAN_EDIT if cause.get("field") == _IMMUTABLE_MESSAGE else None,
+            Rule.CAN_EDIT if cause.get("field") == _IMMUTABLE_FIELD else None,
         )
         for cause in causes
     ]

@@ -14,8 +14,8 @@ _OWNER_MARKS: Final = (
 
 
 def details_of(metadata: Mapping[str, Any]) -> str | None:
-    """The warning for a change by other means; None if no tool manages the object."""
+    """The warning for a change through the REST API; None if no tool manages the object."""
     for field, key, owner in _OWNER_MARKS:
         if key in (metadata.get(field) or {}):
-            return f"{owner} keeps this workload and will revert the change: make it in Git too"
+            return f"{owner} manages this workload and will revert the change: make it in Git too"
     return None

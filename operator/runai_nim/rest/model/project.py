@@ -70,19 +70,19 @@ def find_namespace(
     Run:ai's examples use numbers, its client sends strings. Returns a finding if no or several namespaces match.
     """
     if project_id is None:
-        return Finding(reason=Reason.REQUIRED_FIELD, path=_PATH, must="be set", remedy="give the project's id or name")
+        return Finding(reason=Reason.REQUIRED_FIELD, path=_PATH, must="be set", remedy="set the project's id or name")
     if isinstance(project_id, bool) or not isinstance(project_id, str | int) or project_id == "":
         return Finding(
             reason=Reason.INVALID_VALUE,
             path=_PATH,
             must="be a string or a number",
-            remedy="give the project's id or name",
+            remedy="set the project's id or name",
         )
     project_label = str(project_id)
     for key in (*project_labels, well_known.PROJECT_ID):
         matches = [namespace for namespace in namespaces if namespace.labels.get(key) == project_label]
         if len(matches) > 1:
-            rule = f"be of one namespace, and {len(matches)} have it in their label {key}"
+            rule = f"identify one namespace, but {len(matches)} have this value in label {key}"
             return Finding(
                 reason=Reason.INVALID_VALUE,
                 path=_PATH,
@@ -93,5 +93,10 @@ def find_namespace(
         if matches:
             return matches[0]
     by_name = next((namespace for namespace in namespaces if namespace.name == project_label), None)
-    rule, remedy = "be a project of this cluster", "give a namespace's project, or its name"
-    return by_name or Finding(reason=Reason.INVALID_VALUE, path=_PATH, value=project_label, must=rule, remedy=remedy)
+    return by_name or Finding(
+        reason=Reason.INVALID_VALUE,
+        path=_PATH,
+        value=project_label,
+        must="be a project of this cluster",
+        remedy="use the project of a namespace, or the namespace's name",
+    )

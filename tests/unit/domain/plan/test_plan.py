@@ -287,7 +287,8 @@ def test_a_claim_that_goes_with_an_earlier_resource_is_waited_for() -> None:
         CLAIM, annotations={well_known.SERVICE_UID: "u0"}, owners=(OwnerReference(well_known.KIND, "nim", "u0"),)
     )
     found = planned(cr, claim=going)
-    assert "PersistentVolumeClaim nim-model-store goes with the RunaiNimService nim" in found.waiting_for
+    expected = "PersistentVolumeClaim nim-model-store is being deleted with the previous RunaiNimService nim"
+    assert expected in found.waiting_for
     assert found.writes == ()
     for owner in (
         OwnerReference(well_known.KIND, "nim", "u1"),
@@ -609,7 +610,7 @@ def test_a_host_that_is_taken_is_said_with_the_kind_alone(kind: str, words: str)
     finding = host_taken_finding("nim.example.com", "https://nim.example.com", kind)
 
     assert (finding.reason, finding.path) == ("HostTaken", "spec.servingPort.exposedUrl")
-    assert f"must not have the host nim.example.com, which {words} of another namespace has" in finding.message
+    assert f"must not use the host nim.example.com, because {words} in another namespace uses it" in finding.message
 
 
 def test_names_are_asked_for_before_a_nimservice_is_created() -> None:
@@ -646,7 +647,7 @@ def test_a_name_is_free_where_a_nimservice_of_it_owns_what_there_is(obj: dict[st
     assert (finding is None) is free
     if finding is not None:
         assert (finding.reason, finding.path, finding.value) == ("NameConflict", "metadata.name", "nim")
-        assert f"of Role {obj['metadata']['name']}, which no NIMService of this name owns" in finding.message
+        assert f"the existing Role {obj['metadata']['name']}, which the NIM Operator would" in finding.message
 
 
 def test_what_is_not_there_is_no_conflict() -> None:

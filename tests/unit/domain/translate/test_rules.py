@@ -82,7 +82,7 @@ def test_a_field_that_the_kind_lacks_is_named_by_the_row_that_asks_for_it() -> N
     installed = NIMServiceSchema(fields={"spec": known})
     findings = translate(input_of(cr, Context(load_settings(None, {}), nimservice_schema=installed))).findings
     assert ("spec.image", "image.repository") in {
-        (f.path, f.must.split(",")[0].removeprefix("not ask for spec.")) for f in findings
+        (f.path, f.must.split(",")[0].removeprefix("not require spec.")) for f in findings
     }
 
 
@@ -91,8 +91,8 @@ def test_a_field_that_no_field_of_the_api_asks_for_is_the_operator_s() -> None:
     installed = NIMServiceSchema(missing_paths=frozenset({("spec", "schedulerName")}))
     (finding,) = translate(input_of(cr, Context(load_settings(None, {}), nimservice_schema=installed))).findings
     assert finding.message == (
-        "the operator's settings must not ask for spec.schedulerName, which the NIMService kind of this cluster does"
-        " not have: change it, or install a newer NIM Operator"
+        "the operator's settings must not require spec.schedulerName, which the NIMService kind of this cluster lacks:"
+        " change it, or install a newer NIM Operator"
     )
 
 
