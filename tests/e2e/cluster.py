@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local.cluster import CHECKOUT
+from local.cluster import CHECKOUT, OPERATOR_NAMESPACE
 from local.e2e.installation import Command, helm_of, kubectl_of, namespace
 from local.objects import Objects
 from tests.e2e.models import Case, Model
@@ -98,7 +98,7 @@ class Cluster:
         self._objects.__exit__()
 
     def start_client(self) -> "Client":
-        """Start a pod to ask Services from."""
+        """Start a pod that can call Services of the cluster."""
         objects = self.make_namespace("client", {})
         container = {
             "name": "client",
@@ -109,16 +109,23 @@ class Cluster:
         volume = {"name": "hostile", "configMap": {"name": "hostile"}}
         pod = {"containers": [container], "volumes": [volume], "terminationGracePeriodSeconds": 0}
         text = (CHECKOUT / "tests" / "faults" / "hostile.py").read_text(encoding="utf-8")
-        for kind, content in (("ConfigMap", {"data": {"hostile.py": text}}), ("Pod", {"spec": pod})):
-            objects.apply({"apiVersion": "v1", "kind": kind, "metadata": {"name": _NAMES[kind]}, **content})
+        config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "hostile"}}
+        objects.apply({**config_map, "data": {"hostile.py": text}})
+        objects.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "client"}, "spec": pod})
         return Client(self.kubectl, objects.namespace)
 
-
-_NAMES = {"ConfigMap": "hostile", "Pod": "client"}
+    def container_restarts(self, app: str) -> dict[str, tuple[int, object]]:
+        """Restart count and last state of each container in the pods of `app` in the operator's namespace."""
+        pods = self.objects(OPERATOR_NAMESPACE).list("v1 Pod", f"app.kubernetes.io/name={app}")
+        return {
+            f"{pod['metadata']['name']}/{status['name']}": (status["restartCount"], status.get("lastState"))
+            for pod in pods
+            for status in pod["status"].get("containerStatuses", ())
+        }
 
 
 class Client:
-    """A pod with Python that asks what it is told to ask."""
+    """A pod with Python that sends the requested HTTP calls."""
 
     def __init__(self, kubectl: Command, in_namespace: str) -> None:
         self._kubectl = kubectl

@@ -39,7 +39,7 @@ class Caller:
 
     def call(self, method: str, url: str, body: Any = None) -> tuple[int, Any]:
         """HTTP status and the answer."""
-        code, text = self.client.ask(method, url, body, self.token, self.authority)
+        code, text = self.client.ask(method, url=url, body=body, token=self.token, authority=self.authority)
         return code, json.loads(text)
 
 
@@ -64,12 +64,6 @@ def callers(model: Model, cluster: Cluster, client: Client) -> dict[str, Caller]
 
     tokens = {name: token(name) for name in (PIPELINE, STRANGER)} | {"": ""}
     return {name: Caller(client, authority, found) for name, found in tokens.items()}
-
-
-def restarts(cluster: Cluster) -> dict[str, int]:
-    """How often each pod of the REST API was restarted."""
-    found = cluster.objects(OPERATOR_NAMESPACE).list("v1 Pod", f"app.kubernetes.io/name={RELEASE}-rest")
-    return {pod["metadata"]["name"]: pod["status"]["containerStatuses"][0]["restartCount"] for pod in found}
 
 
 @pytest.mark.parametrize("case", [OF_THE_API], ids=["api"])
@@ -101,13 +95,15 @@ def test_the_rest_api_serves_who_may_edit_and_nobody_else(model: Model, callers:
 def test_a_hostile_client_ends_no_pod_of_the_rest_api(
     attack: str, model: Model, callers: dict[str, Caller], cluster: Cluster, record_property: Note
 ) -> None:
-    before, honest, seconds = restarts(cluster), callers[PIPELINE], []
+    before = cluster.container_restarts(f"{RELEASE}-rest")
+    honest = callers[PIPELINE]
+    seconds = []
     with honest.client.attacking(attack, f"https://{REST_HOST}:8080", model.namespace, honest.token) as attacking:
         while attacking.poll() is None:
             begun = time.monotonic()
             assert honest.call("GET", f"{WORKLOADS}/00000000-0000-0000-0000-000000000000")[0] == 404
             seconds.append(time.monotonic() - begun)
 
-    assert restarts(cluster) == before
+    assert cluster.container_restarts(f"{RELEASE}-rest") == before
     assert before.keys()
     record_property(NOTE, f"{len(seconds)} honest calls, {max(seconds):.1f} s at most")

@@ -95,7 +95,8 @@ def test_another_pod_writes_at_once_when_the_leader_is(
     key: str, how: tuple[str, ...], cluster: Cluster, objects: Objects, record_property: Note
 ) -> None:
     two_ready(objects)
-    write, gone = Write(cluster, key), leading_pod(objects)
+    write = Write(cluster, key)
+    gone = leading_pod(objects)
     cluster.kubectl("delete", "pod", gone, f"--namespace={OPERATOR_NAMESPACE}", "--wait=false", *how)
     seconds = write.seconds()
 
@@ -126,7 +127,8 @@ def counted(objects: Objects) -> Iterator[list[int]]:
 
 
 def test_a_rolling_update_leaves_no_gap(cluster: Cluster, objects: Objects, record_property: Note) -> None:
-    write, before = Write(cluster, "rolled"), two_ready(objects)
+    write = Write(cluster, "rolled")
+    before = two_ready(objects)
     where = f"--namespace={OPERATOR_NAMESPACE}"
     begun = time.monotonic()
     with counted(objects) as numbers:
