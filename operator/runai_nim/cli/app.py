@@ -1,5 +1,6 @@
 """The commands of `runai-nim`: their options and help. What a command does is loaded when it is called."""
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import typer
@@ -51,6 +52,17 @@ NamespaceOption = Annotated[str, typer.Option("-n", "--namespace", help="Namespa
 NamespaceLabelsOption = Annotated[
     list[str],
     typer.Option("--namespace-label", metavar="KEY=VALUE", help="A label of the namespace, such as its project."),
+]
+
+OldManifestsArgument = Annotated[str | None, typer.Argument(metavar="[A]", help="Manifests before.")]
+NewManifestsArgument = Annotated[str | None, typer.Argument(metavar="[B]", help="Manifests after.")]
+LiveOption = Annotated[bool, typer.Option("--live", help="Compare with the kubeconfig's cluster; only reads.")]
+NewSettingsFileOption = Annotated[
+    str | None, typer.Option("--new-settings", metavar="FILE", help="Compare with these settings.")
+]
+NewNimOperatorOption = Annotated[
+    str | None,
+    typer.Option("--new-nim-operator", metavar="VERSION|FILE", help="Compare with this NIM Operator."),
 ]
 
 
@@ -139,16 +151,12 @@ def validate(
 
 @app.command()
 def diff(
-    old: Annotated[str | None, typer.Argument(metavar="[A]", help="Manifests before.")] = None,
-    new: Annotated[str | None, typer.Argument(metavar="[B]", help="Manifests after.")] = None,
+    old: OldManifestsArgument = None,
+    new: NewManifestsArgument = None,
     filename: FilesOption = [],  # noqa: B006 # Typer copies it
-    live: Annotated[bool, typer.Option("--live", help="Compare with the kubeconfig's cluster; only reads.")] = False,
-    new_settings: Annotated[
-        str | None, typer.Option("--new-settings", metavar="FILE", help="Compare with these settings.")
-    ] = None,
-    new_nim_operator: Annotated[
-        str | None, typer.Option("--new-nim-operator", metavar="VERSION|FILE", help="Compare with this NIM Operator.")
-    ] = None,
+    live: LiveOption = False,
+    new_settings: NewSettingsFileOption = None,
+    new_nim_operator: NewNimOperatorOption = None,
     output: OutputOption = "text",
     dialect: DialectOption = None,
     settings: SettingsFileOption = None,
@@ -170,32 +178,23 @@ def diff(
     runai-nim diff -f llama.yaml --settings now.yaml --new-settings next.yaml
     runai-nim diff -f llama.yaml --nim-operator 3.0.2 --new-nim-operator 3.1.2
     """
-    from runai_nim.cli.diff import diff as run
-    from runai_nim.cli.manifests import read_manifests
+    from runai_nim.cli.diff import diff_files
     from runai_nim.cli.offline_context import offline_context
 
-    modes = [old is not None, live, bool(new_settings or new_nim_operator)]
-    if modes.count(True) != 1 or (old is None) != (new is None) or (old is None) != bool(filename):
-        raise CommandError("diff needs A and B, or -f with one of --live, --new-settings and --new-nim-operator")
-    before, after = (
-        offline_context(
-            dialect=dialect,
-            settings_file=settings_file,
-            nim_operator=version,
-            namespace=namespace,
-            namespace_labels=namespace_label,
-        )
-        for settings_file, version in (
-            (settings, nim_operator),
-            (new_settings or settings, new_nim_operator or nim_operator),
-        )
-    )
+    _check_diff_arguments(old, new, filename, modes=(live, bool(new_settings or new_nim_operator)))
+    assume = partial(offline_context, dialect=dialect, namespace=namespace, namespace_labels=namespace_label)
+    before = assume(settings_file=settings, nim_operator=nim_operator)
+    after = assume(settings_file=new_settings or settings, nim_operator=new_nim_operator or nim_operator)
     if live:
         from runai_nim.cli.live import diff_live
 
         raise typer.Exit(diff_live(filename, before, output))
-    manifests = list(read_manifests([old] if old else filename))
-    raise typer.Exit(run((manifests, before), (list(read_manifests([new])) if new else manifests, after), output))
+    raise typer.Exit(diff_files([old] if old else filename, before, [new] if new else None, after, output=output))
+
+
+def _check_diff_arguments(old: str | None, new: str | None, filename: list[str], *, modes: tuple[bool, bool]) -> None:
+    if (old is not None, *modes).count(True) != 1 or (old is None) != (new is None) or (old is None) != bool(filename):
+        raise CommandError("diff needs A and B, or -f with one of --live, --new-settings and --new-nim-operator")
 
 
 @app.command()

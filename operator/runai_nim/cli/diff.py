@@ -8,7 +8,7 @@ from runai_nim.cli import terminal
 from runai_nim.cli.changes import HIDDEN_VALUE, Change, ChangeSide, Difference, compare_evaluations
 from runai_nim.cli.diagnostic import EXIT_FAILURE, EXIT_FINDINGS, EXIT_OK, MAX_DIAGNOSTICS, UNREADABLE, Diagnostic
 from runai_nim.cli.evaluation import ManifestEvaluation, evaluate_all
-from runai_nim.cli.manifests import Manifest
+from runai_nim.cli.manifests import Manifest, read_manifests
 from runai_nim.cli.offline_context import OfflineContext
 
 OutputFormat = Literal["text", "json"]
@@ -31,6 +31,20 @@ def diff(
         return EXIT_FAILURE
     names = dict.fromkeys([*before, *after])
     return write_differences((compare_evaluations(name, before.get(name), after.get(name)) for name in names), output)
+
+
+def diff_files(
+    old: Sequence[str],
+    before: OfflineContext,
+    new: Sequence[str] | None,
+    after: OfflineContext,
+    *,
+    output: OutputFormat,
+) -> int:
+    """Write the differences between files and return the exit code. Without `new`, both sides are `old`, read once."""
+    manifests = list(read_manifests(old))
+    new_manifests = manifests if new is None else list(read_manifests(new))
+    return diff((manifests, before), (new_manifests, after), output)
 
 
 def evaluations_by_resource(

@@ -93,6 +93,7 @@ def make_app(rest: RestService) -> FastAPI:
     """The ASGI application; `rest` is connected before it starts."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, lifespan=rest.lifespan)
     _add_workloads(app, rest)
+    _add_deletion(app, rest)
     _add_token(app, rest)
     document = make_document(app.routes)
     _add_pages(app, rest, document)
@@ -140,6 +141,8 @@ def _add_workloads(app: FastAPI, rest: RestService) -> None:
         async with rest.read_body(request, token) as body:
             return _json(await rest.workloads.update(token, id, body), 202)
 
+
+def _add_deletion(app: FastAPI, rest: RestService) -> None:
     @app.delete(
         "/api/v2/workloads/{id}",
         status_code=202,
@@ -187,7 +190,8 @@ def _add_pages(app: FastAPI, rest: RestService, document: Mapping[str, Any]) -> 
         return Response(body, headers={"Content-Type": content_type})
 
     # Unauthenticated callers may request these, so they are rendered once.
-    text, shown = orjson.dumps(document), documentation_page(document).encode()
+    text = orjson.dumps(document)
+    shown = documentation_page(document).encode()
 
     @app.get("/openapi.json", include_in_schema=False)
     async def openapi() -> Response:
@@ -230,7 +234,8 @@ class ConcurrencyLimit:
     """
 
     def __init__(self, app: ASGIApp) -> None:
-        self._app, self._calls = app, 0
+        self._app = app
+        self._calls = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the call on, or answer 503."""
@@ -267,7 +272,8 @@ class RequestMetrics:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started, code = time.perf_counter(), 500
+        started = time.perf_counter()
+        code = 500
 
         async def record_status(message: Message) -> None:
             nonlocal code
