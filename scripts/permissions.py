@@ -87,13 +87,19 @@ def _differing() -> str:
 
 def _optional() -> str:
     """The permissions without which the operator serves all the same."""
-    resources = ", ".join(permission.resource for permission in PERMISSIONS if permission.optional)
-    (verbs,) = {permission.optional for permission in PERMISSIONS if permission.optional}
-    text = (
-        f"It serves without {' and '.join(verbs)} on {resources}, and `/readyz` is 200 then: it can't see whether"
-        " somebody else's object has a name that the NIM Operator would take, and writes the NIMService all the same."
+    by_name = _resources_without("get")
+    others = f"list on {_resources_without('list')}, and watch on {_resources_without('watch')}"
+    texts = (
+        f"It serves without get on {by_name}, and `/readyz` is 200 then: it can't see whether somebody else's object"
+        " has a name that the NIM Operator would take, and writes the NIMService all the same.",
+        f"It also serves without {others}: the status then says less of what is stuck, and of autoscaling.",
     )
-    return textwrap.fill(text, 118)
+    return "\n\n".join(textwrap.fill(text, 118) for text in texts)
+
+
+def _resources_without(verb: str) -> str:
+    """Resources on which the operator can do without this verb."""
+    return ", ".join(permission.resource for permission in PERMISSIONS if verb in permission.optional)
 
 
 def _table(permissions: Iterable[Permission]) -> str:

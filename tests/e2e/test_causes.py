@@ -63,14 +63,14 @@ TOLD = [
         Told(
             Cause("Pod", "BackOff", "Back-off restarting failed container nim-ctr"),
             "Failed", "CrashLooping",
-            r"^pod (nim-\S+) exits again and again \(last: Error, exit code 3\); see kubectl logs \1 --previous$",
+            r"^pod (nim-\S+) exits again and again \(last: Error, exit code 3\); see kubectl logs \1 --previous; if",
         ),
     ),
     (
         Case("memory", {"NIM_TEST_MEMORY_MB": "512"}),
         Told(
             Cause("Pod", "BackOff", "Back-off restarting failed container nim-ctr"),
-            "Failed", "CrashLooping", r"\(last: OOMKilled, exit code 137\)",
+            "Failed", "CrashLooping", r"\(last: OOMKilled, exit code 137\).*raise spec.compute.cpuMemoryLimit",
         ),
     ),
     (
@@ -105,7 +105,7 @@ TOLD = [
         ),
     ),
     (
-        # Today the status doesn't tell that pods are refused: there is no pod, and the ReplicaSet says why.
+        # There is no pod: the Deployment has the API server's words.
         Case(
             "quota",
             others=(
@@ -115,18 +115,18 @@ TOLD = [
         ),
         Told(
             Cause("ReplicaSet", "FailedCreate", "exceeded quota: no-pods, requested: pods=1, used: pods=0, limited"),
-            "Initializing", "PodsNotReady", STARTING,
+            "Pending", "PodsRefused", "exceeded quota: no-pods, requested: pods=1.*have the ResourceQuota raised$",
         ),
     ),
     (
         Case("restricted", labels={"pod-security.kubernetes.io/enforce": "restricted"}),
         Told(
             Cause("ReplicaSet", "FailedCreate", r'violates PodSecurity "restricted:latest".*"nim-ctr" must set'),
-            "Initializing", "PodsNotReady", STARTING,
+            "Pending", "PodsRefused", r'violates PodSecurity "restricted:latest".*"nim-ctr" must set',
         ),
     ),
     (
-        # Nor does it tell of a volume that can't be mounted: the pod has its node, and the kubelet speaks in Events.
+        # The pod has its node, and the kubelet speaks in Events alone.
         Case(
             "volume",
             others=(volume("{namespace}"),),
@@ -134,7 +134,7 @@ TOLD = [
         ),
         Told(
             Cause("Pod", "FailedMount", "hostPath type check failed: /not/there is not a directory"),
-            "Initializing", "PodsNotReady", STARTING,
+            "Initializing", "PodNotStarted", "FailedMount: .*hostPath type check failed: /not/there is not a directory",
         ),
     ),
     (

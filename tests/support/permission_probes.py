@@ -96,6 +96,20 @@ class Pulled(Lost):
         wait_for(pulled)
 
 
+class Stuck(Stage):
+    """A pod has a node and doesn't start: its events are read. The model runs all the same."""
+
+    def act(self) -> None:
+        serve(self.objects)
+        (pod,) = self.objects.list("v1 Pod", "runai-nim.io/service=llama-8b")
+        waits = {"type": "PodReadyToStartContainers", "status": "False", "lastTransitionTime": "2026-01-01T00:00:00Z"}
+        conditions = [{"type": "PodScheduled", "status": "True"}, waits]
+        # The counts of the Deployment stay what they are as long as the pod is Ready.
+        ready = [{"type": type_, "status": "True"} for type_ in ("ContainersReady", "Ready")]
+        status = {"phase": "Pending", "conditions": [*conditions, *ready]}
+        self.objects.patch("v1 Pod", pod["metadata"]["name"], {"status": status}, "status")
+
+
 class RoutedByIngress(Stage):
     """A route of our own comes."""
 
@@ -176,6 +190,8 @@ SCENARIOS: dict[Permission, type[Stage]] = {
     **{Permission(verb, well_known.NIM_GROUP, well_known.NIMSERVICE_PLURAL): Made for verb in ("create", "patch")},
     **{Permission(verb, "", "persistentvolumeclaims"): Made for verb in ("create", "patch")},
     **{Permission(verb, "", "events"): Made for verb in ("create", "patch")},
+    Permission("list", "", "events"): Stuck,
+    **{Permission(verb, "autoscaling", "horizontalpodautoscalers"): Made for verb in ("list", "watch")},
     Permission("patch", well_known.GROUP, f"{well_known.PLURAL}/status"): Made,
     Permission("update", well_known.GROUP, f"{well_known.PLURAL}/finalizers"): Made,
     Permission("delete", well_known.NIM_GROUP, well_known.NIMSERVICE_PLURAL): Changed,

@@ -13,6 +13,7 @@ from typing import Any
 
 from runai_nim.api import well_known
 from runai_nim.api.resources import (
+    AUTOSCALERS,
     CLAIMS,
     DEPLOYMENTS,
     LEADER_WORKER_SETS,
@@ -34,6 +35,7 @@ from runai_nim.controller.workqueue import WorkQueue
 from runai_nim.domain import names
 from runai_nim.domain.nimservice_schema import NIMServiceSchema
 from runai_nim.domain.observed import (
+    ObservedAutoscaler,
     ObservedClaim,
     ObservedNamespace,
     ObservedPod,
@@ -94,6 +96,15 @@ class ClusterCache:
             self._add_informer(route, StoredObject.of_route, self._enqueue_by_suffix(names.ROUTE_SUFFIX))
         self._add_informer(CLAIMS, ObservedClaim.from_object, partial(self._named_object_changed, CLAIMS))
         self._add_informer(PODS, ObservedPod.from_object, self._on_pod_change)
+        # Without it the status does without the condition Scaling's details.
+        self._informers.add(
+            AUTOSCALERS,
+            ObservedAutoscaler.from_object,
+            self._on_autoscaler_change,
+            selector=_CHILD_SELECTOR,
+            objects=self.observed.by_resource[AUTOSCALERS],
+            optional=True,
+        )
         self._informers.add_versions(
             NIM_SERVICES,
             self._nimservice_changed,
@@ -243,6 +254,7 @@ class ClusterCache:
             routes=self.observed.routes(key),
             absent_kinds=frozenset(route.kind for route in ROUTES if not is_installed(route)),
             image_pull_failures=self.observed.image_pull_failures(key),
+            autoscaler=self.observed.by_resource[AUTOSCALERS].get(key),
         )
 
     def _enqueue(self, key: ObjectKey, new: VersionedObject | None = None) -> None:
@@ -261,6 +273,13 @@ class ClusterCache:
     def _on_pod_change(self, key: ObjectKey, old: ObservedPod | None, new: ObservedPod | None) -> None:
         for service in self.observed.store_pod(key, old, new):
             self._enqueue_by_name(service, old, new)
+
+    def _on_autoscaler_change(
+        self, key: ObjectKey, old: ObservedAutoscaler | None, new: ObservedAutoscaler | None
+    ) -> None:
+        # Its numbers change every few seconds; what is kept of it, seldom.
+        if old is None or new is None or replace(old, resource_version=new.resource_version) != new:
+            self._enqueue_by_name(key, old, new)
 
     def _enqueue_by_suffix(self, suffix: str) -> Callable[[ObjectKey, Any, Any], None]:
         return lambda key, old, new: self._enqueue_by_name((key[0], key[1].removesuffix(suffix)), old, new)

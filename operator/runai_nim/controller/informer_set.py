@@ -51,8 +51,9 @@ class InformerSet:
         *,
         selector: str,
         objects: dict[ObjectKey, Any],
+        optional: bool = False,
     ) -> None:
-        """Cache objects that match `selector`, as projected by `project`."""
+        """Keep what `project` makes of the objects with that label. `optional` is as Informer has it."""
         for namespace in self.namespaces:
             self._informers[resource, namespace] = Informer(
                 self._cluster,
@@ -65,6 +66,7 @@ class InformerSet:
                 namespace=namespace,
                 objects=objects,
                 on_failure=self._on_failure,
+                optional=optional,
             )
 
     def add_versions(

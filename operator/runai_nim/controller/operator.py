@@ -21,6 +21,7 @@ from runai_nim.kube.access_review import PermissionMonitor
 from runai_nim.kube.api_error import ApiError
 from runai_nim.kube.client import KubeClient, log_unreadable
 from runai_nim.kube.discovery import is_served
+from runai_nim.kube.event_reader import EventReader
 from runai_nim.kube.events import EventRecorder
 from runai_nim.kube.host_lookup import HostLookup
 from runai_nim.kube.informer import ABSENT_KIND_RETRY_SECONDS
@@ -66,8 +67,15 @@ class Operator:
         )
         events = EventRecorder(client)
         hosts = HostLookup(client, settings.namespaces, self._queue.add)
+        event_reader = EventReader(client, self._queue.add)
         reconciler = Reconciler(
-            client, self.cache, hosts=hosts, events=events, settings=settings, metrics=self._metrics.services
+            client,
+            self.cache,
+            hosts=hosts,
+            event_reader=event_reader,
+            events=events,
+            settings=settings,
+            metrics=self._metrics.services,
         )
         for watch in self.cache.informers:
             self._spawn(watch.run())
@@ -75,6 +83,7 @@ class Operator:
         self._spawn(self.cache.discovery.run())
         self._spawn(self._permissions.run(client, self.cache.enqueue_all))
         self._spawn(hosts.run())
+        self._spawn(event_reader.run())
         self._spawn(events.run())
         self._spawn(self._metrics.measure_event_loop())
         probes = (self.own_watch, *self.cache.informers), self.cache.discovery, self._permissions

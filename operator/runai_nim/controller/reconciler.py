@@ -9,6 +9,7 @@ import logging
 import random
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from runai_nim.api.resources import ObjectKey
@@ -31,9 +32,11 @@ from runai_nim.domain.plan import (
     plan,
 )
 from runai_nim.domain.reasons import Reason
-from runai_nim.domain.translate import translate
+from runai_nim.domain.status import event_queries
+from runai_nim.domain.translate import Desired, translate
 from runai_nim.kube import name_lookup
 from runai_nim.kube.client import KubeClient
+from runai_nim.kube.event_reader import EventReader
 from runai_nim.kube.events import EventRecorder
 from runai_nim.kube.host_lookup import HostLookup
 
@@ -54,6 +57,7 @@ class Reconciler:
         cache: ClusterCache,
         *,
         hosts: HostLookup,
+        event_reader: EventReader,
         events: EventRecorder,
         settings: Settings,
         metrics: ServiceMetrics,
@@ -61,6 +65,7 @@ class Reconciler:
         self._cluster = cluster
         self._cache = cache
         self._hosts = hosts
+        self._event_reader = event_reader
         self._settings = settings
         self._metrics = metrics
         self._executor = PlanExecutor(cluster, cache)
@@ -103,13 +108,15 @@ class Reconciler:
         observed = decision.observed
         if planned.writes or planned.releases:
             observed = await self._observe(key, decision)
+        observed, events_due = self._with_events(key, decision.desired, observed)
         status_due = await self._status.report(key, replace(decision, planned=planned, observed=observed), outcome)
-        dues = write_due, status_due, self._conflict_retry_after(key, planned)
+        dues = write_due, status_due, events_due, self._conflict_retry_after(key, planned)
         return min((due for due in dues if due is not None), default=None)
 
     def _forget(self, key: ObjectKey) -> None:
         self._cache.forget(key)
         self._hosts.forget(key)
+        self._event_reader.forget(key)
         self._conflict_retries.pop(key, None)
         self._metrics.remove_resource(key)
         self._executor.forget(key)
@@ -144,6 +151,14 @@ class Reconciler:
         )
         observed = await self._cache.observed_state(key, live, claim_name=claim_name, cache_name=desired.nim_cache)
         return Decision(decision_input, desired, observed, planned=plan(cr, desired, observed))
+
+    def _with_events(
+        self, key: ObjectKey, desired: Desired, observed: ObservedState
+    ) -> tuple[ObservedState, float | None]:
+        """With the events about what is stuck, as far as they were read, and when to look at them again."""
+        queries = event_queries(desired, observed, datetime.now(UTC))
+        events, due = self._event_reader.ask(key, queries)
+        return (replace(observed, events=events) if events else observed), due
 
     async def _observe(self, key: ObjectKey, decision: Decision) -> ObservedState:
         """The observed state after the writes."""

@@ -50,7 +50,17 @@ class Reason(StrEnum):
         "Warning",
     )
     PODS_NOT_READY = "PodsNotReady", "pods are starting, or the model does not answer yet"
+    PODS_REFUSED = (
+        "PodsRefused",
+        "the API server refuses to create pods (quota, Pod Security, a webhook); the message quotes it",
+        "Warning",
+    )
     CRASH_LOOPING = "CrashLooping", "a container is in a crash loop; the message has its last exit", "Warning"
+    STARTUP_PROBE_FAILING = (
+        "StartupProbeFailing",
+        "the startup probe kills a container again and again before it answers; the message has the probe's bound",
+        "Warning",
+    )
     IMAGE_PULL_FAILED = "ImagePullFailed", "a pod can't pull its image", "Warning"
     CONTAINER_NOT_CREATED = (
         "ContainerNotCreated",
@@ -58,9 +68,19 @@ class Reason(StrEnum):
         "Warning",
     )
     CONTAINER_WAITING = "ContainerWaiting", "a container waits for the reason in the message", "Warning"
+    POD_NOT_STARTED = (
+        "PodNotStarted",
+        "a pod has a node and is not started (volume, Secret, network); the message quotes its events",
+        "Warning",
+    )
     UNSCHEDULABLE = (
         "Unschedulable",
         "the scheduler can't place a pod (quota, node pool, resources); the message quotes it",
+        "Warning",
+    )
+    QUEUE_NOT_FOUND = (
+        "QueueNotFound",
+        "the scheduler knows no such queue, or the queue has others below it; the message names it",
         "Warning",
     )
     SCHEDULER_NOT_RESPONDING = (
@@ -69,6 +89,13 @@ class Reason(StrEnum):
         "Warning",
     )
     PROBE_FAILING = "ProbeFailing", "a container runs, and its readiness probe fails", "Warning"
+    POD_EVICTED = (
+        "PodEvicted",
+        "Kubernetes evicted a pod (pressure on its node, a drain); the message quotes it",
+        "Warning",
+    )
+    POD_PREEMPTED = "PodPreempted", "a scheduler ended a pod to make room for pods of higher priority", "Warning"
+    NODE_LOST = "NodeLost", "the node of a pod does not answer or is gone", "Warning"
 
     INVALID_NAME = "InvalidName", "the name of the resource, or one in the spec, is invalid", "Warning"
     RESERVED_KEY = (
@@ -112,6 +139,16 @@ class Reason(StrEnum):
     NIM_CACHE_FAILED = "NIMCacheFailed", "the NIMCache has failed; the message quotes it", "Warning"
     CLAIM_BOUND = "ClaimBound", "the claim is bound"
     CLAIM_PENDING = "ClaimPending", "the claim waits for a volume, or for its first pod"
+    STORAGE_CLASS_NOT_FOUND = (
+        "StorageClassNotFound",
+        "the claim's StorageClass does not exist, or there is no default one",
+        "Warning",
+    )
+    CLAIM_NOT_PROVISIONED = (
+        "ClaimNotProvisioned",
+        "the provisioner can't make the claim's volume; the message quotes it",
+        "Warning",
+    )
     CLAIM_NOT_FOUND = "ClaimNotFound", "the claim does not exist", "Warning"
     CLAIM_NOT_MADE = "ClaimNotMade", "the operator should create the claim, but can't yet"
     CLAIM_TERMINATING = "ClaimTerminating", "the claim is being deleted, and is removed with its last pod", "Warning"
@@ -139,6 +176,28 @@ class Reason(StrEnum):
         "Warning",
     )
 
+    SCALING_ACTIVE = "ScalingActive", "autoscaling works"
+    SCALING_LIMITED = "ScalingLimited", "autoscaling works, and has reached minReplicas or maxReplicas"
+    FAILED_GET_PODS_METRIC = (
+        "FailedGetPodsMetric",
+        "nothing serves the metric of the pods: the cluster lacks an adapter of custom metrics, or a rule for it",
+        "Warning",
+    )
+    FAILED_GET_RESOURCE_METRIC = (
+        "FailedGetResourceMetric",
+        "nothing serves cpu or memory: the cluster lacks metrics-server",
+        "Warning",
+    )
+    NOT_SCALING = (
+        "NotScaling",
+        "the HorizontalPodAutoscaler can't scale for another reason; the message quotes it",
+        "Warning",
+    )
+    AUTOSCALER_NOT_READY = (
+        "AutoscalerNotReady",
+        "the HorizontalPodAutoscaler does not exist or has not been evaluated yet",
+    )
+
 
 BY_WORD: Final[Mapping[str, Reason]] = {str(reason): reason for reason in Reason}
 """Each reason by its word, as a stored condition has it. Another version may have written others."""
@@ -159,13 +218,20 @@ READY: Final = (
     Reason.SCALING_REPLICAS,
     Reason.REPLICAS_NOT_READY,
     Reason.PODS_NOT_READY,
+    Reason.PODS_REFUSED,
     Reason.CRASH_LOOPING,
+    Reason.STARTUP_PROBE_FAILING,
     Reason.IMAGE_PULL_FAILED,
     Reason.CONTAINER_NOT_CREATED,
     Reason.CONTAINER_WAITING,
+    Reason.POD_NOT_STARTED,
     Reason.UNSCHEDULABLE,
+    Reason.QUEUE_NOT_FOUND,
     Reason.SCHEDULER_NOT_RESPONDING,
     Reason.PROBE_FAILING,
+    Reason.POD_EVICTED,
+    Reason.POD_PREEMPTED,
+    Reason.NODE_LOST,
 )
 """Reasons of Ready, and of Reconciling or Stalled with it. Ready can also have the reasons of the conditions below."""
 REFUSED: Final = (
@@ -209,6 +275,8 @@ OTHERS: Final[Mapping[str, tuple[Reason, ...]]] = {
         Reason.NIM_CACHE_FAILED,
         Reason.CLAIM_BOUND,
         Reason.CLAIM_PENDING,
+        Reason.STORAGE_CLASS_NOT_FOUND,
+        Reason.CLAIM_NOT_PROVISIONED,
         Reason.CLAIM_NOT_FOUND,
         Reason.CLAIM_NOT_MADE,
         Reason.CLAIM_TERMINATING,
@@ -234,6 +302,14 @@ OTHERS: Final[Mapping[str, tuple[Reason, ...]]] = {
         Reason.PREVIOUS_INSTANCE_TERMINATING,
         Reason.NOT_WRITTEN,
         Reason.NOT_TRANSLATED,
+    ),
+    "Scaling": (
+        Reason.SCALING_ACTIVE,
+        Reason.SCALING_LIMITED,
+        Reason.FAILED_GET_PODS_METRIC,
+        Reason.FAILED_GET_RESOURCE_METRIC,
+        Reason.NOT_SCALING,
+        Reason.AUTOSCALER_NOT_READY,
     ),
 }
 """Reasons of the other conditions, by type."""

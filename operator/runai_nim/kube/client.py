@@ -21,6 +21,8 @@ WATCH_TIMEOUT_SECONDS = 300
 """How long a watch lasts before the API server ends it and the informer reopens it."""
 WATCH_SILENCE_SECONDS = 90.0
 """A watch that is silent this long is dead, because bookmarks arrive about once a minute."""
+MAX_EVENTS: Final = 50
+"""How many Events of one object are read; repeated ones count as one."""
 MERGE_PATCH_CONTENT_TYPE: Final = "application/merge-patch+json"
 STRATEGIC_MERGE_PATCH_CONTENT_TYPE: Final = "application/strategic-merge-patch+json"
 METADATA_ONLY: Final = f"{JSON_CONTENT_TYPE};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
@@ -134,6 +136,20 @@ class KubeClient:
             if error.status == 404:
                 return None
             raise
+
+    async def events_about(self, namespace: str, uid: str, *, warnings_only: bool) -> list[KubeObject]:
+        """Events about one object, at most MAX_EVENTS of them."""
+        only = ",type=Warning" if warnings_only else ""
+        page = await self._page(
+            EVENTS,
+            namespace,
+            {"fieldSelector": f"involvedObject.uid={uid}{only}"},
+            size=PageSize(limit=MAX_EVENTS),
+            metadata_only=False,
+            left_out=partial(self.unreadable, EVENTS.plural),
+        )
+        items: list[KubeObject] = page["items"]
+        return items
 
     async def write_event(self, event: KubeObject) -> None:
         """Create or replace an Event by server-side apply."""

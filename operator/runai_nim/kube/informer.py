@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 ABSENT_KIND_RETRY_SECONDS = 5.0
 """Retry interval for a kind that is not installed."""
+FORBIDDEN_KIND_RETRY_SECONDS = 60.0
+"""Retry interval for an optional kind that may not be listed or watched."""
 RECONNECT_BACKOFF_SECONDS = (0.1, 30.0)
 """Initial and maximum backoff before a broken watch is restarted. A watch that lasted for the maximum resets it."""
 OnFailure = Callable[[str, str], object]
@@ -68,7 +70,7 @@ class Informer:
     change; None means absent. `on_kind_change()` is called after the CRD was installed or removed. After at most
     `resync_seconds` it lists again, in case the watch lost an event. `namespace` restricts it to one; informers of
     several namespaces share `objects`. `on_failure` is called for each broken watch. With `metadata_only` the API
-    server sends only `metadata`.
+    server sends only `metadata`. An `optional` kind may be forbidden: then nothing is known of it.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class Informer:
         objects: dict[ObjectKey, Any] | None = None,
         on_failure: OnFailure = lambda kind, reason: None,
         metadata_only: bool = False,
+        optional: bool = False,
     ) -> None:
         self.resource = resource
         self.namespace = namespace
@@ -99,6 +102,8 @@ class Informer:
         self._resync_seconds = resync_seconds
         self._on_failure = on_failure
         self._metadata_only = metadata_only
+        self._optional = optional
+        self._is_forbidden = False
         self._size = PageSize()
         self._version = "0"
         self._last_activity = time.monotonic()
@@ -130,6 +135,10 @@ class Informer:
                 if error.status == 404:
                     self._handle_absent_kind()
                     await asyncio.sleep(ABSENT_KIND_RETRY_SECONDS)
+                    continue
+                if error.status == 403 and self._optional:
+                    self._handle_forbidden_kind(is_listed=listed != math.inf)
+                    await asyncio.sleep(FORBIDDEN_KIND_RETRY_SECONDS)
                     continue
                 if error.status == 403:
                     self._record_activity()  # a restart would not help
@@ -181,6 +190,7 @@ class Informer:
         about = self._selector, self.namespace, self._metadata_only
         events = await self._cluster.watch(self.resource, version, *about)
         self._record_activity()
+        self._is_forbidden = False
         async for event in events:
             self._take(event["type"], event["object"])
             del event  # it may be large, and the next one may arrive in minutes
@@ -201,6 +211,16 @@ class Informer:
         for key in self._known_keys():
             self._remove(key)
         self._set_installed(False)
+
+    def _handle_forbidden_kind(self, *, is_listed: bool) -> None:
+        """Do without an optional kind; what may be listed and not watched stays until the next LIST."""
+        self._record_activity()
+        self.synced.set()
+        for key in () if is_listed else self._known_keys():
+            self._remove(key)
+        if not self._is_forbidden:
+            self._is_forbidden = True
+            logger.warning("kind may not be read, the status does without it", extra={"kind": self.resource.plural})
 
     def _known_keys(self) -> set[ObjectKey]:
         return {key for key in self.objects if self.namespace in ("", key[0])}

@@ -5,17 +5,25 @@ import pytest
 from runai_nim.api import well_known
 from runai_nim.domain.observed import (
     LARGE,
+    Disruption,
+    NotStarted,
+    ObservedAutoscaler,
     ObservedClaim,
+    ObservedEvent,
     ObservedNamespace,
     ObservedNimCache,
     ObservedPod,
     ObservedService,
     ObservedWorkload,
     OwnerReference,
+    ScalingState,
+    StartupKill,
     StoredObject,
     controller_of,
     digest_annotations,
     hosts_of,
+    newest_by_reason,
+    say_the_same,
 )
 
 METADATA: dict[str, Any] = {"name": "nim", "namespace": "ns", "uid": "u1", "resourceVersion": "5"}
@@ -182,6 +190,185 @@ def test_what_a_container_waits_for() -> None:
     starting = {"name": "i", "state": {"waiting": {"reason": "PodInitializing"}}}
     pod = a_pod({"initContainerStatuses": [starting], "containerStatuses": [pulling]}, nodeName="n1")
     assert pod.waiting_state == ("ErrImagePull", "no such tag")
+
+
+SCHEDULED = {"type": "PodScheduled", "status": "True"}
+NO_SANDBOX = {"type": "PodReadyToStartContainers", "status": "False", "lastTransitionTime": "2026-01-01T00:00:05Z"}
+
+
+def test_a_scheduler_s_own_word_is_kept() -> None:
+    said = {"type": "PodScheduled", "status": "False", "reason": "QueueDoesNotExist", "message": "no queue x"}
+    assert a_pod({"conditions": [said]}).unschedulable_message == "QueueDoesNotExist: no queue x"
+    assert a_pod({"conditions": [{**said, "message": "QueueDoesNotExist: x"}]}).unschedulable_message == (
+        "QueueDoesNotExist: x"
+    )
+    assert a_pod({"conditions": [{**said, "message": "", "reason": ""}]}).unschedulable_message == "no reason given"
+
+
+def test_a_pod_with_a_node_and_without_a_sandbox_is_not_started() -> None:
+    pending = {"phase": "Pending", "conditions": [SCHEDULED, NO_SANDBOX]}
+    assert a_pod(pending, nodeName="n1").not_started == NotStarted("u1", "n1", "2026-01-01T00:00:05Z")
+    assert a_pod(pending).not_started == NotStarted("u1", "", "2026-01-01T00:00:05Z")
+    started = [{**NO_SANDBOX, "status": "True"}]
+    for status in (
+        {"phase": "Pending", "conditions": [NO_SANDBOX]},  # no node yet
+        {"phase": "Pending", "conditions": [SCHEDULED, *started]},
+        {"phase": "Pending", "conditions": [SCHEDULED]},  # a kubelet that doesn't say
+        {"phase": "Failed", "conditions": [SCHEDULED, NO_SANDBOX]},
+    ):
+        assert a_pod(status).not_started is None
+    going = {**METADATA, "deletionTimestamp": "now"}
+    assert (
+        ObservedPod.from_object({"metadata": going, "spec": {"nodeName": "n1"}, "status": pending}).not_started is None
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "message", "at"),
+    [
+        (
+            {
+                "phase": "Failed",
+                "reason": "Evicted",
+                "message": "low on memory",
+                "conditions": [{"type": "Ready", "status": "False", "lastTransitionTime": "2026-01-01T00:00:09Z"}],
+            },
+            "Evicted",
+            "low on memory",
+            "2026-01-01T00:00:09Z",
+        ),
+        ({"phase": "Running", "reason": "NodeLost"}, "NodeLost", "", ""),
+        (
+            {
+                "phase": "Running",
+                "conditions": [
+                    {"type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler", "message": "by b"}
+                ],
+            },
+            "PreemptionByScheduler",
+            "by b",
+            "",
+        ),
+    ],
+)
+def test_what_ended_a_pod(status: dict[str, Any], reason: str, message: str, at: str) -> None:
+    assert a_pod(status).disruption == Disruption(reason, message, at)
+
+
+def test_a_pod_that_nothing_ended() -> None:
+    target = {"type": "DisruptionTarget", "status": "False"}
+    assert a_pod({"phase": "Running", "reason": "Odd", "conditions": [target]}).disruption is None
+
+
+PROBE = {"failureThreshold": 120, "periodSeconds": 10, "timeoutSeconds": 1}
+
+
+@pytest.mark.parametrize(
+    ("ended", "killed"),
+    [
+        ({"exitCode": 137, "reason": "Error"}, True),
+        ({"exitCode": 143, "reason": "Error", "startedAt": "2026-01-01T00:00:00Z"}, True),
+        (
+            {"exitCode": 137, "startedAt": "2026-01-01T00:00:00Z", "finishedAt": "2026-01-01T00:20:30Z"},
+            True,
+        ),
+        ({"exitCode": 137, "startedAt": "2026-01-01T00:00:00Z", "finishedAt": "2026-01-01T00:01:00Z"}, False),
+        ({"exitCode": 137, "startedAt": "2026-01-01T00:00:00Z", "finishedAt": "2026-01-01T09:00:00Z"}, False),
+        ({"exitCode": 137, "reason": "OOMKilled"}, False),
+        ({"exitCode": 1, "reason": "Error"}, False),
+    ],
+)
+def test_a_kill_by_the_startup_probe_is_told_from_other_exits(ended: dict[str, Any], killed: bool) -> None:
+    """It comes when the probe's time is over; a container that ran for hours had started."""
+    container = {"name": "c", "started": False, "restartCount": 3, "lastState": {"terminated": ended}}
+    pod = a_pod({"containerStatuses": [container]}, containers=[{"name": "c", "startupProbe": PROBE}])
+    assert pod.startup_kill == (StartupKill("c", 120, 10) if killed else None)
+    assert pod.restarts == 3
+    started = {**container, "started": True}
+    probed = [{"name": "c", "startupProbe": PROBE}]
+    assert a_pod({"containerStatuses": [started]}, containers=probed).startup_kill is None
+    assert a_pod({"containerStatuses": [container]}, containers=[{"name": "c"}]).startup_kill is None
+
+
+@pytest.mark.parametrize(
+    ("message", "cause"),
+    [
+        ("HTTP 401", "unauthorized"),
+        (
+            "requests.exceptions.HTTPError: 403 Client Error: Forbidden for url: https://api.ngc.nvidia.com",
+            "unauthorized",
+        ),
+        ("Error: status code: 401, key nvapi-123", "unauthorized"),
+        ("Authentication Error", "unauthorized"),
+        ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB", "gpu memory"),
+        ("OSError: [Errno 28] No space left on device", "disk full"),
+        ("Could not find a profile that is currently runnable, no compatible profile", "no profile"),
+        ("took 401 ms", ""),
+        ("", ""),
+    ],
+)
+def test_of_a_termination_message_only_its_cause_is_kept(message: str, cause: str) -> None:
+    ended = {"terminated": {"reason": "Error", "exitCode": 1, "message": message}}
+    pod = a_pod({"containerStatuses": [{"name": "c", "lastState": ended}]}, nodeName="n1")
+    assert (pod.exit_message, pod.exit_cause) == ("Error, exit code 1", cause)
+    assert "nvapi" not in str(pod)
+
+
+def test_a_deployment_says_which_pod_is_refused() -> None:
+    failing = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota: q"}
+    new = {"metadata": {**METADATA, "generation": 2}, "spec": {"replicas": 1}}
+
+    def refused(observed_generation: int, *conditions: dict[str, Any]) -> str:
+        status = {"observedGeneration": observed_generation, "conditions": list(conditions)}
+        return ObservedWorkload.from_object({**new, "status": status}).refused_pod
+
+    assert refused(2, {"type": "Progressing", "status": "True"}, failing) == "exceeded quota: q"
+    assert refused(2, {**failing, "message": None}) == "FailedCreate"
+    assert refused(2, {**failing, "status": "False"}) == ""
+    assert refused(1, failing) == ""  # of the generation before
+
+
+def test_an_autoscaler_is_kept_without_its_numbers() -> None:
+    able = {"type": "AbleToScale", "status": "True", "reason": "ReadyForNewScale", "message": "ready"}
+    active = {"type": "ScalingActive", "status": "False", "reason": "FailedGetPodsMetric", "message": "no metric"}
+    limited = {"type": "ScalingLimited", "status": "True", "reason": "TooManyReplicas", "message": "at the maximum"}
+    owners = [{"uid": "n1", "controller": True}]
+
+    def autoscaler(*conditions: dict[str, Any]) -> ObservedAutoscaler:
+        status = {"currentReplicas": 1, "conditions": list(conditions)}
+        return ObservedAutoscaler.from_object({"metadata": {**METADATA, "ownerReferences": owners}, "status": status})
+
+    assert autoscaler() == ObservedAutoscaler("5", "n1", False, None, None)
+    assert autoscaler(able).is_evaluated
+    assert autoscaler(able, active).obstacle == ScalingState("ScalingActive", "FailedGetPodsMetric", "no metric")
+    assert autoscaler({**able, "status": "False"}, active).obstacle == ScalingState(
+        "AbleToScale", "ReadyForNewScale", "ready"
+    )
+    assert autoscaler(able, limited).limit == ScalingState("ScalingLimited", "TooManyReplicas", "at the maximum")
+
+
+def test_the_newest_event_of_each_reason_is_kept() -> None:
+    events: list[dict[str, Any]] = [
+        {"metadata": {}, "reason": "A", "message": " old ", "lastTimestamp": "2026-01-01T00:00:01Z"},
+        {"metadata": {}, "reason": "A", "message": "new", "series": {"lastObservedTime": "2026-01-01T00:00:03.5Z"}},
+        {"metadata": {"creationTimestamp": "2026-01-01T00:00:02Z"}, "reason": "B", "message": "b"},
+        {"metadata": {}, "reason": "C", "message": "c", "eventTime": None},
+    ]
+    found = newest_by_reason(events)
+    assert [(event.reason, event.message) for event in found] == [("A", "new"), ("B", "b"), ("C", "c")]
+
+
+def test_events_that_differ_by_an_id_say_the_same() -> None:
+    first, second, other = (
+        (ObservedEvent("FailedCreatePodSandBox", message, at),)
+        for message, at in (
+            ('failed to set up sandbox "0a1b2c3d4e5f": timeout after 10 s', "1"),
+            ('failed to set up sandbox "ffeeddccbbaa": timeout after 12 s', "2"),
+            ("no network", "2"),
+        )
+    )
+    assert say_the_same(first, second)
+    assert not say_the_same(first, other)
 
 
 def test_how_a_container_exited() -> None:

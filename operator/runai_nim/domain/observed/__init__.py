@@ -9,16 +9,22 @@ from typing import Any, Self
 
 from runai_nim.api.resources import ObjectKey, ObjectView
 from runai_nim.api.untrusted_values import mapping
+from runai_nim.domain.observed.autoscaler import ObservedAutoscaler, ScalingState
+from runai_nim.domain.observed.event import ObservedEvent, newest_by_reason, say_the_same
 from runai_nim.domain.observed.exposure import hosts_of
 from runai_nim.domain.observed.model_store import ObservedClaim, ObservedNimCache, OwnerReference, digest_annotations
-from runai_nim.domain.observed.pod import ObservedPod
+from runai_nim.domain.observed.pod import Disruption, NotStarted, ObservedPod, StartupKill
 from runai_nim.domain.observed.stored_object import LARGE, StoredObject, controller_of
 from runai_nim.domain.observed.workload import ObservedService, ObservedWorkload
 
 __all__ = [
     "LARGE",
+    "Disruption",
+    "NotStarted",
     "ObjectView",
+    "ObservedAutoscaler",
     "ObservedClaim",
+    "ObservedEvent",
     "ObservedNamespace",
     "ObservedNimCache",
     "ObservedPod",
@@ -26,10 +32,14 @@ __all__ = [
     "ObservedState",
     "ObservedWorkload",
     "OwnerReference",
+    "ScalingState",
+    "StartupKill",
     "StoredObject",
     "controller_of",
     "digest_annotations",
     "hosts_of",
+    "newest_by_reason",
+    "say_the_same",
 ]
 
 
@@ -69,3 +79,6 @@ class ObservedState:
     """Kinds of routes that are not installed."""
     image_pull_failures: tuple[ObjectKey, ...] = ()
     """Other NIMServices of the cluster that have a pod which can't pull its image, and no NIMCache."""
+    autoscaler: ObservedAutoscaler | None = None
+    events: Mapping[str, tuple[ObservedEvent, ...]] = field(default_factory=dict, hash=False)
+    """Events about objects that are stuck, by the object's uid, as far as they were read."""

@@ -7,7 +7,7 @@ from typing import Any, Final, Self
 
 from runai_nim.api import well_known
 from runai_nim.api.resources import ObjectView
-from runai_nim.api.untrusted_values import mapping, mappings, number, word
+from runai_nim.api.untrusted_values import mapping, mappings, number, text, word
 from runai_nim.domain.observed.stored_object import controller_of
 
 
@@ -34,6 +34,8 @@ class ObservedWorkload:
 
     Counts are pods, or groups of pods. `kind` and `name` are the object's. `max_unavailable` is how many replicas a
     rollout may take away at a time. `is_progressing`: its controller reports a rollout that is not complete.
+    `refused_pod` is the API server's sentence about a pod of the newest generation that it refuses to create; empty
+    without one, and for a LeaderWorkerSet, which doesn't report it.
     """
 
     kind: str
@@ -51,6 +53,7 @@ class ObservedWorkload:
     available_replicas: int
     max_unavailable: int = 1
     is_progressing: bool = False
+    refused_pod: str = ""
 
     @classmethod
     def from_object(cls, obj: ObjectView) -> Self:
@@ -61,6 +64,7 @@ class ObservedWorkload:
         metadata, spec, status = obj["metadata"], mapping(obj.get("spec")), mapping(obj.get("status"))
         generation, ready = number(metadata.get("generation")), number(status.get("readyReplicas"))
         of_groups = obj.get("kind") == well_known.LWS_KIND
+        observed = number(status.get("observedGeneration"), generation if of_groups else 0)
         replicas = number(spec.get("replicas"), 1)
         return cls(
             well_known.LWS_KIND if of_groups else "Deployment",
@@ -69,7 +73,7 @@ class ObservedWorkload:
             word(controller_of(obj).get("uid")),
             word(mapping(metadata.get("annotations")).get(well_known.POD_HASH)),
             generation,
-            number(status.get("observedGeneration"), generation if of_groups else 0),
+            observed,
             replicas,
             number(status.get("replicas")),
             number(status.get("updatedReplicas")),
@@ -77,6 +81,7 @@ class ObservedWorkload:
             ready if of_groups else number(status.get("availableReplicas")),
             _max_unavailable_groups(spec, replicas) if of_groups else _max_unavailable_pods(spec, replicas),
             _is_progressing(status, of_groups=of_groups),
+            _refused_pod(status) if observed >= generation else "",
         )
 
     @property
@@ -140,3 +145,10 @@ def _percent(value: Any, replicas: int) -> int:
     """Hundredths of a replica: `2` is 200, and `25%` of four replicas 100. What can't be read is 0."""
     percent = _PERCENT.fullmatch(word(value))
     return replicas * int(percent[1]) if percent else 100 * number(value)
+
+
+def _refused_pod(status: ObjectView) -> str:
+    for condition in mappings(status.get("conditions")):
+        if condition.get("type") == "ReplicaFailure" and condition.get("status") == "True":
+            return text(condition.get("message")) or word(condition.get("reason"), "no reason given")
+    return ""

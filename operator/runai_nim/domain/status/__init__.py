@@ -10,12 +10,14 @@ from runai_nim.api import well_known
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.status.condition import ConditionDraft, add_timestamps
 from runai_nim.domain.status.deadlines import Deadlines
+from runai_nim.domain.status.event_queries import EventQuery, event_queries
 from runai_nim.domain.status.event_transitions import transitions
 from runai_nim.domain.status.exposure import exposed_condition
 from runai_nim.domain.status.facts import Facts, Outcome, facts_of
 from runai_nim.domain.status.model_store import storage_ready_condition
 from runai_nim.domain.status.phase import ROWS, PhaseRow, row_for
 from runai_nim.domain.status.progress import is_progress
+from runai_nim.domain.status.scaling import scaling_condition
 from runai_nim.domain.status.silence import has_image_pull_failure
 from runai_nim.domain.status.time_to_ready import TimeToReady, time_to_ready
 from runai_nim.domain.translate import Desired
@@ -23,10 +25,12 @@ from runai_nim.domain.translate import Desired
 __all__ = [
     "ROWS",
     "Deadlines",
+    "EventQuery",
     "Facts",
     "Outcome",
     "PhaseRow",
     "TimeToReady",
+    "event_queries",
     "facts_of",
     "has_image_pull_failure",
     "is_progress",
@@ -70,14 +74,34 @@ def _selector(f: Facts) -> str:
 
 
 def _conditions(f: Facts, row: PhaseRow) -> Iterator[ConditionDraft]:
-    reason, message = row.reason_for(f), row.message(f)
+    reason = row.reason_for(f)
+    message = _with_restarts(row.message(f), reason, f)
     yield ConditionDraft(type="Ready", status=row.ready, reason=reason, message=message)
     yield translated_condition(f)
     yield storage_ready_condition(f)
     yield nimservice_ready_condition(f)
     yield exposed_condition(f)
+    if f.scaling_metric:
+        yield scaling_condition(f)
     if row.progress:
         yield ConditionDraft(type=row.progress, status="True", reason=reason, message=message)
+
+
+_RESTART_REASONS = frozenset(
+    {
+        Reason.RUNNING,
+        Reason.ROLLING_OUT,
+        Reason.SCALING_REPLICAS,
+        Reason.REPLICAS_NOT_READY,
+        Reason.PODS_NOT_READY,
+        Reason.PROBE_FAILING,
+    }
+)
+"""Reasons of Ready that don't tell of restarts themselves."""
+
+
+def _with_restarts(message: str, reason: Reason, f: Facts) -> str:
+    return f"{message}; {f.restarts}" if f.restarts and reason in _RESTART_REASONS else message
 
 
 def translated_condition(f: Facts) -> ConditionDraft:

@@ -8,11 +8,24 @@ from typing import Any
 from runai_nim.api import well_known
 from runai_nim.api.resources import ObjectKey
 from runai_nim.api.untrusted_values import mapping, mappings, number, text, word
-from runai_nim.domain.observed import ObservedClaim, ObservedNimCache, ObservedState, ObservedWorkload
+from runai_nim.domain.observed import (
+    ObservedAutoscaler,
+    ObservedClaim,
+    ObservedEvent,
+    ObservedNimCache,
+    ObservedState,
+    ObservedWorkload,
+)
 from runai_nim.domain.plan import Plan, is_made_for, is_ours, is_paused
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.status.deadlines import Deadlines, seconds_left
-from runai_nim.domain.status.pod_problems import PodProblem, pod_problem_of, scheduler_deadline
+from runai_nim.domain.status.pod_problems import (
+    PodProblem,
+    PodReferences,
+    pod_deadline,
+    pod_problem_of,
+    restarts_of,
+)
 from runai_nim.domain.translate import Desired, Exposure
 from runai_nim.domain.validate import Finding
 
@@ -44,7 +57,8 @@ class Facts:
     `is_spec_applied`: Service and workload provably come from the current spec. `was_running`: the service ran before.
     `ready_before`: ready replicas in the stored status; None without one, or if it reports missing replicas.
     `is_nim_operator_silent`: the NIM Operator's deadline has passed without a response. `image_pull_failures`: other
-    NIMServices that can't pull their image. `requeue_after`: seconds until the next deadline, None without one.
+    NIMServices that can't pull their image. `restarts`: how often a pod has restarted and why, empty if none has.
+    `requeue_after`: seconds until the next deadline, None without one.
     """
 
     namespace: str
@@ -66,12 +80,15 @@ class Facts:
     nim_state: str
     nim_message: str
     pod_problem: PodProblem | None
+    restarts: str
     workload: ObservedWorkload | None
     was_running: bool
     ready_before: int | None
     claim: ObservedClaim | None
+    claim_events: tuple[ObservedEvent, ...]
     claim_difference: str
     cache: ObservedNimCache | None
+    autoscaler: ObservedAutoscaler | None
     requeue_after: float | None
 
     @property
@@ -93,6 +110,11 @@ class Facts:
     def cache_name(self) -> str:
         """The NIMCache in the spec; empty without one."""
         return self.desired.nim_cache or ""
+
+    @property
+    def scaling_metric(self) -> str:
+        """The metric that the spec scales by; empty without autoscaling."""
+        return _scaling_metric(self.desired)
 
     @property
     def exposure(self) -> Exposure | None:
@@ -164,7 +186,7 @@ def facts_of(
     is_applied, is_written = _is_spec_applied(desired, observed), live is not None and _carries_spec(desired, live)
     unseen_left = seconds_left(observed.applied_at, deadlines.nim_operator_seconds, deadlines.now)
     pods = [pod for pod in observed.pods if not is_applied or pod.pod_hash == _pod_hash(desired)]
-    is_awaited = is_written and not is_applied
+    is_awaited, named = is_written and not is_applied, _pod_references(desired)
     return Facts(
         namespace=cr["metadata"].get("namespace", ""),
         name=cr["metadata"]["name"],
@@ -182,16 +204,19 @@ def facts_of(
         is_spec_applied=is_applied,
         is_nim_operator_silent=is_awaited and unseen_left <= 0,
         image_pull_failures=observed.image_pull_failures,
-        pod_problem=pod_problem_of(pods, deadlines),
+        pod_problem=pod_problem_of(pods, observed, named, deadlines),
+        restarts=restarts_of(pods, named),
         nim_state=word(nim_status.get("state")),
         nim_message=_nim_message(nim_status),
         workload=observed.workload,
         was_running=_was_running(before),
         ready_before=_ready_before(before),
         claim=observed.claim,
+        claim_events=observed.events.get(observed.claim.uid, ()) if observed.claim else (),
         claim_difference=_claim_difference(cr, desired, observed.claim),
         cache=observed.nim_cache,
-        requeue_after=_soonest(unseen_left if is_awaited else None, scheduler_deadline(pods, deadlines)),
+        autoscaler=_autoscaler(observed, live),
+        requeue_after=_soonest(unseen_left if is_awaited else None, pod_deadline(pods, deadlines)),
     )
 
 
@@ -255,6 +280,25 @@ def _is_spec_applied(desired: Desired, observed: ObservedState) -> bool:
 
 def _pod_hash(desired: Desired) -> str:
     return "" if desired.nimservice is None else str(desired.nimservice["spec"]["annotations"][well_known.POD_HASH])
+
+
+def _pod_references(desired: Desired) -> PodReferences:
+    spec = {} if desired.nimservice is None else desired.nimservice["spec"]
+    return PodReferences(secret=word(spec.get("authSecret")), queue=desired.queue)
+
+
+def _scaling_metric(desired: Desired) -> str:
+    """The metric that the spec scales by; empty without autoscaling."""
+    if desired.nimservice is None or desired.replicas is not None:
+        return ""
+    metric = desired.nimservice["spec"]["scale"]["hpa"]["metrics"][0]
+    return str(metric["pods"]["metric"]["name"] if "pods" in metric else metric["resource"]["name"])
+
+
+def _autoscaler(observed: ObservedState, live: Mapping[str, Any] | None) -> ObservedAutoscaler | None:
+    """The HorizontalPodAutoscaler that the NIM Operator made for this NIMService."""
+    found = observed.autoscaler
+    return found if found is not None and live is not None and found.owner_uid == live["metadata"]["uid"] else None
 
 
 def _nim_message(nim_status: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ from runai_nim.api import well_known
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.status.condition import ConditionDraft
 from runai_nim.domain.status.facts import Facts
+from runai_nim.domain.status.pending_claim import pending_claim
 
 STORAGE_READY = "StorageReady"
 
@@ -75,12 +76,8 @@ def _claim_condition(f: Facts) -> ConditionDraft:
         return ConditionDraft(
             type=STORAGE_READY, status="True", reason=Reason.CLAIM_BOUND, message=f"{name} is bound{differs}"
         )
-    return ConditionDraft(
-        type=STORAGE_READY,
-        status="Unknown",
-        reason=Reason.CLAIM_PENDING,
-        message=f"{name} waits for a volume, or for its first pod{differs}",
-    )
+    status, reason, message = pending_claim(f.claim, f.claim_events)
+    return ConditionDraft(type=STORAGE_READY, status=status, reason=reason, message=f"{message}{differs}")
 
 
 def _missing_claim_condition(f: Facts) -> ConditionDraft:

@@ -102,8 +102,10 @@ def _pod_problem_reason(f: Facts) -> Reason:
     return f.pod_problem.reason if f.pod_problem else Reason.PODS_NOT_READY
 
 
-UNSCHEDULABLE_REASONS = frozenset({Reason.UNSCHEDULABLE, Reason.SCHEDULER_NOT_RESPONDING})
+UNSCHEDULABLE_REASONS = frozenset({Reason.UNSCHEDULABLE, Reason.QUEUE_NOT_FOUND, Reason.SCHEDULER_NOT_RESPONDING})
 """Reasons of pods that no scheduler has placed."""
+EXIT_REASONS = frozenset({Reason.CRASH_LOOPING, Reason.STARTUP_PROBE_FAILING})
+"""Reasons of pods whose container ends again and again."""
 
 ROWS: tuple[PhaseRow, ...] = (
     PhaseRow(
@@ -275,11 +277,20 @@ ROWS: tuple[PhaseRow, ...] = (
         message=_pending_message,
     ),
     PhaseRow(
-        when="a pod of the current spec is in a crash loop",
-        applies=lambda f: f.pod_problem is not None and f.pod_problem.reason == Reason.CRASH_LOOPING,
+        when="a container of the current spec ends again and again",
+        applies=lambda f: f.pod_problem is not None and f.pod_problem.reason in EXIT_REASONS,
         phase="Failed",
         ready="False",
-        reason=Reason.CRASH_LOOPING,
+        reason=_pod_problem_reason,
+        message=_pod_problem_message,
+        phase_beside_pods="Degraded",
+    ),
+    PhaseRow(
+        when="the API server rejects pods of the current spec",
+        applies=lambda f: f.pod_problem is not None and f.pod_problem.reason == Reason.PODS_REFUSED,
+        phase="Pending",
+        ready="False",
+        reason=Reason.PODS_REFUSED,
         message=_pod_problem_message,
         phase_beside_pods="Degraded",
     ),

@@ -29,7 +29,8 @@ class Desired:
 
     `nimservice`, `claim`, `route`: manifests for server-side apply; `claim` and `route` are None if the operator
     creates none. `claim_name`, `nim_cache`: the store that the NIMService uses; the other is None. `gpu`: GPU of each
-    pod for the status (`2`, `0.5`, `2x0.5`, `20Gi`). `replicas`: 0 while stopped, None with autoscaling.
+    pod for the status (`2`, `0.5`, `2x0.5`, `20Gi`). `replicas`: 0 while stopped, None with autoscaling. `queue`:
+    the pods' label for the scheduler's queue; empty without one.
     """
 
     findings: tuple[Finding, ...]
@@ -43,6 +44,7 @@ class Desired:
     exposure: Exposure | None = None
     gpu: str = ""
     replicas: int | None = 0
+    queue: str = ""
 
     @property
     def is_stopped(self) -> bool:
@@ -73,4 +75,5 @@ def translate(decision_input: DecisionInput) -> Desired:
         exposure=exposure_of(source),
         gpu=gpu_text(source.compute),
         replicas=desired_replicas(spec),
+        queue=decision_input.context.queue or "",
     )

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from runai_nim.api import well_known
-from runai_nim.domain.observed import ObservedNimCache, ObservedPod, ObservedService
+from runai_nim.domain.observed import ObservedNimCache, ObservedPod, ObservedService, StartupKill
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.status import ROWS, Facts, Outcome, PhaseRow, has_image_pull_failure, row_for
 from runai_nim.domain.translate import translate
@@ -37,6 +37,7 @@ STARTING = a_workload(ready_replicas=0, available_replicas=0)
 PAUSED = {well_known.PAUSED: "true"}
 CACHE = {"modelStore": {"nimCache": {"name": "cache"}}}
 OF_ANOTHER_SPEC = {"metadata": {**FOREIGN["metadata"], "ownerReferences": [OWNER]}, "status": {"state": "Ready"}}
+KILL = StartupKill("nim-ctr", 120, 10)
 ROW_CASES: list[tuple[Callable[[], Facts], str, str]] = [
     (lambda: facts(a_cr(deletionTimestamp=NOW)), "Deleting", "Deleting"),
     (lambda: facts(nimservice=FOREIGN), "Failed", "NameConflict"),
@@ -76,6 +77,10 @@ ROW_CASES: list[tuple[Callable[[], Facts], str, str]] = [
     (lambda: facts(is_namespace_deleting=True), "Deleting", "NamespaceTerminating"),
     (lambda: starting(a_pod(waiting_state=("CrashLoopBackOff", ""))), "Failed", "CrashLooping"),
     (lambda: not_ready(a_pod(waiting_state=("CrashLoopBackOff", ""))), "Degraded", "CrashLooping"),
+    (lambda: starting(a_pod(startup_kill=KILL, restarts=2)), "Failed", "StartupProbeFailing"),
+    (lambda: refused(ready_replicas=0), "Pending", "PodsRefused"),
+    (lambda: refused(), "Degraded", "PodsRefused"),
+    (lambda: starting(a_pod(unschedulable_message="QueueDoesNotExist")), "Pending", "QueueNotFound"),
     (lambda: starting(a_pod(unschedulable_message="over quota")), "Pending", "Unschedulable"),
     (lambda: not_ready(a_pod(unschedulable_message="over quota")), "Degraded", "Unschedulable"),
     (lambda: not_ready(a_pod(waiting_state=("ErrImagePull", "")), BEFORE), "Degraded", "ImagePullFailed"),
@@ -91,6 +96,15 @@ def starting(pod: ObservedPod) -> Facts:
     found = not_ready(pod)
     assert found.workload is not None
     return replace(found, workload=replace(found.workload, ready_replicas=0))
+
+
+def refused(**workload: Any) -> Facts:
+    """The API server refuses one of two pods."""
+    counts: dict[str, Any] = {"spec_replicas": 2, "current_replicas": 1, **workload}
+    found = observed(translate(input_of(a_cr({"replicas": 2}), CONTEXT))).workload
+    assert found is not None
+    said = replace(found, refused_pod="exceeded quota: gpus", **counts)
+    return facts(a_cr({"replicas": 2}), nim={"state": "NotReady"}, workload=said)
 
 
 def _changed(status: dict[str, Any], **workload: Any) -> Facts:

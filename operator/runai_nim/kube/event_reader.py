@@ -1,0 +1,132 @@
+"""Reads events about objects that are stuck: one request at a time, ever more seldom, never a watch.
+
+The API server looks through all events of a namespace for each request, so there are few of them.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from runai_nim.api.resources import ObjectKey
+from runai_nim.domain.observed import ObservedEvent, newest_by_reason, say_the_same
+from runai_nim.kube.api_error import ApiError
+from runai_nim.kube.client import KubeClient
+
+logger = logging.getLogger(__name__)
+
+REPEAT_SECONDS: Final = 30.0, 300.0
+"""How often events about one object are read, at first and at last: twice as long while they stay the same."""
+PAUSE_SECONDS: Final = 0.2
+"""Between two reads, whatever they are about."""
+TIMEOUT_SECONDS: Final = 10.0
+"""Of one read."""
+FORBIDDEN_SECONDS: Final = 300.0
+"""How long a namespace is left alone after a 403."""
+
+
+class Query(Protocol):
+    """Which events are wanted, and in how many seconds (0 or less: now)."""
+
+    @property
+    def uid(self) -> str:
+        """Of the object that they are about."""
+
+    @property
+    def warnings_only(self) -> bool:
+        """Without those of type Normal."""
+
+    @property
+    def seconds(self) -> float:
+        """From now."""
+
+
+@dataclass(slots=True)
+class _Answer:
+    events: tuple[ObservedEvent, ...] = ()
+    interval: float = REPEAT_SECONDS[0]
+    next_at: float = 0.0
+
+
+class EventReader:
+    """Answers requests by RunaiNimService key; calls `enqueue` with the key when an answer says something new."""
+
+    def __init__(self, cluster: KubeClient, enqueue: Callable[[ObjectKey], object]) -> None:
+        self._cluster, self._enqueue = cluster, enqueue
+        self._answers: dict[ObjectKey, dict[str, _Answer]] = {}
+        self._pending: dict[tuple[ObjectKey, str], Query] = {}
+        self._forbidden: dict[str, float] = {}
+        self._wake = asyncio.Event()
+
+    def ask(
+        self, key: ObjectKey, queries: Iterable[Query]
+    ) -> tuple[Mapping[str, tuple[ObservedEvent, ...]], float | None]:
+        """What is known of the events that are wanted, by uid, and in how many seconds to ask again.
+
+        Raises NotLeaderError where somebody else reads and writes.
+        """
+        wanted = {query.uid: query for query in queries}
+        before = self._answers.pop(key, {})
+        if not wanted:
+            return {}, None
+        answers = self._answers[key] = {uid: before.get(uid, _Answer()) for uid in wanted}
+        dues = [self._schedule(key, query, answers[uid]) for uid, query in wanted.items()]
+        return {uid: answer.events for uid, answer in answers.items()}, min(dues)
+
+    def forget(self, key: ObjectKey) -> None:
+        """The RunaiNimService is gone."""
+        self._answers.pop(key, None)
+
+    async def run(self) -> None:
+        """Answer until cancelled."""
+        while True:
+            await self._wake.wait()
+            while self._pending:
+                key, uid = next(iter(self._pending))
+                query = self._pending.pop((key, uid))
+                if answer := self._answers.get(key, {}).get(uid):
+                    await self._read(key, query, answer)
+                    await asyncio.sleep(PAUSE_SECONDS)
+            self._wake.clear()
+
+    def _schedule(self, key: ObjectKey, query: Query, answer: _Answer) -> float:
+        """Have the events read if it is time for it; the seconds until it is time again."""
+        now = time.monotonic()
+        due = max(query.seconds, answer.next_at - now, self._forbidden.get(key[0], 0.0) - now)
+        if due > 0:
+            return due
+        self._cluster.permit()
+        answer.next_at = now + answer.interval
+        self._pending[key, query.uid] = query
+        self._wake.set()
+        return answer.interval
+
+    async def _read(self, key: ObjectKey, query: Query, answer: _Answer) -> None:
+        about = {"service": "/".join(key), "object": query.uid}
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                found = await self._cluster.events_about(key[0], query.uid, warnings_only=query.warnings_only)
+        except ApiError as error:
+            if error.status == 403:
+                self._leave_alone(key[0], error)
+            else:
+                logger.warning("events can't be read, trying again", extra={**about, "error": str(error)})
+            return
+        except TimeoutError:
+            logger.warning("events can't be read, trying again", extra={**about, "error": "timeout"})
+            return
+        events = newest_by_reason(found)
+        if say_the_same(answer.events, events):
+            answer.interval = min(2 * answer.interval, REPEAT_SECONDS[1])
+            answer.next_at = time.monotonic() + answer.interval
+            return
+        answer.events, answer.interval = events, REPEAT_SECONDS[0]
+        self._enqueue(key)
+
+    def _leave_alone(self, namespace: str, error: ApiError) -> None:
+        if namespace not in self._forbidden:
+            about = {"namespace": namespace, "error": str(error)}
+            logger.warning("events may not be read, the status does without them", extra=about)
+        self._forbidden[namespace] = time.monotonic() + FORBIDDEN_SECONDS
