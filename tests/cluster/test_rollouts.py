@@ -11,7 +11,7 @@ from local.audit import WRITES, AuditLog
 from local.cluster import OPERATOR_USER, LocalCluster, Program
 from local.objects import Objects, wait_for
 from runai_nim.api import well_known
-from tests.cluster.test_metrics import scrape
+from tests.support.prometheus import scrape
 from tests.support.services import (
     CR,
     NIMSERVICE,

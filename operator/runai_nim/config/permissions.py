@@ -98,7 +98,14 @@ PERMISSIONS: Final[tuple[Permission, ...]] = (
         optional=_GET,
     ),
     Permission("", "pods", _READ_VERBS, "why a pod is not ready"),
-    Permission("", "events", ("create", "patch"), "events on the resources"),
+    Permission(
+        "",
+        "events",
+        ("list", "create", "patch"),
+        "events on the resources; list: why a pod with a node is not started, or a claim has no volume, read while that"
+        " lasts",
+        optional=("list",),
+    ),
     Permission("apps", "deployments", ("get", *_READ_VERBS), f"replicas (get: {_NAME_CHECK})", optional=_GET),
     Permission(well_known.LWS_GROUP, "leaderworkersets", _READ_VERBS, "replicas on several nodes"),
     Permission("networking.k8s.io", "ingresses", ("get", *_MANAGE_VERBS), _ROUTES, optional=_GET),
@@ -107,7 +114,13 @@ PERMISSIONS: Final[tuple[Permission, ...]] = (
     Permission("", "serviceaccounts", _GET, _NAME_CHECK, optional=_GET),
     Permission(well_known.RBAC_GROUP, "roles", _GET, _NAME_CHECK, optional=_GET),
     Permission(well_known.RBAC_GROUP, "rolebindings", _GET, _NAME_CHECK, optional=_GET),
-    Permission("autoscaling", "horizontalpodautoscalers", _GET, _NAME_CHECK, optional=_GET),
+    Permission(
+        "autoscaling",
+        "horizontalpodautoscalers",
+        ("get", *_READ_VERBS),
+        f"why autoscaling does nothing (get: {_NAME_CHECK})",
+        optional=("get", *_READ_VERBS),
+    ),
     Permission(
         "coordination.k8s.io",
         "leases",
