@@ -12,7 +12,7 @@ _EXAMPLE = "example.com/key"
 
 def reserved_labels_text() -> str:
     """Return reserved keys, the first that fits counting, and settings that reserve one more; with what sets each."""
-    patterns = [{"key": key, "by": owner} for key, owner in well_known.SCHEDULING_KEYS.items()]
+    patterns = [{"key": key, "by": well_known.set_by(owner)} for key, owner in well_known.SCHEDULING_KEYS.items()]
     settings = {
         name: _owner(name, _EXAMPLE) for name in Settings.model_fields if name.endswith(("_label", "_annotation"))
     }
@@ -21,4 +21,4 @@ def reserved_labels_text() -> str:
 
 
 def _owner(setting: str, value: str | list[str]) -> str:
-    return load_settings({setting: value}, {}).configured_keys[_EXAMPLE]
+    return well_known.set_by(load_settings({setting: value}, {}).configured_keys[_EXAMPLE])

@@ -42,6 +42,7 @@ def config(nim: Object) -> list[tuple[Kind, Object]]:
 def leader_worker_set(nim: Object, store: ModelStore, resources: Object) -> Object:
     """Return the LeaderWorkerSet; raises RenderError, also for a NIMService without replicas."""
     workload.check_unquoted(nim, store, kinds.LEADER_WORKER_SET)
+    workload.check_characters(nim, store, kinds.LEADER_WORKER_SET)
     if "replicas" not in nim["spec"]:
         raise RenderError(kinds.LEADER_WORKER_SET, "int32")
     annotations = annotations_of(nim)

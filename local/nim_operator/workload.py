@@ -1,5 +1,6 @@
 """NIMService → its Deployment, and what a LeaderWorkerSet has in common with that. Pure."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,9 @@ PROBES = {  # path, seconds before the first, failures allowed
     "startupProbe": ("/v1/health/ready", 30, 120),
 }
 MODEL_STORE = "/model-store"
+UNREADABLE = re.compile("[\x7f-\x84\x86-\x9f\ufffe\uffff]")
+NEXT_LINE = "\x85"
+"""A line break in YAML 1.1: within a text it becomes a space."""
 
 
 class RenderError(Exception):
@@ -25,6 +29,13 @@ class RenderError(Exception):
 
     def __init__(self, kind: kinds.Kind, unreadable: str) -> None:
         super().__init__(f"error converting unstructured object to {kind.name}: unrecognized type: {unreadable}")
+
+
+class UnreadableError(RenderError):
+    """A text holds a character that YAML doesn't allow, so the real one can't read what its template made."""
+
+    def __init__(self, kind: kinds.Kind) -> None:
+        Exception.__init__(self, f"error converting YAML of {kind.name}: yaml: control characters are not allowed")
 
 
 class PanicError(Exception):
@@ -95,9 +106,14 @@ def env_of(nim: Object, store: ModelStore) -> list[Object]:
     standard += [{"name": name, "value": value} for name, value in store.env]
     if store.profile:
         standard.append({"name": "NIM_MODEL_PROFILE", "value": store.profile})
-    given = spec.get("env", [])
+    given = [_rendered(variable) for variable in spec.get("env", [])]
     names = {variable["name"] for variable in given}
     return [*given, *(variable for variable in standard if variable["name"] not in names)]
+
+
+def _rendered(variable: Object) -> Object:
+    value = variable.get("value")
+    return variable if value is None else {**variable, "value": value.replace(NEXT_LINE, " ")}
 
 
 def probe_of(nim: Object, field: str) -> Object | None:
@@ -197,12 +213,20 @@ def check_unquoted(nim: Object, store: ModelStore, kind: kinds.Kind) -> None:
         raise RenderError(kind, "string")
 
 
+def check_characters(nim: Object, store: ModelStore, kind: kinds.Kind) -> None:
+    """Raise UnreadableError for a variable or annotation that YAML can't hold as the template writes it."""
+    texts = [variable.get("value", "") for variable in env_of(nim, store)]
+    if any(UNREADABLE.search(text) for text in (*texts, *annotations_of(nim).values())):
+        raise UnreadableError(kind)
+
+
 def deployment(nim: Object, store: ModelStore, resources: Object) -> Object:
     """Return the Deployment; raises RenderError.
 
     A label `app` of the user beats the one that its selector uses, as recorded.
     """
     check_unquoted(nim, store, kinds.DEPLOYMENT)
+    check_characters(nim, store, kinds.DEPLOYMENT)
     name, annotations = nim["metadata"]["name"], annotations_of(nim)
     template = {
         "metadata": {"labels": {"app": name, **labels_of(nim)}, "annotations": annotations},

@@ -62,7 +62,7 @@ def test_whether_a_claim_exists_is_not_known_here(run: Run) -> None:
         ),
         (
             "  environmentVariables:\n    - name: A\n      value: 1\n",
-            "14:7: error: spec.environmentVariables[0].value must be a string: quote it",
+            '14:7: error: spec.environmentVariables[0].value is "1" but must be a string: quote it, "1"',
         ),
         (
             "  environmentVariables:\n    - name: A\n      value: x\n      secret: {name: s, key: k}\n",
@@ -114,11 +114,11 @@ def test_a_finding_has_the_place_of_its_field(run: Run, added: str, line: str) -
             " remove it\n9:16: error: spec.modelStore.nimCache.name must be set: name a NIMCache of this namespace",
         ),
         ("  image:", "  compute: null\n  image:", ""),
-        ("  name: llama", "  name: 1", '4:3: error: metadata.name is "1" but must be a string: quote it'),
+        ("  name: llama", "  name: 1", '4:3: error: metadata.name is "1" but must be a string: quote it, "1"'),
         (
             "  name: llama",
             "  name: llama\n  labels: {a: 1, b: x}",
-            '5:12: error: metadata.labels[a] is "1" but must be a string: quote it',
+            '5:12: error: metadata.labels[a] is "1" but must be a string: quote it, "1"',
         ),
         (
             "  name: llama",

@@ -93,7 +93,8 @@ def test_autoscaling_makes_an_autoscaler_and_stopping_removes_it(
     objects.apply(sample("gpu-portion", autoscaling=SCALED))
     wait_for(lambda: objects.get(HPA, "llama-8b"))
     settled(objects, "llama-8b", "Running")
-    assert reason(objects, "llama-8b", "Translated") == "Translated"
+    # The sample's claim is for one node, and three replicas may run.
+    assert reason(objects, "llama-8b", "Translated") == "TranslatedWithWarnings"
 
 
 def test_kubectl_scale_is_refused_beside_autoscaling(objects: Objects, kubectl: Callable[..., str]) -> None:

@@ -42,7 +42,7 @@ def _on_a_claim() -> Spec:
             "pvc": {
                 "existing_pvc": False,
                 "claim_name": "llama-weights",
-                "read_only": True,
+                "read_only": False,
                 "claim_info": {
                     "size": "100Gi",
                     "storage_class": "fast-ssd",

@@ -95,6 +95,21 @@ def test_values_that_yaml_reads_as_something_else_break_the_deployment(text: str
             pod_of(a_nim(**changes))
 
 
+@pytest.mark.parametrize("character", ["\x7f", "\x80", "\x84", "\x86", "\x9f", "\ufffe", "\uffff"])
+def test_characters_that_yaml_can_t_hold_break_the_deployment(character: str) -> None:
+    for changes in ({"env": [{"name": "A", "value": f"a{character}"}]}, {"annotations": {"a": character}}):
+        with pytest.raises(RenderError):
+            pod_of(a_nim(**changes))
+
+
+def test_a_next_line_becomes_a_space_and_other_characters_stay() -> None:
+    env = [{"name": "A", "value": "a\x85b"}, {"name": "B", "value": "\x01\xa0\ufffd\U0001f600"}]
+
+    made = pod_of(a_nim(env=env))["containers"][0]["env"]
+
+    assert [variable["value"] for variable in made[:2]] == ["a b", "\x01\xa0\ufffd\U0001f600"]
+
+
 @pytest.mark.parametrize("text", ["a", "none", "east-1", "1.2.3"])
 def test_values_that_stay_strings_do_not(text: str) -> None:
     assert pod_of(a_nim(nodeSelector={"pool": text}))["nodeSelector"] == {"pool": text}

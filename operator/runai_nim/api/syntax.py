@@ -16,6 +16,7 @@ _QUALIFIED: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _OTHER_NON_STRINGS: Final = re.compile(r"[yYnN]|0o[0-7_]+|[-+]?[0-9][0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]+)?")
 _TEXT: Final = "tag:yaml.org,2002:str"
 _RESOLVER: Final = Resolver()
+_UNRENDERABLE: Final = re.compile("[\x7f-\x9f\ufffe\uffff]")
 _MAX_TYPO_LENGTH: Final = 100
 """Maximum length of a word that is compared with known words."""
 MAX_SUGGESTIONS: Final = 20
@@ -57,6 +58,15 @@ def is_yaml_text(text: str) -> bool:
     """
     tag = _RESOLVER.resolve(ScalarNode, text, (True, False))  # type: ignore[no-untyped-call] # so in its type stubs
     return bool(tag == _TEXT) and _OTHER_NON_STRINGS.fullmatch(text) is None
+
+
+def unrenderable_character(text: str) -> str | None:
+    """The first character that the NIM Operator can't render into its manifests, such as `U+007F`; None without any.
+
+    YAML 1.1 allows none of U+007F to U+009F, U+FFFE and U+FFFF but U+0085, which becomes a space.
+    """
+    found = _UNRENDERABLE.search(text)
+    return None if found is None else f"U+{ord(found[0]):04X}"
 
 
 def closest_match(text: str, known: Iterable[str]) -> str | None:

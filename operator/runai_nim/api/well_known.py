@@ -57,6 +57,16 @@ NIM_MODEL_PROFILE: Final = "NIM_MODEL_PROFILE"
 """Environment variable of a NIM container: the model profile."""
 NIM_PORT_VARIABLES: Final = ("NIM_SERVER_PORT", "NIM_HTTP_API_PORT")
 """Environment variables of a NIM container: the port of its HTTP API."""
+NIM_GRPC_PORT_VARIABLES: Final = ("NIM_GRPC_API_PORT", "NIM_TRITON_GRPC_PORT")
+"""Environment variables of a NIM container: the port of its gRPC API."""
+NIM_METRICS_PORT: Final = "NIM_TRITON_METRICS_PORT"
+"""Environment variable of a NIM container: the port of its metrics."""
+NIM_CACHE_PATH: Final = "NIM_CACHE_PATH"
+"""Environment variable of a NIM container: the directory of its model."""
+NIM_MULTI_NODE_VARIABLES: Final = ("NIM_LEADER_ROLE", "NIM_NUM_COMPUTE_NODES")
+"""Environment variables of the containers of a multi-node NIM."""
+NGC_API_KEY: Final = "NGC_API_KEY"
+"""Environment variable of a NIM container, and key of the Secret that authSecret names: the API key of NGC."""
 NIM_PICKER_SUFFIX: Final = "-epp"
 """The NIM Operator deletes objects named `<NIMService name>-epp` if it creates no endpoint picker."""
 NIM_CONTAINER_SUFFIX: Final = "-ctr"
@@ -80,6 +90,8 @@ LWS_SUFFIX: Final = "-lws"
 
 # NVIDIA device plugin.
 NVIDIA_GPU: Final = "nvidia.com/gpu"
+NVIDIA_VISIBLE_DEVICES: Final = "NVIDIA_VISIBLE_DEVICES"
+"""Environment variable of a container: the GPUs that the container runtime gives it."""
 
 # Run:ai and KAI (KAI-Scheduler pkg/common/constants; Run:ai documentation, GPU fractions and node pools).
 RUNAI_SCHEDULER: Final = "runai-scheduler"
@@ -96,7 +108,6 @@ GPU_FRACTION_LIMIT: Final = "gpu-fraction-limit"
 GPU_MEMORY: Final = "gpu-memory"
 RUNAI_NODE_POOL: Final = "runai/node-pool"
 KAI_NODE_POOL: Final = "kai.scheduler/node-pool"
-KAI_NODE_POOLS: Final = "kai.scheduler/node-pools"
 DEFAULT_NODE_POOL: Final = "default"
 """The pool of nodes without a node pool label."""
 
@@ -107,27 +118,36 @@ SCHEDULING_KEYS: Final[dict[str, str]] = {
     "kai.scheduler/preemptibility": "spec.preemptibility",
     "kai.scheduler/node-pool*": "spec.nodePools",
     "kai.scheduler/queue": "the namespace's project",
-    "kai.scheduler/*": "the fields of spec",
+    "kai.scheduler/*": "",
     "runai/node-pool": "spec.nodePools",
-    "runai/*": "the namespace's project",
-    "run.ai/*": "the namespace's project",
+    "runai/queue": "the namespace's project",
+    "runai/*": "",
+    "run.ai/*": "",
     "runai-nim.io/*": "the operator",
-    "kai/*": "the namespace's project",
+    "kai/project": "the namespace's project",
+    "kai/*": "",
     "project": "the namespace's project",
     "user": "Run:ai's admission",
     "priorityClassName": "spec.priorityClass",
+    "gpu-fraction": "spec.compute.gpuPortionRequest",
     "gpu-fraction-num-devices": "spec.compute.gpuDevicesRequest",
+    "gpu-fraction-container-name": "the operator",
     "gpu-fraction-limit": "spec.compute.gpuPortionLimit",
-    "gpu-fraction*": "spec.compute.gpuPortionRequest",
-    "gpu-memory*": "spec.compute.gpuMemoryRequest",
-    "mps": "spec.compute",
-    "runai-gpu-limit": "spec.compute.gpuPortionLimit",
+    "gpu-fraction.limit": "spec.compute.gpuPortionLimit",
+    "gpu-fraction*": "",
+    "gpu-memory": "spec.compute.gpuMemoryRequest",
+    "gpu-memory-limit": "spec.compute.gpuMemoryLimit",
+    "gpu-memory.limit": "spec.compute.gpuMemoryLimit",
+    "gpu-memory*": "",
+    "mps": "",
+    "runai-gpu-limit": "",
     "pod-group-name": "the scheduler",
     "received-resource-type": "the scheduler",
-    "nvidia.com/*": "spec.compute.gpuDevicesRequest",
+    "nvidia.com/gpu": "spec.compute.gpuDevicesRequest",
+    "nvidia.com/*": "",
     "openshift.io/required-scc": "the NIM Operator",
 }
-"""Reserved keys, with `*` for any suffix, and the field that sets them. The first match wins."""
+"""Reserved keys, with `*` for any suffix, and what sets them; empty where nothing does. The first match wins."""
 
 CHILD_KEYS: Final[dict[str, str]] = {
     "app": "the NIM Operator",
@@ -232,10 +252,16 @@ def matching_pattern(key: str, patterns: Mapping[str, str]) -> str | None:
 def owner_of(key: str, configured: Mapping[str, str] = MappingProxyType({})) -> str | None:
     """The field or component that sets the reserved key: `spec.preemptibility` for `kai.scheduler/preemptibility`.
 
-    None if users may set `key`. `configured` maps the keys in the settings to what sets them. CHILD_KEYS are not
-    included.
+    Empty if nothing sets it; None if users may set `key`. `configured` maps the keys in the settings to what sets them.
+    CHILD_KEYS are not included.
     """
-    return matching_pattern(key, SCHEDULING_KEYS) or configured.get(key)
+    owner = matching_pattern(key, SCHEDULING_KEYS)
+    return owner or configured.get(key, owner)
+
+
+def set_by(owner: str) -> str:
+    """What a message says of the `owner` of a reserved key: `this is set through spec.nodePools`."""
+    return f"this is set through {owner}" if owner else "no field of the spec sets it"
 
 
 def key_matches(key: str, patterns: Iterable[str]) -> bool:

@@ -81,6 +81,7 @@ async def _evaluate_one(
     nimservice = await cluster.get(NIM_SERVICES, namespace, name)
     claim_name = service.decision_input.claim_name
     claim = await cluster.get(CLAIMS, namespace, claim_name) if claim_name else None
+    observed_claim = ObservedClaim.from_object(claim) if claim else None
     route = names.route_name(name)
     routes = {kind.kind: await cluster.get(kind, namespace, route) for kind in ROUTES}
     live = {obj["kind"]: obj for obj in (nimservice, claim, *routes.values()) if obj}
@@ -97,14 +98,15 @@ async def _evaluate_one(
         nimservice_schema=kinds.nimservice or offline.nimservice_schema,
     ).with_children(
         claim_exists=claim is not None,
-        claim_size=ObservedClaim.from_object(claim).storage if claim else "",
+        claim_size=observed_claim.storage if observed_claim else "",
+        claim_access_modes=observed_claim.access_modes if observed_claim else (),
         nimservice_exists=bool(uid) and is_ours({"metadata": {"uid": uid}}, nimservice),
     )
     evaluation = evaluate_manifest(service.manifest, decision_input)
     observed = ObservedState(
         nimservice=nimservice,
         is_nimservice_installed=kinds.nimservice is not None,
-        claim=ObservedClaim.from_object(claim) if claim else None,
+        claim=observed_claim,
         routes={kind: route for kind, route in routes.items() if route},
         absent_kinds=kinds.absent_routes,
     )

@@ -64,7 +64,8 @@ _DIALECTS: Final[dict[str, dict[str, Any]]] = {
         "queue_label": well_known.KAI_QUEUE,
         "gpu_fraction_limit_annotation": None,
         "node_pool_label": well_known.KAI_NODE_POOL,
-        "node_pools_annotation": well_known.KAI_NODE_POOLS,
+        # Nothing in KAI reads a list of pools (tried with 0.17).
+        "node_pools_annotation": None,
     },
 }
 
@@ -129,7 +130,7 @@ class Settings(BaseModel):
     )
     node_pool_label: MetadataKey = Field(description="label of nodes, and of pods for one node pool")
     node_pools_annotation: OptionalSetting[MetadataKey] = Field(
-        description="annotation for an ordered list of pools, space separated"
+        description="annotation for an ordered list of pools, space separated; none: with kai one pool only"
     )
     category_annotation: MetadataKey = Field(well_known.CATEGORY, description="annotation for the workload category")
 

@@ -45,8 +45,9 @@ def _key(value: str) -> str:
 
 
 def _route_key(value: str) -> str:
-    if owner := well_known.owner_of(_key(value)):
-        raise ValueError(f"this key is reserved: {owner} sets it")
+    owner = well_known.owner_of(_key(value))
+    if owner is not None:
+        raise ValueError(f"this key is reserved: {owner or 'no field'} sets it")
     if value == "kubernetes.io/ingress.class":
         raise ValueError("external_ingress_class sets the class, and the API server rejects an Ingress with both")
     return value

@@ -146,6 +146,7 @@ class Reconciler:
             decision_input.with_children(
                 claim_exists=claim is not None,
                 claim_size=claim.storage if claim else "",
+                claim_access_modes=claim.access_modes if claim else (),
                 nimservice_exists=live is not None and is_ours(cr, live.obj),
             )
         )

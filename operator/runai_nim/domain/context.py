@@ -13,6 +13,7 @@ class Context:
 
     `namespace_labels`: None if unknown, as offline. `claim_exists`: whether a claim with the wanted name exists, so
     that none must be created; None if unknown. `claim_size`: its size as a Kubernetes quantity; empty if unknown.
+    `claim_access_modes`: its access modes, such as `ReadWriteOnce`; empty if unknown.
     `nimservice_exists`: whether the operator's NIMService exists; a multi-node service can only be stopped after it was
     started. `nimservice_schema`: by default a schema that lacks nothing. `max_findings`: maximum number of findings
     about types.
@@ -22,6 +23,7 @@ class Context:
     namespace_labels: Mapping[str, str] | None = None
     claim_exists: bool | None = False
     claim_size: str = ""
+    claim_access_modes: tuple[str, ...] = ()
     nimservice_exists: bool = False
     nimservice_schema: NIMServiceSchema = field(default_factory=NIMServiceSchema)
     max_findings: int | None = None

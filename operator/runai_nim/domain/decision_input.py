@@ -86,11 +86,20 @@ class DecisionInput:
         return self.provenance[path]
 
     def with_children(
-        self, *, claim_exists: bool | None, claim_size: str = "", nimservice_exists: bool
+        self,
+        *,
+        claim_exists: bool | None,
+        claim_size: str = "",
+        claim_access_modes: tuple[str, ...] = (),
+        nimservice_exists: bool,
     ) -> "DecisionInput":
         """A copy with the state of the children; the parameters are fields of `Context`."""
         context = replace(
-            self.context, claim_exists=claim_exists, claim_size=claim_size, nimservice_exists=nimservice_exists
+            self.context,
+            claim_exists=claim_exists,
+            claim_size=claim_size,
+            claim_access_modes=claim_access_modes,
+            nimservice_exists=nimservice_exists,
         )
         return replace(self, context=context)
 

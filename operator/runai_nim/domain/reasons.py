@@ -122,6 +122,16 @@ class Reason(StrEnum):
     MULTI_NODE_IMMUTABLE = "MultiNodeImmutable", "fields of an existing multi-node service are immutable", "Warning"
 
     IGNORED_FIELD = "IgnoredField", "a field has no effect", "Warning"
+    PLAIN_SECRET = "PlainSecret", "a variable holds a secret in plain text", "Warning"
+    OVERRIDDEN_VARIABLE = "OverriddenVariable", "a variable overrides one that the NIM needs to work here", "Warning"
+    METRIC_BELOW_THRESHOLD = (
+        "MetricBelowThreshold",
+        "the metric never exceeds its threshold, so nothing is scaled",
+        "Warning",
+    )
+    CLAIM_NOT_SHAREABLE = "ClaimNotShareable", "several pods use a claim that only one node can mount", "Warning"
+    GPU_MEMORY_UNBOUNDED = "GPUMemoryUnbounded", "a NIM with a GPU share may use the memory of the whole GPU", "Warning"
+    PORTION_TOO_SMALL = "PortionTooSmall", "the scheduler counts the portion of a GPU as 0", "Warning"
     QUEUE_UNKNOWN = "QueueUnknown", "the namespace has no queue (kai dialect)", "Warning"
     PROJECT_UNKNOWN = "ProjectUnknown", "the namespace belongs to no project (runai dialect)", "Warning"
 
@@ -258,6 +268,12 @@ REFUSED: Final = (
 """Reasons of Translated False or of Stalled: a user has to change something."""
 WARNINGS: Final = (
     Reason.IGNORED_FIELD,
+    Reason.PLAIN_SECRET,
+    Reason.OVERRIDDEN_VARIABLE,
+    Reason.METRIC_BELOW_THRESHOLD,
+    Reason.CLAIM_NOT_SHAREABLE,
+    Reason.GPU_MEMORY_UNBOUNDED,
+    Reason.PORTION_TOO_SMALL,
     Reason.QUEUE_UNKNOWN,
     Reason.PROJECT_UNKNOWN,
 )

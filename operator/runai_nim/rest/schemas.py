@@ -87,6 +87,14 @@ class WorkloadMetadata(ApiModel):
     deleted_at: AwareDatetime | None = None
 
 
+class ComplianceIssue(ApiModel):
+    """One mistake in a body, or one warning."""
+
+    field: str
+    details: str
+    rule: Literal["min", "max", "step", "options", "required", "canEdit", "canAdd", "locked"] | None = None
+
+
 class Workload(ApiModel):
     """A workload as stored."""
 
@@ -96,13 +104,8 @@ class Workload(ApiModel):
     details: str | None = None
     """Only in the answer to a PATCH: a warning that Argo CD, Flux or Helm will revert it."""
 
-
-class ComplianceIssue(ApiModel):
-    """One mistake in a body."""
-
-    field: str
-    details: str
-    rule: Literal["min", "max", "step", "options", "required", "canEdit", "canAdd", "locked"] | None = None
+    compliance_issues: tuple[ComplianceIssue, ...] | None = None
+    """Of a POST and a PATCH: warnings about the spec, up to 100. The workload is written all the same."""
 
 
 class Message(ApiModel):

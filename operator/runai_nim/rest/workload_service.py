@@ -20,7 +20,7 @@ from runai_nim.domain.admission.object_schema import to_stored_object
 from runai_nim.domain.admission.rest_body import check_rest_body, make_manifest, metadata_of
 from runai_nim.domain.decision_input import DecisionInput, make_decision_input
 from runai_nim.domain.reasons import Reason
-from runai_nim.domain.validate import CLAIM_SIZE, Finding
+from runai_nim.domain.validate import Finding, depends_on_claim
 from runai_nim.kube.discovery import Discovery
 from runai_nim.rest.api_server import ApiServer, NoAnswerError
 from runai_nim.rest.errors import MAX_ISSUES, HttpError, from_api_status, invalid, not_found, unavailable
@@ -60,7 +60,7 @@ class WorkloadService:
     async def create(self, token: str, body: Mapping[str, Any]) -> KubeObject:
         """Create the workload that `body` describes and return it."""
         user = await self._tokens.user_of(token)
-        namespace, manifest = await self._manifest_of(token, body)
+        namespace, manifest, warnings = await self._manifest_of(token, body)
         pending_name = self._pending.take(user, manifest)
         name = (
             pending_name or manifest["metadata"].get("name") or manifest["metadata"]["generateName"] + _random_suffix()
@@ -69,7 +69,8 @@ class WorkloadService:
         annotated_manifest = {**manifest, "metadata": metadata}
         for again in (pending_name is not None, True):
             try:
-                return self._to_workload(await self._create(token, annotated_manifest, again=again), namespace)
+                created = await self._create(token, annotated_manifest, again=again)
+                return self._to_workload(created, namespace) | warnings
             except NoAnswerError as error:
                 last_error = error
         self._pending.keep(user, manifest, name)
@@ -107,11 +108,11 @@ class WorkloadService:
         spec = merge_sections(cr.get("spec") or {}, sections)
         if is_same(spec, cr.get("spec")):
             return None if from_cache else self._to_workload(cr, namespace)
-        await self._validate_change(token, cr, spec, namespace)
+        warnings = await self._validate_change(token, cr, spec, namespace)
         if (updated := await self._patch(token, cr, spec)) is None:
             return None
         details = gitops_owner.details_of(updated["metadata"])
-        return {**self._to_workload(updated, namespace), **({"details": details} if details else {})}
+        return {**self._to_workload(updated, namespace), **({"details": details} if details else {}), **warnings}
 
     async def delete(self, token: str, id_: str) -> KubeObject:
         """Begin to delete the workload."""
@@ -134,18 +135,23 @@ class WorkloadService:
             raise HttpError(401, message)
         return secret
 
-    async def _manifest_of(self, token: str, body: Mapping[str, Any]) -> tuple[ProjectNamespace, KubeObject]:
-        """The project's namespace and the object that `convert` would print. HttpError (400) names all mistakes."""
+    async def _manifest_of(
+        self, token: str, body: Mapping[str, Any]
+    ) -> tuple[ProjectNamespace, KubeObject, KubeObject]:
+        """The project's namespace, the object that `convert` would print, and the response's field with warnings.
+
+        HttpError (400) names all mistakes.
+        """
         project = await self._namespaces.find(metadata_of(body).get("projectId"))
         name, labels = (project.name, project.labels) if isinstance(project, ProjectNamespace) else ("", {})
         manifest = make_manifest(body, name)
         decision_input = self._decision_input(to_stored_object(manifest, name), labels)
-        findings = chain(check_rest_body(body), await self._findings(token, manifest, decision_input))
+        findings = (*check_rest_body(body), *await self._findings(token, manifest, decision_input))
         if isinstance(project, Finding):
             _refuse_errors(chain([project], findings))
             raise AssertionError("a project that isn't found is an error")
         _refuse_errors(chain(self._unserved_findings(project), findings))
-        return project, manifest
+        return project, manifest, _warnings(findings)
 
     async def _create(self, token: str, manifest: KubeObject, *, again: bool) -> KubeObject:
         """Create the object. `again`: an earlier attempt of the same call may have created it."""
@@ -200,14 +206,19 @@ class WorkloadService:
             raise from_api_status(answer.status, answer.body, answer.retry_after, "change this workload")
         return answer.body if answer.status == 200 else None
 
-    async def _validate_change(self, token: str, cr: KubeObject, spec: KubeObject, namespace: ProjectNamespace) -> None:
+    async def _validate_change(
+        self, token: str, cr: KubeObject, spec: KubeObject, namespace: ProjectNamespace
+    ) -> KubeObject:
+        """The answer's field with warnings; mistakes are a 400."""
         _refuse_errors(self._unserved_findings(namespace))
         # The status names the NIMService only after the operator has created it.
         made = bool((cr.get("status") or {}).get("nimServiceName"))
         changed = {**cr, "spec": spec}
         decision_input = self._decision_input(to_stored_object(changed, namespace.name), namespace.labels)
         decision_input = decision_input.with_children(claim_exists=None, nimservice_exists=made)
-        _refuse_errors(await self._findings(token, changed, decision_input))
+        findings = await self._findings(token, changed, decision_input)
+        _refuse_errors(findings)
+        return _warnings(findings)
 
     def _decision_input(self, resource: KubeObject, namespace_labels: Mapping[str, str]) -> DecisionInput:
         return make_decision_input(
@@ -221,7 +232,7 @@ class WorkloadService:
     async def _findings(self, token: str, manifest: KubeObject, decision_input: DecisionInput) -> Sequence[Finding]:
         """All findings. Whether the claim exists is looked up only if the result depends on it."""
         findings = evaluate(manifest, decision_input).findings
-        if not any(finding.path == CLAIM_SIZE and finding.reason == Reason.REQUIRED_FIELD for finding in findings):
+        if not any(map(depends_on_claim, findings)):
             return findings
         if not decision_input.given_claim_name and not manifest["metadata"].get("name"):
             exists: bool | None = False  # its name will contain the random suffix of the workload's name
@@ -278,6 +289,13 @@ def _check_update(body: Mapping[str, Any]) -> Iterator[Finding]:
             must="be a mapping",
             remedy="set the sections to change in it",
         )
+
+
+def _warnings(findings: Iterable[Finding]) -> KubeObject:
+    """The field of an answer with the warnings; empty without any."""
+    warnings = (issue_of(finding) for finding in findings if finding.severity == "warning")
+    issues = list(islice(warnings, MAX_ISSUES))
+    return {"complianceIssues": issues} if issues else {}
 
 
 def _refuse_errors(findings: Iterable[Finding]) -> None:

@@ -10,10 +10,10 @@ from runai_nim.config.settings import Settings
         ("kai.scheduler/queue", "the namespace's project"),
         ("kai.scheduler/preemptibility", "spec.preemptibility"),
         ("kai.scheduler/node-pools", "spec.nodePools"),
-        ("kai.scheduler/anything", "the fields of spec"),
+        ("kai.scheduler/anything", ""),
         ("runai/node-pool", "spec.nodePools"),
         ("runai/queue", "the namespace's project"),
-        ("run.ai/x", "the namespace's project"),
+        ("run.ai/x", ""),
         ("runai-nim.io/service", "the operator"),
         ("project", "the namespace's project"),
         ("priorityClassName", "spec.priorityClass"),
@@ -21,7 +21,14 @@ from runai_nim.config.settings import Settings
         ("gpu-fraction-limit", "spec.compute.gpuPortionLimit"),
         ("gpu-fraction-num-devices", "spec.compute.gpuDevicesRequest"),
         ("gpu-memory", "spec.compute.gpuMemoryRequest"),
-        ("gpu-memory-limit", "spec.compute.gpuMemoryRequest"),
+        ("gpu-memory-limit", "spec.compute.gpuMemoryLimit"),
+        ("gpu-fraction.limit", "spec.compute.gpuPortionLimit"),
+        ("gpu-fraction-container-name", "the operator"),
+        ("gpu-fraction-anything", ""),
+        ("runai/anything", ""),
+        ("kai/project", "the namespace's project"),
+        ("mps", ""),
+        ("nvidia.com/container.llama-ctr.gpu-compute.mode", ""),
         ("nvidia.com/gpu", "spec.compute.gpuDevicesRequest"),
         ("user", "Run:ai's admission"),
         ("pod-group-name", "the scheduler"),
@@ -29,6 +36,11 @@ from runai_nim.config.settings import Settings
 )
 def test_reserved_keys_name_what_sets_them(key: str, owner: str) -> None:
     assert well_known.owner_of(key) == owner
+
+
+def test_only_what_a_field_sets_is_said_to_be_set_by_it() -> None:
+    assert well_known.set_by("spec.nodePools") == "this is set through spec.nodePools"
+    assert well_known.set_by("") == "no field of the spec sets it"
 
 
 @pytest.mark.parametrize(

@@ -27,10 +27,7 @@ def test_the_kai_dialect_has_its_own_defaults() -> None:
 
     assert (settings.scheduler_name, settings.project_labels) == ("kai-scheduler", ("kai/project", "runai/queue"))
     assert (settings.queue_label, settings.node_pool_label) == ("kai.scheduler/queue", "kai.scheduler/node-pool")
-    assert (settings.gpu_fraction_limit_annotation, settings.node_pools_annotation) == (
-        None,
-        "kai.scheduler/node-pools",
-    )
+    assert (settings.gpu_fraction_limit_annotation, settings.node_pools_annotation) == (None, None)
 
 
 def test_the_example_file_holds_every_setting_with_its_default() -> None:
@@ -244,7 +241,11 @@ def test_what_the_kubelet_sets_for_a_service_is_no_setting(variable: str) -> Non
         ({}, {"RUNAI_NIM_EXTERNAL_ANNOTATIONS": "a: b"}, ["RUNAI_NIM_EXTERNAL_ANNOTATIONS: found 'a: b'; write JSON"]),
         ({"external_annotations": {"a b": "x"}}, {}, ["external_annotations.a b", "`name` or `domain/name`"]),
         ({"external_annotations": {"note": True}}, {}, ["external_annotations.note", "valid string"]),
-        ({"external_annotations": {"nvidia.com/x": "x"}}, {}, ["external_annotations.nvidia.com/x", "is reserved"]),
+        (
+            {"external_annotations": {"nvidia.com/x": "x"}},
+            {},
+            ["external_annotations.nvidia.com/x", "is reserved, no field sets it"],
+        ),
         ({"external_annotations": {"runai-nim.io/x": "x"}}, {}, ["external_annotations", "the operator sets it"]),
         ({"external_annotations": {"app": "x"}}, {}, ["external_annotations.app", "the NIM Operator uses this key"]),
         (

@@ -94,7 +94,7 @@ class Compute(SpecModel):
 
     gpu_portion_limit: Portion | None = None
     """Maximum share of each GPU device, between gpuPortionRequest and 1. Becomes the pod annotation that the operator's
-    settings name for it (Run:ai: gpu-fraction-limit)."""
+    settings name for it (Run:ai: gpu-fraction-limit), unless it equals the request."""
 
     gpu_memory_request: QuantityString | None = None
     """GPU memory on one device, above 0, written as cpuMemoryRequest, e.g. 20Gi or 5GB; required with gpuRequestType

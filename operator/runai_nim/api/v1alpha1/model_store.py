@@ -74,7 +74,8 @@ class Pvc(SpecModel):
     """Name of the claim; required with existingPvc true. Default: the resource's name followed by -model-store."""
 
     read_only: StrictBool | None = None
-    """Mount the claim read-only; default false. Becomes storage.readOnly of the NIMService."""
+    """Mount the claim read-only; default false. Only for a claim that exists: a new one is empty. Becomes
+    storage.readOnly of the NIMService."""
 
     claim_info: ClaimInfo | None = None
     """Properties of a claim to create; ignored with existingPvc true."""

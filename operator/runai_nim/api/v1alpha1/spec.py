@@ -72,7 +72,7 @@ class RunaiNimServiceSpec(SpecModel):
 
     ngc_auth_secret: DnsLabel | None = None
     """Name of a Secret in this namespace whose key NGC_API_KEY holds an NGC API key. Becomes authSecret of the
-    NIMService, which requires it up to NIM Operator 3.1.2."""
+    NIMService, which requires it before NIM Operator 3.1.3."""
 
     model_store: ModelStore | None = None
     """Storage of the model's weights: exactly one of nimCache and pvc; required."""
@@ -108,7 +108,8 @@ class RunaiNimServiceSpec(SpecModel):
     # The list is an order of preference: merging items of two managers would produce an order that neither requested.
     node_pools: Annotated[tuple[Name, ...], listed_whole(100)] | None = None
     """Names of node pools, the preferred first; no name twice. Pods run in these pools only; `default` stands for
-    nodes without a pool. Becomes node affinity."""
+    nodes without a pool. Becomes node affinity. The order has no effect on Run:ai, which ignores preferred affinity;
+    the KAI scheduler alone allows one pool."""
 
     tolerations: Annotated[tuple[Toleration, ...], listed_whole()] | None = None
     """Taints that the pods tolerate."""

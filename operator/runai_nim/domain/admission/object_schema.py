@@ -10,6 +10,8 @@ from typing import Any, Final
 from runai_nim.api import well_known
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.validate import Finding, child_path, truncate, unknown_field
+from runai_nim.domain.validate.parse import yaml_text
+from runai_nim.domain.validate.secrets import is_secret_name
 from runai_nim.domain.validate.suggestions import FieldRemedies
 
 _FIELDS: Final = ("apiVersion", "kind", "metadata", "spec", "status")
@@ -68,7 +70,7 @@ def _check_metadata(metadata: Any) -> Iterator[Finding]:
     yield from _check_unknown_fields("metadata.", metadata, _METADATA)
     for field in ("name", "generateName", "namespace"):
         if not isinstance(metadata.get(field), str | None):
-            yield _invalid(f"metadata.{field}", metadata[field], "be a string", "quote it")
+            yield _invalid(f"metadata.{field}", metadata[field], "be a string", _quoted(metadata[field]))
     if not metadata.get("name") and not metadata.get("generateName"):
         yield Finding(
             reason=Reason.REQUIRED_FIELD,
@@ -86,15 +88,19 @@ def _check_string_map(path: str, mapping: Any) -> Iterator[Finding]:
         return
     for key, value in (mapping or {}).items():
         if not isinstance(value, str):
-            yield _invalid(f"{path}[{key}]", value, "be a string", "quote it")
+            shown = None if is_secret_name(str(key)) else value
+            yield _invalid(f"{path}[{key}]", shown, "be a string", _quoted(shown))
+
+
+def _quoted(value: Any) -> str:
+    return f'quote it, "{yaml_text(value)}"' if isinstance(value, int | float) else "quote it"
 
 
 def _invalid(path: str, value: Any, rule: str, remedy: str) -> Finding:
-    shown = str(value).lower() if isinstance(value, bool) else value if value is None else str(value)
     return Finding(
         reason=Reason.INVALID_VALUE,
         path=path,
-        value=shown if isinstance(value, str | int | float) else None,
+        value=yaml_text(value) if isinstance(value, str | int | float) else None,
         must=rule,
         remedy=remedy,
     )

@@ -83,7 +83,7 @@ def _portion_fragment(source: TranslationSource) -> Fragment:
 
 def _portion_limit_fragment(source: TranslationSource) -> Fragment:
     limit = source.compute.gpu_portion_limit
-    if limit is None or not is_gpu_fraction(source.compute):
+    if limit is None or limit == source.compute.gpu_portion_request or not is_gpu_fraction(source.compute):
         return {}
     return pod_annotation_fragment(source.settings.gpu_fraction_limit_annotation, _decimal_text(limit))
 
@@ -96,6 +96,13 @@ def _type_fragment(source: TranslationSource) -> Fragment:
 
 def _gpu_memory(key: str | None, memory: str | None) -> Fragment:
     return {} if memory is None else pod_annotation_fragment(key, str(quantity.mebibytes(quantity.parse_bytes(memory))))
+
+
+def _memory_limit_fragment(source: TranslationSource) -> Fragment:
+    request, limit = source.compute.gpu_memory_request, source.compute.gpu_memory_limit
+    if request is None or limit is None or quantity.parse_bytes(request).nanos == quantity.parse_bytes(limit).nanos:
+        return {}
+    return _gpu_memory(source.settings.gpu_memory_limit_annotation, limit)
 
 
 def _decimal_text(portion: Decimal) -> str:
@@ -146,7 +153,7 @@ ROWS = (
         "spec.compute.gpuPortionLimit",
         "the pod annotation `gpu-fraction-limit` (setting `gpu_fraction_limit_annotation`)",
         _portion_limit_fragment,
-        "KAI alone has no limit for a portion.",
+        "KAI alone has no limit for a portion. A limit equal to the request is left out: it changes nothing.",
     ),
     MappingRow(
         "spec.compute.gpuMemoryRequest",
@@ -156,7 +163,8 @@ ROWS = (
     MappingRow(
         "spec.compute.gpuMemoryLimit",
         "the pod annotation that the setting `gpu_memory_limit_annotation` names, in MiB, rounded up",
-        lambda s: _gpu_memory(s.settings.gpu_memory_limit_annotation, s.compute.gpu_memory_limit),
-        "No scheduler documents such an annotation. Without the setting, a limit above the request is rejected.",
+        _memory_limit_fragment,
+        "No scheduler documents such an annotation. Without the setting, a limit above the request is rejected. A limit"
+        " equal to the request is left out.",
     ),
 )

@@ -113,7 +113,8 @@ ROWS = (
         "`spec.affinity.nodeAffinity`: these pools are required, and preferred in their order; one pool is also a label"
         " of the pods, several are listed in an annotation if the scheduler reads one",
         _pools_fragment,
-        "Pool `default` means nodes without a pool. A nodeSelector would only work for names that YAML reads as text.",
+        "Pool `default` means nodes without a pool. A nodeSelector would only work for names that YAML reads as text."
+        " Run:ai ignores preferred affinity, so the order has no effect there.",
     ),
     MappingRow(
         "spec.tolerations",

@@ -17,6 +17,7 @@ from runai_nim.domain.validate import (
     autoscaling,
     compute,
     container,
+    engine_memory,
     environment,
     exposure,
     metadata,
@@ -27,16 +28,16 @@ from runai_nim.domain.validate import (
     serving,
 )
 from runai_nim.domain.validate.finding import Finding, Rule, child_path, has_errors, truncate, unknown_field
-from runai_nim.domain.validate.model_store import CLAIM_SIZE
+from runai_nim.domain.validate.model_store import depends_on_claim
 from runai_nim.domain.validate.parse import parse_findings, parse_valid_fields
 from runai_nim.domain.validate.subject import ValidationSubject
 
 __all__ = [
-    "CLAIM_SIZE",
     "Finding",
     "Rule",
     "ValidationSubject",
     "child_path",
+    "depends_on_claim",
     "has_errors",
     "parse_findings",
     "truncate",
@@ -53,6 +54,8 @@ CHECKS: Final[tuple[Callable[[ValidationSubject], Iterator[Finding]], ...]] = (
     model_store.check_claim_name,
     model_store.check_ignored_with_existing,
     model_store.check_claim_size,
+    model_store.check_read_only,
+    model_store.check_claim_is_shareable,
     model_store.check_volume,
     model_store.check_claim_annotations,
     serving.check_port,
@@ -72,8 +75,13 @@ CHECKS: Final[tuple[Callable[[ValidationSubject], Iterator[Finding]], ...]] = (
     compute.check_gpu_devices,
     compute.check_gpu_portion_limit,
     compute.check_gpu_memory,
+    compute.check_equal_limits,
+    compute.check_portion_counts,
+    engine_memory.check_engine_memory,
     scheduling.check_node_pools,
+    scheduling.check_one_node_pool,
     scheduling.check_queue,
+    scheduling.check_category,
     scheduling.check_toleration_names,
     scheduling.check_exists_has_no_value,
     scheduling.check_seconds_need_no_execute,
@@ -81,6 +89,7 @@ CHECKS: Final[tuple[Callable[[ValidationSubject], Iterator[Finding]], ...]] = (
     scheduling.check_equal_has_key,
     scheduling.check_toleration_syntax,
     autoscaling.check_metric,
+    autoscaling.check_metric_exceeds_threshold,
     autoscaling.check_metric_has_request,
     autoscaling.check_replica_range,
     autoscaling.check_replicas_with_autoscaling,
@@ -98,11 +107,15 @@ CHECKS: Final[tuple[Callable[[ValidationSubject], Iterator[Finding]], ...]] = (
     environment.check_variable_sources,
     environment.check_variable_keys,
     environment.check_variable_fields,
+    environment.check_variable_characters,
+    environment.check_plain_secrets,
+    environment.check_overridden_variables,
     environment.check_variable_ports,
     environment.check_variable_profile,
     environment.check_user_credentials,
     metadata.check_label_keys,
     metadata.check_label_values,
+    metadata.check_annotation_characters,
     metadata.check_reserved_keys,
     metadata.check_edge_keys,
     container.check_probe_port,
@@ -121,7 +134,7 @@ def validate(decision_input: DecisionInput) -> tuple[RunaiNimServiceSpec | None,
 
 def _unreadable_findings(decision_input: DecisionInput, error: ValidationError) -> Iterator[Finding]:
     max_findings = decision_input.context.max_findings
-    yield from islice(parse_findings(error), max_findings)
+    yield from islice(parse_findings(error, decision_input.spec), max_findings)
     if error.error_count() > (max_findings or inf) or not isinstance(decision_input.spec, Mapping):
         return
     rest, invalid_fields = parse_valid_fields(decision_input.spec, error)
@@ -153,3 +166,4 @@ def _metadata_findings(decision_input: DecisionInput) -> Iterator[Finding]:
         yield from check(decision_input.name)
     own_labels = decision_input.resource["metadata"].get("labels") or {}
     yield from resource.check_reserved_labels(own_labels, decision_input.context.settings)
+    yield from resource.check_restarted_at(decision_input.resource["metadata"].get("annotations") or {})

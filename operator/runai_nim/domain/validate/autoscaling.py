@@ -1,12 +1,21 @@
 """Rules for spec.autoscaling."""
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from runai_nim.api import quantity
 from runai_nim.api.v1alpha1 import Compute
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.validate.finding import Finding
 from runai_nim.domain.validate.subject import ValidationSubject
+
+_BOUNDED_METRIC: Final = re.compile(
+    r"(.*[_:])?(perc|\w*(ratio|utili[sz]ation|fraction|occupancy|probability)|(hit|acceptance)_rate)([_:].*)?"
+    r"|dcgm_fi_prof_.*_active"
+)
+"""Metrics between 0 and 1: of NIM, vLLM and Triton by their names, of DCGM by its documentation."""
+_PERCENT: Final = re.compile(r"(.*[_:])?(percent|percentage|pct)([_:].*)?")
 
 
 def check_metric(candidate: ValidationSubject) -> Iterator[Finding]:
@@ -24,6 +33,25 @@ def check_metric(candidate: ValidationSubject) -> Iterator[Finding]:
             path="spec.autoscaling.metricThreshold",
             must="be set",
             remedy=remedy,
+        )
+
+
+def check_metric_exceeds_threshold(candidate: ValidationSubject) -> Iterator[Finding]:
+    """A warning: a metric between 0 and 1 never exceeds a threshold, which is a whole number of at least 1."""
+    scaling = candidate.spec.autoscaling
+    if scaling is None or scaling.metric is None or scaling.metric_threshold is None:
+        return
+    metric = scaling.metric.lower()
+    if _BOUNDED_METRIC.fullmatch(metric) and not _PERCENT.fullmatch(metric):
+        rule = f"be able to exceed metricThreshold ({scaling.metric_threshold}), a metric between 0 and 1 never does"
+        remedy = "use a count such as num_requests_running, or serve it in percent under another name (…_percent)"
+        yield Finding(
+            reason=Reason.METRIC_BELOW_THRESHOLD,
+            path="spec.autoscaling.metric",
+            value=scaling.metric,
+            must=rule,
+            remedy=remedy,
+            severity="warning",
         )
 
 

@@ -12,6 +12,7 @@ from runai_nim.domain.reasons import Reason
 from runai_nim.domain.validate.finding import Finding
 from runai_nim.domain.validate.subject import ValidationSubject
 
+_SMALLEST_PORTION: Final = Decimal("0.01")
 _AMOUNTS: Final = ("cpu_memory_request", "cpu_memory_limit", "gpu_memory_request", "gpu_memory_limit")
 
 
@@ -142,6 +143,49 @@ def check_gpu_memory(candidate: ValidationSubject) -> Iterator[Finding]:
     if limit is not None and limit > request:
         limit_text = str(compute.gpu_memory_limit)
         yield from _check_limit_key("gpu_memory", limit_text, settings, settings.gpu_memory_limit_annotation)
+
+
+def check_equal_limits(candidate: ValidationSubject) -> Iterator[Finding]:
+    """A warning: a limit of a GPU share that equals the request says nothing, so no annotation is written."""
+    compute = _compute(candidate)
+    if not is_gpu_share(compute):
+        return
+    memory = _parse_amount(compute.gpu_memory_request), _parse_amount(compute.gpu_memory_limit)
+    pairs = {"gpu_portion": (compute.gpu_portion_request, compute.gpu_portion_limit), "gpu_memory": memory}
+    for prefix, (request, limit) in pairs.items():
+        if request is not None and limit is not None and _exact_number(request) == _exact_number(limit):
+            rule = f"be above {_field_name(f'{prefix}_request')} or absent, an equal limit changes nothing"
+            yield Finding(
+                reason=Reason.IGNORED_FIELD,
+                path=_field_path(f"{prefix}_limit"),
+                value=str(getattr(compute, f"{prefix}_limit")),
+                must=rule,
+                remedy="remove it",
+                severity="warning",
+            )
+
+
+def check_portion_counts(candidate: ValidationSubject) -> Iterator[Finding]:
+    """A warning: the scheduler counts a portion below 0.01 as 0 in the quota."""
+    compute = _compute(candidate)
+    portion = compute.gpu_portion_request
+    if is_gpu_share(compute) and portion is not None and portion < _SMALLEST_PORTION:
+        rule = f"be at least {_SMALLEST_PORTION}, the scheduler counts less as 0 in the quota"
+        yield Finding(
+            reason=Reason.PORTION_TOO_SMALL,
+            path=_field_path("gpu_portion_request"),
+            value=str(portion),
+            must=rule,
+            remedy="raise it, or use gpuRequestType: memory",
+            severity="warning",
+        )
+
+
+def is_gpu_share(compute: Compute) -> bool:
+    """Whether a share of a GPU is requested: a portion of 0 or 1 is none."""
+    if compute.gpu_request_type == "portion":
+        return compute.gpu_portion_request is not None and 0 < compute.gpu_portion_request < 1
+    return compute.gpu_request_type == "memory" and compute.gpu_memory_request is not None
 
 
 def _check_limit_key(prefix: str, value: str, settings: Settings, key: str | None) -> Iterator[Finding]:

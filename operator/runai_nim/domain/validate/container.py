@@ -39,8 +39,11 @@ def check_image(candidate: ValidationSubject) -> Iterator[Finding]:
 def check_ngc_auth_secret(candidate: ValidationSubject) -> Iterator[Finding]:
     """The NIM Operator up to 3.1.2 requires authSecret."""
     if candidate.spec.ngc_auth_secret is None and candidate.context.nimservice_schema.requires_auth_secret:
-        rule = "be set, the NIM Operator requires it"
-        remedy = "name a Secret of this namespace whose key NGC_API_KEY holds the NGC API key"
+        rule = "be set, the NIM Operator before 3.1.3 requires it"
+        remedy = (
+            "name a Secret of this namespace whose key NGC_API_KEY holds the NGC API key, or upgrade the NIM Operator"
+            " to 3.1.3 or newer, where it is optional"
+        )
         yield Finding(reason=Reason.REQUIRED_FIELD, path="spec.ngcAuthSecret", must=rule, remedy=remedy)
 
 

@@ -1,13 +1,15 @@
 """Rules for spec.environmentVariables. Messages never contain a variable's value, which may be a secret."""
 
+import posixpath
 import re
 from collections.abc import Iterator
 from typing import Final
 
 from runai_nim.api import syntax, well_known
-from runai_nim.api.v1alpha1 import ConfigMapKey, EnvironmentVariable, SecretKey, UserCredentialKey
+from runai_nim.api.v1alpha1 import ConfigMapKey, EnvironmentVariable, SecretKey, ServingPort, UserCredentialKey
 from runai_nim.domain.reasons import Reason
-from runai_nim.domain.validate.finding import Finding
+from runai_nim.domain.validate import secrets
+from runai_nim.domain.validate.finding import Finding, character_findings, truncate
 from runai_nim.domain.validate.list_items import duplicate_findings
 from runai_nim.domain.validate.subject import ValidationSubject
 
@@ -27,6 +29,8 @@ _FIELDS: Final = (
     "status.podIP",
     "status.podIPs",
 )
+_MODEL_STORE: Final = "/model-store"
+"""Where the NIM Operator mounts the claim or the cache."""
 _FIELD_WITH_KEY: Final = re.compile(r"metadata\.(labels|annotations)\['(?P<key>[^']*)'\]")
 
 
@@ -83,6 +87,68 @@ def check_variable_fields(candidate: ValidationSubject) -> Iterator[Finding]:
             yield Finding(reason=Reason.INVALID_VALUE, path=path, value=reference.path, must=rule, remedy=remedy)
 
 
+def check_variable_characters(candidate: ValidationSubject) -> Iterator[Finding]:
+    """A value that the NIM Operator can't render would make the NIMService fail for ever."""
+    for path, item in _variables(candidate):
+        yield from character_findings(f"{path}.value", item.value)
+
+
+def check_plain_secrets(candidate: ValidationSubject) -> Iterator[Finding]:
+    """A warning: a secret in a literal value or a ConfigMap is readable by everyone who may read these objects."""
+    for path, item in _variables(candidate):
+        if item.value is not None and secrets.is_plain_secret(item.name, item.value):
+            yield _secret_finding(f"{path}.value", item.name, "this resource")
+        if item.config_map is not None and secrets.is_secret_name(item.name):
+            yield _secret_finding(f"{path}.configMap", item.name, "the ConfigMap")
+
+
+def _secret_finding(path: str, variable: str, reader: str) -> Finding:
+    rule = f"not hold a secret ({truncate(variable)}), whoever may read {reader} can read it"
+    remedy = "keep it in a Secret of this namespace, and use secret: {name, key} instead"
+    if variable == well_known.NGC_API_KEY:
+        remedy = "keep it in the Secret that ngcAuthSecret names, and remove the variable"
+    return _warning(Reason.PLAIN_SECRET, path, rule, remedy)
+
+
+def check_overridden_variables(candidate: ValidationSubject) -> Iterator[Finding]:
+    """A warning: a user's variable takes precedence over one that the NIM Operator or the device plugin sets."""
+    for path, item in _variables(candidate):
+        found = _override(candidate, item)
+        if found is not None:
+            rule, remedy = found
+            yield _warning(Reason.OVERRIDDEN_VARIABLE, path, rule, remedy)
+
+
+def _override(candidate: ValidationSubject, item: EnvironmentVariable) -> tuple[str, str] | None:
+    """What a variable should do, and the remedy; None where it overrides nothing that matters."""
+    serving = candidate.spec.serving_port or ServingPort()
+    remove = "remove the variable"
+    if item.name == well_known.NIM_CACHE_PATH and not _is_in_model_store(item.value):
+        rule = f"leave {item.name} at {_MODEL_STORE}, else modelStore stays empty and each start downloads the model"
+        return rule, f"{remove}, or give a path below {_MODEL_STORE}"
+    field, port = _port_of(item.name, serving)
+    if port is not None and item.value != str(port):
+        return f"set {item.name} to servingPort.{field} ({port}), by value", remove
+    if item.name in well_known.NIM_MULTI_NODE_VARIABLES and candidate.spec.multi_node is not None:
+        return f"not set {item.name}, by which the NIM Operator tells leader and workers apart", remove
+    if item.name == well_known.NVIDIA_VISIBLE_DEVICES:
+        return f"not set {item.name}, by which the pod gets its GPUs and no others", remove
+    return None
+
+
+def _port_of(variable: str, serving: ServingPort) -> tuple[str, int | None]:
+    """The field whose port the NIM Operator gives the variable, and that port where it does."""
+    if variable in well_known.NIM_GRPC_PORT_VARIABLES:
+        return "grpcPort", serving.grpc_port
+    if variable == well_known.NIM_METRICS_PORT and serving.metrics_port != serving.port:
+        return "metricsPort", serving.metrics_port
+    return "", None
+
+
+def _is_in_model_store(path: str | None) -> bool:
+    return path is not None and f"{posixpath.normpath(path)}/".startswith(f"{_MODEL_STORE}/")
+
+
 def check_variable_ports(candidate: ValidationSubject) -> Iterator[Finding]:
     """A port variable must equal the Service's port, or the NIM is unreachable."""
     serving = candidate.spec.serving_port
@@ -115,6 +181,10 @@ def _variables(
     for index, item in enumerate(candidate.spec.environment_variables or ()):
         if include_excluded or not item.exclude:
             yield f"spec.environmentVariables[{index}]", item
+
+
+def _warning(reason: Reason, path: str, rule: str, remedy: str) -> Finding:
+    return Finding(reason=reason, path=path, must=rule, remedy=remedy, severity="warning")
 
 
 def _key_findings(path: str, field: str, source: SecretKey | ConfigMapKey | UserCredentialKey) -> Iterator[Finding]:

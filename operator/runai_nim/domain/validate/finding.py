@@ -1,10 +1,11 @@
 """Findings: what is wrong with a resource, as a value with a one-sentence message."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal
 
+from runai_nim.api import syntax
 from runai_nim.domain.reasons import Reason
 
 _MAX_VALUE_LENGTH: Final = 100
@@ -66,6 +67,14 @@ def child_path(path: str, name: str) -> str:
 def unknown_field(path: str, remedy: str) -> Finding:
     """The finding for an unknown field."""
     return Finding(reason=Reason.UNKNOWN_FIELD, path=path, remedy=remedy)
+
+
+def character_findings(path: str, text: str | None) -> Iterator[Finding]:
+    """The finding for a text that the NIM Operator can't render. It doesn't show the text, which may be secret."""
+    character = syntax.unrenderable_character(text or "")
+    if character is not None:
+        rule = f"not hold the character {character}, which the NIM Operator can't render into its manifests"
+        yield Finding(reason=Reason.INVALID_VALUE, path=path, must=rule, remedy="remove the character")
 
 
 def has_errors(findings: Iterable[Finding]) -> bool:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from runai_nim.api import syntax, well_known
 from runai_nim.api.v1alpha1 import Annotation, Label
 from runai_nim.domain.reasons import Reason
-from runai_nim.domain.validate.finding import Finding
+from runai_nim.domain.validate import secrets
+from runai_nim.domain.validate.finding import Finding, character_findings
 from runai_nim.domain.validate.list_items import duplicate_findings
 from runai_nim.domain.validate.subject import ValidationSubject
 
@@ -29,10 +30,17 @@ def check_label_values(candidate: ValidationSubject) -> Iterator[Finding]:
             yield Finding(
                 reason=Reason.INVALID_VALUE,
                 path=f"{path}.value",
-                value=item.value,
+                value=None if secrets.is_secret_name(item.name) else item.value,
                 must=rule,
                 remedy="correct it, or use an annotation",
             )
+
+
+def check_annotation_characters(candidate: ValidationSubject) -> Iterator[Finding]:
+    """A value that the NIM Operator can't render would make the NIMService fail for ever."""
+    for path, item in _items(candidate, "annotations"):
+        if not item.exclude:
+            yield from character_findings(f"{path}.value", item.value)
 
 
 def check_reserved_keys(candidate: ValidationSubject) -> Iterator[Finding]:
@@ -40,11 +48,11 @@ def check_reserved_keys(candidate: ValidationSubject) -> Iterator[Finding]:
     configured = candidate.context.settings.configured_keys
     for field in ("labels", "annotations"):
         for path, item in _items(candidate, field):
-            owner = well_known.owner_of(item.name, configured) or well_known.matching_pattern(
-                item.name, well_known.CHILD_KEYS
-            )
+            owner = well_known.owner_of(item.name, configured)
+            if owner is None:
+                owner = well_known.matching_pattern(item.name, well_known.CHILD_KEYS)
             if owner is not None and not item.exclude:
-                rule, remedy = "not be a reserved key", f"remove it; this is set through {owner}"
+                rule, remedy = "not be a reserved key", f"remove it; {well_known.set_by(owner)}"
                 yield Finding(
                     reason=Reason.RESERVED_KEY, path=f"{path}.name", value=item.name, must=rule, remedy=remedy
                 )

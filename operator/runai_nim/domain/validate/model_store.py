@@ -1,16 +1,18 @@
 """Rules for spec.modelStore: exactly one store, and a claim that can be created."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from runai_nim.api import quantity, syntax, well_known
-from runai_nim.api.v1alpha1 import AccessModes, ClaimInfo, Pvc
+from runai_nim.api.v1alpha1 import AccessModes, ClaimInfo, Pvc, RunaiNimServiceSpec
 from runai_nim.domain.reasons import Reason
-from runai_nim.domain.validate.finding import Finding
+from runai_nim.domain.validate.finding import Finding, character_findings
 from runai_nim.domain.validate.list_items import duplicate_findings
 from runai_nim.domain.validate.subject import ValidationSubject
 
 _CLAIM_INFO = "spec.modelStore.pvc.claimInfo"
 CLAIM_SIZE = f"{_CLAIM_INFO}.size"
+_READ_ONLY = "spec.modelStore.pvc.readOnly"
+_CLAIM_NAME = "spec.modelStore.pvc.claimName"
 
 
 def check_one_store(candidate: ValidationSubject) -> Iterator[Finding]:
@@ -25,10 +27,11 @@ def check_one_store(candidate: ValidationSubject) -> Iterator[Finding]:
 
 
 def check_nim_cache(candidate: ValidationSubject) -> Iterator[Finding]:
-    """The NIMCache has a valid name."""
+    """The NIMCache has a valid name; a profile may become an environment variable, which has to be rendered."""
     store = candidate.spec.model_store
     if store is None or store.nim_cache is None:
         return
+    yield from character_findings("spec.modelStore.nimCache.profile", store.nim_cache.profile)
     name, path = store.nim_cache.name, "spec.modelStore.nimCache.name"
     if name is None:
         yield Finding(
@@ -109,6 +112,77 @@ def check_claim_size(candidate: ValidationSubject) -> Iterator[Finding]:
             must=f"be {quantity.BYTES_RULE}, above 0",
             remedy=remedy,
         )
+
+
+def check_read_only(candidate: ValidationSubject) -> Iterator[Finding]:
+    """A claim that has to be created is empty, and a NIM can't fill it read-only; a warning if it may exist."""
+    pvc, exists = _pvc(candidate), candidate.context.claim_exists
+    if pvc is None or pvc.existing_pvc or exists:
+        return
+    if access_modes((pvc.claim_info or ClaimInfo()).access_modes) == ["ReadOnlyMany"]:
+        rule = "have a mode to write with unless the claim exists, a new claim is empty"
+        yield Finding(
+            reason=Reason.CONFLICTING_FIELDS,
+            path=f"{_CLAIM_INFO}.accessModes",
+            must=rule,
+            remedy="set readWriteMany: true, or name a claim that holds the model and set existingPvc: true",
+            severity="warning",
+        )
+    if not pvc.read_only:
+        return
+    rule = "be false unless the claim exists, a new claim is empty and a NIM can't download its model to it"
+    remedy = "remove it, or name a claim that holds the model and set existingPvc: true"
+    yield Finding(
+        reason=Reason.CONFLICTING_FIELDS,
+        path=_READ_ONLY,
+        value="true",
+        must=rule,
+        remedy=remedy,
+        severity="warning" if exists is None else "error",
+    )
+
+
+def depends_on_claim(finding: Finding) -> bool:
+    """Whether the finding depends on the existence of the claim."""
+    return (finding.path, finding.reason) in (
+        (CLAIM_SIZE, Reason.REQUIRED_FIELD),
+        (_READ_ONLY, Reason.CONFLICTING_FIELDS),
+    )
+
+
+def check_claim_is_shareable(candidate: ValidationSubject) -> Iterator[Finding]:
+    """A warning: pods on several nodes can't mount a claim for one node, and wait with Multi-Attach errors."""
+    pvc, pods = _pvc(candidate), _most_pods(candidate.spec)
+    if pvc is None or pods < 2:
+        return
+    info = pvc.claim_info or ClaimInfo()
+    observed = candidate.context.claim_access_modes
+    modes = observed or (() if pvc.existing_pvc else access_modes(info.access_modes))
+    if not modes or _is_shareable(modes, read_only=pvc.read_only is True):
+        return
+    consequence = f"for {pods} pods, a claim with {' and '.join(modes)} is mounted on one node only"
+    if observed or pvc.existing_pvc:
+        rule, path = f"name a claim with ReadWriteMany {consequence}", _CLAIM_NAME
+        remedy = "name another claim, use a NIMCache with ReadWriteMany, or run one pod"
+    else:
+        rule, path = f"include readWriteMany {consequence}", f"{_CLAIM_INFO}.accessModes"
+        remedy = "set accessModes.readWriteMany: true and accessModes.readWriteOnce: false, or run one pod"
+    yield Finding(reason=Reason.CLAIM_NOT_SHAREABLE, path=path, must=rule, remedy=remedy, severity="warning")
+
+
+def _is_shareable(modes: Sequence[str], *, read_only: bool) -> bool:
+    if "ReadOnlyMany" in modes and (read_only or len(modes) == 1):
+        return True
+    return "ReadWriteMany" in modes
+
+
+def _most_pods(spec: RunaiNimServiceSpec) -> int:
+    """The largest number of pods at a time."""
+    if spec.autoscaling is not None:
+        return max(spec.autoscaling.min_replicas or 1, spec.autoscaling.max_replicas or 1)
+    replicas = 1 if spec.replicas is None else spec.replicas
+    workers = (spec.multi_node.workers or 0) if spec.multi_node is not None else 0
+    return replicas * (1 + workers)
 
 
 def check_volume(candidate: ValidationSubject) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from typing import Final
 from runai_nim.api import syntax, well_known
 from runai_nim.config.settings import Settings
 from runai_nim.domain.reasons import Reason
-from runai_nim.domain.validate.finding import Finding
+from runai_nim.domain.validate.finding import Finding, character_findings
 
 MAX_NAME_LENGTH: Final = 59
 """The container is named `<name>-ctr`, which must fit into 63 characters."""
@@ -45,10 +45,16 @@ def check_reserved_labels(labels: Mapping[str, str], settings: Settings) -> Iter
     for key in sorted(labels):
         owner = well_known.owner_of(key, settings.configured_keys)
         if owner is not None:
-            remedy = f"remove the label; this is set through {owner}"
+            remedy = f"remove the label; {well_known.set_by(owner)}"
             yield Finding(
                 reason=Reason.RESERVED_KEY,
                 path=f"metadata.labels[{key}]",
                 must="not be set by hand",
                 remedy=remedy,
             )
+
+
+def check_restarted_at(annotations: Mapping[str, str]) -> Iterator[Finding]:
+    """The value is copied to the pods, so the NIM Operator must be able to render it."""
+    key = well_known.RESTARTED_AT
+    yield from character_findings(f"metadata.annotations[{key}]", annotations.get(key))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from runai_nim.api import syntax
 from runai_nim.api.v1alpha1 import Toleration
 from runai_nim.domain.reasons import Reason
-from runai_nim.domain.validate.finding import Finding
+from runai_nim.domain.validate.finding import Finding, character_findings
 from runai_nim.domain.validate.list_items import duplicate_findings
 from runai_nim.domain.validate.subject import ValidationSubject
 
@@ -22,6 +22,15 @@ def check_node_pools(candidate: ValidationSubject) -> Iterator[Finding]:
             rule = "be the name of a node pool: up to 63 letters, digits, -, _ and ."
             yield Finding(reason=Reason.INVALID_VALUE, path=path, value=pool, must=rule, remedy="correct it")
     yield from duplicate_findings(items)
+
+
+def check_one_node_pool(candidate: ValidationSubject) -> Iterator[Finding]:
+    """With KAI alone a pod belongs to one pool: its scheduler sees the nodes of that pool, and reads no list."""
+    settings, pools = candidate.context.settings, candidate.spec.node_pools or ()
+    if settings.dialect == "kai" and settings.node_pools_annotation is None and len(pools) > 1:
+        rule = "name one pool, the KAI scheduler places a pod in one pool only and reads no list of them"
+        remedy = "keep one, or set node_pools_annotation in the operator's settings if the cluster has a reader of it"
+        yield Finding(reason=Reason.NOT_CONFIGURED, path="spec.nodePools", must=rule, remedy=remedy)
 
 
 def check_queue(candidate: ValidationSubject) -> Iterator[Finding]:
@@ -41,6 +50,11 @@ def check_queue(candidate: ValidationSubject) -> Iterator[Finding]:
             remedy="use a project's namespace",
             severity="warning",
         )
+
+
+def check_category(candidate: ValidationSubject) -> Iterator[Finding]:
+    """The category is copied to an annotation of the pods, so the NIM Operator must be able to render it."""
+    yield from character_findings("spec.category", candidate.spec.category)
 
 
 def check_toleration_names(candidate: ValidationSubject) -> Iterator[Finding]:

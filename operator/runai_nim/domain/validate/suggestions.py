@@ -8,10 +8,14 @@ from typing import Final
 
 from runai_nim.api import syntax
 
-_POOLS = "use spec.nodePools, which selects nodes by their pool"
+_POOLS = "use spec.nodePools, such as [h100]: a node belongs to the pool that its label names"
 _COMPUTE = "use spec.compute, such as compute.gpuDevicesRequest: 1"
 _VARIABLES = "use spec.environmentVariables, a list of {name, value}"
-_STORE = "use spec.modelStore, the only volume of a NIM; other files belong into the image"
+_STORE = "use spec.modelStore, the only volume of a NIM; other files belong into the image or on that claim"
+_HOST_PATH = (
+    "use nimCache or pvc, a directory of a node is not mounted; a PersistentVolume of type local or hostPath may stand"
+    " behind an existing claim"
+)
 _PORTS = "use spec.servingPort, such as servingPort.port: 8000"
 _SETTINGS = "remove it, an administrator sets it in the operator's settings"
 _ACCOUNT = "remove it, the NIM Operator creates a ServiceAccount for each NIM"
@@ -20,7 +24,10 @@ _COMMAND = "remove it, a NIM is configured by spec.environmentVariables, and its
 _PROJECT = "remove it, the project is the namespace's, by its label"
 _PROBES = "use spec.probes.readiness"
 _PROBE = "remove it, the NIM Operator sets it"
-_SUBPATH = "remove it, the whole claim is mounted: use a claim of its own"
+_SUBPATH = (
+    "remove it, the whole claim is mounted at /model-store: use a claim of its own, or a directory below by an"
+    " environment variable, such as NIM_CACHE_PATH: /model-store/llama-3.1-8b"
+)
 _SECURITY = "use spec.security, such as security.runAsUid: 1000"
 _SCALING = "use spec.autoscaling, such as autoscaling.maxReplicas: 4"
 
@@ -56,7 +63,7 @@ _SPEC_REMEDIES: Final[Mapping[str, str]] = {
     "nimCache": _STORE,
     "volumes": _STORE,
     "volumeMounts": _STORE,
-    "hostPath": _STORE,
+    "hostPath": _HOST_PATH,
     "emptyDir": _STORE,
     "expose": _PORTS,
     "service": _PORTS,
@@ -105,7 +112,9 @@ FIELD_REMEDIES: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "spec.modelStore": {
         "emptyDir": "use nimCache or pvc, which keep the model",
-        "hostPath": "use nimCache or pvc",
+        "hostPath": _HOST_PATH,
+        "volumes": _STORE,
+        "subPath": _SUBPATH,
         "existingClaim": "use pvc: {existingPvc: true, claimName: …}",
     },
     "spec.modelStore.pvc": {
@@ -116,6 +125,7 @@ FIELD_REMEDIES: Final[Mapping[str, Mapping[str, str]]] = {
         "volumeAccessMode": "use claimInfo.accessModes",
         "accessModes": "use claimInfo.accessModes",
         "subPath": _SUBPATH,
+        "hostPath": _HOST_PATH,
     },
     "spec.modelStore.pvc.claimInfo": {
         "storageClassName": "use storageClass",

@@ -1,0 +1,87 @@
+"""Inputs that users of NIMs wrote, from a folder beside the checkout: the right findings of each.
+
+Inputs of our own of the same kinds are in `tests/unit/domain/validate`. Without the folder these tests are skipped.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from local.cluster import CHECKOUT
+from runai_nim.config.settings import load_settings
+from runai_nim.domain.admission.evaluation import evaluate
+from runai_nim.domain.context import Context
+from runai_nim.domain.nimservice_schema import NIMServiceSchema
+from runai_nim.domain.translate import Desired
+from tests.support.decisions import input_of_manifest
+
+HANDED = CHECKOUT.parent / "shared" / "cases"
+LABELS = {"runai/queue": "team-a"}
+RIGHT: dict[str, list[tuple[str, str]]] = {
+    "02b-portion-limit-equals-request": [
+        ("warning", "spec.compute.gpuPortionLimit"),
+        ("warning", "spec.compute.gpuPortionRequest"),
+    ],
+    "05-annotation-gpu-fraction": [("error", "this is set through spec.compute.gpuPortionRequest"), ("error", "queue")],
+    "07b-probes-timeout-only": [],
+    "08-airgap-no-ngc-secret": [("error", "upgrade the NIM Operator to 3.1.3")],
+    "09-scale-to-zero": [
+        ("error", "stop the NIM by desiredPhase: Stopped; autoscaling to 0 needs"),
+        ("warning", "readWriteMany"),
+    ],
+    "10a-autoscale-cache-usage": [
+        ("warning", "a metric between 0 and 1 never does: use a count such as num_requests_running"),
+        ("warning", "readWriteMany"),
+    ],
+    "10b-autoscale-fractional-threshold": [("error", "num_requests_running"), ("warning", "readWriteMany")],
+    "12-fraction-without-memory-cap": [("warning", 'NIM_KVCACHE_PERCENT: "0.22"')],
+    "12b-fraction-with-memory-cap": [],
+    "13a-rwo-two-replicas": [("warning", "accessModes.readWriteMany: true")],
+    "14a-readonly-new-claim": [("error", "spec.modelStore.pvc.readOnly")],
+    "14b-existing-claim-uid": [],
+    "15-existing-pvc-subpath": [("error", "the whole claim is mounted at /model-store")],
+    "16-proxy-by-env": [],
+    "17a-toleration-gpu-taint": [],
+    "17b-toleration-unquoted-true": [("error", 'quote it, "true"')],
+    "18-lora": [],
+    "22-kai-compute-mode": [("error", "no field of the spec sets it"), ("warning", "gpuPortionRequest")],
+    "26-node-selector": [("error", "use spec.nodePools")],
+    "28a-memory-two-devices": [("error", "use portion, or one device"), ("warning", "gpuMemoryRequest")],
+    "29-nodepools-order": [],
+    "30b-env-unquoted-number": [("error", 'quote it, "8192"')],
+    "30c-env-valuefrom": [("error", "secret: {name, key}, configMap: {name, key} or podFieldRef")],
+    "30d-env-reserved": [("error", "to servingPort.port (8000)")],
+    "30e-env-cache-path": [("warning", "leave NIM_CACHE_PATH at /model-store")],
+}
+"""Severity and a part of the message of each finding."""
+
+
+def evaluated(name: str, schema: NIMServiceSchema | None = None) -> Desired:
+    path = HANDED / f"{name}.yaml"
+    if not Path(path).exists():
+        pytest.skip(f"there is no {path}")
+    manifest: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    context = Context(load_settings({}, {}), LABELS, nimservice_schema=schema or NIMServiceSchema())
+    return evaluate(manifest, input_of_manifest(manifest, context))
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_handed_case_has_the_right_findings(name: str) -> None:
+    found = evaluated(name).findings
+
+    assert len(found) == len(RIGHT[name])
+    for severity, part in RIGHT[name]:
+        assert [finding for finding in found if finding.severity == severity and part in finding.message], part
+
+
+@pytest.mark.parametrize("name", ["08-airgap-no-ngc-secret", "19-model-free-hf"])
+def test_the_ngc_secret_is_optional_from_3_1_3_on(name: str) -> None:
+    assert evaluated(name, NIMServiceSchema.of_version("3.1.3")).findings == ()
+
+
+def test_an_equal_limit_is_no_annotation() -> None:
+    made = evaluated("02b-portion-limit-equals-request").nimservice
+    assert made is not None
+    assert "gpu-fraction-limit" not in made["spec"]["annotations"]
