@@ -130,7 +130,7 @@ class Settings(BaseModel):
     )
     node_pool_label: MetadataKey = Field(description="label of nodes, and of pods for one node pool")
     node_pools_annotation: OptionalSetting[MetadataKey] = Field(
-        description="annotation for an ordered list of pools, space separated; none: with kai one pool only"
+        description="annotation for an ordered list of pools, space separated; empty: with kai one pool only"
     )
     category_annotation: MetadataKey = Field(well_known.CATEGORY, description="annotation for the workload category")
 
