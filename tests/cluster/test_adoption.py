@@ -173,7 +173,7 @@ def test_a_conflict_says_which_claim_is_at_stake(objects: Objects) -> None:
     assert "the operator first releases claim weights and keeps the data" in message
     storage = condition(objects, "llama-8b", "StorageReady")
     assert (storage["status"], storage["reason"]) == ("False", "ClaimNotMade")
-    assert "NIMService llama-8b belongs to somebody else" in storage["message"]
+    assert "it writes nothing until the name conflict is resolved" in storage["message"]
     assert objects.get(CLAIM, "llama-8b-model-store") is None
     assert owners(objects, "weights") == ["NIMService"]
 

@@ -14,6 +14,7 @@ from local.audit import AuditLog
 from local.cluster import LocalCluster, Program
 from local.control_plane import ADMINISTRATOR, ControlPlane
 from local.objects import Objects, wait_for
+from runai_nim.api import well_known
 from tests.support.services import CLAIM, NIMSERVICE, present, sample, serve, settled
 
 pytestmark = pytest.mark.usefixtures("operator_process")
@@ -156,6 +157,24 @@ def test_somebody_else_s_nimservice_is_said(objects: Objects, live: Live, stand_
     assert (code, lines) == (2, [])
     assert "<stdin>:" in err
     assert 'error: metadata.name is "llama-8b" but must not be the name of an existing NIMService' in err
+
+
+def test_what_a_paused_resource_would_adopt_is_said(objects: Objects, live: Live, stand_in: Program) -> None:
+    spec = {"image": {"repository": "r", "tag": "t"}, "authSecret": "s", "storage": {"emptyDir": {}}, "replicas": 1}
+    spec["expose"] = {"service": {"port": 8000}}
+    version, kind = NIMSERVICE.split()
+    annotations = {well_known.ADOPT: "true"}
+    metadata = {"name": "llama-8b", "annotations": annotations}
+    objects.apply({"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec})
+    paused = sample("gpu-portion")
+    paused["metadata"]["annotations"] = {well_known.PAUSED: "true"}
+    objects.apply(paused)
+    settled(objects, "llama-8b", "Paused")
+    code, lines, err = live(paused)
+    assert code == 1
+    assert "  NIMService llama-8b" in lines
+    assert "without it, it would write this" in err
+    assert present(objects, NIMSERVICE, "llama-8b")["spec"]["image"]["repository"] == "r"
 
 
 def test_a_cluster_that_doesn_t_answer_is_one_line(live: Live, cluster: LocalCluster, tmp_path: Path) -> None:

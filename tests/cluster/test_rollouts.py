@@ -11,6 +11,7 @@ from local.audit import WRITES, AuditLog
 from local.cluster import OPERATOR_USER, LocalCluster, Program
 from local.objects import Objects, wait_for
 from runai_nim.api import well_known
+from tests.cluster.conftest import Configured
 from tests.support.prometheus import scrape
 from tests.support.services import (
     CR,
@@ -190,3 +191,48 @@ def test_a_nimservice_that_waits_for_its_finalizer_is_counted(
     wait_for(lambda: scrape(cluster)("runai_nim_nimservices_terminating") >= 1, 60)  # or those of earlier tests, too
     stand_in.start()
     wait_for(lambda: scrape(cluster)("runai_nim_nimservices_terminating") == 0, 60)
+
+
+def test_a_silent_nim_operator_is_told_with_who_probably_starves_it(
+    objects: Objects, configured: Configured, stand_in: Program
+) -> None:
+    configured({"RUNAI_NIM_NIM_OPERATOR_DEADLINE_SECONDS": "2"})
+    stand_in.start("--delay-ready=600")
+    starving = sample("gpu-portion")
+    starving["metadata"]["name"] = "slow-registry"
+    objects.apply(starving)
+    pods = wait_for(lambda: objects.list("v1 Pod", "app=slow-registry"))
+    waiting = {"waiting": {"reason": "ErrImagePull", "message": "i/o timeout"}}
+    container = {"name": "slow-registry-ctr", "image": "x", "imageID": "", "ready": False, "restartCount": 0}
+    objects.patch(
+        "v1 Pod",
+        pods[0]["metadata"]["name"],
+        {"status": {"phase": "Pending", "containerStatuses": [{**container, "state": waiting}]}},
+        "status",
+    )
+    settled(objects, "slow-registry", "ImagePullFailed")
+    stand_in.kill()
+    objects.apply(sample("gpu-portion"))
+    settled(objects, "llama-8b", "NIMOperatorNotResponding")
+    message = condition(objects, "llama-8b", "Ready")["message"]
+    assert "NIMService slow-registry can't pull its image and is the probable cause" in message
+    assert "spec.modelStore.nimCache" in message
+
+
+def test_pods_that_wait_for_those_that_they_replace_raise_no_alarm(objects: Objects, stand_in: Program) -> None:
+    """A rollout on full GPUs: the scheduler finds no place until the older pod has ended."""
+    serve(objects)
+    stand_in.start("--delay-ready=600")
+    objects.apply(sample("gpu-portion", environmentVariables=[{"name": "A", "value": "b"}]))
+    pod = wait_for(lambda: next((p for p in objects.list("v1 Pod", "app=llama-8b") if not _is_ready(p)), None))
+    full = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes are available"}
+    objects.patch("v1 Pod", pod["metadata"]["name"], {"status": {"conditions": [full]}}, "status")
+    wait_for(lambda: "can't place pod" in condition(objects, "llama-8b", "Ready")["message"])
+    assert present(objects, CR, "llama-8b")["status"]["phase"] == "Updating"
+    assert {type_ for type_, _ in told(objects)} == {"Normal"}
+    settled(objects, "llama-8b", "Unschedulable", seconds=90)
+    assert ("Warning", "Unschedulable") in told(objects)
+
+
+def _is_ready(pod: dict[str, Any]) -> bool:
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"].get("conditions", []))

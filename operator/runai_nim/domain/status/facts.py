@@ -1,9 +1,9 @@
 """Facts from which the status is computed: one frozen value, from the RunaiNimService, its translation and observed
 state."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from runai_nim.api import well_known
 from runai_nim.api.resources import ObjectKey
@@ -13,6 +13,7 @@ from runai_nim.domain.observed import (
     ObservedClaim,
     ObservedEvent,
     ObservedNimCache,
+    ObservedPod,
     ObservedState,
     ObservedWorkload,
 )
@@ -33,6 +34,10 @@ RUNNING_PHASES = frozenset({"Running", "Updating", "Degraded"})
 """Phases after which a service that doesn't run is updating or degraded instead of being created."""
 _OTHER_PHASES = frozenset({"Unknown", "Pending", "Failed"})
 """Phases that a service can have whether it ran before or not."""
+
+
+PLACEMENT_GRACE_SECONDS: Final = 45.0
+"""In a rollout on full nodes a new pod has no node until the older one, which has 30 s to end, frees its GPUs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,27 +61,26 @@ class Facts:
     `errors`: all reasons why nothing may be written. `is_spec_written`: the NIMService carries the current spec.
     `is_spec_applied`: Service and workload provably come from the current spec. `was_running`: the service ran before.
     `ready_before`: ready replicas in the stored status; None without one, or if it reports missing replicas.
-    `is_nim_operator_silent`: the NIM Operator's deadline has passed without a response. `image_pull_failures`: other
-    NIMServices that can't pull their image. `restarts`: how often a pod has restarted and why, empty if none has.
-    `requeue_after`: seconds until the next deadline, None without one.
+    `is_nim_operator_silent`: the NIM Operator's deadline has passed without a response. `placement_grace`: seconds for
+    which a rollout explains that its newest pods have no node, None after that. `restarts`: how often a pod has
+    restarted and why, empty if none has. `requeue_after`: seconds until the next deadline, None without one.
     """
 
     namespace: str
     name: str
     desired: Desired
+    observed: ObservedState
     plan: Plan
     outcome: Outcome
     is_deleting: bool
     is_paused: bool
-    is_namespace_deleting: bool
     errors: tuple[Finding, ...]
     warnings: tuple[Finding, ...]
-    is_nimservice_installed: bool
     is_nimservice_written: bool
     is_spec_written: bool
     is_spec_applied: bool
     is_nim_operator_silent: bool
-    image_pull_failures: tuple[ObjectKey, ...]
+    placement_grace: float | None
     nim_state: str
     nim_message: str
     pod_problem: PodProblem | None
@@ -90,6 +94,21 @@ class Facts:
     cache: ObservedNimCache | None
     autoscaler: ObservedAutoscaler | None
     requeue_after: float | None
+
+    @property
+    def is_namespace_deleting(self) -> bool:
+        """Whether Kubernetes deletes the namespace."""
+        return self.observed.is_namespace_deleting
+
+    @property
+    def is_nimservice_installed(self) -> bool:
+        """Whether the cluster has the NIMService kind."""
+        return self.observed.is_nimservice_installed
+
+    @property
+    def image_pull_failures(self) -> tuple[ObjectKey, ...]:
+        """Other NIMServices that can't pull their image."""
+        return self.observed.image_pull_failures
 
     @property
     def is_stopped(self) -> bool:
@@ -191,19 +210,18 @@ def facts_of(
         namespace=cr["metadata"].get("namespace", ""),
         name=cr["metadata"]["name"],
         desired=desired,
+        observed=observed,
         plan=plan,
         outcome=outcome,
         is_deleting="deletionTimestamp" in cr["metadata"],
         is_paused=is_paused(cr),
-        is_namespace_deleting=observed.is_namespace_deleting,
         errors=_errors(desired, plan),
         warnings=tuple(f for f in desired.findings if f.severity == "warning"),
-        is_nimservice_installed=observed.is_nimservice_installed,
         is_nimservice_written=live is not None,
         is_spec_written=is_written,
         is_spec_applied=is_applied,
         is_nim_operator_silent=is_awaited and unseen_left <= 0,
-        image_pull_failures=observed.image_pull_failures,
+        placement_grace=_placement_grace(pods, deadlines),
         pod_problem=pod_problem_of(pods, observed, named, deadlines),
         restarts=restarts_of(pods, named),
         nim_state=word(nim_status.get("state")),
@@ -216,7 +234,7 @@ def facts_of(
         claim_difference=_claim_difference(cr, desired, observed.claim),
         cache=observed.nim_cache,
         autoscaler=_autoscaler(observed, live),
-        requeue_after=_soonest(unseen_left if is_awaited else None, pod_deadline(pods, deadlines)),
+        requeue_after=_soonest(unseen_left if is_awaited else None, *_pod_deadlines(pods, deadlines)),
     )
 
 
@@ -227,6 +245,17 @@ def _errors(desired: Desired, plan: Plan) -> tuple[Finding, ...]:
 
 def _soonest(*deadlines: float | None) -> float | None:
     return min((seconds for seconds in deadlines if seconds is not None and seconds > 0), default=None)
+
+
+def _pod_deadlines(pods: Sequence[ObservedPod], deadlines: Deadlines) -> tuple[float | None, ...]:
+    return pod_deadline(pods, deadlines), _placement_grace(pods, deadlines)
+
+
+def _placement_grace(pods: Iterable[ObservedPod], deadlines: Deadlines) -> float | None:
+    """Seconds until the oldest pod without a node has waited for longer than an older pod takes to end."""
+    waiting = [pod.created_at for pod in pods if pod.unschedulable_message]
+    left = min((seconds_left(since, PLACEMENT_GRACE_SECONDS, deadlines.now) for since in waiting), default=0.0)
+    return left if left > 0 else None
 
 
 def _was_running(before: Mapping[str, Any]) -> bool:

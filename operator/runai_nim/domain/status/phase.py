@@ -226,15 +226,6 @@ ROWS: tuple[PhaseRow, ...] = (
         phase_beside_pods="Degraded",
     ),
     PhaseRow(
-        when="its storage is not ready",
-        applies=lambda f: storage_ready_condition(f).status == "False",
-        phase="Pending",
-        ready="False",
-        reason=lambda f: storage_ready_condition(f).reason,
-        message=lambda f: storage_ready_condition(f).message,
-        phase_beside_pods="Degraded",
-    ),
-    PhaseRow(
         when="it ran before, and the resource is paused before the operator wrote the current spec",
         applies=lambda f: f.was_running and f.is_paused and not f.is_spec_written,
         phase="Updating",
@@ -251,6 +242,15 @@ ROWS: tuple[PhaseRow, ...] = (
         reason=Reason.PAUSED,
         message=_paused_message,
         progress="",
+    ),
+    PhaseRow(
+        when="its storage is not ready",
+        applies=lambda f: storage_ready_condition(f).status == "False",
+        phase="Pending",
+        ready="False",
+        reason=lambda f: storage_ready_condition(f).reason,
+        message=lambda f: storage_ready_condition(f).message,
+        phase_beside_pods="Degraded",
     ),
     PhaseRow(
         when="the NIM Operator has not acted on the current spec within its deadline",
@@ -296,7 +296,9 @@ ROWS: tuple[PhaseRow, ...] = (
     ),
     PhaseRow(
         when="the scheduler has not placed a pod of the current spec",
-        applies=lambda f: f.pod_problem is not None and f.pod_problem.reason in UNSCHEDULABLE_REASONS,
+        applies=lambda f: (
+            f.pod_problem is not None and f.pod_problem.reason in UNSCHEDULABLE_REASONS and not _is_planned(f)
+        ),
         phase="Pending",
         ready="False",
         reason=_pod_problem_reason,
@@ -305,7 +307,7 @@ ROWS: tuple[PhaseRow, ...] = (
     ),
     PhaseRow(
         when="it ran before, and a pod of the current spec has a problem",
-        applies=lambda f: f.was_running and f.pod_problem is not None and not _is_pod_starting(f),
+        applies=lambda f: f.was_running and f.pod_problem is not None and not _is_planned(f),
         phase="Degraded",
         ready="False",
         reason=_pod_problem_reason,
@@ -313,7 +315,9 @@ ROWS: tuple[PhaseRow, ...] = (
     ),
     PhaseRow(
         when="a pod of the current spec has a problem",
-        applies=lambda f: f.pod_problem is not None and f.pod_problem.reason != Reason.PROBE_FAILING,
+        applies=lambda f: (
+            f.pod_problem is not None and f.pod_problem.reason != Reason.PROBE_FAILING and not _is_planned(f)
+        ),
         phase="Initializing",
         ready="False",
         reason=_pod_problem_reason,
@@ -354,9 +358,14 @@ ROWS: tuple[PhaseRow, ...] = (
 )
 
 
-def _is_pod_starting(f: Facts) -> bool:
-    """Whether the problem is a readiness probe of a pod that a rollout or a change of replicas has added."""
-    return f.pod_problem is not None and f.pod_problem.reason == Reason.PROBE_FAILING and not f.lacks_replicas
+def _is_planned(f: Facts) -> bool:
+    """Whether a rollout or a change of replicas explains the problem: a new pod is not ready yet, or it has no node
+    before the older pod that it replaces has ended."""
+    if f.pod_problem is None or not f.was_running or f.lacks_replicas:
+        return False
+    is_rolling_out = f.workload is not None and f.workload.is_rolling_out
+    waits_for_room = f.pod_problem.reason == Reason.UNSCHEDULABLE and f.placement_grace is not None and is_rolling_out
+    return waits_for_room or f.pod_problem.reason == Reason.PROBE_FAILING
 
 
 def _is_scaling(f: Facts) -> bool:

@@ -9,6 +9,7 @@ from runai_nim.api import well_known
 from runai_nim.domain.observed import ObservedNimCache, ObservedPod, ObservedService, StartupKill
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.status import ROWS, Facts, Outcome, PhaseRow, has_image_pull_failure, row_for
+from runai_nim.domain.status.facts import PLACEMENT_GRACE_SECONDS
 from runai_nim.domain.translate import translate
 from tests.support.decisions import input_of
 from tests.support.observations import (
@@ -177,6 +178,21 @@ def test_a_probe_of_a_pod_that_a_rollout_made_is_progress_and_told() -> None:
 def a_pod_of_two(**changes: Any) -> ObservedPod:
     desired = translate(input_of(a_cr({"replicas": 2}), CONTEXT)).nimservice or {}
     return a_pod(pod_hash=desired["spec"]["annotations"][well_known.POD_HASH], **changes)
+
+
+def test_a_pod_that_waits_for_the_one_that_it_replaces_is_progress_and_told() -> None:
+    pod = a_pod_of_two(unschedulable_message="0/1 nodes are available")
+    short: dict[str, Any] = {"ready_replicas": 1, "available_replicas": 1}
+    rolling_out = rolling(pods=(pod,), is_progressing=True, **short)
+    assert told(rolling_out)[:2] == ("Updating", "RollingOut")
+    assert told(rolling_out)[2].endswith("can't place pod nim-1: 0/1 nodes are available")
+    assert rolling_out.requeue_after == PLACEMENT_GRACE_SECONDS
+    late = a_pod_of_two(unschedulable_message="0/1 nodes are available", created_at="2025-12-31T23:59:00Z")
+    assert told(rolling(pods=(late,), is_progressing=True, **short))[:2] == ("Degraded", "Unschedulable")
+    assert told(rolling(pods=(pod,)))[:2] == ("Degraded", "Unschedulable")
+    assert told(rolling({}, pods=(pod,), is_progressing=True, **short))[:2] == ("Degraded", "Unschedulable")
+    without = rolling(pods=(pod,), is_progressing=True, **short)
+    assert told(replace(without, workload=None))[:2] == ("Pending", "Unschedulable")
 
 
 def test_more_missing_replicas_than_a_rollout_takes_away_are_degraded() -> None:
