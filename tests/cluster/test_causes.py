@@ -14,7 +14,7 @@ from local.objects import Objects, wait_for
 from tests.cluster.conftest import Without
 from tests.support.external_cluster import external_kubeconfig
 from tests.support.permissions import Permission
-from tests.support.services import CLAIM, HPA, condition, sample, serve, settled
+from tests.support.services import CLAIM, HPA, LWS, condition, sample, serve, settled
 
 pytestmark = [
     pytest.mark.usefixtures("stand_in", "operator_process"),
@@ -48,6 +48,21 @@ def test_pods_that_the_namespace_s_pod_security_refuses(objects: Objects, cluste
     settled(objects, "llama-8b", "PodsRefused", 30)
     assert 'violates PodSecurity "restricted:latest"' in ready(objects)["message"]
     assert f"(label {level}: baseline)" in ready(objects)["message"]
+
+
+SEVERAL = {"multiNode": {"workers": 1}, "compute": {"gpuDevicesRequest": 8}}
+
+
+def test_leaders_that_are_refused(objects: Objects, cluster: LocalCluster) -> None:
+    """A LeaderWorkerSet doesn't tell of them; the controller of the StatefulSet in between posts events."""
+    cluster.kubectl("label", "namespace", objects.namespace, "pod-security.kubernetes.io/enforce=restricted")
+    objects.apply(sample("gpu-portion", **SEVERAL))
+    wait_for(lambda: objects.get(LWS, "llama-8b-lws"))
+    said = 'create Pod llama-8b-lws-0 in StatefulSet llama-8b-lws failed error: pods "llama-8b-lws-0" is forbidden'
+    stateful_set = {"metadata": {"name": "llama-8b-lws", "uid": "1234"}}
+    posted(objects, stateful_set, "StatefulSet", "Warning", "FailedCreate", said)
+    settled(objects, "llama-8b", "PodsRefused", 60)
+    assert f"the API server refuses the pods of LeaderWorkerSet llama-8b-lws: {said}" in ready(objects)["message"]
 
 
 def started_without(objects: Objects, seconds: int, **status: Any) -> dict[str, Any]:

@@ -137,13 +137,12 @@ class KubeClient:
                 return None
             raise
 
-    async def events_about(self, namespace: str, uid: str, *, warnings_only: bool) -> list[KubeObject]:
-        """Events about one object, at most MAX_EVENTS of them."""
-        only = ",type=Warning" if warnings_only else ""
+    async def events(self, namespace: str, selector: str) -> list[KubeObject]:
+        """The events that a field selector picks, at most MAX_EVENTS of them."""
         page = await self._page(
             EVENTS,
             namespace,
-            {"fieldSelector": f"involvedObject.uid={uid}{only}"},
+            {"fieldSelector": selector},
             size=PageSize(limit=MAX_EVENTS),
             metadata_only=False,
             left_out=partial(self.unreadable, EVENTS.plural),

@@ -31,12 +31,12 @@ class Query(Protocol):
     """Which events are wanted, and in how many seconds (0 or less: now)."""
 
     @property
-    def uid(self) -> str:
-        """Of the object that they are about."""
+    def about(self) -> str:
+        """What they are about, for telling queries apart."""
 
     @property
-    def warnings_only(self) -> bool:
-        """Without those of type Normal."""
+    def selector(self) -> str:
+        """A field selector."""
 
     @property
     def seconds(self) -> float:
@@ -63,17 +63,17 @@ class EventReader:
     def ask(
         self, key: ObjectKey, queries: Iterable[Query]
     ) -> tuple[Mapping[str, tuple[ObservedEvent, ...]], float | None]:
-        """What is known of the events that are wanted, by uid, and in how many seconds to ask again.
+        """What is known of the events that are wanted, by `about`, and in how many seconds to ask again.
 
         Raises NotLeaderError where somebody else reads and writes.
         """
-        wanted = {query.uid: query for query in queries}
+        wanted = {query.about: query for query in queries}
         before = self._answers.pop(key, {})
         if not wanted:
             return {}, None
-        answers = self._answers[key] = {uid: before.get(uid, _Answer()) for uid in wanted}
-        dues = [self._schedule(key, query, answers[uid]) for uid, query in wanted.items()]
-        return {uid: answer.events for uid, answer in answers.items()}, min(dues)
+        answers = self._answers[key] = {about: before.get(about, _Answer()) for about in wanted}
+        dues = [self._schedule(key, query, answers[about]) for about, query in wanted.items()]
+        return {about: answer.events for about, answer in answers.items()}, min(dues)
 
     def forget(self, key: ObjectKey) -> None:
         """The RunaiNimService is gone."""
@@ -84,9 +84,9 @@ class EventReader:
         while True:
             await self._wake.wait()
             while self._pending:
-                key, uid = next(iter(self._pending))
-                query = self._pending.pop((key, uid))
-                if answer := self._answers.get(key, {}).get(uid):
+                key, about = next(iter(self._pending))
+                query = self._pending.pop((key, about))
+                if answer := self._answers.get(key, {}).get(about):
                     await self._read(key, query, answer)
                     await asyncio.sleep(PAUSE_SECONDS)
             self._wake.clear()
@@ -99,15 +99,15 @@ class EventReader:
             return due
         self._cluster.permit()
         answer.next_at = now + answer.interval
-        self._pending[key, query.uid] = query
+        self._pending[key, query.about] = query
         self._wake.set()
         return answer.interval
 
     async def _read(self, key: ObjectKey, query: Query, answer: _Answer) -> None:
-        about = {"service": "/".join(key), "object": query.uid}
+        about = {"service": "/".join(key), "object": query.about}
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                found = await self._cluster.events_about(key[0], query.uid, warnings_only=query.warnings_only)
+                found = await self._cluster.events(key[0], query.selector)
         except ApiError as error:
             if error.status == 403:
                 self._leave_alone(key[0], error)

@@ -81,4 +81,4 @@ class ObservedState:
     """Other NIMServices of the cluster that have a pod which can't pull its image, and no NIMCache."""
     autoscaler: ObservedAutoscaler | None = None
     events: Mapping[str, tuple[ObservedEvent, ...]] = field(default_factory=dict, hash=False)
-    """Events about objects that are stuck, by the object's uid, as far as they were read."""
+    """Events about objects that are stuck, by the `about` of their query, as far as they were read."""

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-from runai_nim.domain.observed import ObservedPod, ObservedState, ObservedWorkload, StartupKill
+from runai_nim.domain.observed import ObservedPod, ObservedState, StartupKill
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.status.deadlines import Deadlines, seconds_left
+from runai_nim.domain.status.event_queries import stateful_set_of
 from runai_nim.domain.status.pod_refusals import remedy_of
 from runai_nim.domain.status.pod_starts import START_LIMITS, start_message
 
@@ -55,7 +56,7 @@ def pod_problem_of(
 ) -> PodProblem | None:
     """The most severe problem of these pods and of those that can't be created, independent of their order."""
     found = (problem for pod in pods for problem in _pod_problems(pod, observed, named, deadlines))
-    return min((*_refusals(observed.workload), *found), default=None)
+    return min((*_refusals(observed), *found), default=None)
 
 
 def pod_deadline(pods: Iterable[ObservedPod], deadlines: Deadlines) -> float | None:
@@ -85,9 +86,13 @@ def restarts_of(pods: Iterable[ObservedPod], named: PodReferences) -> str:
     return f"pod {pod.name} has restarted {times}{_last_exit(pod)}{_exit_remedy(pod, named)}"
 
 
-def _refusals(workload: ObservedWorkload | None) -> Iterator[PodProblem]:
-    if workload is not None and workload.refused_pod:
-        said = workload.refused_pod
+def _refusals(observed: ObservedState) -> Iterator[PodProblem]:
+    workload = observed.workload
+    if workload is None:
+        return
+    events = observed.events.get(stateful_set_of(workload), ())
+    said = workload.refused_pod or next((event.message for event in events if event.reason == "FailedCreate"), "")
+    if said:
         message = f"the API server refuses the pods of {workload.kind} {workload.name}: {said}; {remedy_of(said)}"
         yield PodProblem(rank=Rank.REFUSED, reason=Reason.PODS_REFUSED, message=message)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from runai_nim.api import well_known
-from runai_nim.domain.observed import ObservedNimCache, ObservedPod, ObservedService, StartupKill
+from runai_nim.domain.observed import ObservedEvent, ObservedNimCache, ObservedPod, ObservedService, StartupKill
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.status import ROWS, Facts, Outcome, PhaseRow, has_image_pull_failure, row_for
 from runai_nim.domain.status.facts import PLACEMENT_GRACE_SECONDS
@@ -106,6 +106,26 @@ def refused(**workload: Any) -> Facts:
     assert found is not None
     said = replace(found, refused_pod="exceeded quota: gpus", **counts)
     return facts(a_cr({"replicas": 2}), nim={"state": "NotReady"}, workload=said)
+
+
+def test_the_leaders_of_a_multi_node_service_may_be_refused() -> None:
+    """A LeaderWorkerSet doesn't say so; the StatefulSet in between posts events."""
+    found = observed(translate(input_of(a_cr(), CONTEXT))).workload
+    assert found is not None
+    group = replace(found, kind=well_known.LWS_KIND, name="nim-lws", ready_replicas=0, available_replicas=0)
+    said = 'create Pod nim-lws-0 in StatefulSet nim-lws failed error: pods "nim-lws-0" is forbidden: exceeded quota: q'
+    events = {
+        "StatefulSet/nim-lws": (
+            ObservedEvent("RecreatingFailedPod", "?", NOW),
+            ObservedEvent("FailedCreate", said, NOW),
+        )
+    }
+    facts_ = facts(nim={"state": "NotReady"}, workload=group, events=events)
+    assert row_for(facts_).reason_for(facts_) == "PodsRefused"
+    message = row_for(facts_).message(facts_)
+    assert message.startswith(
+        f"the API server refuses the pods of LeaderWorkerSet nim-lws: {said}; end other workloads"
+    )
 
 
 def _changed(status: dict[str, Any], **workload: Any) -> Facts:
