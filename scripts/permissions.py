@@ -64,7 +64,7 @@ listed namespaces are served (setting `namespaces`) it needs the same in each of
 and no ClusterRole. What every user may do is not in it: read the discovery documents, and ask for its own permissions.
 
 At its start, and whenever something was forbidden, the operator asks whether it has each of them. What is missing is a
-line of the log (`a permission is missing`), a metric (`runai_nim_permission_missing`) and a line of `/readyz`, which is
+line of the log (`permission missing`), a metric (`runai_nim_permission_missing`) and a line of `/readyz`, which is
 503 meanwhile; a rollout waits then, and the pods of before go on. The operator does what it may do in the meantime, and
 takes up what it is given later by itself.
 

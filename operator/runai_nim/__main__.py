@@ -1,18 +1,19 @@
 """`python -m runai_nim`: entry point of the operator process."""
 
-import logging
 import os
 import socket
 import sys
 from typing import Any
 
 import kopf
+import structlog
+from structlog.typing import FilteringBoundLogger
 
 from runai_nim.config.bootstrap import bootstrap
 from runai_nim.controller.handlers import make_registry
 from runai_nim.controller.operator import Operator
 
-logger = logging.getLogger(__name__)
+logger: FilteringBoundLogger = structlog.get_logger(__name__)
 
 
 def main() -> int:
@@ -31,7 +32,7 @@ def main() -> int:
             **where,
         )
     except Exception as error:  # Kopf has logged the failure with its traceback
-        logger.critical("the process ends, to be started anew", extra={"error": str(error)})
+        logger.critical("operator failed, the process exits", error=str(error))
         return 1
     return 1 if operator.has_failed else 0
 

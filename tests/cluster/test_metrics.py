@@ -158,11 +158,11 @@ def test_the_log_names_decisions_and_no_values(
         found = [tuple(json.loads(line).get(name) for name in wanted) for line in lines]
         assert ("PersistentVolumeClaim written", about, 1, "Created") in found
         assert ("NIMService written", about, 1, "Created") in found
-        assert ("status", about, 1, "Running") in found
-        assert ("status", about, 2, "LimitBelowRequest") in found
+        assert ("status updated", about, 1, "Running") in found
+        assert ("status updated", about, 2, "LimitBelowRequest") in found
         assert all(all(line) for line in found)
     else:
         said = "\n".join(lines)
         assert f"INFO    NIMService written object={about} generation=1 reason=Created child=llama-8b" in said
-        assert f"INFO    status object={about} generation=1 reason=Running phase=Running" in said
-        assert f"INFO    status object={about} generation=2 reason=LimitBelowRequest phase=Degraded" in said
+        assert f"INFO    status updated object={about} generation=1 reason=Running phase=Running" in said
+        assert f"INFO    status updated object={about} generation=2 reason=LimitBelowRequest phase=Degraded" in said

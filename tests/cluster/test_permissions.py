@@ -45,9 +45,9 @@ def test_what_is_taken_away_is_named_and_what_is_given_back_taken_up(
         wait_for(lambda: missing(cluster) == {CREATE})
         assert cluster.ask("/readyz") == (503, "may not create nimservices.apps.nvidia.com: the permission is missing")
         wait_for(lambda: 'cannot create resource "nimservices"' in condition(objects, "llama-8b", "Stalled")["message"])
-        assert '"message": "a permission is missing", "permission": "create nimservices.apps.nvidia.com"' in log()
+        assert '"message":"permission missing","permission":"create nimservices.apps.nvidia.com"' in log()
     settled(objects, "llama-8b", "Running", 30)
-    assert '"message": "a permission was given", "permission": "create nimservices.apps.nvidia.com"' in log()
+    assert '"message":"permission granted","permission":"create nimservices.apps.nvidia.com"' in log()
     assert missing(cluster) == set()
     assert cluster.ask("/readyz") == (200, "ok")
 
@@ -91,7 +91,7 @@ def is_told(permission: Permission, refused: Request, objects: Objects, log: Cal
     """
     if permission in OPTIONAL:
         group = f".{permission.group}" if permission.group else ""
-        named = f'"a permission is missing", "permission": "{permission.verb} {permission.resource}{group}"'
+        named = f'"permission missing","permission":"{permission.verb} {permission.resource}{group}"'
         return named in log() and condition(objects, "llama-8b", "Ready").get("reason") == "Running"
     if permission.verb in ("create", "patch", "delete", "update") and permission.resource in SAID_OF_A_CHILD:
         return refused.message in condition(objects, "llama-8b", "Stalled").get("message", "")

@@ -48,18 +48,18 @@ def kubeconfig(cluster: LocalCluster) -> None:
 def test_a_port_that_is_taken_ends_it(cluster: LocalCluster) -> None:
     with socket.create_server(("0.0.0.0", 0)) as taken:  # noqa: S104  # as the operator does
         code, said = _ended(cluster, RUNAI_NIM_HEALTHZ_PORT=str(taken.getsockname()[1]))
-    assert (code, said) == (1, ["a task failed, the process ends"])
+    assert (code, said) == (1, ["task failed, the process exits"])
 
 
 def test_no_way_to_the_cluster_ends_it(cluster: LocalCluster) -> None:
-    assert _ended(cluster, KUBECONFIG="/nowhere") == (1, ["the process ends, to be started anew"])
+    assert _ended(cluster, KUBECONFIG="/nowhere") == (1, ["operator failed, the process exits"])
 
 
 @pytest.mark.usefixtures("kubeconfig")
 @pytest.mark.long
 def test_credentials_that_are_refused_end_it(cluster: LocalCluster, own_service_account: None) -> None:
     cluster.kubectl("delete", "serviceaccount", OPERATOR_SERVICE_ACCOUNT, f"--namespace={OPERATOR_NAMESPACE}")
-    assert _ended(cluster) == (1, ["the process ends, to be started anew"])
+    assert _ended(cluster) == (1, ["operator failed, the process exits"])
 
 
 @pytest.fixture

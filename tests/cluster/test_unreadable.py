@@ -73,5 +73,5 @@ def goes_on(objects: Objects, name: str) -> None:
 def left_out(operator: Program, since: int, namespace: str) -> set[str]:
     """Names of what the operator says that it left out."""
     lines = operator.log.read_bytes()[since:].decode().splitlines()
-    said = [json.loads(line) for line in lines if '"object left out"' in line]
+    said = [json.loads(line) for line in lines if '"object skipped"' in line]
     return {line["object"].removeprefix(f"{namespace}/") for line in said}

@@ -93,7 +93,7 @@ def test_what_the_operator_may_not_do_is_in_its_log(
     def logged() -> bool:
         arguments = ("--tail=-1", f"--selector=app.kubernetes.io/instance={installation.key}")
         log = cluster.kubectl("logs", f"--namespace={objects.namespace}", *arguments)
-        return '"message": "a permission is missing", "permission": "list nimservices.apps.nvidia.com' in log
+        return '"message":"permission missing","permission":"list nimservices.apps.nvidia.com' in log
 
     described(objects, "Readiness probe failed: HTTP probe failed with statuscode: 503")
     assert wait_for(logged, SECONDS, pause=1)

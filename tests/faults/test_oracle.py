@@ -64,7 +64,7 @@ LOGIN, JSON = "kopf._cogs.structs.credentials.LoginError", "json.decoder.JSONDec
 def test_a_traceback_is_seen_and_kopfs_farewell_is_not(logger: str, why: str, seen: bool) -> None:
     error = f"Traceback (most recent call last)\n  File …\n{why}: no"
     line = {"logger": logger, "message": "Watcher for x has failed: no", "exc_info": error}
-    fine = {"logger": logger, "message": "status"}
+    fine = {"logger": logger, "message": "status updated"}
     assert tracebacks("\n".join(map(json.dumps, (line, fine)))) == [f"{why}: no"] * seen
 
 

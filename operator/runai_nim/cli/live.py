@@ -25,6 +25,7 @@ from runai_nim.cli.diff import OutputFormat, evaluations_by_resource, write_diff
 from runai_nim.cli.evaluation import ManifestEvaluation, evaluate_manifest
 from runai_nim.cli.manifests import read_manifests
 from runai_nim.cli.offline_context import OfflineContext
+from runai_nim.config.log_format import configure_logging
 from runai_nim.domain import names
 from runai_nim.domain.decision_input import make_decision_input
 from runai_nim.domain.nimservice_schema import NIMServiceSchema
@@ -48,6 +49,7 @@ def diff_live(files: Sequence[str], offline: OfflineContext, output: OutputForma
     """Write what would change in the cluster and return the exit code."""
     services, diagnostics = evaluations_by_resource(list(read_manifests(files)), offline)
     differences: list[Difference] = []
+    configure_logging("console", "warning")  # to stderr; structlog's default is stdout
     try:
         results = asyncio.run(_evaluate_live(list(services.values()), offline))
     except ApiError as error:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from runai_nim.config.log_format import ConsoleFormatter, JsonFormatterWithFields
+from runai_nim.config.log_format import configure_logging
 from runai_nim.config.settings import FILE_VARIABLE, Settings, SettingsError, load_settings
 
 
@@ -26,7 +26,7 @@ def bootstrap(quiet_loggers: Iterable[str]) -> Settings:
     except SettingsError as error:
         print(error, file=sys.stderr)
         raise SystemExit(2) from error
-    _configure_logging(settings)
+    configure_logging(settings.log_format, settings.log_level)
     for name in quiet_loggers:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
     # Decoded JSON has no reference cycles, and Python's default thresholds cost an eighth of the operator's CPU.
@@ -42,10 +42,3 @@ def _read_settings() -> Settings:
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:  # a number of 5,000 digits is a ValueError
         raise SettingsError(f"{FILE_VARIABLE}: {path} can't be read: {error}") from error
     return load_settings(file, os.environ)
-
-
-def _configure_logging(settings: Settings) -> None:
-    """Log to stderr, as JSON or for the console."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(JsonFormatterWithFields() if settings.log_format == "json" else ConsoleFormatter())
-    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler])

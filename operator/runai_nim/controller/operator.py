@@ -1,11 +1,13 @@
 """The operator process: informers, workers, resync, leader election, probes and metrics."""
 
 import asyncio
-import logging
 from collections import defaultdict
 from collections.abc import Coroutine, Iterable
 from functools import partial
 from typing import Any
+
+import structlog
+from structlog.typing import FilteringBoundLogger
 
 from runai_nim import __version__
 from runai_nim.api.resources import RUNAI_NIM_SERVICES, ObjectKey
@@ -28,7 +30,7 @@ from runai_nim.kube.informer import ABSENT_KIND_RETRY_SECONDS
 from runai_nim.kube.leader_election import LEASE_NAME, LeaderElection, NotLeaderError
 from runai_nim.kube.transport import WriteGate
 
-logger = logging.getLogger(__name__)
+logger: FilteringBoundLogger = structlog.get_logger(__name__)
 
 
 class Operator:
@@ -113,7 +115,7 @@ class Operator:
 
     def _on_task_end(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()):
-            logger.critical("a task failed, the process ends", exc_info=error)
+            logger.critical("task failed, the process exits", exc_info=error)
             self.has_failed = True
             self.stop_requested.set()
 
@@ -190,10 +192,10 @@ class Operator:
                 return None
             except ApiError as error:
                 reason = error.reason or ("NoAnswer" if error.status == 0 else str(error.status))
-                logger.warning("will be tried again", extra={"reason": reason, "error": str(error)})
+                logger.warning("reconciliation failed, requeued", reason=reason, error=str(error))
                 raise
             except Exception as error:
-                logger.exception("unexpected error, will be tried again", extra={"reason": type(error).__name__})
+                logger.exception("unexpected error, requeued", reason=type(error).__name__)
                 raise
 
         await self._queue.run_worker(reconcile)
@@ -204,7 +206,7 @@ class Operator:
             try:
                 await cache.resync(namespace)
             except ApiError as error:
-                logger.warning("resync failed", extra={"error": str(error)})
+                logger.warning("resync failed", error=str(error))
 
 
 def _max_age(informers: Iterable[WatchedKind]) -> float:

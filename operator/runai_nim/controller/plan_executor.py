@@ -1,12 +1,14 @@
 """Executes a plan: releases claims, then writes the claim, the NIMService and the route."""
 
-import logging
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
+
+import structlog
+from structlog.typing import FilteringBoundLogger
 
 from runai_nim.api.resources import CLAIMS, NIM_SERVICES, ROUTES, ObjectKey, Resource
 from runai_nim.controller.cache import ClusterCache
@@ -18,7 +20,7 @@ from runai_nim.domain.status import Outcome
 from runai_nim.kube.api_error import ApiError
 from runai_nim.kube.client import KubeClient
 
-logger = logging.getLogger(__name__)
+logger: FilteringBoundLogger = structlog.get_logger(__name__)
 
 FORBIDDEN_RETRY_SECONDS = 30.0
 """Retry interval for forbidden writes, because no event reports that a permission, a quota or a webhook changed."""
@@ -45,7 +47,7 @@ def _translate_refusals(what: str) -> Iterator[None]:
     except ApiError as error:
         if not error.is_permanent:
             raise
-        logger.warning("write refused", extra={"write": what, "reason": error.reason, "error": str(error)})
+        logger.warning("write rejected", write=what, reason=error.reason, error=str(error))
         due = FORBIDDEN_RETRY_SECONDS if error.status == 403 else None
         raise WriteRefusedError(f"the API server refuses {what}: {error.message}", due) from error
 
@@ -173,7 +175,7 @@ class PlanExecutor:
                     raise
                 continue
             self._cache.store_own_write(key, CLAIMS, claim)
-            logger.info("PersistentVolumeClaim released", extra={"child": one.claim, "owner": one.owner})
+            logger.info("PersistentVolumeClaim released", child=one.claim, owner=one.owner)
 
     async def _apply(self, key: ObjectKey, write: Write) -> None:
         """One server-side apply."""
@@ -191,7 +193,7 @@ class PlanExecutor:
         self._cache.store_own_write(key, resource, live)
         reason = "Created" if write.resource_version is None else "PutBack" if write.reverted_fields else "Changed"
         fields = {"fields": [".".join(path) for path in write.reverted_fields]} if write.reverted_fields else {}
-        logger.info("%s written", kind, extra={"child": name, "reason": reason, **fields})
+        logger.info(f"{kind} written", child=name, reason=reason, **fields)
 
     async def _delete(self, deletion: Deletion) -> None:
         with _translate_refusals(f"to delete {deletion.kind} {deletion.name}"):
@@ -203,4 +205,4 @@ class PlanExecutor:
                 uid=deletion.uid,
                 resource_version=deletion.resource_version,
             )
-        logger.info("%s deleted", deletion.kind, extra={"child": deletion.name, "reason": Reason.NOT_WANTED})
+        logger.info(f"{deletion.kind} deleted", child=deletion.name, reason=Reason.NOT_WANTED)

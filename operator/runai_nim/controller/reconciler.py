@@ -5,12 +5,14 @@ Every event of a RunaiNimService or of an object that affects it leads here, as 
 """
 
 import asyncio
-import logging
 import random
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+
+import structlog
+from structlog.typing import FilteringBoundLogger
 
 from runai_nim.api.resources import ObjectKey
 from runai_nim.config import log_format
@@ -40,7 +42,7 @@ from runai_nim.kube.event_reader import EventReader
 from runai_nim.kube.events import EventRecorder
 from runai_nim.kube.host_lookup import HostLookup
 
-logger = logging.getLogger(__name__)
+logger: FilteringBoundLogger = structlog.get_logger(__name__)
 
 LARGE_SECONDS = 2.0
 """Retry interval while another large resource is reconciled: two at once would take most of the memory limit."""
@@ -184,7 +186,7 @@ class Reconciler:
             return None
         if answer.holder is None:
             return write_plan
-        logger.warning("host is taken", extra={"reason": Reason.HOST_TAKEN, "host": host, "route": str(answer.holder)})
+        logger.warning("host is taken", reason=Reason.HOST_TAKEN, host=host, route=str(answer.holder))
         finding = host_taken_finding(host, exposure.url if exposure else None, answer.holder.kind)
         return Plan(write_plan.releases, refusal=finding)
 

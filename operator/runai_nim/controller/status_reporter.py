@@ -1,11 +1,13 @@
 """Writes the status of RunaiNimServices if it changed, and posts an event for each transition."""
 
-import logging
 import time
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+
+import structlog
+from structlog.typing import FilteringBoundLogger
 
 from runai_nim.api.resources import RUNAI_NIM_SERVICES, ObjectKey
 from runai_nim.config.settings import Settings
@@ -19,7 +21,7 @@ from runai_nim.kube.api_error import ApiError
 from runai_nim.kube.client import KubeClient
 from runai_nim.kube.events import EventRecorder
 
-logger = logging.getLogger(__name__)
+logger: FilteringBoundLogger = structlog.get_logger(__name__)
 
 
 class StatusReporter:
@@ -68,7 +70,7 @@ class StatusReporter:
             self._events.post(cr, transition.type, transition.reason, message=transition.message)
             if transition.reason == Reason.NIM_OPERATOR_NOT_RESPONDING and facts.image_pull_failures:
                 suspects = ["/".join(suspect) for suspect in facts.image_pull_failures]
-                logger.warning("NIM Operator may wait for an image registry", extra={"nimservices": suspects})
+                logger.warning("NIM Operator may wait for an image registry", nimservices=suspects)
         return facts.requeue_after
 
     def _facts(self, decision: Decision, outcome: Outcome, now: datetime) -> Facts:
@@ -97,5 +99,5 @@ class StatusReporter:
         key = metadata["namespace"], metadata["name"]
         self._cache.store_own_write(key, RUNAI_NIM_SERVICES, response)
         self._metrics.record_status(key, cr, response)
-        logger.info("status", extra={"phase": status["phase"], "reason": status["conditions"][0]["reason"]})
+        logger.info("status updated", phase=status["phase"], reason=status["conditions"][0]["reason"])
         return True

@@ -5,16 +5,18 @@ incomplete with authorizers other than RBAC.
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterable
 from typing import Final
+
+import structlog
+from structlog.typing import FilteringBoundLogger
 
 from runai_nim.api.untrusted_values import mapping
 from runai_nim.config.permissions import Access
 from runai_nim.kube.api_error import ApiError
 from runai_nim.kube.client import KubeClient
 
-logger = logging.getLogger(__name__)
+logger: FilteringBoundLogger = structlog.get_logger(__name__)
 
 RECHECK_SECONDS: Final = 10.0
 """Minimum interval between checks."""
@@ -43,7 +45,7 @@ class PermissionMonitor:
             try:
                 await self._check(cluster, on_granted)
             except ApiError as error:
-                logger.warning("permissions can't be asked for, trying again", extra={"error": str(error)})
+                logger.warning("access review failed, retrying", error=str(error))
                 self.recheck()
             await asyncio.sleep(RECHECK_SECONDS)
             if not self.missing:
@@ -54,9 +56,9 @@ class PermissionMonitor:
         self._recheck_requested.clear()
         before, self.missing = self.missing, frozenset([one for one in checks if not await _is_allowed(cluster, one)])
         for access in sorted(self.missing - before):
-            logger.error("a permission is missing", extra={"permission": str(access)})
+            logger.error("permission missing", permission=str(access))
         for access in sorted(before - self.missing):
-            logger.warning("a permission was given", extra={"permission": str(access)})
+            logger.warning("permission granted", permission=str(access))
         if before - self.missing:
             on_granted()
 

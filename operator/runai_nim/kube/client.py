@@ -1,12 +1,13 @@
 """Client of the Kubernetes API, with one method for each kind of request that the operator sends."""
 
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, Self
 
 import aiohttp
 import orjson
+import structlog
+from structlog.typing import FilteringBoundLogger
 
 from runai_nim.api import well_known
 from runai_nim.api.apply_patch import APPLY_CONTENT_TYPE, apply_body
@@ -15,7 +16,7 @@ from runai_nim.kube.api_error import ApiError
 from runai_nim.kube.bounded_reader import PageSize, Unreadable, lines, name_in
 from runai_nim.kube.transport import JSON_CONTENT_TYPE, Query, ResponseObserver, Transport, WriteGate
 
-logger = logging.getLogger(__name__)
+logger: FilteringBoundLogger = structlog.get_logger(__name__)
 
 WATCH_TIMEOUT_SECONDS = 300
 """How long a watch lasts before the API server ends it and the informer reopens it."""
@@ -36,7 +37,7 @@ _WATCH_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=10.0, soc
 
 def log_unreadable(kind: str, name: str, error: Exception) -> None:
     """Log a skipped object. Its content is not logged, because a tenant may have crafted it."""
-    logger.warning("object left out", extra={"kind": kind, "object": name, "reason": type(error).__name__})
+    logger.warning("object skipped", kind=kind, object=name, reason=type(error).__name__)
 
 
 class KubeClient:

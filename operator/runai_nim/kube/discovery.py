@@ -4,9 +4,11 @@ Every authenticated user may read the discovery documents, so this needs no perm
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping
 from typing import Any
+
+import structlog
+from structlog.typing import FilteringBoundLogger
 
 from runai_nim.api import well_known
 from runai_nim.api.resources import Resource
@@ -15,7 +17,7 @@ from runai_nim.domain.nimservice_schema import NIMServiceSchema
 from runai_nim.kube.api_error import ApiError
 from runai_nim.kube.client import KubeClient
 
-logger = logging.getLogger(__name__)
+logger: FilteringBoundLogger = structlog.get_logger(__name__)
 
 REFRESH_SECONDS = 10.0
 """Interval between checks for changes."""
@@ -38,7 +40,7 @@ class Discovery:
             try:
                 await self._refresh()
             except ApiError as error:
-                logger.warning("discovery failed, trying again", extra={"error": str(error)})
+                logger.warning("discovery failed, retrying", error=str(error))
             await asyncio.sleep(REFRESH_SECONDS)
 
     async def _refresh(self) -> None:

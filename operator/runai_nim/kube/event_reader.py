@@ -4,18 +4,20 @@ The API server looks through all events of a namespace for each request, so ther
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
+
+import structlog
+from structlog.typing import FilteringBoundLogger
 
 from runai_nim.api.resources import ObjectKey
 from runai_nim.domain.observed import ObservedEvent, newest_by_reason, say_the_same
 from runai_nim.kube.api_error import ApiError
 from runai_nim.kube.client import KubeClient
 
-logger = logging.getLogger(__name__)
+logger: FilteringBoundLogger = structlog.get_logger(__name__)
 
 REPEAT_SECONDS: Final = 30.0, 300.0
 """How often events about one object are read, at first and at last: twice as long while they stay the same."""
@@ -104,7 +106,7 @@ class EventReader:
         return answer.interval
 
     async def _read(self, key: ObjectKey, query: Query, answer: _Answer) -> None:
-        about = {"service": "/".join(key), "object": query.about}
+        about = {"object": "/".join(key), "about": query.about}
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 found = await self._cluster.events(key[0], query.selector)
@@ -112,10 +114,10 @@ class EventReader:
             if error.status == 403:
                 self._leave_alone(key[0], error)
             else:
-                logger.warning("events can't be read, trying again", extra={**about, "error": str(error)})
+                logger.warning("reading events failed, retrying", **about, error=str(error))
             return
         except TimeoutError:
-            logger.warning("events can't be read, trying again", extra={**about, "error": "timeout"})
+            logger.warning("reading events failed, retrying", **about, error="timeout")
             return
         events = newest_by_reason(found)
         if say_the_same(answer.events, events):
@@ -127,6 +129,7 @@ class EventReader:
 
     def _leave_alone(self, namespace: str, error: ApiError) -> None:
         if namespace not in self._forbidden:
-            about = {"namespace": namespace, "error": str(error)}
-            logger.warning("events may not be read, the status does without them", extra=about)
+            logger.warning(
+                "events may not be read, the status does without them", namespace=namespace, error=str(error)
+            )
         self._forbidden[namespace] = time.monotonic() + FORBIDDEN_SECONDS

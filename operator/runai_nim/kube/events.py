@@ -4,12 +4,13 @@ Events are posted in the background. An Event that can't be posted is dropped.
 """
 
 import asyncio
-import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import structlog
 from cachetools import LRUCache
+from structlog.typing import FilteringBoundLogger
 
 from runai_nim.api import well_known
 from runai_nim.domain import names
@@ -17,7 +18,7 @@ from runai_nim.domain.reasons import EventType
 from runai_nim.kube.api_error import ApiError
 from runai_nim.kube.client import KubeClient
 
-logger = logging.getLogger(__name__)
+logger: FilteringBoundLogger = structlog.get_logger(__name__)
 
 _MAX_QUEUED: Final = 1000
 _MAX_REMEMBERED: Final = 4096
@@ -39,7 +40,7 @@ class EventRecorder:
         try:
             self._queue.put_nowait(event)
         except asyncio.QueueFull:
-            logger.warning("event dropped, too many wait", extra={"reason": reason})
+            logger.warning("event dropped, the queue is full", reason=reason)
 
     async def run(self) -> None:
         """Post until cancelled."""
@@ -48,7 +49,7 @@ class EventRecorder:
             try:
                 await self._cluster.write_event(event)
             except ApiError as error:
-                logger.warning("event not posted", extra={"reason": event["reason"], "error": str(error)})
+                logger.warning("event not posted", reason=event["reason"], error=str(error))
 
     def _event(self, metadata: Mapping[str, Any], type_: EventType, reason: str, message: str) -> dict[str, Any]:
         name = f"{metadata['name']}.{names.short_hash(metadata['uid'] + reason + message)}"

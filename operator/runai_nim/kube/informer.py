@@ -7,7 +7,6 @@ times the memory. docs/design/decisions/0005-own-informer.md compares libraries.
 
 import asyncio
 import contextlib
-import logging
 import math
 import random
 import time
@@ -16,12 +15,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, Self
 
+import structlog
+from structlog.typing import FilteringBoundLogger
+
 from runai_nim.api.resources import ObjectKey, Resource
 from runai_nim.kube.api_error import ApiError
 from runai_nim.kube.bounded_reader import PageSize
 from runai_nim.kube.client import KubeClient
 
-logger = logging.getLogger(__name__)
+logger: FilteringBoundLogger = structlog.get_logger(__name__)
 
 
 ABSENT_KIND_RETRY_SECONDS = 5.0
@@ -157,8 +159,9 @@ class Informer:
         if getattr(error, "status", 0) == 410:  # usual after a long interruption
             return
         unexpected = None if isinstance(error, ApiError) else error
-        extra = {"kind": self.resource.plural, "reason": reason, "error": str(error)}
-        logger.warning("watch broken, listing anew", extra=extra, exc_info=unexpected)
+        logger.warning(
+            "watch restarted", kind=self.resource.plural, reason=reason, error=str(error), exc_info=unexpected
+        )
 
     async def _list(self) -> str:
         listed_keys: set[ObjectKey] = set()
@@ -220,7 +223,7 @@ class Informer:
             self._remove(key)
         if not self._is_forbidden:
             self._is_forbidden = True
-            logger.warning("kind may not be read, the status does without it", extra={"kind": self.resource.plural})
+            logger.warning("kind may not be read, the status does without it", kind=self.resource.plural)
 
     def _known_keys(self) -> set[ObjectKey]:
         return {key for key in self.objects if self.namespace in ("", key[0])}
@@ -229,7 +232,7 @@ class Informer:
         has_changed, self.is_installed = is_installed != self.is_installed, is_installed
         self.synced.set()
         if has_changed:
-            logger.warning("kind is %sinstalled", "" if is_installed else "not ", extra={"kind": self.resource.plural})
+            logger.warning("CRD installed" if is_installed else "CRD not installed", kind=self.resource.plural)
             self._on_kind_change()
 
     def _record_activity(self) -> None:

@@ -8,7 +8,6 @@ docs/design/election.md explains why no library is used.
 
 import asyncio
 import contextlib
-import logging
 import secrets
 import threading
 import time
@@ -18,6 +17,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import structlog
+from structlog.typing import FilteringBoundLogger
+
 from runai_nim.api import well_known
 from runai_nim.api.resources import LEASES
 from runai_nim.api.untrusted_values import mapping, number, word
@@ -25,7 +27,7 @@ from runai_nim.kube.api_error import ApiError
 from runai_nim.kube.client import KubeClient
 from runai_nim.kube.transport import ResponseObserver
 
-logger = logging.getLogger(__name__)
+logger: FilteringBoundLogger = structlog.get_logger(__name__)
 
 LEASE_NAME: Final = well_known.FIELD_MANAGER
 """Name of the Lease."""
@@ -175,7 +177,7 @@ class LeaderElection:
         if self.is_leader != self._was_leader:
             self._was_leader = self.is_leader
             logger.warning(
-                "leads" if self._was_leader else "leads no more", extra={"lease": f"{self._namespace}/{LEASE_NAME}"}
+                "lease acquired" if self._was_leader else "lease lost", lease=f"{self._namespace}/{LEASE_NAME}"
             )
         return pause
 
@@ -184,7 +186,7 @@ class LeaderElection:
         if not self._failing and getattr(error, "status", 0) != 409:
             self._failing = True
             message = str(error) or type(error).__name__
-            logger.warning("the Lease can't be read or written, trying again", extra={"error": message})
+            logger.warning("lease request failed, retrying", error=message)
 
     async def _seconds_held_by_other(self, cluster: KubeClient) -> float:
         """Seconds for which another replica still holds it. The leader sends no request while it knows its own
@@ -214,7 +216,7 @@ class LeaderElection:
             async with asyncio.timeout(_RELEASE_SECONDS):
                 await self._write_lease(cluster, self._lease_record.release_spec())
         except (ApiError, TimeoutError) as error:
-            logger.warning("the Lease was not released, it has to run out", extra={"error": str(error)})
+            logger.warning("lease not released, it expires", error=str(error))
 
     async def _write_lease(self, cluster: KubeClient, spec: Mapping[str, Any]) -> None:
         metadata = {"name": LEASE_NAME, "namespace": self._namespace}

@@ -1,17 +1,19 @@
 """Polls one object that the operator may get but not list and watch: a namespace in `settings.namespaces`."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
+
+import structlog
+from structlog.typing import FilteringBoundLogger
 
 from runai_nim.api.resources import ObjectKey, Resource
 from runai_nim.kube.api_error import ApiError
 from runai_nim.kube.client import KubeClient
 from runai_nim.kube.informer import VersionedObject
 
-logger = logging.getLogger(__name__)
+logger: FilteringBoundLogger = structlog.get_logger(__name__)
 
 POLL_SECONDS: Final = 10.0
 """Polling interval."""
@@ -55,8 +57,7 @@ class Poller:
             except ApiError as error:
                 if error.status == 403:
                     self._last_response = time.monotonic()  # a restart would not help
-                extra = {"kind": self.resource.plural, "object": self._name, "error": str(error)}
-                logger.warning("can't be read, trying again", extra=extra)
+                logger.warning("read failed, retrying", kind=self.resource.plural, object=self._name, error=str(error))
             await asyncio.sleep(POLL_SECONDS)
 
     def _store(self, obj: Mapping[str, Any] | None) -> None:

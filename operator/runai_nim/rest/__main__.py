@@ -2,17 +2,18 @@
 
 import argparse
 import asyncio
-import logging
 import sys
 
+import structlog
 import uvicorn
+from structlog.typing import FilteringBoundLogger
 
 from runai_nim.config.bootstrap import bootstrap
 from runai_nim.kube.api_error import ApiError
 from runai_nim.rest.app import ConcurrencyLimit, RequestMetrics, RestService, make_app
 from runai_nim.rest.listener import Server, bind
 
-logger = logging.getLogger(__name__)
+logger: FilteringBoundLogger = structlog.get_logger(__name__)
 
 _RENEWAL_SECONDS = 60.0
 _GRACE_SECONDS = 20
@@ -58,12 +59,12 @@ async def _serve(config: uvicorn.Config, rest: RestService, host: str, port: int
     try:
         await rest.connect()
     except ApiError as error:
-        logger.critical("no API server to speak to", extra={"error": str(error)})
+        logger.critical("no API server configured", error=str(error))
         return 3
     try:
         listener = bind(host, port)
     except OSError as error:
-        logger.critical("can't listen", extra={"host": host, "port": port, "error": str(error)})
+        logger.critical("listen failed", host=host, port=port, error=str(error))
         await rest.cluster.close()
         return 3
     server, renewal = Server(config, listener, rest.metrics.count_ended_connection), asyncio.create_task(_renew(config))
@@ -82,7 +83,7 @@ async def _renew(config: uvicorn.Config) -> None:
         try:
             config.ssl.load_cert_chain(config.ssl_certfile, config.ssl_keyfile)
         except OSError as error:  # ssl.SSLError is one; the files are replaced one after the other
-            logger.warning("certificate can't be read, the old one stays", extra={"error": str(error)})
+            logger.warning("certificate not reloaded, the previous one stays in use", error=str(error))
 
 
 if __name__ == "__main__":

@@ -3,11 +3,12 @@
 Requests of different callers share no state: there are no cookies and no cache. A token appears in one header only.
 """
 
-import logging
 from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
+import structlog
+from structlog.typing import FilteringBoundLogger
 
 from runai_nim.api.resources import CLAIMS, RUNAI_NIM_SERVICES, KubeObject
 from runai_nim.kube.api_error import ApiError
@@ -15,7 +16,7 @@ from runai_nim.kube.transport import JSON_CONTENT_TYPE, Query, RequestBody, Tran
 from runai_nim.rest.model.identifier import Identifier
 from runai_nim.rest.model.workload import REST_FIELD_MANAGER
 
-logger = logging.getLogger(__name__)
+logger: FilteringBoundLogger = structlog.get_logger(__name__)
 
 _REVIEWS: Final = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 _JSON_PATCH: Final = "application/json-patch+json"
@@ -99,7 +100,7 @@ class ApiServer:
                 raise NoAnswerError("not ready")
             answer = await self._exchange(method, path, token, query, body, content_type)
         if answer.status < _REFUSED and not answer.body:
-            logger.warning("an answer can't be read", extra={"method": method, "path": path})
+            logger.warning("unreadable response of the API server", method=method, path=path)
             raise NoAnswerError("not readable")
         return answer
 
@@ -119,7 +120,7 @@ class ApiServer:
         except ApiError as error:
             raise NoAnswerError(error.message) from error
         if answer.status in _SERVER_ERRORS:
-            logger.warning("API server is unwell", extra={"status": str(answer.status), "method": method})
+            logger.warning("API server error", status=answer.status, method=method)
             raise NoAnswerError(str(answer.status))
         return ApiResponse(answer.status, _parse_object(answer.body), answer.retry_after)
 

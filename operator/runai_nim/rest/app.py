@@ -1,18 +1,19 @@
 """HTTP routes of the REST API and the format of errors. `workload_service` implements the calls."""
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import orjson
+import structlog
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.typing import FilteringBoundLogger
 
 from runai_nim import __version__
 from runai_nim.config.settings import Settings
@@ -36,7 +37,7 @@ from runai_nim.rest.request_parsing import (
 )
 from runai_nim.rest.workload_service import WorkloadService
 
-logger = logging.getLogger(__name__)
+logger: FilteringBoundLogger = structlog.get_logger(__name__)
 
 _API: Final = "/api/"
 NIM_SERVICES_PATH: Final = "/api/v2/workloads/nim-services"
@@ -206,7 +207,7 @@ def _add_errors(app: FastAPI) -> None:
     async def handle_error(_: Request, error: Exception) -> Response:
         http_error = _http_error_of(error)
         if http_error.code == 500:
-            logger.error("call failed", extra={"reason": type(error).__name__})
+            logger.error("request failed", reason=type(error).__name__)
         return _json(http_error.body, http_error.code, http_error.headers)
 
     for kind in (HttpError, NoAnswerError, ClientDisconnect, HTTPException, Exception):

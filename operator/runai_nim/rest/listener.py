@@ -4,7 +4,6 @@ uvicorn's listener accepts every connection and waits a minute for each handshak
 """
 
 import asyncio
-import logging
 import socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,11 +11,13 @@ from functools import partial
 from ssl import SSLContext
 from typing import Any, Final
 
+import structlog
 import uvicorn
+from structlog.typing import FilteringBoundLogger
 
 from runai_nim.rest.connection import Connection, ConnectionPool, Limits
 
-logger = logging.getLogger(__name__)
+logger: FilteringBoundLogger = structlog.get_logger(__name__)
 
 _BACKLOG: Final = 1024
 _CHECK_SECONDS: Final = 0.5
@@ -57,7 +58,7 @@ class ConnectionListener:
             except BlockingIOError:  # there are no more
                 return
             except OSError as error:
-                logger.warning("no connection can be taken", extra={"error": str(error)})
+                logger.warning("accept failed, retrying", error=str(error))
                 for _ in range(_MAX_HANDSHAKES):
                     self._make_room()  # each connection is a file
                 self._loop.remove_reader(self._listener)

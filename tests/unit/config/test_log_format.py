@@ -1,59 +1,85 @@
+"""Lines of the log, as the package and other libraries write them."""
+
 import contextvars
 import json
 import logging
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal, Protocol
 
 import pytest
+import structlog
 
-from runai_nim.config import log_format
-from runai_nim.config.log_format import ConsoleFormatter, JsonFormatterWithFields
-
-
-def _record(message: str, **extra: Any) -> logging.LogRecord:
-    return logging.getLogger("test").makeRecord("test", logging.INFO, "file", 1, message, (), None, extra=extra)
+from runai_nim.config.log_format import configure_logging, set_log_subject
 
 
-def _console(record: logging.LogRecord) -> str:
-    return ConsoleFormatter().format(record).split(" ", 2)[2]  # date and time first
+class Logged(Protocol):
+    """The lines that `write` logs in this format and in a context of its own, without date and time."""
+
+    def __call__(self, log_format: Literal["json", "console"], write: Callable[[], object]) -> list[str]: ...
 
 
-def _json(record: logging.LogRecord) -> dict[str, Any]:
-    line: dict[str, Any] = json.loads(JsonFormatterWithFields().format(record))
-    return line
+@pytest.fixture
+def logged(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Logged]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    for name in ("_srcfile", "logThreads", "logProcesses", "logMultiprocessing"):  # restored at the end
+        monkeypatch.setattr(logging, name, getattr(logging, name))
+
+    def lines(log_format: Literal["json", "console"], write: Callable[[], object]) -> list[str]:
+        root.handlers.clear()
+        configure_logging(log_format, "info")
+        contextvars.copy_context().run(write)
+        return capsys.readouterr().err.splitlines()
+
+    yield lines
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
 
 
-def test_a_line_of_a_pass_says_what_it_is_about() -> None:
-    def lines() -> tuple[str, dict[str, Any]]:
-        log_format.set_log_subject(("ns", "a"), 3)
-        record = _record("NIMService written", child="a", reason="Created")
-        return _console(record), _json(record)
+def console(logged: Logged, write: Callable[[], object]) -> list[str]:
+    first, *rest = logged("console", write)
+    return [first.split(" ", 2)[2], *rest]  # date and time first
 
-    console, line = contextvars.copy_context().run(lines)
-    assert console == "INFO    NIMService written object=ns/a generation=3 reason=Created child=a"
-    assert {name: line[name] for name in ("level", "logger", "message")} == {
+
+def parsed(logged: Logged, write: Callable[[], object]) -> dict[str, Any]:
+    (line,) = logged("json", write)
+    fields: dict[str, Any] = json.loads(line)
+    return fields
+
+
+def written() -> None:
+    set_log_subject(("ns", "a"), 3)
+    structlog.get_logger("test").info("NIMService written", child="a", reason="Created")
+
+
+def test_a_line_of_a_reconciliation_names_its_object(logged: Logged) -> None:
+    assert console(logged, written) == ["INFO    NIMService written object=ns/a generation=3 reason=Created child=a"]
+    line = parsed(logged, written)
+    del line["time"]
+    assert line == {
         "level": "INFO",
         "logger": "test",
         "message": "NIMService written",
-    }
-    assert {name: line[name] for name in ("object", "generation", "reason", "child")} == {
         "object": "ns/a",
         "generation": 3,
         "reason": "Created",
         "child": "a",
     }
-    assert set(line) == {"time", "level", "logger", "message", "object", "generation", "reason", "child"}
 
 
-def test_the_next_key_doesn_t_inherit_a_generation() -> None:
-    def line() -> str:
-        log_format.set_log_subject(("ns", "a"), 3)
-        log_format.set_log_subject(("ns", "b"))
-        return _console(_record("will be tried again"))
+def test_the_next_key_doesn_t_inherit_a_generation(logged: Logged) -> None:
+    def write() -> None:
+        set_log_subject(("ns", "a"), 3)
+        set_log_subject(("ns", "b"))
+        structlog.get_logger("test").info("requeued")
 
-    assert contextvars.copy_context().run(line) == "INFO    will be tried again object=ns/b"
+    assert console(logged, write) == ["INFO    requeued object=ns/b"]
+
+
+def test_less_severe_lines_are_left_out(logged: Logged) -> None:
+    assert logged("json", lambda: structlog.get_logger("test").debug("seen")) == []
 
 
 @pytest.mark.parametrize(
@@ -73,8 +99,17 @@ def test_the_next_key_doesn_t_inherit_a_generation() -> None:
         (None, "null"),
     ],
 )
-def test_a_value_stays_one_word_on_one_line(value: Any, shown: str) -> None:
-    assert _console(_record("said", value=value)) == f"INFO    said value={shown}"
+def test_a_value_stays_one_word_on_one_line(logged: Logged, value: Any, shown: str) -> None:
+    assert console(logged, lambda: structlog.get_logger("test").info("said", value=value)) == [
+        f"INFO    said value={shown}"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "read"), [("ä", "ä"), (2**70, 2**70), ("\ud800", "\ud800"), (ValueError("no"), "no"), ({1: 2}, {"1": 2})]
+)
+def test_any_value_is_json(logged: Logged, value: Any, read: Any) -> None:
+    assert parsed(logged, lambda: structlog.get_logger("test").info("said", value=value))["value"] == read
 
 
 @pytest.mark.parametrize(
@@ -84,20 +119,37 @@ def test_a_value_stays_one_word_on_one_line(value: Any, shown: str) -> None:
         ({"namespace": None, "name": "a"}, "a"),
     ],
 )
-def test_kopf_s_lines_have_our_terms(reference: Mapping[str, Any], named: str) -> None:
-    record = _record("Handler 'seen' failed", k8s_ref=reference, k8s_skip=True, settings=SimpleNamespace())
-    assert _console(record) == f"INFO    Handler 'seen' failed object={named}"
-    assert set(_json(record)) == {"time", "level", "logger", "message", "object"}
-    assert _json(record)["object"] == named
+def test_kopf_s_lines_have_our_terms(logged: Logged, reference: Mapping[str, Any], named: str) -> None:
+    def write() -> None:
+        set_log_subject(("ns", "b"), 3)
+        extra = {"k8s_ref": reference, "k8s_skip": True, "settings": SimpleNamespace()}
+        logging.getLogger("kopf.objects").warning("Handler %r failed", "seen", extra=extra)
+
+    assert console(logged, write) == [f"WARNING Handler 'seen' failed object={named}"]
+    line = parsed(logged, write)
+    assert set(line) == {"time", "level", "logger", "message", "object"}
+    assert (line["logger"], line["object"]) == ("kopf.objects", named)
 
 
-def test_a_traceback_follows_the_line() -> None:
-    try:
-        raise RuntimeError("as asked")
-    except RuntimeError:
-        record = _record("unexpected", reason="RuntimeError")
-        record.exc_info = sys.exc_info()
-    first, *rest = _console(record).splitlines()
-    assert first == "INFO    unexpected reason=RuntimeError"
-    assert rest[-1] == "RuntimeError: as asked"
-    assert "RuntimeError: as asked" in _json(record)["exc_info"]
+def test_further_fields_of_other_libraries_stay(logged: Logged) -> None:
+    def write() -> None:
+        logging.getLogger("uvicorn.error").warning("said", extra={"color_message": "\x1b[1msaid", "port": 1})
+
+    assert console(logged, write) == ["WARNING said port=1"]
+
+
+@pytest.mark.parametrize("logger", [structlog.get_logger("test"), logging.getLogger("kopf")])
+def test_a_traceback_follows_the_line(logged: Logged, logger: Any) -> None:
+    def write() -> None:
+        try:
+            raise RuntimeError("as asked")
+        except RuntimeError:
+            logger.exception("unexpected")
+
+    first, second, *_, last = console(logged, write)
+    assert (first, second, last) == (
+        "ERROR   unexpected",
+        "Traceback (most recent call last):",
+        "RuntimeError: as asked",
+    )
+    assert parsed(logged, write)["exc_info"].endswith("RuntimeError: as asked")
