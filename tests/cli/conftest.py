@@ -41,7 +41,7 @@ spec:
   ngcAuthSecret: ngc
   modelStore:
     nimCache: {name: cache}
-  servingPort:
-    port: 8000
+  servingPort: {port: 8000}
+  compute: {gpuDevicesRequest: 1}
 """
 """Eleven lines; what a case adds begins in line 12, as a part of spec."""

@@ -44,13 +44,13 @@ def test_whether_a_claim_exists_is_not_known_here(run: Run) -> None:
     ("added", "line"),
     [
         (
-            "  compute:\n    cpuMemoryRequest: 2Gi\n    cpuMemoryLimit: 1Gi\n",
-            '14:5: error: spec.compute.cpuMemoryLimit is "1Gi" but must not be below cpuMemoryRequest (2Gi):'
+            "    cpuMemoryRequest: 2Gi\n    cpuMemoryLimit: 1Gi\n",
+            '13:5: error: spec.compute.cpuMemoryLimit is "1Gi" but must not be below cpuMemoryRequest (2Gi):'
             " raise the limit or lower the request",
         ),
         (
-            "  compute: {gpuPortions: 0.5}\n",
-            '12:13: error: unknown field "spec.compute.gpuPortions": did you mean gpuPortionRequest?',
+            "    gpuPortions: 0.5\n",
+            '12:5: error: unknown field "spec.compute.gpuPortions": did you mean gpuPortionRequest?',
         ),
         (
             "  nodePools:\n    - a\n    - b\n    - a\n",
@@ -69,7 +69,7 @@ def test_whether_a_claim_exists_is_not_known_here(run: Run) -> None:
             "13:7: error: spec.environmentVariables[0] must have one source only: keep one of value, secret, configMap,"
             " podFieldRef and userCredential",
         ),
-        ("  image: b\n", '12:3: error: duplicate key "image" in lines 6 and 12: remove one'),
+        ("  image: b:1\n", '12:3: error: duplicate key "image" in lines 6 and 12: remove one'),
         (
             "---\nkind: RunaiNimService\n",
             "13:1: error: apiVersion must be runai-nim.io/v1alpha1: correct it\n"
@@ -79,7 +79,8 @@ def test_whether_a_claim_exists_is_not_known_here(run: Run) -> None:
     ],
 )
 def test_a_finding_has_the_place_of_its_field(run: Run, added: str, line: str) -> None:
-    assert out(run, MINIMAL + added) == line.splitlines()
+    content = MINIMAL.replace("compute: {gpuDevicesRequest: 1}", "compute:") if added.startswith("    ") else MINIMAL
+    assert [found for found in out(run, content + added) if "should request a GPU" not in found] == line.splitlines()
 
 
 @pytest.mark.parametrize(
@@ -113,7 +114,18 @@ def test_a_finding_has_the_place_of_its_field(run: Run, added: str, line: str) -
             "9:16: warning: spec.modelStore.nimCache.name should not be null, because server-side apply rejects null:"
             " remove it\n9:16: error: spec.modelStore.nimCache.name must be set: name a NIMCache of this namespace",
         ),
-        ("  image:", "  compute: null\n  image:", ""),
+        (
+            "compute: {gpuDevicesRequest: 1}",
+            "compute: null",
+            "11:3: warning: spec.compute should request a GPU, without one the pods get none: set gpuDevicesRequest, to"
+            " 0 if none is needed",
+        ),
+        (
+            "llama:1.0",
+            "llama",
+            "6:3: warning: spec.image should have a tag or digest, latest may be another image with each pull: add the"
+            " version",
+        ),
         ("  name: llama", "  name: 1", '4:3: error: metadata.name is "1" but must be a string: quote it, "1"'),
         (
             "  name: llama",
@@ -168,8 +180,9 @@ def test_input_that_holds_none(run: Run, content: str, line: str, code: int) -> 
 
 
 def test_other_kinds_are_skipped_and_all_resources_are_checked(run: Run) -> None:
+    other = MINIMAL.replace("name: llama", "name: mistral", 1)
     content = (
-        f"kind: ConfigMap\nmetadata: {{name: settings}}\n---\n{MINIMAL}  replicas: -1\n---\n{MINIMAL}  replicas: -2\n"
+        f"kind: ConfigMap\nmetadata: {{name: settings}}\n---\n{MINIMAL}  replicas: -1\n---\n{other}  replicas: -2\n"
     )
 
     answer = run("validate", "-f", "-", stdin=content)
@@ -196,6 +209,38 @@ def test_several_files_and_directories(run: Run, tmp_path: Path) -> None:
     assert answer.code == 2
     assert answer.out.splitlines()[0] == f"{none}: error: can't be read: No such file or directory"
     assert answer.err.splitlines()[-1] == "5 RunaiNimServices checked: 2 errors, no warnings"
+
+
+def test_the_same_resource_and_the_same_url_twice_are_warnings(run: Run) -> None:
+    exposed = MINIMAL.replace("port: 8000", "port: 8000, exposedUrl: https://a.example.com/v1")
+    other = exposed.replace("name: llama", "name: mistral", 1).replace("/v1}", "/v1/}")
+
+    assert out(run, f"{exposed}---\n{exposed}---\n{other}") == [
+        "16:3: warning: metadata.name should be that of one resource: default/llama is at <stdin>:4:3 too, remove or"
+        " rename one of the two",
+        "34:29: warning: spec.servingPort.exposedUrl should be that of one resource: default/llama at <stdin>:10:29"
+        " has it too, give each a URL of its own",
+    ]
+    assert out(run, f"{exposed}---\n{other.replace('/v1/', '/v2')}") == []
+
+
+def test_a_version_that_is_not_known_is_a_warning(run: Run) -> None:
+    answer = run("validate", "-f", "-", "--nim-operator", "9.9.9", stdin=MINIMAL)
+
+    assert answer.code == 0
+    assert answer.out == (
+        "--nim-operator: warning: should be up to 3.1.4, 9.9.9 is not known here and is taken for 3.1.4: name its CRD's"
+        " file\n"
+    )
+    assert run("validate", "-f", "-", "--nim-operator", "3.1.4", stdin=MINIMAL).out == ""
+
+
+def test_a_gpu_may_come_by_a_profile_or_not_be_wanted(run: Run) -> None:
+    without = MINIMAL.replace("  compute: {gpuDevicesRequest: 1}\n", "")
+
+    assert len(out(run, without)) == 1
+    assert out(run, without.replace("name: cache", "name: cache, profile: tp1")) == []
+    assert out(run, MINIMAL.replace("Request: 1", "Request: 0")) == []
 
 
 def test_warnings_do_not_fail(run: Run) -> None:
@@ -314,7 +359,9 @@ def unknown(count: int) -> str:
 def test_text_holds_the_first_findings_of_each_file(run: Run, tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / f"{name}.yaml").write_text(
-            unknown(MAX_DIAGNOSTICS + 11).replace("  image:", "  compute: {a: null}\n  image:")
+            unknown(MAX_DIAGNOSTICS + 11)
+            .replace("gpuDevicesRequest: 1", "gpuDevicesRequest: 1, a: null")
+            .replace("llama\n", f"{name}\n")
         )
 
     answer = run("validate", "-f", tmp_path)

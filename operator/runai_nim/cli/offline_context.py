@@ -2,16 +2,16 @@
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runai_nim.cli.diagnostic import CommandError
+from runai_nim.cli.diagnostic import CommandError, Diagnostic, Position
 from runai_nim.cli.documents import read_single_document
 from runai_nim.config.settings import Settings, SettingsError, load_settings
 from runai_nim.domain.admission.object_schema import to_stored_object
 from runai_nim.domain.decision_input import DecisionInput, make_decision_input
-from runai_nim.domain.nimservice_schema import NIMServiceSchema, VersionError
+from runai_nim.domain.nimservice_schema import NEWEST_VERSION, NIMServiceSchema, VersionError, is_newer_than_known
 
 DEFAULT_NAMESPACE = "default"
 
@@ -27,6 +27,8 @@ class OfflineContext:
     namespace: str
     namespace_labels: Mapping[str, str] | None
     nimservice_schema: NIMServiceSchema
+    remarks: tuple[Diagnostic, ...] = ()
+    """Warnings about the options."""
 
     def decision_input(self, manifest: Mapping[str, Any]) -> DecisionInput:
         """The decision input that the operator would have once the manifest is stored."""
@@ -52,7 +54,18 @@ def offline_context(
         namespace=namespace,
         namespace_labels=parse_labels(namespace_labels),
         nimservice_schema=read_nimservice_schema(nim_operator) if nim_operator else NIMServiceSchema(),
+        remarks=tuple(_check_version(nim_operator or "")),
     )
+
+
+def _check_version(argument: str) -> Iterator[Diagnostic]:
+    """A warning for a version that may not exist, or have fields that this program doesn't know of."""
+    newest = ".".join(map(str, NEWEST_VERSION))
+    if not os.path.exists(argument) and is_newer_than_known(argument):
+        message = (
+            f"should be up to {newest}, {argument} is not known here and is taken for {newest}: name its CRD's file"
+        )
+        yield Diagnostic("--nim-operator", Position(), message, "warning", reason="UnknownVersion")
 
 
 def read_settings(file: str | None, dialect: str | None = None) -> Settings:

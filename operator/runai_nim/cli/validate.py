@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from runai_nim.cli import terminal
+from runai_nim.cli.advice import advice_on
 from runai_nim.cli.diagnostic import Diagnostic, exit_code
 from runai_nim.cli.evaluation import ManifestEvaluation, evaluate_all
 from runai_nim.cli.manifests import read_manifests
@@ -12,17 +13,21 @@ from runai_nim.cli.offline_context import OfflineContext
 
 def validate_files(files: Sequence[str], offline: OfflineContext, output: Literal["text", "json"]) -> int:
     """Write all diagnostics and return the exit code."""
-    remarks: list[Diagnostic] = []
-    services = 0
+    remarks: list[Diagnostic] = [*offline.remarks]
+    services: list[ManifestEvaluation] = []
     for found in evaluate_all(read_manifests(files), offline):
-        services += isinstance(found, ManifestEvaluation)
-        remarks += found.diagnostics if isinstance(found, ManifestEvaluation) else (found,)
+        if isinstance(found, ManifestEvaluation):
+            services.append(found)
+            remarks += found.diagnostics
+        else:
+            remarks.append(found)
+    remarks += advice_on(services)
     if output == "json":
         terminal.write_json([remark.as_json() for remark in remarks if remark.severity != "note"])
     else:
         terminal.write_diagnostics(remark for remark in remarks if remark.severity != "note")
     terminal.write_diagnostics_to_stderr(remark for remark in remarks if remark.severity == "note")
-    terminal.write_styled(_summary(services, remarks))
+    terminal.write_styled(_summary(len(services), remarks))
     return exit_code(remarks)
 
 

@@ -24,6 +24,8 @@ _ZERO_REPLICAS_SINCE: Final[Version] = (3, 1, 0)
 """First version that allows 0 replicas."""
 _OPTIONAL_SECRET_SINCE: Final[Version] = (3, 1, 3)
 """First version in which authSecret is optional."""
+NEWEST_VERSION: Final[Version] = (3, 1, 4)
+"""The newest version of the NIM Operator whose NIMService kind is known here."""
 _VERSION: Final = re.compile(r"v?([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})")
 
 
@@ -102,6 +104,12 @@ class NIMServiceSchema:
         for name in path:
             fields = fields.get(name, {})
         return fields
+
+
+def is_newer_than_known(text: str) -> bool:
+    """Whether the text is a version above NEWEST_VERSION."""
+    match = _VERSION.fullmatch(text)
+    return match is not None and tuple(map(int, match.groups())) > NEWEST_VERSION
 
 
 def _field_names(found: Any) -> dict[str, Any]:
