@@ -41,9 +41,9 @@ def _of_a_project(cluster: LocalCluster, namespace: str) -> None:
 
 
 def told(objects: Objects) -> list[tuple[str, str]]:
-    """Type and reason of the Events about the service."""
+    """Type and reason of the Events about the service, but for warnings of the translation."""
     found = [event for event in objects.list("v1 Event") if event["involvedObject"]["kind"] == well_known.KIND]
-    return sorted((event["type"], event["reason"]) for event in found)
+    return sorted((event["type"], event["reason"]) for event in found if event["reason"] != "TranslatedWithWarnings")
 
 
 @contextmanager

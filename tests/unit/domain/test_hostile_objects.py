@@ -189,6 +189,8 @@ def spoiled(obj: Mapping[str, Any]) -> st.SearchStrategy[Object]:
             try:
                 for name in place[:-1]:
                     at = at[name]
+                if isinstance(at, dict) and not isinstance(place[-1], str):
+                    continue  # JSON has no such key
                 at[place[-1]] = value
             except (KeyError, IndexError, TypeError):  # something above is another value already
                 continue
