@@ -57,6 +57,7 @@ def parse(text: str) -> Image:
 
 def _path(match: re.Match[str]) -> str:
     """The repository without its registry. A registry has a dot, a port or a capital letter, or is localhost."""
-    repository, registry = match["repository"], match["registry"] or ""
+    repository = match["repository"]
+    registry = match["registry"] or ""
     named = registry == "localhost" or registry != registry.lower() or not _ONLY_IN_REGISTRIES.isdisjoint(registry)
     return repository[len(registry) + 1 :] if named else repository

@@ -67,7 +67,7 @@ def compare_evaluations(resource: str, old: ManifestEvaluation | None, new: Mani
     pairs = _pairs(old.objects if old else (), new.objects if new else ())
     objects = tuple(change for before, after in pairs if (change := object_changes(before, after, old, new)))
     restarts, reason = pod_restart(_nimservice(old), _nimservice(new))
-    return Difference(resource, objects, findings, restarts, reason)
+    return Difference(resource, objects=objects, findings=findings, restarts=restarts, restart_reason=reason)
 
 
 def object_changes(

@@ -91,7 +91,14 @@ def _comment(text: str) -> str:
 def _body_diagnostics(document: Document, body: Mapping[str, Any]) -> Iterator[Diagnostic]:
     for found in check_rest_body(body):
         place = document.locate(found.path)
-        yield Diagnostic(document.file, place, found.message, found.severity, str(found.reason), found.path)
+        yield Diagnostic(
+            document.file,
+            position=place,
+            message=found.message,
+            severity=found.severity,
+            reason=str(found.reason),
+            path=found.path,
+        )
 
 
 def _manifest_diagnostics(text: str, offline: OfflineContext) -> Iterator[Diagnostic]:

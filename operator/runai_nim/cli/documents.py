@@ -57,7 +57,8 @@ class Document:
         rest = path
         while rest and (step := _step(value, rest)):
             key, rest = step
-            found, value = self.positions[id(value)][key], value[key]
+            found = self.positions[id(value)][key]
+            value = value[key]
         return found
 
 
@@ -122,13 +123,16 @@ class _Reader:
             if key_node.tag == _MERGE:
                 merged += self._merge_sources(value_node, depth)
                 continue
-            key, position = self._key(key_node), _position(key_node.start_mark)
+            key = self._key(key_node)
+            position = _position(key_node.start_mark)
             if key in result:
                 self._report_duplicate(key, position, places[key])
-            result[key], places[key] = self.value(value_node, depth + 1), position
+            result[key] = self.value(value_node, depth + 1)
+            places[key] = position
         for other in merged:
             for key in [key for key in other if key not in result]:
-                result[key], places[key] = other[key], self.places[id(other)][key]
+                result[key] = other[key]
+                places[key] = self.places[id(other)][key]
         self._keep(result, places)
         return result
 
@@ -222,7 +226,8 @@ def _unsupported_tag(node: yaml.Node) -> str:
 
 
 def _scalar(node: yaml.ScalarNode) -> Any:
-    kind, text = node.tag.removeprefix(_TAG), str(node.value)
+    kind = node.tag.removeprefix(_TAG)
+    text = str(node.value)
     if kind == "str" and not node.style and _EXPONENT.fullmatch(text):
         kind = "float"
     if kind in ("str", "timestamp", "value") or (kind in ("int", "float") and ":" in text):

@@ -98,7 +98,8 @@ def find_field(path: str) -> Field:
 
 def _children(path: str, schema: Schema) -> Iterator[Field]:
     if "items" in schema:
-        path, schema = f"{path}[]", schema["items"]
+        path = f"{path}[]"
+        schema = schema["items"]
     required = schema.get("required", ())
     for name, child in schema.get("properties", {}).items():
         yield Field(f"{path}.{name}", child, name in required)

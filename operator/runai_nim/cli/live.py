@@ -139,8 +139,11 @@ def _claim_notes(write_plan: Plan, nimservice: KubeObject | None, claim: Observe
 
 
 def _note(evaluation: ManifestEvaluation, message: str) -> Diagnostic:
-    file, position = evaluation.manifest.document.file, evaluation.manifest.position
-    return Diagnostic(file, position, message, "note", "ClaimOwner", resource=evaluation.resource)
+    file = evaluation.manifest.document.file
+    position = evaluation.manifest.position
+    return Diagnostic(
+        file, position=position, message=message, severity="note", reason="ClaimOwner", resource=evaluation.resource
+    )
 
 
 async def _namespace_labels(cluster: KubeClient, namespace: str) -> Mapping[str, str] | None:
@@ -180,8 +183,11 @@ def _obstacle_diagnostics(evaluation: ManifestEvaluation, write_plan: Plan) -> I
         message = f"the annotation {well_known.PAUSED} keeps the operator from writing; without it, it would write this"
         obstacles.append((Reason.PAUSED, message))
     for reason, message in (obstacle for obstacle in obstacles if obstacle and obstacle[1]):
-        file, position = manifest.document.file, manifest.position
-        yield Diagnostic(file, position, message, "warning", reason, resource=evaluation.resource)
+        file = manifest.document.file
+        position = manifest.position
+        yield Diagnostic(
+            file, position=position, message=message, severity="warning", reason=reason, resource=evaluation.resource
+        )
 
 
 def _object_changes(

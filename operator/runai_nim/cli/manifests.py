@@ -69,4 +69,4 @@ def _classify(document: Document, value: Any, position: Position) -> Manifest | 
     metadata = value.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
     shown = f"{value['kind']} {name}" if isinstance(name, str) else value["kind"]
-    return Diagnostic(document.file, position, f"skipped {shown}", "note", "Skipped")
+    return Diagnostic(document.file, position=position, message=f"skipped {shown}", severity="note", reason="Skipped")

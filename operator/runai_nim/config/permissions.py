@@ -123,10 +123,10 @@ PERMISSIONS: Final[tuple[Permission, ...]] = (
     ),
     Permission(
         "coordination.k8s.io",
-        "leases",
-        ("get", "create", "patch"),
-        "the Lease for leader election",
-        "own namespace",
+        resource="leases",
+        verbs=("get", "create", "patch"),
+        why="the Lease for leader election",
+        scope="own namespace",
         # Server-side apply has the name in the URL even for a create, so RBAC can restrict it by name.
         name=well_known.FIELD_MANAGER,
     ),
@@ -144,7 +144,8 @@ REST_PERMISSIONS: Final[tuple[Permission, ...]] = (
 def required_access(namespaces: Collection[str], lease_namespace: str | None) -> Iterator[Access]:
     """Every access that the operator needs: in all or the given namespaces, and to its Lease if it has one."""
     for permission in PERMISSIONS:
-        verbs, places = permission.verbs, namespaces or ("",)
+        verbs = permission.verbs
+        places = namespaces or ("",)
         if permission.scope == "own namespace":
             places = (lease_namespace,) if lease_namespace else ()
         elif namespaces:

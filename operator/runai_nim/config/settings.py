@@ -279,7 +279,8 @@ def _parse_structured(variable: str, text: str) -> Any:
 
 def _error_line(mistake: Any, sources: Mapping[str, str]) -> str:
     name, *rest = (str(part) for part in mistake["loc"] or ("settings",))
-    setting, source = ".".join((name, *rest)), sources.get(name, "")
+    setting = ".".join((name, *rest))
+    source = sources.get(name, "")
     if mistake["type"] == "extra_forbidden":
         near = syntax.closest_match(name, Settings.model_fields)
         return f"{setting} {source}: unknown setting; {f'did you mean {near}?' if near else 'remove it'}"

@@ -127,10 +127,10 @@ class Operator:
         loop = asyncio.get_running_loop()
         self._election = election = LeaderElection(
             self._name,
-            str(self._settings.lease_namespace),
-            self._settings.lease_seconds,
-            lambda: loop.call_soon_threadsafe(self._requeue_waiting),
-            lambda *about: loop.call_soon_threadsafe(self._observe_response, *about),
+            namespace=str(self._settings.lease_namespace),
+            seconds=self._settings.lease_seconds,
+            on_granted=lambda: loop.call_soon_threadsafe(self._requeue_waiting),
+            observe_response=lambda *about: loop.call_soon_threadsafe(self._observe_response, *about),
         )
         self._metrics.register_leader(LEASE_NAME, lambda: election.is_leader)
         self._spawn(election.run())

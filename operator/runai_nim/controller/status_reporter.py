@@ -60,7 +60,8 @@ class StatusReporter:
             if key in self._limits:
                 self._limits[key].drop_progress()
             return facts.requeue_after
-        limit, can_wait = self._limits[key], is_progress(before, status)
+        limit = self._limits[key]
+        can_wait = is_progress(before, status)
         if delay := limit.delay(time.monotonic(), cr["metadata"]["generation"], is_progress=can_wait):
             return min(delay, facts.requeue_after or delay)
         if not await self._write_status(cr, status, changes):

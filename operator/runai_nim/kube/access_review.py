@@ -54,7 +54,8 @@ class PermissionMonitor:
     async def _check(self, cluster: KubeClient, on_granted: Callable[[], object]) -> None:
         checks = self.required if self._recheck_requested.is_set() else self.missing
         self._recheck_requested.clear()
-        before, self.missing = self.missing, frozenset([one for one in checks if not await _is_allowed(cluster, one)])
+        before = self.missing
+        self.missing = frozenset([one for one in checks if not await _is_allowed(cluster, one)])
         for access in sorted(self.missing - before):
             logger.error("permission missing", permission=str(access))
         for access in sorted(before - self.missing):

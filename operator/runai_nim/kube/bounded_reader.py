@@ -73,7 +73,8 @@ class Reader:
 
     async def body(self, content: Chunks, at_most: int | None = None) -> bytearray | None:
         """The whole body; None if it is longer than `at_most`."""
-        body, chunks = bytearray(), content.iter_any()
+        body = bytearray()
+        chunks = content.iter_any()
         async for chunk in chunks:
             body += chunk
             if len(body) > LARGE_BODY_BYTES:

@@ -124,7 +124,8 @@ class EventReader:
             answer.interval = min(2 * answer.interval, REPEAT_SECONDS[1])
             answer.next_at = time.monotonic() + answer.interval
             return
-        answer.events, answer.interval = events, REPEAT_SECONDS[0]
+        answer.events = events
+        answer.interval = REPEAT_SECONDS[0]
         self._enqueue(key)
 
     def _leave_alone(self, namespace: str, error: ApiError) -> None:

@@ -50,7 +50,9 @@ class HostLookup:
     def __init__(
         self, cluster: KubeClient, namespaces: Collection[str], enqueue: Callable[[ObjectKey], object]
     ) -> None:
-        self._cluster, self._namespaces, self._enqueue = cluster, tuple(namespaces) or ("",), enqueue
+        self._cluster = cluster
+        self._namespaces = tuple(namespaces) or ("",)
+        self._enqueue = enqueue
         self._pending: dict[ObjectKey, str] = {}
         self._answers: dict[ObjectKey, HostAnswer] = {}
         self._reservations: TTLCache[str, ObjectKey] = TTLCache(math.inf, RESERVATION_SECONDS)
@@ -81,7 +83,8 @@ class HostLookup:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            pending, self._pending = self._pending, {}
+            pending = self._pending
+            self._pending = {}
             began = time.monotonic()
             self._answers |= await self._answer_all(pending)
             for key in pending:

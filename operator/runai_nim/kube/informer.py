@@ -229,7 +229,8 @@ class Informer:
         return {key for key in self.objects if self.namespace in ("", key[0])}
 
     def _set_installed(self, is_installed: bool) -> None:
-        has_changed, self.is_installed = is_installed != self.is_installed, is_installed
+        has_changed = is_installed != self.is_installed
+        self.is_installed = is_installed
         self.synced.set()
         if has_changed:
             logger.warning("CRD installed" if is_installed else "CRD not installed", kind=self.resource.plural)
@@ -239,7 +240,8 @@ class Informer:
         self._last_activity = time.monotonic()
 
     def _store(self, obj: Mapping[str, Any]) -> ObjectKey:
-        key, old = _object_key(obj), self.objects.get(_object_key(obj))
+        key = _object_key(obj)
+        old = self.objects.get(key)
         if old is None or is_newer(obj["metadata"]["resourceVersion"], old.resource_version):
             try:
                 new = self._project(obj)

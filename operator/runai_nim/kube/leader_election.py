@@ -111,7 +111,8 @@ class LeaderElection:
         self._namespace, self._seconds = namespace, seconds
         self._on_granted, self._observe_response = on_granted, observe_response
         self._identity = f"{name}_{secrets.token_hex(4)}"
-        self._lease_record, self._is_record_certain = LeaseRecord(), False
+        self._lease_record = LeaseRecord()
+        self._is_record_certain = False
         self._write_deadline = 0.0
         self._was_leader = self._failing = False
         self._loop: asyncio.AbstractEventLoop
@@ -199,13 +200,15 @@ class LeaderElection:
         return seconds_held
 
     async def _acquire(self, cluster: KubeClient) -> None:
-        requested_at, self._is_record_certain = time.monotonic(), False
+        requested_at = time.monotonic()
+        self._is_record_certain = False
         await self._write_lease(
             cluster, self._lease_record.acquire_spec(self._identity, self._seconds, datetime.now(UTC))
         )
         # Other replicas count from when they see the renewal, which is later than `requested_at`. The last third is a
         # margin for requests in flight.
-        self._write_deadline, self._is_record_certain = requested_at + self._seconds * 2 / 3, True
+        self._write_deadline = requested_at + self._seconds * 2 / 3
+        self._is_record_certain = True
         self._on_granted()
 
     async def _release(self, cluster: KubeClient) -> None:

@@ -14,7 +14,9 @@ class ObjectLookups:
     """Objects of one kind, as projected by `project` when read, until `invalidate`."""
 
     def __init__(self, cluster: KubeClient, resource: Resource, project: Callable[[Mapping[str, Any]], Any]) -> None:
-        self._cluster, self._resource, self._project = cluster, resource, project
+        self._cluster = cluster
+        self._resource = resource
+        self._project = project
         self._known: dict[ObjectKey, Any] = {}
         self._under_way: dict[ObjectKey, object] = {}
 

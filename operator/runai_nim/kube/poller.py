@@ -62,7 +62,8 @@ class Poller:
 
     def _store(self, obj: Mapping[str, Any] | None) -> None:
         key = ("", self._name)
-        old, new = self.objects.pop(key, None), None if obj is None else self._project(obj)
+        old = self.objects.pop(key, None)
+        new = None if obj is None else self._project(obj)
         if new is not None:
             self.objects[key] = new
         if old != new:

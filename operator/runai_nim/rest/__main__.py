@@ -67,7 +67,8 @@ async def _serve(config: uvicorn.Config, rest: RestService, host: str, port: int
         logger.critical("listen failed", host=host, port=port, error=str(error))
         await rest.cluster.close()
         return 3
-    server, renewal = Server(config, listener, rest.metrics.count_ended_connection), asyncio.create_task(_renew(config))
+    server = Server(config, listener, rest.metrics.count_ended_connection)
+    renewal = asyncio.create_task(_renew(config))
     try:
         # SIGTERM ends the process inside this call, by the signal itself, so the application closes its resources.
         await server.serve()

@@ -67,22 +67,26 @@ class ApiServer:
     async def create(self, token: str, manifest: KubeObject) -> ApiResponse:
         """Create a RunaiNimService."""
         path = RUNAI_NIM_SERVICES.path(manifest["metadata"]["namespace"])
-        return await self._send_with_retry("POST", path, token, _WRITE_QUERY, manifest)
+        return await self._send_with_retry("POST", path=path, token=token, query=_WRITE_QUERY, body=manifest)
 
     async def patch(self, token: str, at: Identifier, operations: list[dict[str, Any]]) -> ApiResponse:
         """Apply a JSON Patch."""
         path = RUNAI_NIM_SERVICES.path(at.namespace, at.name)
-        return await self._send_with_retry("PATCH", path, token, _WRITE_QUERY, operations, _JSON_PATCH)
+        return await self._send_with_retry(
+            "PATCH", path=path, token=token, query=_WRITE_QUERY, body=operations, content_type=_JSON_PATCH
+        )
 
     async def delete(self, token: str, at: Identifier) -> ApiResponse:
         """Delete the RunaiNimService if it is still this one (else 409)."""
         path = RUNAI_NIM_SERVICES.path(at.namespace, at.name)
-        return await self._send_with_retry("DELETE", path, token, {}, {"preconditions": {"uid": at.uid}})
+        return await self._send_with_retry(
+            "DELETE", path=path, token=token, query={}, body={"preconditions": {"uid": at.uid}}
+        )
 
     async def review_token(self, token: str) -> ApiResponse:
         """The token's user, from a SelfSubjectReview, which every authenticated user may create."""
         review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
-        return await self._send_with_retry("POST", _REVIEWS, token, {}, review)
+        return await self._send_with_retry("POST", path=_REVIEWS, token=token, query={}, body=review)
 
     async def _send_with_retry(
         self,
@@ -94,11 +98,13 @@ class ApiServer:
         content_type: str = JSON_CONTENT_TYPE,
     ) -> ApiResponse:
         """A starting API server answers 403 until RBAC is synced; treat it as retryable unless /readyz is ok."""
-        answer = await self._exchange(method, path, token, query, body, content_type)
+        answer = await self._exchange(method, path=path, token=token, query=query, body=body, content_type=content_type)
         if answer.status == _FORBIDDEN:
             if (await self._exchange("GET", _READY, token)).status != _OK:
                 raise NoAnswerError("not ready")
-            answer = await self._exchange(method, path, token, query, body, content_type)
+            answer = await self._exchange(
+                method, path=path, token=token, query=query, body=body, content_type=content_type
+            )
         if answer.status < _REFUSED and not answer.body:
             logger.warning("unreadable response of the API server", method=method, path=path)
             raise NoAnswerError("not readable")

@@ -202,7 +202,8 @@ class Connection(HttpToolsProtocol):
 
     def check_timeout(self) -> None:
         """Close it if it exceeds a time limit."""
-        limits, now = self._crowd.limits, self.loop.time()
+        limits = self._crowd.limits
+        now = self.loop.time()
         if self.unread or self.transport.is_closing():
             self._unread_since = self._unread_since or now
             if now - self._unread_since > limits.answer_seconds:

@@ -25,8 +25,11 @@ class HttpError(Exception):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
-        self.code, self.message, self.details = code, message, details
-        self.issues, self.headers = tuple(issues), dict(headers or {})
+        self.code = code
+        self.message = message
+        self.details = details
+        self.issues = tuple(issues)
+        self.headers = dict(headers or {})
 
     @property
     def body(self) -> dict[str, Any]:

@@ -33,7 +33,10 @@ class ConnectionListener:
     def __init__(
         self, listener: socket.socket, crowd: ConnectionPool, make: Callable[[], Connection], tls: SSLContext | None
     ) -> None:
-        self._listener, self._crowd, self._make, self._tls = listener, crowd, make, tls
+        self._listener = listener
+        self._crowd = crowd
+        self._make = make
+        self._tls = tls
         self._coming: dict[socket.socket, tuple[float, asyncio.Task[None]]] = {}
         """Start time of pending handshakes, the oldest first."""
         self._loop = asyncio.get_running_loop()
@@ -91,7 +94,8 @@ class ConnectionListener:
 
     def _make_room(self) -> bool:
         """Close the connection that has kept the process waiting longest, if any."""
-        slowest, coming = self._crowd.slowest, next(iter(self._coming.items()), None)
+        slowest = self._crowd.slowest
+        coming = next(iter(self._coming.items()), None)
         if coming and (slowest is None or coming[1][0] < slowest.since):
             self._crowd.on_end("crowded")
             self._coming.pop(coming[0])
@@ -123,7 +127,8 @@ class Server(uvicorn.Server):
         limits: Limits | None = None,
     ) -> None:
         super().__init__(config)
-        self._listener, self._crowd = listener, ConnectionPool(limits or Limits(), on_end)
+        self._listener = listener
+        self._crowd = ConnectionPool(limits or Limits(), on_end)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to serve."""

@@ -97,7 +97,8 @@ class NamespaceIndex:
         loop = asyncio.get_running_loop()
         async with self._reading:
             await asyncio.sleep(self._not_before - loop.time())
-            self._next, self._not_before = None, loop.time() + _LOOKUP_INTERVAL_SECONDS
+            self._next = None
+            self._not_before = loop.time() + _LOOKUP_INTERVAL_SECONDS
             async for page in self._cluster.pages(NAMESPACES):
                 for found in page["items"]:
                     self._watch.store_own_write(found)

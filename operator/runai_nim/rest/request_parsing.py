@@ -44,7 +44,8 @@ async def read_content(request: Request, largest: int) -> bytes:
     if content_type != "application/json":
         raise HttpError(415, "the header Content-Type must be application/json: set it")
     content_length = request.headers.get("content-length", "")
-    size, chunks = int(content_length) if content_length.isdecimal() else 0, []
+    size = int(content_length) if content_length.isdecimal() else 0
+    chunks = []
     if size <= largest:
         size = 0
         async for chunk in request.stream():

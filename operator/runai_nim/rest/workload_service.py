@@ -48,7 +48,9 @@ class WorkloadService:
     def __init__(
         self, api_server: ApiServer, namespaces: NamespaceIndex, discovery: Discovery, settings: Settings
     ) -> None:
-        self._api_server, self._namespaces, self._settings = api_server, namespaces, settings
+        self._api_server = api_server
+        self._namespaces = namespaces
+        self._settings = settings
         self._discovery = discovery
         self._tokens = TokenCache(api_server)
         self._pending = PendingCreates()
@@ -91,7 +93,8 @@ class WorkloadService:
         with suppress(HttpError):
             if updated := await self._update(token, id_, sections, from_cache=True):
                 return updated
-        until, (pause, longest) = time.monotonic() + PATCH_TIMEOUT_SECONDS, _PAUSES
+        until = time.monotonic() + PATCH_TIMEOUT_SECONDS
+        pause, longest = _PAUSES
         while True:
             if updated := await self._update(token, id_, sections):
                 return updated

@@ -40,7 +40,8 @@ class FieldConflictBackoff:
     def record_revert(self, now: float) -> None:
         """Count a revert."""
         self.reverts += 1
-        self.last_revert, self.is_reported = now, False
+        self.last_revert = now
+        self.is_reported = False
 
     def settling(self, now: float) -> float:
         """Seconds until the last revert counts as successful; 0 if it does, or if there was no conflict."""

@@ -54,7 +54,9 @@ class ObservedClaim:
     @classmethod
     def from_object(cls, obj: ObjectView) -> Self:
         """From a core/v1 PersistentVolumeClaim."""
-        metadata, spec, status = obj["metadata"], mapping(obj.get("spec")), mapping(obj.get("status"))
+        metadata = obj["metadata"]
+        spec = mapping(obj.get("spec"))
+        status = mapping(obj.get("status"))
         return cls(
             name=metadata["name"],
             resource_version=metadata["resourceVersion"],

@@ -67,7 +67,9 @@ class ObservedPod:
     @classmethod
     def from_object(cls, obj: ObjectView) -> Self:
         """From a core/v1 Pod."""
-        metadata, spec, status = obj["metadata"], mapping(obj.get("spec")), mapping(obj.get("status"))
+        metadata = obj["metadata"]
+        spec = mapping(obj.get("spec"))
+        status = mapping(obj.get("status"))
         containers = [
             *mappings(status.get("initContainerStatuses")),
             *mappings(status.get("containerStatuses")),
@@ -191,7 +193,8 @@ def _seconds_between(start: Any, end: Any) -> float | None:
 
 
 def _not_started(obj: ObjectView, conditions: _Conditions) -> NotStarted | None:
-    metadata, status = obj["metadata"], mapping(obj.get("status"))
+    metadata = obj["metadata"]
+    status = mapping(obj.get("status"))
     node = word(mapping(obj.get("spec")).get("nodeName"))
     sandbox = conditions.get("PodReadyToStartContainers", {})
     is_waiting = status.get("phase", "Pending") == "Pending" and sandbox.get("status") == "False"
@@ -202,7 +205,8 @@ def _not_started(obj: ObjectView, conditions: _Conditions) -> NotStarted | None:
 
 
 def _disruption(status: ObjectView, conditions: _Conditions) -> Disruption | None:
-    target, reason = conditions.get("DisruptionTarget", {}), word(status.get("reason"))
+    target = conditions.get("DisruptionTarget", {})
+    reason = word(status.get("reason"))
     if reason and (status.get("phase") == "Failed" or reason == "NodeLost"):
         # The kubelet dates an eviction by the condition, or by that of readiness, which ends with it.
         at = target or conditions.get("Ready", {})

@@ -61,27 +61,31 @@ class ObservedWorkload:
 
         LeaderWorkerSets before 0.9 have no observedGeneration, either.
         """
-        metadata, spec, status = obj["metadata"], mapping(obj.get("spec")), mapping(obj.get("status"))
+        metadata = obj["metadata"]
+        spec = mapping(obj.get("spec"))
+        status = mapping(obj.get("status"))
         generation, ready = number(metadata.get("generation")), number(status.get("readyReplicas"))
         of_groups = obj.get("kind") == well_known.LWS_KIND
         observed = number(status.get("observedGeneration"), generation if of_groups else 0)
         replicas = number(spec.get("replicas"), 1)
         return cls(
             well_known.LWS_KIND if of_groups else "Deployment",
-            metadata["name"],
-            metadata["resourceVersion"],
-            word(controller_of(obj).get("uid")),
-            word(mapping(metadata.get("annotations")).get(well_known.POD_HASH)),
-            generation,
-            observed,
-            replicas,
-            number(status.get("replicas")),
-            number(status.get("updatedReplicas")),
-            ready,
-            ready if of_groups else number(status.get("availableReplicas")),
-            _max_unavailable_groups(spec, replicas) if of_groups else _max_unavailable_pods(spec, replicas),
-            _is_progressing(status, of_groups=of_groups),
-            _refused_pod(status) if observed >= generation else "",
+            name=metadata["name"],
+            resource_version=metadata["resourceVersion"],
+            owner_uid=word(controller_of(obj).get("uid")),
+            pod_hash=word(mapping(metadata.get("annotations")).get(well_known.POD_HASH)),
+            generation=generation,
+            observed_generation=observed,
+            spec_replicas=replicas,
+            current_replicas=number(status.get("replicas")),
+            updated_replicas=number(status.get("updatedReplicas")),
+            ready_replicas=ready,
+            available_replicas=ready if of_groups else number(status.get("availableReplicas")),
+            max_unavailable=_max_unavailable_groups(spec, replicas)
+            if of_groups
+            else _max_unavailable_pods(spec, replicas),
+            is_progressing=_is_progressing(status, of_groups=of_groups),
+            refused_pod=_refused_pod(status) if observed >= generation else "",
         )
 
     @property

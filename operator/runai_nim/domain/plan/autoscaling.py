@@ -12,7 +12,8 @@ from runai_nim.domain.observed import ObservedState
 
 def start_before_autoscaling(manifest: dict[str, Any], observed: ObservedState) -> dict[str, Any]:
     """`manifest`, or for a service with 0 replicas a version with minReplicas and without autoscaling."""
-    spec, workload = manifest["spec"], observed.workload
+    spec = manifest["spec"]
+    workload = observed.workload
     if not spec.get("scale", {}).get("enabled") or workload is None or workload.spec_replicas > 0:
         return manifest
     # The hash differs from that of the final spec, so the operator applies the final spec later.

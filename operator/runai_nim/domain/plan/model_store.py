@@ -40,7 +40,8 @@ def check_claim(cr: Mapping[str, Any], desired: Desired, claim: ObservedClaim | 
     """Class, access modes and shrinking: what can't change on a claim that the operator created."""
     if desired.claim is None or claim is None or not is_made_for(cr, claim):
         return None
-    spec, name = desired.claim["spec"], desired.claim["metadata"]["name"]
+    spec = desired.claim["spec"]
+    name = desired.claim["metadata"]["name"]
     size = spec["resources"]["requests"]["storage"]
     remedy = f"restore it, or set a new claim in spec.modelStore.pvc.claimName ({name} keeps its data)"
     if _is_less(size, claim.storage):
@@ -78,7 +79,8 @@ def claim_write(cr: Mapping[str, Any], manifest: dict[str, Any] | None, claim: O
     metadata, spec = manifest["metadata"], manifest["spec"]
     if not is_made_for(cr, claim) or claim.is_deleting:
         return None
-    owns, is_owned = bool(metadata.get("ownerReferences")), claim.is_owned_by(cr["metadata"]["uid"])
+    owns = bool(metadata.get("ownerReferences"))
+    is_owned = claim.is_owned_by(cr["metadata"]["uid"])
     same = (
         quantity.is_equal(spec["resources"]["requests"]["storage"], claim.storage)
         and not any(differences(digest_annotations(metadata["annotations"]), claim.annotations))

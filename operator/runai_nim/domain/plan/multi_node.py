@@ -46,7 +46,8 @@ def check_multi_node(manifest: Mapping[str, Any], live: Mapping[str, Any] | None
             must=rule,
             remedy=_REMEDY,
         )
-    most, replicas = multi_node_replicas_of(manifest, live), manifest["spec"]["replicas"]
+    most = multi_node_replicas_of(manifest, live)
+    replicas = manifest["spec"]["replicas"]
     if replicas > most:
         rule = f"be at most {most} with multiNode, as when the NIMService was created"
         return Finding(

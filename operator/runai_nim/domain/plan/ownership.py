@@ -37,7 +37,8 @@ def check_owner(cr: Mapping[str, Any], live: Mapping[str, Any] | None, claim: Ob
     """
     if live is None or is_ours(cr, live) or is_predecessor(cr, live) or _may_be_adopted(cr, live):
         return None
-    name, controller = cr["metadata"]["name"], controller_of(live)
+    name = cr["metadata"]["name"]
+    controller = controller_of(live)
     owner = f", owned by {word(controller.get('kind'))} {word(controller.get('name'))}" if controller else ""
     claims_held = " and ".join(f"claim {held}" for held in sorted(_blocking_claims(live, claim)))
     remedy = "give this RunaiNimService another name"

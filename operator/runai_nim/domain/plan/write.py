@@ -51,4 +51,10 @@ class Deletion:
     def of(cls, kind: str, live: Mapping[str, Any]) -> Self:
         """From an object in the API's representation, which lacks the kind inside a list."""
         metadata = live["metadata"]
-        return cls(kind, metadata["namespace"], metadata["name"], metadata["uid"], metadata["resourceVersion"])
+        return cls(
+            kind,
+            namespace=metadata["namespace"],
+            name=metadata["name"],
+            uid=metadata["uid"],
+            resource_version=metadata["resourceVersion"],
+        )

@@ -62,7 +62,8 @@ def _gpus(count: int) -> Fragment:
 
 
 def _devices_fragment(source: TranslationSource) -> Fragment:
-    compute, devices = source.compute, source.compute.gpu_devices_request
+    compute = source.compute
+    devices = source.compute.gpu_devices_request
     if devices is None:
         return {}
     if compute.gpu_request_type is None:
@@ -72,7 +73,8 @@ def _devices_fragment(source: TranslationSource) -> Fragment:
 
 
 def _portion_fragment(source: TranslationSource) -> Fragment:
-    compute, portion = source.compute, source.compute.gpu_portion_request
+    compute = source.compute
+    portion = source.compute.gpu_portion_request
     if portion is None:
         return {}
     whole = whole_gpus(compute)

@@ -71,7 +71,8 @@ def tls_secret(source: TranslationSource) -> str | None:
 
 
 def _router_fragment(source: TranslationSource) -> Fragment:
-    exposure, settings = exposure_of(source), source.settings
+    exposure = exposure_of(source)
+    settings = source.settings
     if exposure.url is None or exposure.by == "route":
         return {}
     router: dict[str, Any] = {"hostDomainName": settings.external_domain}
@@ -143,7 +144,8 @@ def _route_metadata_fragment(source: TranslationSource) -> Fragment:
 
 
 def _route_spec_fragment(source: TranslationSource) -> Fragment:
-    exposure, settings = exposure_of(source), source.settings
+    exposure = exposure_of(source)
+    settings = source.settings
     url = urlsplit(exposure.url or "")
     host, path = url.hostname or "", url.path or "/"
     if settings.external_mode == "ingress":

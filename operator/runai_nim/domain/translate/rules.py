@@ -39,7 +39,8 @@ class TranslationSource:
     @classmethod
     def of(cls, decision_input: DecisionInput) -> Self:
         """From a decision input. Raises ValidationError for an invalid spec."""
-        spec, metadata = decision_input.valid_spec, decision_input.resource["metadata"]
+        spec = decision_input.valid_spec
+        metadata = decision_input.resource["metadata"]
         return cls(
             owner=OwnerResource.of(metadata),
             annotations=metadata.get("annotations") or {},

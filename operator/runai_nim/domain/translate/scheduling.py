@@ -32,7 +32,8 @@ def _category_fragment(source: TranslationSource) -> Fragment:
 
 
 def _pools_fragment(source: TranslationSource) -> Fragment:
-    pools, settings = source.spec.node_pools or (), source.settings
+    pools = source.spec.node_pools or ()
+    settings = source.settings
     if not pools:
         return {}
     affinity = {"spec": {"affinity": {"nodeAffinity": _node_affinity(pools, settings)}}}

@@ -23,7 +23,8 @@ def workload_of(
     cr: ObjectView, namespace: ProjectNamespace, project_labels: Sequence[str], cluster_id: str
 ) -> dict[str, Any]:
     """`metadata`, `desiredPhase` and `spec` of an answer."""
-    metadata, spec = cr["metadata"], effective_spec(cr)
+    metadata = cr["metadata"]
+    spec = effective_spec(cr)
     entries = sorted(_managed_entries(metadata), key=lambda entry: str(entry["time"]))
     deleted = metadata.get("deletionTimestamp")
     return {
