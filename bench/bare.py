@@ -62,7 +62,7 @@ Write = tuple[str, Object, dict[str, str], str]
 
 async def _send(client: Client, writes: Sequence[Write]) -> None:
     for path, body, query, content_type in writes:
-        await client.request("PATCH", path, body, query, content_type)
+        await client.request("PATCH", path=path, body=body, query=query, content_type=content_type)
 
 
 def _writes(cr: Object, status: Mapping[str, Any]) -> list[Write]:

@@ -30,7 +30,10 @@ class Target(ABC):
     merge_patch = "application/json"
 
     def __init__(self, url: str, token: str, namespace: str, ca_file: Path | None = None) -> None:
-        self._url, self._token, self._namespace, self._ca_file = url, token, namespace, ca_file
+        self._url = url
+        self._token = token
+        self._namespace = namespace
+        self._ca_file = ca_file
         self._stock: deque[str] = deque()
         self.calls = 0
 

@@ -48,7 +48,8 @@ def worse(figures: Figures, reference: Figures) -> Iterator[str]:
     for name in (*HIGHER, *LOWER):
         if name not in reference:
             continue
-        least, most = reference[name] / (1 + TOLERANCE), reference[name] * (1 + TOLERANCE)
+        least = reference[name] / (1 + TOLERANCE)
+        most = reference[name] * (1 + TOLERANCE)
         if name not in figures:
             yield f"{name} is missing, and was {reference[name]}: run make bench"
         elif figures[name] < least if name in HIGHER else figures[name] > most:

@@ -49,7 +49,8 @@ def first_status(cluster: LocalCluster) -> dict[str, Any]:
 
 
 def _create(cluster: LocalCluster, services: int) -> Figures:
-    mark, passes = cluster.audit_log.mark(), Queue(cluster).passes()
+    mark = cluster.audit_log.mark()
+    passes = Queue(cluster).passes()
     with Objects(Path(cluster.control_plane.kubeconfig), NAMESPACE) as objects:
         for name in names_of(0, services):
             objects.apply(service(NAMESPACE, name))
@@ -66,7 +67,8 @@ def _create(cluster: LocalCluster, services: int) -> Figures:
 
 
 def _tell(cluster: LocalCluster, services: int) -> Figures:
-    names, kubeconfig = names_of(0, services), cluster.control_plane.kubeconfig
+    names = names_of(0, services)
+    kubeconfig = cluster.control_plane.kubeconfig
     create_children(kubeconfig, NAMESPACE, names)
     time.sleep(QUIET_SECONDS)
     mark = cluster.audit_log.mark()

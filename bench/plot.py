@@ -7,8 +7,14 @@ from typing import Final
 from bench.figures import Figures
 
 WIDTH: Final = 860
-_TOP, _ROW, _LEFT, _UNIT = 64, 26, 300, 320
-_GOOD, _BAD, _AXIS, _TEXT = "#2a7f62", "#c0392b", "#888", "#222"
+_TOP = 64
+_ROW = 26
+_LEFT = 300
+_UNIT = 320
+_GOOD = "#2a7f62"
+_BAD = "#c0392b"
+_AXIS = "#888"
+_TEXT = "#222"
 _FONT = 'font-family="sans-serif" font-size="13"'
 
 
@@ -62,7 +68,8 @@ def plot(figures: Figures) -> str:
 
 def _bars(shown: Sequence[tuple[Aim, float]]) -> Iterator[str]:
     for row, (aim, value) in enumerate(shown):
-        y, share = _TOP + row * _ROW, aim.reached(value)
+        y = _TOP + row * _ROW
+        share = aim.reached(value)
         width = min(share, 1.5) * _UNIT
         sign = "≥" if aim.at_least else "≤"
         yield f'<text x="{_LEFT - 10}" y="{y + 15}" text-anchor="end">{aim.label}</text>'

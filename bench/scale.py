@@ -35,8 +35,11 @@ def measure(sizes: Sequence[int], scale: float = 1.0) -> Figures:
 
 
 def _grown(cluster: LocalCluster, before: int, after: int, size: int) -> Figures:
-    names, kubeconfig, queue = names_of(before, after), cluster.control_plane.kubeconfig, Queue(cluster)
-    mark, cpu = cluster.audit_log.mark(), cpu_ms(cluster.operator)
+    names = names_of(before, after)
+    kubeconfig = cluster.control_plane.kubeconfig
+    queue = Queue(cluster)
+    mark = cluster.audit_log.mark()
+    cpu = cpu_ms(cluster.operator)
     create_services(kubeconfig, NAMESPACE, names)
     queue.wait_idle(len(names), "Creating")
     per_cr = (cpu_ms(cluster.operator) - cpu) / len(names)
@@ -68,7 +71,8 @@ def _restarted(cluster: LocalCluster, services: int, size: int) -> Figures:
     cluster.operator.kill()
     start_operator(cluster)
     Queue(cluster).wait_idle(services, poll=_RESTART_POLL_SECONDS)
-    seconds, listed = age_seconds(cluster.operator), read_all(cluster.control_plane.kubeconfig)
+    seconds = age_seconds(cluster.operator)
+    listed = read_all(cluster.control_plane.kubeconfig)
     time.sleep(QUIET_SECONDS)
     writes = [r for r in cluster.audit_log.requests(mark, OPERATOR_USER) if r.verb in WRITES]
     return {

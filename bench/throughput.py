@@ -31,7 +31,9 @@ def measure(services: int) -> Figures:
 
     Raises RuntimeError where they didn't write the same.
     """
-    before, operator, after = _run(services, _bare), _run(services, _operator), _run(services, _bare)
+    before = _run(services, _bare)
+    operator = _run(services, _operator)
+    after = _run(services, _bare)
     if not before.writes == operator.writes == after.writes:
         raise RuntimeError(f"the operator wrote {operator.writes}, the ceiling {before.writes} and {after.writes}")
     ceiling = (before.seconds + after.seconds) / 2

@@ -20,7 +20,8 @@ def translate_us() -> float:
     """Median microseconds on one core, for a resource that uses every field that can be used beside the others."""
     spec: dict[str, Any] = yaml.safe_load(EVERY_FIELD.read_text(encoding="utf-8"))["spec"]
     cr = {"metadata": {"name": "full", "namespace": "team-a", "uid": "u-1"}, "spec": spec}
-    settings, schema = load_settings({"user_credential_secret": "{name}"}, {}), NIMServiceSchema()
+    settings = load_settings({"user_credential_secret": "{name}"}, {})
+    schema = NIMServiceSchema()
 
     def decision_input() -> DecisionInput:
         return make_decision_input(

@@ -39,7 +39,8 @@ def up(state: Path) -> None:
 
 def look_around(state: Path, cluster: LocalCluster) -> None:
     """Leave kubeconfig and kubectl for the user, and say what to do with them."""
-    kubeconfig, kubectl = state / "kubeconfig", state / "bin" / "kubectl"
+    kubeconfig = state / "kubeconfig"
+    kubectl = state / "bin" / "kubectl"
     shutil.copy(cluster.control_plane.kubeconfig, kubeconfig)
     kubectl.parent.mkdir(exist_ok=True)
     kubectl.unlink(missing_ok=True)

@@ -93,14 +93,18 @@ class LocalCluster:
         self.kubectl = self.control_plane.kubectl
         self._processes = self.control_plane.processes
         self.operator = Program(
-            self._processes, "operator", ["runai_nim"], self._operator_environment, lambda _: answers(self.healthz_url)
+            self._processes,
+            name="operator",
+            command=["runai_nim"],
+            environment=self._operator_environment,
+            ready=lambda _: answers(self.healthz_url),
         )
         self.stand_in = Program(
             self._processes,
-            "nim-operator-stand-in",
-            ["local.nim_operator", f"--kubeconfig={self.control_plane.kubeconfig}"],
-            dict,
-            lambda output: STAND_IN_ANNOUNCES in output,
+            name="nim-operator-stand-in",
+            command=["local.nim_operator", f"--kubeconfig={self.control_plane.kubeconfig}"],
+            environment=dict,
+            ready=lambda output: STAND_IN_ANNOUNCES in output,
         )
 
     def start(self, *, stand_in: bool = True, operator: bool = True) -> list[str]:

@@ -56,7 +56,7 @@ def _show(objects: Objects, console: Console, sample: str, expected: str) -> boo
         if phase == expected:
             break
     _show_children(objects, console, name)
-    return _judge(objects, console, name, last, expected)
+    return _judge(objects, console=console, name=name, phase=last, expected=expected)
 
 
 def _prepare_cache(objects: Objects, body: dict[str, Any]) -> None:

@@ -61,7 +61,13 @@ def stand_in_outside(control_plane: ControlPlane) -> Program:
     """The stand-in of the NIM Operator as a process of this machine, which can't reach the cluster's Services."""
     command = ["local.nim_operator", f"--kubeconfig={control_plane.kubeconfig}", "--assume-endpoints"]
     name = "nim-operator-stand-in"
-    return Program(control_plane.processes, name, command, dict, lambda output: STAND_IN_ANNOUNCES in output)
+    return Program(
+        control_plane.processes,
+        name=name,
+        command=command,
+        environment=dict,
+        ready=lambda output: STAND_IN_ANNOUNCES in output,
+    )
 
 
 class BorrowedCluster(LocalCluster):

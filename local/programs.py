@@ -87,7 +87,8 @@ def _kubectl_in_path() -> str | None:
     asked = subprocess.run([kubectl, "version", "--client", "--output=json"], capture_output=True, check=False)
     try:
         found = json.loads(asked.stdout)["clientVersion"]
-        major, minor = int(found["major"]), int(re.sub(r"\D", "", found["minor"]))
+        major = int(found["major"])
+        minor = int(re.sub(r"\D", "", found["minor"]))
     except (ValueError, KeyError, TypeError):
         return None
     wanted = tuple(int(part) for part in kubernetes_version().split(".")[:2])

@@ -30,4 +30,6 @@ def rest_process(
         tls = ssl.create_default_context(cafile=str(control_plane.ca_file)) if scheme == "https" else None
         return answers(f"{url}/readyz", tls)
 
-    return Rest(Program(control_plane.processes, name, command, lambda: environment, ready), url)
+    return Rest(
+        Program(control_plane.processes, name=name, command=command, environment=lambda: environment, ready=ready), url
+    )

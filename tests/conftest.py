@@ -69,7 +69,8 @@ def _part_of(item: pytest.Item, parts: int) -> int:
 @pytest.fixture(scope="session")
 def local_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
     """A control plane without any CRD; it ends with the session, also when that is killed. Or the one that is given."""
-    directory, given = tmp_path_factory.mktemp("cluster"), external_kubeconfig()
+    directory = tmp_path_factory.mktemp("cluster")
+    given = external_kubeconfig()
     cluster = ExternalCluster(directory, given) if given else LocalCluster(directory)
     with cluster.control_plane.processes.tied_to_this_process(), cluster.control_plane:
         yield cluster

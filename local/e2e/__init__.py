@@ -38,7 +38,8 @@ def run_end_to_end(state: Path) -> None:
 
     Raises CannotRunError where the machine lacks something, CalledProcessError where a scenario fails.
     """
-    say, chart = Progress(), os.environ.get("NIM_OPERATOR_CHART", "")
+    say = Progress()
+    chart = os.environ.get("NIM_OPERATOR_CHART", "")
     place = chosen_place(state / "e2e", keep=bool(os.environ.get("KEEP")))
     chosen = tuple(shlex.split(os.environ.get("PYTEST_ARGUMENTS", "")))
     if not place.registry:

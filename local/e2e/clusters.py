@@ -98,7 +98,8 @@ class NodePlace(Place):
 
     def __init__(self, directory: Path, *, keep: bool) -> None:
         require_node()
-        self._node, self._keep = Node(directory / "node"), keep
+        self._node = Node(directory / "node")
+        self._keep = keep
 
     @contextmanager
     def cluster(self, say: Say) -> Iterator[Cluster]:

@@ -56,7 +56,9 @@ def build_image(archive: Path = ARCHIVE, cached: bool = True, wanted: str = "") 
         name, arguments = base(builder, wanted or os.environ.get("IMAGE_BASE") or "any")
         print(f"Building {NAME} from the Dockerfile (1 to 3 minutes; seconds where little has changed).", flush=True)
         labels = {"base.name": name, "revision": revision(), "version": __version__}
-        builder.build(Build(CHECKOUT, NAME, arguments, labels, secrets, cached), archive)
+        builder.build(
+            Build(CHECKOUT, name=NAME, arguments=arguments, labels=labels, secrets=secrets, cached=cached), archive
+        )
     return archive
 
 

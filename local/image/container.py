@@ -61,7 +61,8 @@ class Container:
         """Run a command to its end; raises CommandError where it takes longer."""
         (self.root.parent / "config.json").write_text(json.dumps(specification(self._image, command, user)))
         run = (*self._runc, "run", f"--bundle={self.root.parent}", NAME)
-        begun, computed = time.monotonic(), _cpu_seconds()
+        begun = time.monotonic()
+        computed = _cpu_seconds()
         with start(run) as process:
             try:
                 output, _ = process.communicate(timeout=seconds)

@@ -74,7 +74,7 @@ async def run(options: argparse.Namespace) -> None:
         return knobs_of(nim, defaults).delay_ready if nim else defaults.delay_ready
 
     async with Client(options.kubeconfig) as client, asyncio.TaskGroup() as group:
-        reconciler = Reconciler(client, store, defaults, ask, options.endpoint_pause)
+        reconciler = Reconciler(client, store=store, defaults=defaults, ask=ask, endpoint_pause=options.endpoint_pause)
         group.create_task(Controller(client, store, reconciler, defaults).run())
         if options.no_nodes:
             return

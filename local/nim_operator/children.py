@@ -124,7 +124,8 @@ def leader_labels(nim: Object) -> dict[str, str]:
 
 def service(nim: Object) -> Object:
     """Return the Service, which selects the leader's pod with multi-node."""
-    spec, name = nim["spec"]["expose"]["service"], nim["metadata"]["name"]
+    spec = nim["spec"]["expose"]["service"]
+    name = nim["metadata"]["name"]
     selector = leader_labels(nim) if "multiNode" in nim["spec"] else {"app": name}
     ports = [
         {"name": port, "port": number, "targetPort": port, "protocol": "TCP"} for port, number in ports_of(nim).items()

@@ -77,7 +77,9 @@ class Client:
     async def merge_status(self, kind: Kind, metadata: dict[str, Any], status: dict[str, Any]) -> dict[str, Any]:
         """Merge-patch the status of the object with this metadata; raises ApiError."""
         path = kind.path(metadata["namespace"], metadata["name"], "status")
-        return await self.request("PATCH", path, {"status": status}, {"fieldManager": FIELD_MANAGER}, MERGE_PATCH)
+        return await self.request(
+            "PATCH", path=path, body={"status": status}, query={"fieldManager": FIELD_MANAGER}, content_type=MERGE_PATCH
+        )
 
     async def delete(self, kind: Kind, namespace: str, name: str) -> None:
         """DELETE; raises ApiError."""
@@ -86,7 +88,8 @@ class Client:
     async def watch(self, path: str, **query: str) -> AsyncIterator[dict[str, Any]]:
         """Yield watch events until the server ends the watch; raises ApiError."""
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10)
-        parameters, headers = {"watch": "true", **query}, await self._authorization()
+        parameters = {"watch": "true", **query}
+        headers = await self._authorization()
         async with self._session.get(path, params=parameters, headers=headers, timeout=timeout) as response:
             await _raise_for_status(response)
             async for line in response.content:

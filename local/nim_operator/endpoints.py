@@ -80,9 +80,13 @@ class Endpoints:
 
     def _has_ready_pods(self, key: Key, service: Object) -> bool:
         """Tell whether the workload that the Service selects has pods to answer with."""
-        kind, name, count = kinds.DEPLOYMENT, key[1], "availableReplicas"
+        kind = kinds.DEPLOYMENT
+        name = key[1]
+        count = "availableReplicas"
         if service["spec"]["selector"].get("app") == set_name(name):
-            kind, name, count = kinds.LEADER_WORKER_SET, set_name(name), "readyReplicas"
+            kind = kinds.LEADER_WORKER_SET
+            name = set_name(name)
+            count = "readyReplicas"
         workload = self._store.get(kind, (key[0], name)) or {}
         return bool(workload.get("status", {}).get(count))
 

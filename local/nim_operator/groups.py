@@ -19,7 +19,9 @@ from local.nim_operator.queue import Queue, RetryError
 from local.nim_operator.store import Key, Store, key_of
 
 PREFIX = "leaderworkerset.sigs.k8s.io/"
-SET, GROUP, POD = PREFIX + "name", PREFIX + "group-index", PREFIX + "worker-index"
+SET = PREFIX + "name"
+GROUP = PREFIX + "group-index"
+POD = PREFIX + "worker-index"
 REVISION = PREFIX + "template-revision-hash"
 SAID = {  # reason and message of a condition
     "Available": ("AllGroupsReady", "All replicas are ready"),
@@ -99,9 +101,11 @@ def pods_of(owner: Object) -> Iterator[Object]:
     """Yield the pods of all groups, of each group the leader first."""
     name, template = owner["metadata"]["name"], owner["spec"]["leaderWorkerTemplate"]
     for group in range(owner["spec"]["replicas"]):
-        yield _pod(owner, f"{name}-{group}", template["leaderTemplate"], group, 0)
+        yield _pod(owner, name=f"{name}-{group}", template=template["leaderTemplate"], group=group, index=0)
         for index in range(1, template["size"]):
-            yield _pod(owner, f"{name}-{group}-{index}", template["workerTemplate"], group, index)
+            yield _pod(
+                owner, name=f"{name}-{group}-{index}", template=template["workerTemplate"], group=group, index=index
+            )
 
 
 def _pod(owner: Object, name: str, template: Object, group: int, index: int) -> Object:

@@ -114,7 +114,9 @@ class Reconciler:
 
     async def _make_access(self, this: Pass) -> None:
         """Make what doesn't depend on the model store."""
-        nim, parent, writer = this.nim, this.parent_hash(), self._writer
+        nim = this.nim
+        parent = this.parent_hash()
+        writer = self._writer
         await writer.apply(kinds.SERVICE_ACCOUNT, children.service_account(nim))
         await writer.apply(kinds.ROLE, children.role(nim))
         await writer.apply(kinds.ROLE_BINDING, children.role_binding(nim))

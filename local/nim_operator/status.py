@@ -14,7 +14,8 @@ def rollout(deployment: Object | None) -> tuple[str, bool]:
     """
     if deployment is None:
         return "", False
-    name, status = deployment["metadata"]["name"], deployment.get("status", {})
+    name = deployment["metadata"]["name"]
+    status = deployment.get("status", {})
     wanted = deployment["spec"].get("replicas", 1)
     total, updated, available = (status.get(key, 0) for key in ("replicas", "updatedReplicas", "availableReplicas"))
     progress = f'Waiting for deployment "{name}" rollout to finish: '
@@ -38,7 +39,8 @@ def groups(leader_worker_set: Object | None) -> tuple[str, bool]:
     """
     if leader_worker_set is None:
         return "", False
-    name, conditions = leader_worker_set["metadata"]["name"], leader_worker_set.get("status", {}).get("conditions", [])
+    name = leader_worker_set["metadata"]["name"]
+    conditions = leader_worker_set.get("status", {}).get("conditions", [])
     available = ("Available", "True") in {(known["type"], known["status"]) for known in conditions}
     if not available or leader_worker_set["spec"]["leaderWorkerTemplate"]["size"] == 1:
         return f'leaderworkerset "{name}" is not ready', False

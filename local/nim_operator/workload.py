@@ -86,7 +86,8 @@ def resources_of(nim: Object, profile: str, cache: Object | None) -> Object:
 
 def env_of(nim: Object, store: ModelStore) -> list[Object]:
     """Environment of the container: the user's first, then what they left out."""
-    spec, ports = nim["spec"], ports_of(nim)
+    spec = nim["spec"]
+    ports = ports_of(nim)
     key = {"secretKeyRef": {"name": spec["authSecret"], "key": "NGC_API_KEY"}}
     standard: list[Object] = [
         {"name": "NIM_CACHE_PATH", "value": MODEL_STORE},
@@ -227,7 +228,8 @@ def deployment(nim: Object, store: ModelStore, resources: Object) -> Object:
     """
     check_unquoted(nim, store, kinds.DEPLOYMENT)
     check_characters(nim, store, kinds.DEPLOYMENT)
-    name, annotations = nim["metadata"]["name"], annotations_of(nim)
+    name = nim["metadata"]["name"]
+    annotations = annotations_of(nim)
     template = {
         "metadata": {"labels": {"app": name, **labels_of(nim)}, "annotations": annotations},
         "spec": pod_spec(nim, store, resources),

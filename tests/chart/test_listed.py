@@ -17,7 +17,9 @@ from tests.chart.conftest import CHART, RELEASE, Helm, Render, case_values
 from tests.support.services import CR, DEPLOYMENT, NIMSERVICE, gone, present, reason, sample, settled
 
 pytestmark = pytest.mark.chart
-SERVED, OTHER, GOING = "listed-a", "not-listed", "listed-going"
+SERVED = "listed-a"
+OTHER = "not-listed"
+GOING = "listed-going"
 CRD = "runainimservices.runai-nim.io"
 LISTED = f"--set-json=settings.namespaces={json.dumps([SERVED, GOING])}"
 VALUES = ("--set=image.repository=registry.example.com/runai-nim-operator", "--set=rbac.aggregate=false", LISTED)
@@ -27,7 +29,7 @@ def test_the_rules_are_those_of_the_table(render: Render) -> None:
     values = case_values("listed")
     objects = render(values)
     found = {
-        Access(verb, group, resource, made["metadata"]["namespace"], name)
+        Access(verb, group=group, resource=resource, namespace=made["metadata"]["namespace"], name=name)
         for made in objects
         if made["kind"] == "Role"
         for rule in made["rules"]

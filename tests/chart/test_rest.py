@@ -38,7 +38,8 @@ VALUES = {
 @pytest.fixture(scope="module")
 def rest(helm: Helm, bare_cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rest]:
     """The release, with the process as its Deployment has it; files stand where they are mounted."""
-    kubectl, folder = bare_cluster.kubectl, tmp_path_factory.mktemp("rest")
+    kubectl = bare_cluster.kubectl
+    folder = tmp_path_factory.mktemp("rest")
     at = (f"--namespace={OPERATOR_NAMESPACE}", f"--kubeconfig={bare_cluster.control_plane.kubeconfig}")
     # A namespace or a kind that an earlier module left is no other release's.
     arguments = ("--create-namespace", "--take-ownership", "--values=-")
@@ -75,7 +76,8 @@ def requests(rest: Rest, bare_cluster: LocalCluster) -> list[Request]:
     make_project(control_plane, "rest-project")
     control_plane.kubectl("label", "namespace", "rest-project", "example.com/project=by-the-settings")
 
-    tls, headers = ssl.create_default_context(cafile=control_plane.ca_file), {"Authorization": f"Bearer {token}"}
+    tls = ssl.create_default_context(cafile=control_plane.ca_file)
+    headers = {"Authorization": f"Bearer {token}"}
     with httpx.Client(base_url=rest.url, verify=tls, trust_env=False, headers=headers) as client:
         made = answered(client.post(PATH, json=body(Project("rest-project", "by-the-settings"))), 202)
         id_ = made["metadata"]["id"]

@@ -168,7 +168,8 @@ def test_nothing_selects_the_pods_of_the_other(render: Render) -> None:
     services = [named(objects, "Service", suffix)["metadata"]["labels"] for suffix in both]
     found = []
     for made in objects:
-        spec, own = made.get("spec", {}), made["metadata"]["name"].endswith("-rest")
+        spec = made.get("spec", {})
+        own = made["metadata"]["name"].endswith("-rest")
         selector = spec.get("podSelector") or spec.get("selector") or {}
         wanted = selector.get("matchLabels", selector).items()
         if wanted:

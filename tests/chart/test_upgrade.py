@@ -67,7 +67,8 @@ def test_an_upgrade_marks_claims_and_routes_and_replaces_no_pod(
     version: str, bare_cluster: LocalCluster, upgrade: Upgrade, tmp_path: Path
 ) -> None:
     """What 0.1.0 made gets the uid of its RunaiNimService and a hash, in one write each. Nothing else is written."""
-    cluster, stored = bare_cluster, records(version, "stored.jsonl")
+    cluster = bare_cluster
+    stored = records(version, "stored.jsonl")
     for record in stored:
         cluster.kubectl("create", "namespace", record["name"])
         make(cluster, record)

@@ -18,7 +18,8 @@ def refusing(
 
     resource: `<plural>.<group>`. The API server takes up a policy within seconds.
     """
-    name, (plural, _, group) = f"test-{objects.namespace}", resource.partition(".")
+    name = f"test-{objects.namespace}"
+    plural, _, group = resource.partition(".")
     rule = {"apiGroups": [group], "apiVersions": ["*"], "resources": [plural], "operations": operations}
     spec = {
         "failurePolicy": "Fail",

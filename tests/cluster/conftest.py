@@ -22,7 +22,8 @@ AUDITED = pytest.StashKey[AuditedTests]()
 @pytest.fixture(scope="session", autouse=True)
 def audited_tests(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AuditedTests:
     """The tests of the cluster that ran, in this process and those beside it."""
-    process, directory = os.environ.get("PYTEST_XDIST_WORKER"), tmp_path_factory.getbasetemp()
+    process = os.environ.get("PYTEST_XDIST_WORKER")
+    directory = tmp_path_factory.getbasetemp()
     shared = directory.parent if process else directory
     audited = AuditedTests(shared / "audited-tests", process or "alone")
     request.config.stash[AUDITED] = audited

@@ -64,7 +64,9 @@ def webhook(objects: Objects) -> AbstractContextManager[None]:
         objects.apply(two)
         objects.delete(NIMSERVICE, "two")
 
-    return refusing(objects, "nimservices.apps.nvidia.com", ["CREATE", "UPDATE"], rules, probe)
+    return refusing(
+        objects, resource="nimservices.apps.nvidia.com", operations=["CREATE", "UPDATE"], rules=rules, probe=probe
+    )
 
 
 def test_adopting_takes_away_what_the_spec_does_not_have(objects: Objects) -> None:

@@ -60,7 +60,7 @@ def test_leaders_that_are_refused(objects: Objects, cluster: LocalCluster) -> No
     wait_for(lambda: objects.get(LWS, "llama-8b-lws"))
     said = 'create Pod llama-8b-lws-0 in StatefulSet llama-8b-lws failed error: pods "llama-8b-lws-0" is forbidden'
     stateful_set = {"metadata": {"name": "llama-8b-lws", "uid": "1234"}}
-    posted(objects, stateful_set, "StatefulSet", "Warning", "FailedCreate", said)
+    posted(objects, about=stateful_set, kind="StatefulSet", type_="Warning", reason="FailedCreate", message=said)
     settled(objects, "llama-8b", "PodsRefused", 60)
     assert f"the API server refuses the pods of LeaderWorkerSet llama-8b-lws: {said}" in ready(objects)["message"]
 
@@ -106,13 +106,13 @@ def test_a_pod_that_does_not_start_quotes_its_events(objects: Objects, cluster: 
     (pod,) = objects.list("v1 Pod", "runai-nim.io/service=llama-8b")
     posted(
         objects,
-        pod,
-        "Pod",
-        "Warning",
-        "FailedMount",
-        'MountVolume.SetUp failed for volume "key" : secret "x" not found',
+        about=pod,
+        kind="Pod",
+        type_="Warning",
+        reason="FailedMount",
+        message='MountVolume.SetUp failed for volume "key" : secret "x" not found',
     )
-    posted(objects, pod, "Pod", "Normal", "Scheduled", "assigned to a node")
+    posted(objects, about=pod, kind="Pod", type_="Normal", reason="Scheduled", message="assigned to a node")
     started_without(objects, 60)
     settled(objects, "llama-8b", "PodNotStarted")
     message = ready(objects)["message"]
@@ -158,7 +158,14 @@ def test_a_claim_without_its_storage_class(objects: Objects) -> None:
     objects.apply(sample("gpu-portion", modelStore={"pvc": {**store, "claimInfo": info}}, **SLOW))
     claim = wait_for(lambda: objects.list(CLAIM))[0]
     message = 'storageclass.storage.k8s.io "not-there" not found'
-    posted(objects, claim, "PersistentVolumeClaim", "Warning", "ProvisioningFailed", message)
+    posted(
+        objects,
+        about=claim,
+        kind="PersistentVolumeClaim",
+        type_="Warning",
+        reason="ProvisioningFailed",
+        message=message,
+    )
     settled(objects, "llama-8b", "StorageClassNotFound", 60)
     assert "waits for StorageClass not-there, which does not exist" in ready(objects)["message"]
 

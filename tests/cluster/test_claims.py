@@ -190,7 +190,8 @@ def test_every_row_is_tried() -> None:
 @pytest.mark.parametrize("row", those(KINDS))
 def test_a_row(objects: Objects, row: Row) -> None:
     """All policies side by side, each with a resource of its own."""
-    kind, names = KINDS[row.deleted], [policy.lower() for policy in row.policies]
+    kind = KINDS[row.deleted]
+    names = [policy.lower() for policy in row.policies]
     for name in names:
         WHOSE[row.whose](objects, name)
     uids = {name: present(objects, kind, name)["metadata"]["uid"] for name in names}

@@ -48,7 +48,8 @@ def test_a_tug_of_war_is_given_up_and_reported(objects: Objects, namespace: str,
 def test_a_flapping_pod_costs_few_writes(objects: Objects, namespace: str, audit_log: AuditLog) -> None:
     serve(objects)
     (pod,) = objects.list("v1 Pod", "runai-nim.io/service=llama-8b")
-    name, container = pod["metadata"]["name"], pod["spec"]["containers"][0]["name"]
+    name = pod["metadata"]["name"]
+    container = pod["spec"]["containers"][0]["name"]
     mark, began = audit_log.mark(), time.monotonic()
     for ready in [False, True] * 50:
         status = {"name": container, "image": "i", "imageID": "", "restartCount": 0, "started": True, "ready": ready}

@@ -51,7 +51,11 @@ class Replica:
         self._kubeconfig = plane.directory / f"{name}.kubeconfig"
         self._plane = plane
         self.program = Program(
-            plane.processes, name, ["runai_nim"], self._environment, lambda _: answers(self._url("readyz"))
+            plane.processes,
+            name=name,
+            command=["runai_nim"],
+            environment=self._environment,
+            ready=lambda _: answers(self._url("readyz")),
         )
 
     def leads(self) -> bool:
@@ -105,7 +109,8 @@ class Writes:
     """The replicas' writes since this was made, in the order in which they came in."""
 
     def __init__(self, log: Path) -> None:
-        self._log, self._start = log, log.stat().st_size
+        self._log = log
+        self._start = log.stat().st_size
 
     def __iter__(self) -> Iterator[Sent]:
         with self._log.open("rb") as log:
@@ -121,7 +126,8 @@ class Writes:
 
     def are_fenced(self, lease_seconds: int = LEASE_SECONDS) -> bool:
         """Did only that replica write which had renewed the Lease last, and not long ago?"""
-        holder, since = "", datetime.min
+        holder = ""
+        since = datetime.min
         for write in self:
             if write.renews and write.code < 300:
                 holder, since = write.token, write.received
@@ -258,7 +264,13 @@ def test_a_blocked_event_loop_loses_no_lease(
 
     async def run() -> None:
         elected = threading.Event()
-        election = LeaderElection("pod", objects.namespace, LEASE_SECONDS, elected.set, lambda method, code, host: None)
+        election = LeaderElection(
+            "pod",
+            namespace=objects.namespace,
+            seconds=LEASE_SECONDS,
+            on_granted=elected.set,
+            observe_response=lambda method, code, host: None,
+        )
         standing = asyncio.create_task(election.run())
         assert await asyncio.to_thread(elected.wait, 20)
         taken = present(objects, LEASE, "runai-nim-operator")["spec"]
@@ -290,7 +302,9 @@ def test_what_was_under_way_fails_when_another_wrote_since(
         api = KubeClient(Transport(connection, lambda method, code, host: None, lambda: None, in_pod=False))
         nimservice = {field: seen[NIMSERVICE][field] for field in ("apiVersion", "kind", "spec")}
         metadata = seen[NIMSERVICE]["metadata"]
-        namespace, name, version = metadata["namespace"], metadata["name"], metadata["resourceVersion"]
+        namespace = metadata["namespace"]
+        name = metadata["name"]
+        version = metadata["resourceVersion"]
         wanted = {**nimservice, "metadata": {"namespace": namespace, "name": name}}
         applied = api.apply(NIM_SERVICES, wanted, resource_version=version)
         deleted = api.delete(NIM_SERVICES, namespace, name, uid=metadata["uid"], resource_version=version)

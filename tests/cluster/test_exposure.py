@@ -107,7 +107,9 @@ def test_a_route_that_is_refused_is_said_and_hinders_nothing_else(
     configured(BY_INGRESS)
     rules = {"this host is not yours": "object.spec.rules.all(rule, rule.host != 'evil.example.com')"}
     probe = partial(objects.apply, an_ingress("probe", "evil.example.com"))
-    with refusing(objects, "ingresses.networking.k8s.io", ["CREATE", "UPDATE"], rules, probe):
+    with refusing(
+        objects, resource="ingresses.networking.k8s.io", operations=["CREATE", "UPDATE"], rules=rules, probe=probe
+    ):
         status = exposed(objects, servingPort={"port": 8000, "exposedUrl": "https://evil.example.com"})
         assert (status["phase"], "url" in status) == ("Running", False)
         told = condition(objects, "llama-8b", "Exposed")
@@ -133,7 +135,7 @@ def test_a_route_that_may_not_be_deleted_is_said_and_hinders_nothing_else(
         objects.apply(an_ingress("probe", "fine.example.com"))
         objects.delete(INGRESS, "probe")
 
-    with refusing(objects, "ingresses.networking.k8s.io", ["DELETE"], rules, probe):
+    with refusing(objects, resource="ingresses.networking.k8s.io", operations=["DELETE"], rules=rules, probe=probe):
         status = exposed(objects, servingPort={"port": 8000, "exposeExternally": False})
         assert (status["phase"], "url" in status) == ("Running", False)
         told = condition(objects, "llama-8b", "Exposed")

@@ -56,7 +56,8 @@ def test_what_it_made_gets_its_marks_and_nothing_else_changes(
 def test_what_is_taken_away_from_what_it_made_goes(stopped: LocalCluster, objects: Objects) -> None:
     record = left("claim-new-annotations", objects.namespace)
     make(stopped, record)
-    claim, cr = record["children"][0], record["cr"]
+    claim = record["children"][0]
+    cr = record["cr"]
     assert annotations(objects, claim).keys() == {"example.com/tier", "bare"}
     objects.patch(CR, cr["metadata"]["name"], {"spec": {"modelStore": {"pvc": {"claimInfo": {"addedAttrValues": []}}}}})
     stopped.operator.start(environment=OPERATOR_ENVIRONMENT)

@@ -57,7 +57,8 @@ def test_the_same_manifest_again_changes_nothing(
 
     # kubectl replace takes the annotation away that it does not find in the file; from then on nothing changes.
     kubectl(*WAYS[way], "--filename=-", stdin=manifest(namespace))
-    before, mark = versions(), audit_log.mark()
+    before = versions()
+    mark = audit_log.mark()
     for _ in range(3):
         kubectl(*WAYS[way], "--filename=-", stdin=manifest(namespace))
     time.sleep(2)

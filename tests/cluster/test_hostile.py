@@ -36,10 +36,12 @@ pytestmark = pytest.mark.usefixtures("stand_in")
 def operator_stays_healthy(cluster: LocalCluster) -> Iterator[None]:
     """After all of it the operator is the same process, and it was never late, never fat and never surprised."""
     cluster.operator.start()
-    pid, said = cluster.operator.pid, cluster.operator.log.stat().st_size
+    pid = cluster.operator.pid
+    said = cluster.operator.log.stat().st_size
     before = wait_for(lambda: scrape(cluster)("process_resident_memory_bytes"))
     yield
-    after, log = scrape(cluster), cluster.operator.log.read_bytes()[said:].decode()
+    after = scrape(cluster)
+    log = cluster.operator.log.read_bytes()[said:].decode()
     assert cluster.operator.pid == pid
     assert "Traceback" not in log
     late = after(f"{LAG}_count") - after(f"{LAG}_bucket", le=LAG_SECONDS)

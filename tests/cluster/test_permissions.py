@@ -60,11 +60,13 @@ SAID_OF_A_CHILD = ("nimservices", "persistentvolumeclaims", f"{well_known.PLURAL
 def test_each_permission_is_missed(
     permission: Permission, cluster: LocalCluster, objects: Objects, without: Without
 ) -> None:
-    operator, stage = cluster.operator, SCENARIOS[permission](cluster, objects)
+    operator = cluster.operator
+    stage = SCENARIOS[permission](cluster, objects)
     operator.start(environment=stage.settings)
     stage.before()
     with without(permission):
-        mark, log = cluster.audit_log.mark(), written(operator)
+        mark = cluster.audit_log.mark()
+        log = written(operator)
         operator.start(environment=stage.settings)
         wait_for(lambda: missing(cluster) == {permission})
         code, text = cluster.ask("/readyz")

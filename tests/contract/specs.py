@@ -58,12 +58,14 @@ def values(schema: Schema) -> st.SearchStrategy[Any]:
     if schema["type"] == "string":
         return st.sampled_from([word for word in WORDS if _fits(word, schema)])
     known = INTEGERS if schema["type"] == "integer" else NUMBERS
-    low, high = schema["minimum"], schema.get("maximum", 10**6)
+    low = schema["minimum"]
+    high = schema.get("maximum", 10**6)
     return st.sampled_from(sorted({low, high, *(number for number in known if low <= number <= high)}))
 
 
 def _objects(schema: Schema) -> st.SearchStrategy[Spec]:
-    fields, required = schema["properties"], schema.get("required", [])
+    fields = schema["properties"]
+    required = schema.get("required", [])
     chosen = st.lists(st.sampled_from(sorted(fields)), max_size=4, unique=True)
     return chosen.flatmap(
         lambda names: st.fixed_dictionaries({name: values(fields[name]) for name in [*required, *names]})

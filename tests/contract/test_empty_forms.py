@@ -19,7 +19,8 @@ NEEDED: set[Place] = {("modelStore",), ("servingPort",)}
 
 @pytest.mark.parametrize("field", [field for field, schema in FIELDS.items() if schema["type"] in EMPTY], ids=str)
 def test_empty_is_absent_or_refused(field: Place) -> None:
-    empty, could_be = EMPTY[FIELDS[field]["type"]], 0
+    empty = EMPTY[FIELDS[field]["type"]]
+    could_be = 0
     for spec, place in where(field):
         found, absent = (
             translate(input_of(a_cr_of(changed(spec, place, one)), CONTEXTS["own keys"])) for one in (empty, None)
@@ -35,7 +36,8 @@ def test_null_is_absent(field: Place) -> None:
     seen = 0
     for spec, place in where(field):
         if place in places(spec):
-            null, without = changed(spec, place, None), removed(spec, place)
+            null = changed(spec, place, None)
+            without = removed(spec, place)
             assert (
                 validate(input_of(a_cr_of(null), CONTEXTS["runai"]))[0]
                 == validate(input_of(a_cr_of(without), CONTEXTS["runai"]))[0]

@@ -67,7 +67,8 @@ def test_each_page_of_what_a_manifest_says_has_one() -> None:
 
 def unknown(values: dict[str, Any], schema: dict[str, Any], path: str = "") -> list[str]:
     """Paths of values that the chart does not have."""
-    known, found = schema.get("properties"), []
+    known = schema.get("properties")
+    found = []
     if known is None:
         return []
     for name, value in values.items():

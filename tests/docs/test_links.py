@@ -55,7 +55,8 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_every_page_is_found_from_the_readme() -> None:
-    reached, ahead = set(), [CHECKOUT / "README.md"]
+    reached = set()
+    ahead = [CHECKOUT / "README.md"]
     while ahead:
         page = ahead.pop()
         if page.suffix == ".md" and page not in reached:

@@ -48,7 +48,8 @@ def campaign(rig: Rig, cases: Sequence[Case]) -> Iterator[Run]:
     again: list[Case] = []
     for number in itertools.count():
         if not waiting:
-            waiting, again = list(batches(again)), []
+            waiting = list(batches(again))
+            again = []
         if not waiting:
             return
         runs = _timed(rig, known, waiting.pop(0), number)

@@ -60,7 +60,8 @@ class Batch:
     """Some cases that share one operator."""
 
     def __init__(self, rig: Rig, references: Mapping[str, Reference], cases: Sequence[Case], number: int) -> None:
-        self._rig, self._groups = rig, {case.group for case in cases}
+        self._rig = rig
+        self._groups = {case.group for case in cases}
         self._begun = datetime.now(UTC)
         self._runs = [
             Run(case, namespace(rig, f"{number}-{index}"), references[case.life]) for index, case in enumerate(cases)

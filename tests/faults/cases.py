@@ -120,7 +120,7 @@ class Case:
 
 def _at_points(group: str, action: str, when: When = "before") -> Iterator[Case]:
     for stage, verb, resource, nth in POINTS:
-        yield Case(group, "life", stage, Fault(action, verb, resource, nth, when))
+        yield Case(group, "life", stage, Fault(action, verb=verb, resource=resource, nth=nth, when=when))
 
 
 def _writes() -> Iterator[Case]:

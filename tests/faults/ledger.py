@@ -31,7 +31,9 @@ class Ledger:
         self.came: Counter[tuple[str, str, str]] = Counter()
         self.went: Counter[tuple[str, str, str]] = Counter()
         self._changed: dict[str, float] = {}
-        self._url, self._ca_file, self._headers = url, ca_file, {"Authorization": f"Bearer {token}"}
+        self._url = url
+        self._ca_file = ca_file
+        self._headers = {"Authorization": f"Bearer {token}"}
 
     async def run(self) -> None:
         """Follow everything until cancelled."""

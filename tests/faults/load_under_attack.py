@@ -142,16 +142,17 @@ class Besieged:
     def under(self, attack: str, seconds: float) -> Siege:
         """A new process for as many seconds under attack as in peace, half of which is before and half after."""
         self._rest.program.start()
-        rest, token = self._rest, self._tokens["honest"]
+        rest = self._rest
+        token = self._tokens["honest"]
         peace, war = Felt(), Felt()
         names = [f"{attack.replace(',', '').lower()}-{number}" for number in range(_CALLERS)]
         ids = [_made(rest, token, self._project, name) for name in names]
-        _watch(rest, token, ids, seconds / 2, peace)
+        _watch(rest, token=token, ids=ids, seconds=seconds / 2, felt=peace)
         with _attacking(attack, rest.url, self._project, self._tokens["hostile"]):
             time.sleep(1.0)
-            _watch(rest, token, ids, seconds, war)
+            _watch(rest, token=token, ids=ids, seconds=seconds, felt=war)
         time.sleep(1.0)
-        _watch(rest, token, ids, seconds / 2, peace)
+        _watch(rest, token=token, ids=ids, seconds=seconds / 2, felt=peace)
         return Siege(attack, peace, war)
 
 
@@ -206,7 +207,8 @@ def _probe(rest: Rest, until: float, felt: Felt) -> None:
 
 
 def _call(rest: Rest, token: str, id_: str, until: float, felt: Felt) -> None:
-    caller, number = Caller(rest.url, token), 0
+    caller = Caller(rest.url, token)
+    number = 0
     while time.monotonic() < until:
         number += 1
         method, content = ("PATCH", {"spec": {"category": str(number % 7)}}) if number % 3 == 0 else ("GET", None)

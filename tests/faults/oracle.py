@@ -76,7 +76,8 @@ def tracebacks(log: str) -> list[str]:
 
 def _is_kopfs_end(line: Mapping[str, Any]) -> bool:
     """Only at what Kopf can't go on from: credentials that are refused."""
-    why, logger = _last_line(line).partition(":")[0], str(line.get("logger"))
+    why = _last_line(line).partition(":")[0]
+    logger = str(line.get("logger"))
     return why == _ENDS_KOPF and logger.startswith(("kopf.", "asyncio"))
 
 

@@ -38,7 +38,9 @@ class Proxy:
         self.away = False
         self.url = f"https://127.0.0.1:{free_ports(1)[0]}"
         self.ca_file, self._server_tls = make_certificates(directory)
-        self._upstream, self._upstream_ca, self._kill = upstream, ca_file, kill
+        self._upstream = upstream
+        self._upstream_ca = ca_file
+        self._kill = kill
         self._connections: list[web.Request] = []
 
     async def __aenter__(self) -> Self:
@@ -70,7 +72,8 @@ class Proxy:
         if self.away:
             return cut(request, hard=True)
         self._connections.append(request)
-        seen, body = seen_in(request), await request.read()
+        seen = seen_in(request)
+        body = await request.read()
         try:
             with self.traffic.of(seen):
                 return await self._answer(request, seen, body)

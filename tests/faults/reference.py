@@ -65,7 +65,9 @@ def comings(rig: Rig, name: str) -> tuple[Counter[str], Counter[str]]:
 
 
 def _live(rig: Rig, life: str, objects: Objects) -> Reference:
-    reference, name, traffic = Reference(), objects.namespace, rig.proxy.traffic
+    reference = Reference()
+    name = objects.namespace
+    traffic = rig.proxy.traffic
     with objects:
         for stage in LIVES[life]:
             stage.do(objects)

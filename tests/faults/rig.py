@@ -79,7 +79,11 @@ class Rig:
 
     def _program(self, name: str, *command: str) -> Program:
         return Program(
-            self.cluster.control_plane.processes, name, [*command], self._environment, lambda _: answers(self._healthz)
+            self.cluster.control_plane.processes,
+            name=name,
+            command=[*command],
+            environment=self._environment,
+            ready=lambda _: answers(self._healthz),
         )
 
     def _environment(self) -> dict[str, str]:

@@ -26,7 +26,9 @@ class Stream:
     """Passes on what the API server tells, as soon as it does."""
 
     def __init__(self, request: web.Request, resource: str, plan: Plan) -> None:
-        self._request, self._resource, self._plan = request, resource, plan
+        self._request = request
+        self._resource = resource
+        self._plan = plan
         self._response = web.StreamResponse(headers={"Content-Type": "application/json"})
         self._silent = False
         self._dropped: set[str] = set()

@@ -75,7 +75,9 @@ class _Tenant:
     """One case: its namespace, and that of somebody else."""
 
     def __init__(self, cluster: LocalCluster, kind: str) -> None:
-        self._cluster, self._kind, self._tried = cluster, kind, Tried()
+        self._cluster = cluster
+        self._kind = kind
+        self._tried = Tried()
         self._namespaces = f"hostile-{kind}", f"beside-{kind}"
         for name in self._namespaces:
             cluster.kubectl("create", "namespace", name)
@@ -84,10 +86,12 @@ class _Tenant:
 
     def run(self) -> Tried:
         """All of it."""
-        operator, kubeconfig = self._cluster.operator, Path(self._cluster.control_plane.kubeconfig)
+        operator = self._cluster.operator
+        kubeconfig = Path(self._cluster.control_plane.kubeconfig)
         operator.start()
         self._await_ready()
-        log, pid = operator.log.stat().st_size, pid_of(operator)
+        log = operator.log.stat().st_size
+        pid = pid_of(operator)
         hostile, others = (Objects(kubeconfig, name) for name in self._namespaces)
         with hostile, others:
             alone = self._times(others)
@@ -133,7 +137,8 @@ class _Tenant:
 
     def _beside(self, touch: Callable[[], object], others: Objects) -> Times:
         """What others wait while the objects are touched all the time."""
-        over, touched = threading.Event(), [0]
+        over = threading.Event()
+        touched = [0]
 
         def keep_touching() -> None:
             while not over.wait(TOUCH_SECONDS):
@@ -151,7 +156,8 @@ class _Tenant:
             self._judge(touched[0] >= FEWEST_TOUCHES, f"only {touched[0]} objects were touched")
 
     def _times(self, objects: Objects) -> Times:
-        mark, bare = self._cluster.audit_log.mark(), []
+        mark = self._cluster.audit_log.mark()
+        bare = []
         names = [f"other-{next(self._numbers)}" for _ in range(OTHERS)]
         for name in names:
             body = sample("gpu-portion")

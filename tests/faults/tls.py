@@ -11,7 +11,9 @@ _USAGE = ("-addext", "keyUsage=critical,digitalSignature,keyCertSign")  # openss
 def make_certificates(directory: Path) -> tuple[Path, ssl.SSLContext]:
     """Write them below `directory`; the file of the authority for clients, and the context for the server."""
     directory.mkdir(parents=True, exist_ok=True)
-    authority, certificate, key = directory / "ca.crt", directory / "proxy.crt", directory / "proxy.key"
+    authority = directory / "ca.crt"
+    certificate = directory / "proxy.crt"
+    key = directory / "proxy.key"
     issuer = ("-CA", str(authority), "-CAkey", str(directory / "ca.key"))
     _openssl("/CN=fault-proxy-ca", directory / "ca.key", authority)
     _openssl("/CN=fault-proxy", key, certificate, "-addext", "subjectAltName=IP:127.0.0.1", *issuer)

@@ -28,7 +28,8 @@ def seen_in(request: web.BaseRequest) -> Seen:
     rest = parts[3:] if parts[0] == "apis" else parts[2:] if parts[0] == "api" else []
     namespace = ""
     if len(rest) > 2 and rest[0] == "namespaces":
-        namespace, rest = rest[1], rest[2:]
+        namespace = rest[1]
+        rest = rest[2:]
     resource, name, subresource = (*rest, "", "", "")[:3]
     verb = _VERBS.get(request.method) or _reading(request, named=bool(name) or not resource)
     return Seen(verb, f"{resource}/{subresource}" if subresource else resource, namespace or name, name)

@@ -38,7 +38,8 @@ def desired_of(case: Case) -> Desired:
 
 @pytest.mark.parametrize("case", ACCEPTED, ids=lambda case: case.name)
 def test_translation_is_as_expected(case: Case, update_golden: bool) -> None:
-    found, expected = canonical(desired_of(case)), case.folder / "expected.yaml"
+    found = canonical(desired_of(case))
+    expected = case.folder / "expected.yaml"
 
     if update_golden:
         expected.write_text(found)

@@ -23,7 +23,9 @@ def event(name: str, padding: int = 0) -> bytes:
 @pytest.mark.parametrize("padding", [0, CHUNK_BYTES, 3 * CHUNK_BYTES])
 def test_a_mark_never_lies_within_a_line_that_is_being_written(tmp_path: Path, padding: int) -> None:
     path = tmp_path / "audit.log"
-    before, during, after = event("before"), event("during", padding), event("after")
+    before = event("before")
+    during = event("during", padding)
+    after = event("after")
     path.write_bytes(before + during[:-20])
     log = AuditLog(path)
     mark = log.mark()

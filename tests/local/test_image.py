@@ -305,7 +305,14 @@ def test_labels_say_what_it_is(tmp_path: Path) -> None:
 
 
 def test_a_build_is_told_its_labels(tmp_path: Path) -> None:
-    build = Build(tmp_path, "x:1", {"A": "b"}, {"version": "1"}, {"pip_conf": tmp_path / "c"}, cached=False)
+    build = Build(
+        tmp_path,
+        name="x:1",
+        arguments={"A": "b"},
+        labels={"version": "1"},
+        secrets={"pip_conf": tmp_path / "c"},
+        cached=False,
+    )
 
     assert build.flags() == [
         "--no-cache",

@@ -130,7 +130,8 @@ def lasting_states(changes: list[Change]) -> tuple[list[Any], bool]:
     left = [status for status in states(changes) if not is_progress_state(status)]
     repeated = False
     while len(left) >= 4 and left[-2:] == left[-4:-2]:
-        left, repeated = left[:-2], True
+        left = left[:-2]
+        repeated = True
     if len(left) >= 3 and left[-1] == left[-3]:
         left = left[:-1]
     return left, repeated

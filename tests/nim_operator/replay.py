@@ -73,15 +73,16 @@ class Replay:
             await self._until_collected(namespace, name)
 
     async def _apply(self, namespace: str, wanted: dict[str, Any]) -> None:
-        kind, name = APPLIED[wanted["kind"]], wanted["metadata"]["name"]
+        kind = APPLIED[wanted["kind"]]
+        name = wanted["metadata"]["name"]
         body = {**wanted, "apiVersion": kind.api_version}
         status = body.pop("status", None)
         await self._client.request(
             "PATCH",
-            kind.path(namespace, name),
-            body,
-            {"fieldManager": FIELD_MANAGER, "force": "true"},
-            "application/apply-patch+yaml",
+            path=kind.path(namespace, name),
+            body=body,
+            query={"fieldManager": FIELD_MANAGER, "force": "true"},
+            content_type="application/apply-patch+yaml",
         )
         if status:
             await self._client.merge_status(kind, {"namespace": namespace, "name": name}, status)

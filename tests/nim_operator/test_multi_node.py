@@ -99,7 +99,9 @@ def test_the_parts_of_a_leader_worker_set(api: Api) -> None:
 def test_a_leader_worker_set_carries_owner_and_hashes_as_a_deployment_does(api: Api) -> None:
     api.apply(multi_node())
     until(lambda: bool(api.get("leaderworkerset", "llama-lws")), "the LeaderWorkerSet")
-    nim, made, service = api.get("nimservice"), api.get("leaderworkerset", "llama-lws"), api.get("service")
+    nim = api.get("nimservice")
+    made = api.get("leaderworkerset", "llama-lws")
+    service = api.get("service")
     (owner,) = made["metadata"]["ownerReferences"]
     assert (owner["kind"], owner["uid"], owner["controller"]) == ("NIMService", nim["metadata"]["uid"], True)
     assert made["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "k8s-nim-operator"

@@ -230,7 +230,8 @@ def test_the_notes_of_a_release_are_its_section() -> None:
 
 def test_make_passes_the_tag_on_as_it_is() -> None:
     """A workflow gives the name of what was pushed, whatever that is."""
-    command, environment = ["make", "--silent", "release-check"], os.environ | {"TAG": "v0.0.0-`id`"}
+    command = ["make", "--silent", "release-check"]
+    environment = os.environ | {"TAG": "v0.0.0-`id`"}
     ended = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
 
     assert ended.returncode != 0

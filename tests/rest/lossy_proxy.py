@@ -26,7 +26,8 @@ class LossyProxy:
     """
 
     def __init__(self, target: str, ca_file: str) -> None:
-        self._target, self._tls = target, ssl.create_default_context(cafile=ca_file)
+        self._target = target
+        self._tls = ssl.create_default_context(cafile=ca_file)
         self._method, self._left = "", 0
         self.cached: dict[str, bytes] | None = None
         (self._port,) = free_ports(1)
@@ -83,7 +84,9 @@ class LossyProxy:
     @contextmanager
     def running(self) -> Iterator["LossyProxy"]:
         """In a thread of its own."""
-        loop, started, ended = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
+        loop = asyncio.new_event_loop()
+        started = threading.Event()
+        ended = asyncio.Event()
         thread = threading.Thread(target=loop.run_until_complete, args=(self._serve(started, ended),), daemon=True)
         thread.start()
         assert started.wait(10)

@@ -151,7 +151,8 @@ def test_no_token_is_ever_logged(http: Http, rest: Rest, project: Project, token
 
 
 def test_the_words_of_admission_reach_who_may_write(http: Http, project: Project, kubectl: Callable[..., str]) -> None:
-    name, kind = f"small-{project.namespace}", "admissionregistration.k8s.io/v1"
+    name = f"small-{project.namespace}"
+    kind = "admissionregistration.k8s.io/v1"
     rule = {"apiGroups": ["runai-nim.io"], "apiVersions": ["*"], "operations": ["*"], "resources": ["runainimservices"]}
     only_here = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": project.namespace}}}
     check = {"expression": "object.spec.replicas < 5", "message": "this project is small", "reason": "Forbidden"}

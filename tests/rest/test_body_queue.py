@@ -23,7 +23,8 @@ def test_large_ones_one_after_the_other() -> None:
 
 
 async def _large_ones() -> None:
-    turns, began = BodyQueue(), list[tuple[str, float]]()
+    turns = BodyQueue()
+    began = list[tuple[str, float]]()
     await asyncio.gather(*(one(turns, caller, SMALL_BODY_BYTES + 1, began) for caller in "abc"))
 
     times = [moment for _, moment in began]
@@ -35,8 +36,9 @@ def test_small_ones_at_once() -> None:
 
 
 async def _small_ones() -> None:
-    turns, began = BodyQueue(), list[tuple[str, float]]()
-    large = asyncio.create_task(one(turns, "a", SMALL_BODY_BYTES + 1, began, 1.0))
+    turns = BodyQueue()
+    began = list[tuple[str, float]]()
+    large = asyncio.create_task(one(turns, caller="a", size=SMALL_BODY_BYTES + 1, began=began, seconds=1.0))
     await asyncio.sleep(0.01)
     await asyncio.gather(*(one(turns, "a", SMALL_BODY_BYTES, began) for _ in range(100)))
 
@@ -49,8 +51,12 @@ def test_who_waits_beside_too_many_is_told_so() -> None:
 
 
 async def _too_many() -> None:
-    turns, began = BodyQueue(), list[tuple[str, float]]()
-    of_one = [asyncio.create_task(one(turns, "a", SMALL_BODY_BYTES + 1, began, 0.2)) for _ in range(2)]
+    turns = BodyQueue()
+    began = list[tuple[str, float]]()
+    of_one = [
+        asyncio.create_task(one(turns, caller="a", size=SMALL_BODY_BYTES + 1, began=began, seconds=0.2))
+        for _ in range(2)
+    ]
     others = [asyncio.create_task(one(turns, str(number), SMALL_BODY_BYTES + 1, began)) for number in range(6)]
     await asyncio.sleep(0.01)
     for caller in ("a", "b"):

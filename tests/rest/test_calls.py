@@ -154,7 +154,8 @@ def test_projects_that_the_operator_does_not_serve(
         created = [client.post(PATH, json=body(where, "another")) for where in (served, project)]
         changed = client.patch(f"{PATH}/{id_}", json={"spec": {"replicas": 2}})
         unchanged = client.patch(f"{PATH}/{id_}", json={"spec": {}})
-        shown, gone = client.get(f"{PATH}/{id_}"), client.delete(f"/api/v2/workloads/{id_}")
+        shown = client.get(f"{PATH}/{id_}")
+        gone = client.delete(f"/api/v2/workloads/{id_}")
     some.program.stop()
 
     assert [answer.status_code for answer in created] == [202, 400]
@@ -279,7 +280,8 @@ def test_a_claim_needs_a_size_unless_it_exists(http: Http, project: Project, kub
     def post(name: str, claim_name: str | None) -> httpx.Response:
         return http("POST", PATH, json=body(project, name, modelStore={"pvc": {"claimName": claim_name}}))
 
-    absent, generated = post("a", None), body(project, "b", modelStore={"pvc": {}})
+    absent = post("a", None)
+    generated = body(project, "b", modelStore={"pvc": {}})
     generated["metadata"]["useGivenNameAsPrefix"] = True
     for answer in (absent, http("POST", PATH, json=generated)):
         assert answer.status_code == 400

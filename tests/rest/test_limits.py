@@ -41,10 +41,12 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
             await receive()
             await send({"type": f"lifespan.{kind}.complete"})
         return
-    size, more = 0, scope["path"] == "/read"
+    size = 0
+    more = scope["path"] == "/read"
     while more:
         message = await receive()
-        size, more = size + len(message.get("body", b"")), message.get("more_body", False)
+        size = size + len(message.get("body", b""))
+        more = message.get("more_body", False)
     if scope["path"] == "/work":
         await asyncio.sleep(2)
     text = b"x" * BIG if scope["path"] == "/big" else str(size).encode()

@@ -131,7 +131,8 @@ def test_an_api_server_that_goes_and_comes_back_under_load(
     rest: Rest, http: Http, project: Project, control_plane: ControlPlane, kubectl: Kubectl, tokens: dict[str, str]
 ) -> None:
     id_ = http("POST", PATH, json=body(project)).json()["metadata"]["id"]
-    headers, ended = {"Authorization": f"Bearer {tokens['editor']}"}, threading.Event()
+    headers = {"Authorization": f"Bearer {tokens['editor']}"}
+    ended = threading.Event()
     answers: list[httpx.Response] = []
     before = _open_files(rest)
 
@@ -173,7 +174,9 @@ def test_a_restart_under_load_gives_no_wrong_answer(
     rest: Rest, http: Http, project: Project, tokens: dict[str, str]
 ) -> None:
     id_ = http("POST", PATH, json=body(project)).json()["metadata"]["id"]
-    headers, ended, codes = {"Authorization": f"Bearer {tokens['editor']}"}, threading.Event(), set[Any]()
+    headers = {"Authorization": f"Bearer {tokens['editor']}"}
+    ended = threading.Event()
+    codes = set[Any]()
 
     def load(_: int) -> None:
         while not ended.is_set():

@@ -25,7 +25,8 @@ class InstalledOperator(Program):
     """A program that runs in the cluster."""
 
     def __init__(self, name: str) -> None:
-        self.name, self.as_usual = name, True
+        self.name = name
+        self.as_usual = True
 
     def start(self, *_: str, environment: Mapping[str, str] | None = None) -> None:
         """Skip the test."""

@@ -83,7 +83,7 @@ def golden_case(name: str) -> Case:
 def _accepted() -> Iterator[Case]:
     for folder in CASES.glob("*/*"):
         cr, context, expected = (read(folder / f"{name}.yaml") for name in ("cr", "context", "expected"))
-        yield Case(folder.name, folder.parent.name, cr, context, expected, refused=False)
+        yield Case(folder.name, block=folder.parent.name, cr=cr, context=context, expected=expected, refused=False)
 
 
 def _refused() -> Iterator[Case]:
@@ -101,7 +101,9 @@ def refusal(block: str, entry: Mapping[str, Any]) -> Case:
         "findings": [{"severity": "error", **finding} for finding in entry["findings"]],
         "project": entry.get("project", "team-a"),
     }
-    return Case(entry["name"], block, _resource(entry), _without_none(context), expected, refused=True)
+    return Case(
+        entry["name"], block=block, cr=_resource(entry), context=_without_none(context), expected=expected, refused=True
+    )
 
 
 def _resource(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,10 +24,10 @@ CONTEXT = Context(load_settings(None, {}), {"runai/queue": "team-a"})
 def a_workload(**changes: Any) -> ObservedWorkload:
     whole = ObservedWorkload(
         "Deployment",
-        "nim",
-        "1",
-        "n1",
-        "",
+        name="nim",
+        resource_version="1",
+        owner_uid="n1",
+        pod_hash="",
         generation=1,
         observed_generation=1,
         spec_replicas=1,
@@ -95,7 +95,14 @@ def facts(cr: dict[str, Any] | None = None, outcome: Outcome | None = None, at: 
     cr = cr or a_cr()
     desired = translate(input_of(cr, CONTEXT))
     seen = observed(desired, **changes)
-    return facts_of(cr, desired, plan(cr, desired, seen), seen, outcome or Outcome(), Deadlines(at, 60, 30))
+    return facts_of(
+        cr,
+        desired=desired,
+        plan=plan(cr, desired, seen),
+        observed=seen,
+        outcome=outcome or Outcome(),
+        deadlines=Deadlines(at, 60, 30),
+    )
 
 
 BEFORE = {"phase": "Running"}
@@ -103,7 +110,18 @@ BAD = {"compute": {"cpuMemoryRequest": "10 GB"}}
 STOPPED = {"desiredPhase": "Stopped"}
 FOREIGN = {"metadata": {"name": "nim", "uid": "n0", "resourceVersion": "1"}}
 POD_HASH = (translate(input_of(a_cr(), CONTEXT)).nimservice or {})["spec"]["annotations"][well_known.POD_HASH]
-POD = ObservedPod("1", "nim-1", "nim", POD_HASH, NOW, "runai-scheduler", "", ("", ""), "", "")
+POD = ObservedPod(
+    "1",
+    name="nim-1",
+    service="nim",
+    pod_hash=POD_HASH,
+    created_at=NOW,
+    scheduler="runai-scheduler",
+    unschedulable_message="",
+    waiting_state=("", ""),
+    exit_message="",
+    unready_reason="",
+)
 
 
 def a_pod(**changes: Any) -> ObservedPod:

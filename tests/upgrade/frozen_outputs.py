@@ -57,7 +57,8 @@ def owned(value: Any, fields: Mapping[str, Any]) -> Any:
 
 def _fields_of_item(item: Any, fields: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any] | None:
     for key, part in fields.items():
-        kind, told = key[:2], json.loads(key[2:])
+        kind = key[:2]
+        told = json.loads(key[2:])
         if kind == "k:" and all(item.get(name) == value for name, value in told.items()):
             return part
         if kind == "v:" and item == told:

@@ -22,7 +22,8 @@ def make(cluster: LocalCluster, record: Record) -> None:
 
     The namespace is called as the record.
     """
-    namespace, name = record["name"], record["cr"]["metadata"]["name"]
+    namespace = record["name"]
+    name = record["cr"]["metadata"]["name"]
     cluster.kubectl("label", "namespace", namespace, "runai/queue=team-a")
     with Objects(Path(cluster.control_plane.kubeconfig), namespace) as objects:
         cache_ready(objects)

@@ -97,7 +97,8 @@ def unlike(objects: Objects, wanted: Mapping[str, Any]) -> list[str]:
         live["conditions"] = {condition["type"]: condition for condition in live.get("conditions") or ()}
         found += _differences(status, live, "status")
     for item in wanted.get("objects", ()):
-        name, kind = item["name"], item.get("kind", NIMSERVICE)
+        name = item["name"]
+        kind = item.get("kind", NIMSERVICE)
         obj = objects.get(kind, name)
         if item.get("absent"):
             found += [f"{kind} {name} is there"] if obj is not None else []

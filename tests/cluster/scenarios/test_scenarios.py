@@ -44,7 +44,8 @@ def variants() -> Iterator[Any]:
 def test_scenario(case: Path, killed: bool, cluster: LocalCluster, objects: Objects) -> None:
     """Killed: in the middle, after something was done that the operator has to see."""
     scenario: dict[str, Any] = yaml.safe_load(case.read_text(encoding="utf-8"))
-    environment, steps = scenario.get("operator") or {}, scenario["steps"]
+    environment = scenario.get("operator") or {}
+    steps = scenario["steps"]
     operator = cluster.operator
     if plays_a_part(steps) and not may_write_status():
         pytest.skip("writes the status of pods or of a NIMCache, which somebody else does in a given cluster")

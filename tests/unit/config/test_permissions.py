@@ -26,7 +26,7 @@ def test_an_access_is_named_as_kubectl_does() -> None:
     assert str(Access("patch", "runai-nim.io", "runainimservices/status", "a")) == (
         "patch runainimservices/status.runai-nim.io in namespace a"
     )
-    assert str(Access("patch", "coordination.k8s.io", "leases", "a", "mine")) == (
+    assert str(Access("patch", group="coordination.k8s.io", resource="leases", namespace="a", name="mine")) == (
         "patch leases.coordination.k8s.io mine in namespace a"
     )
 

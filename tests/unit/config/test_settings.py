@@ -82,7 +82,8 @@ def test_external_access_by_ingress_and_by_gateway() -> None:
         "RUNAI_NIM_EXTERNAL_ANNOTATIONS": '{"nginx.ingress.kubernetes.io/proxy-read-timeout": "600"}',
     }
 
-    by_ingress, by_gateway = load_settings(None, environ), load_settings(GATEWAY, {})
+    by_ingress = load_settings(None, environ)
+    by_gateway = load_settings(GATEWAY, {})
 
     assert (by_ingress.external_ingress_class, by_ingress.external_tls) == ("nginx", False)
     assert by_ingress.external_annotations == {"nginx.ingress.kubernetes.io/proxy-read-timeout": "600"}

@@ -22,7 +22,8 @@ class Served:
     """/healthz and /readyz in an event loop of their own, and what they look at."""
 
     def __init__(self) -> None:
-        self.own, self.discovery = KopfWatch(), Discovery(cast(Any, None), lambda: None)
+        self.own = KopfWatch()
+        self.discovery = Discovery(cast(Any, None), lambda: None)
         self.permitted = PermissionMonitor(())
         self.loop = asyncio.new_event_loop()
         self._port = free_ports(1)[0]
@@ -103,7 +104,8 @@ def test_answers_to_requests_are_the_signs_of_life_of_kopfs_watch() -> None:
         return web.Response(status=int(request.query.get("status", "200")))
 
     async def run() -> None:
-        app, port = web.Application(), free_ports(1)[0]
+        app = web.Application()
+        port = free_ports(1)[0]
         app.router.add_get("/{path:.*}", answer)
         runner = web.AppRunner(app)
         await runner.setup()

@@ -129,7 +129,8 @@ def test_the_queue_tells_what_waits_and_what_is_worked_on(metrics: OperatorMetri
         await asyncio.gather(worker, return_exceptions=True)
 
     asyncio.run(run())
-    first, end = seen[0], _scrape(metrics)
+    first = seen[0]
+    end = _scrape(metrics)
     assert (first("workqueue_adds_total"), first("workqueue_depth")) == (2, 1)
     assert 0.05 <= first("workqueue_longest_running_processor_seconds") < 10
     assert 0.05 <= first("workqueue_unfinished_work_seconds") < 10

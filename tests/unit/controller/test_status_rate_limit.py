@@ -19,7 +19,8 @@ def test_a_burst_is_free_then_writes_wait_their_turn() -> None:
 
 
 def test_a_storm_of_ten_seconds_costs_at_most_ten_writes() -> None:
-    pace, writes = StatusRateLimit(), 0
+    pace = StatusRateLimit()
+    writes = 0
     for tick in range(1001):
         if pace.delay(1000 + tick / 100, 1) == 0:
             pace.take()
@@ -52,7 +53,9 @@ def test_progress_waits_and_is_superseded_by_what_does_not_wait() -> None:
 
 
 def test_each_write_of_progress_doubles_the_wait_until_something_else_is_written() -> None:
-    limit, now, waits = StatusRateLimit(), 1000.0, []
+    limit = StatusRateLimit()
+    now = 1000.0
+    waits = []
     for _ in range(6):
         waits.append(limit.delay(now, 1, is_progress=True))
         now += waits[-1]

@@ -40,7 +40,9 @@ from tests.support.decisions import input_of
 Object = dict[str, Any]
 Place = tuple[str | int, ...]
 
-NAME, UID, HASH = "nim", "u-1", "0123456789abcdef"
+NAME = "nim"
+UID = "u-1"
+HASH = "0123456789abcdef"
 IDENTITY = {"name": NAME, "namespace": "ns", "uid": UID, "resourceVersion": "5"}
 MARKED = {
     "labels": {well_known.SERVICE_LABEL: NAME},
@@ -277,7 +279,7 @@ def judge(resource: Object, observed: ObservedState) -> None:
     for write in planned.writes:
         orjson.dumps(write.manifest)
     deadlines = Deadlines(datetime.now(UTC), 60, 60)
-    facts = facts_of(resource, desired, planned, observed, Outcome(), deadlines)
+    facts = facts_of(resource, desired=desired, plan=planned, observed=observed, outcome=Outcome(), deadlines=deadlines)
     status = status_of(resource, desired, facts, "2026-01-02T00:00:00Z")
     orjson.dumps(status)
     list(transitions(resource.get("status") or {}, status))

@@ -98,7 +98,8 @@ def test_the_table_of_versions_is_what_the_crds_say(version: str) -> None:
     path = REAL_CRDS / VERSIONS[version]
     if not path.exists():
         pytest.skip(f"the NIM Operator's CRDs are not at {REAL_CRDS}: name their folder in NIM_OPERATOR_CRDS")
-    by_crd, by_version = NIMServiceSchema.of_crd(yaml.safe_load(path.read_text())), NIMServiceSchema.of_version(version)
+    by_crd = NIMServiceSchema.of_crd(yaml.safe_load(path.read_text()))
+    by_version = NIMServiceSchema.of_version(version)
     assert sorted(by_crd.missing_fields(EVERYTHING), key=str) == sorted(by_version.missing_fields(EVERYTHING), key=str)
     assert by_crd.requires_auth_secret == by_version.requires_auth_secret
 

@@ -338,7 +338,7 @@ def test_an_autoscaler_is_kept_without_its_numbers() -> None:
         status = {"currentReplicas": 1, "conditions": list(conditions)}
         return ObservedAutoscaler.from_object({"metadata": {**METADATA, "ownerReferences": owners}, "status": status})
 
-    assert autoscaler() == ObservedAutoscaler("5", "n1", False, None, None)
+    assert autoscaler() == ObservedAutoscaler("5", owner_uid="n1", is_evaluated=False, obstacle=None, limit=None)
     assert autoscaler(able).is_evaluated
     assert autoscaler(able, active).obstacle == ScalingState("ScalingActive", "FailedGetPodsMetric", "no metric")
     assert autoscaler({**able, "status": "False"}, active).obstacle == ScalingState(

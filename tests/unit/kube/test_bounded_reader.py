@@ -21,7 +21,8 @@ class Body:
     """A body that arrives in these pieces."""
 
     def __init__(self, *pieces: bytes) -> None:
-        self._pieces, self.closed = pieces, False
+        self._pieces = pieces
+        self.closed = False
 
     async def iter_any(self) -> AsyncIterator[bytes]:
         for piece in self._pieces:
@@ -55,7 +56,9 @@ class Pages:
     """An API server with these objects, and what it was asked."""
 
     def __init__(self, written: Any, *items: bytes) -> None:
-        self._written, self._items, self._at = written, items, 0
+        self._written = written
+        self._items = items
+        self._at = 0
         self.asked: list[int] = []
 
     async def ask(self, limit: int) -> Body:

@@ -81,7 +81,9 @@ def test_a_lease_without_a_spec_is_free() -> None:
 
 
 def test_nobody_leads_who_was_not_elected() -> None:
-    election = LeaderElection("pod", "ns", 15, lambda: None, lambda method, code, host: None)
+    election = LeaderElection(
+        "pod", namespace="ns", seconds=15, on_granted=lambda: None, observe_response=lambda method, code, host: None
+    )
     assert not election.is_leader
     with pytest.raises(NotLeaderError) as refused:
         election.require_leader()

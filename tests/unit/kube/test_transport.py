@@ -39,7 +39,8 @@ class RecordingServer:
 
 def run(use: Callable[[Transport], Awaitable[object]]) -> tuple[RecordingServer, Sequence[tuple[str, str]]]:
     """Run `use` with connections for callers of a process with a token of its own; the server, and what was counted."""
-    server, counted = RecordingServer(), list[tuple[str, str]]()
+    server = RecordingServer()
+    counted = list[tuple[str, str]]()
 
     async def session() -> None:
         app = web.Application()

@@ -43,7 +43,8 @@ def test_what_was_ours_before_is_one_entry_with_the_rest() -> None:
 def test_only_what_is_asked_for_is_taken() -> None:
     storage: dict[str, Any]
     labels: dict[str, Any]
-    storage, labels = {"f:pvc": {"f:create": {}}}, {"f:theirs": {}}
+    storage = {"f:pvc": {"f:create": {}}}
+    labels = {"f:theirs": {}}
     person = an_entry("kubectl", "Update", spec={"f:storage": storage, "f:labels": labels})
     other = an_entry("nim-operator", "Update", spec={"f:storage": {}}, metadata={"f:finalizers": {}})
     found = take_over_fields([person, other], ("spec", "storage"))

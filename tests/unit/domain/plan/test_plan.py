@@ -29,12 +29,12 @@ BEFORE, LATER = "2026-01-01T23:59:59Z", "2026-01-02T00:00:01Z"
 OWNER = {"kind": well_known.KIND, "name": "nim", "uid": "u1", "controller": True}
 WORKLOAD = ObservedWorkload(
     "Deployment",
-    "nim",
-    "1",
-    "n1",
-    "h",
-    1,
-    1,
+    name="nim",
+    resource_version="1",
+    owner_uid="n1",
+    pod_hash="h",
+    generation=1,
+    observed_generation=1,
     spec_replicas=1,
     current_replicas=1,
     updated_replicas=1,
@@ -117,10 +117,8 @@ def test_what_somebody_else_changed_is_told_apart_from_what_we_change() -> None:
     cr = a_cr()
     edited = live(cr)
     edited["spec"] = {**edited["spec"], "schedulerName": "other"}
-    theirs, ours = (
-        planned(cr, edited).nimservice,
-        planned(a_cr(annotations={well_known.RESTARTED_AT: "now"}), edited).nimservice,
-    )
+    theirs = planned(cr, edited).nimservice
+    ours = planned(a_cr(annotations={well_known.RESTARTED_AT: "now"}), edited).nimservice
     assert theirs is not None
     assert ours is not None
     assert (theirs.reverted_fields, ours.reverted_fields) == ((("spec", "schedulerName"),), ())
@@ -186,7 +184,8 @@ def test_a_second_store_is_taken_away(owners: list[Any]) -> None:
 
 
 def test_an_annotation_takes_nothing_from_another_controller() -> None:
-    cr, other = a_cr(), {"kind": "NIMPipeline", "name": "other", "uid": "x", "controller": True}
+    cr = a_cr()
+    other = {"kind": "NIMPipeline", "name": "other", "uid": "x", "controller": True}
     assert planned(cr, live(cr, ownerReferences=[other], annotations={well_known.ADOPT: "true"})).refusal is not None
 
 
@@ -356,10 +355,8 @@ def test_a_claim_that_is_there_needs_no_size() -> None:
 
 
 def test_ownership_is_given_up_without_a_size_too() -> None:
-    context, owned = (
-        replace(CONTEXT, claim_exists=True, claim_size="10Gi"),
-        a_cr(with_claim(pvc={"retentionPolicy": "Delete"})),
-    )
+    context = replace(CONTEXT, claim_exists=True, claim_size="10Gi")
+    owned = a_cr(with_claim(pvc={"retentionPolicy": "Delete"}))
     cr = without_size(retentionPolicy="Retain")
     assert len(plan(cr, translate(input_of(cr, context)), ObservedState(claim=claim_of(owned))).releases) == 1
 
@@ -390,7 +387,8 @@ def test_a_claim_of_an_adopted_nimservice_is_released() -> None:
 def test_a_conflict_names_the_claims_at_stake_and_proposes_no_deletion(
     storage: Any, claim: ObservedClaim | None, held: list[str], controller: bool
 ) -> None:
-    cr, other = a_cr(), {"kind": "NIMPipeline", "name": "other", "uid": "x", "controller": True}
+    cr = a_cr()
+    other = {"kind": "NIMPipeline", "name": "other", "uid": "x", "controller": True}
     theirs = live(cr, ownerReferences=[other] if controller else [], labels={}, annotations={})
     theirs["spec"] = {"storage": storage}
     found = planned(cr, theirs, claim=claim).refusal
@@ -463,7 +461,9 @@ def test_a_route_of_version_0_1_0_gets_its_hash() -> None:
 def test_a_route_that_is_not_wanted_any_more_goes() -> None:
     cr = an_exposed_cr()
     gone = routed(cr, Context(load_settings(None, {}), {}), routes={"HTTPRoute": a_route(cr)})
-    assert gone == RoutePlan(deletions=(Deletion("HTTPRoute", "ns", "nim.external", "r1", "8"),))
+    assert gone == RoutePlan(
+        deletions=(Deletion("HTTPRoute", namespace="ns", name="nim.external", uid="r1", resource_version="8"),)
+    )
     other = routed(cr, routes={"Ingress": a_route(cr)})
     assert [deletion.kind for deletion in other.deletions] == ["Ingress"]
     assert other.write is not None
@@ -543,7 +543,8 @@ def test_several_nodes_are_never_added_later() -> None:
 
 
 def test_several_nodes_can_be_stopped_started_and_made_fewer() -> None:
-    running, stopped = a_multi_node_cr(replicas=2), a_multi_node_cr(replicas=2, desiredPhase="Stopped")
+    running = a_multi_node_cr(replicas=2)
+    stopped = a_multi_node_cr(replicas=2, desiredPhase="Stopped")
     stop = planned_after(running, stopped).nimservice
     assert stop is not None
     assert stop.manifest["metadata"]["annotations"][well_known.MULTI_NODE_REPLICAS] == "2"

@@ -54,7 +54,8 @@ def test_gpus_are_asked_for_in_one_way_only(compute: dict[str, Any], context: Co
 
 @given(st.integers(1, 59))
 def test_default_claim_names_fit_and_differ(length: int) -> None:
-    name, other = "a" * length, "a" * (length - 1) + "b"
+    name = "a" * length
+    other = "a" * (length - 1) + "b"
 
     assert len(names.default_claim_name(name)) <= 63
     assert names.default_claim_name(name) != names.default_claim_name(other)
