@@ -12,7 +12,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: packages
-packages: ## Debian's packages that a node and the image need (root, apt-get; nothing where they are there)
+packages: ## install the Debian packages that a node and the image need (root, apt-get)
 	@dpkg-query --show $(PACKAGES) > /dev/null 2>&1 \
 	  || { apt-get update --quiet=2 && apt-get install --yes --quiet=2 --no-install-recommends $(PACKAGES); }
 
@@ -32,7 +32,7 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	@touch $@
 
 .PHONY: programs
-programs: install ## etcd, kube-apiserver, controllers, and kubectl where there is none, into .local (minutes, once)
+programs: install ## build etcd, kube-apiserver, controllers, and kubectl if missing, into .local (minutes, once)
 	@$(RUN)python -m local programs
 
 .PHONY: node-programs
@@ -55,7 +55,7 @@ $(ACTIONLINT): scripts/actionlint/go.mod scripts/actionlint/go.sum
 	  go build -trimpath -o $(CURDIR)/$@ github.com/rhysd/actionlint/cmd/actionlint
 
 .PHONY: fmt
-fmt: install ## formats the code and mends what ruff can mend
+fmt: install ## format the code and apply ruff's fixes
 	$(RUN)ruff format .
 	$(RUN)ruff check --fix .
 
@@ -72,12 +72,12 @@ generate: install ## CRD and reference docs, from the code
 	$(RUN)python -m scripts.generate
 
 .PHONY: verify
-verify: generate ## generated files are what the code says, and nothing is left uncommitted
+verify: generate ## check that generated files are up to date and nothing is uncommitted
 	@test -z "$$(git status --porcelain)" || { git status --short; git --no-pager diff; \
 	  echo "make verify: the tree differs from the commit after 'make generate'; commit what is listed above" >&2; exit 1; }
 
 .PHONY: check
-check: ## all that CI runs, in one go (.ci/run)
+check: ## everything that CI runs (.ci/run)
 	@.ci/run
 
 .PHONY: test
@@ -88,7 +88,7 @@ test: programs ## all tests but the long ones, on real control planes
 SIDE_BY_SIDE := --numprocesses=2 --dist=loadscope
 
 .PHONY: coverage
-coverage: programs ## does a test run each branch of each decision?
+coverage: programs ## check that tests cover each branch of the pure packages
 	$(RUN)coverage run -m pytest -m $(SHORT) $(OF_DECISIONS)
 	$(RUN)coverage report --fail-under=100 --include='$(PURE)' --omit='$(IMPURE)'
 
@@ -103,22 +103,22 @@ PURE := $(ROOMS)/api/*,$(ROOMS)/config/*,$(ROOMS)/controller/limits/*,$(ROOMS)/d
 IMPURE := $(ROOMS)/config/bootstrap.py,$(ROOMS)/config/log_format.py
 
 .PHONY: test-long
-test-long: programs ## what takes its time: each scenario with the operator killed, each permission taken away (PART=3/10: a part)
+test-long: programs ## long tests: scenarios with the operator killed, permissions removed one by one (PART=3/10: one part)
 	$(RUN)python -m pytest $(SIDE_BY_SIDE) -m long $(if $(PART),--part=$(PART))
 
 .PHONY: test-cluster
-test-cluster: programs ## the scenarios on a cluster with chart and NIM Operator (KUBECONFIG=…; STAND_IN=1 brings one)
-	@test "$(origin KUBECONFIG)" != undefined || { echo "make test-cluster: which cluster? KUBECONFIG=…" >&2; exit 1; }
+test-cluster: programs ## the scenarios on a cluster with chart and NIM Operator (KUBECONFIG=…; STAND_IN=1 starts a stand-in)
+	@test "$(origin KUBECONFIG)" != undefined || { echo "make test-cluster: KUBECONFIG=… is missing; pass the kubeconfig of a cluster" >&2; exit 1; }
 	TEST_CLUSTER_KUBECONFIG=$(abspath $(KUBECONFIG)) TEST_CLUSTER_STAND_IN=$(STAND_IN) $(RUN)python -m pytest $(SCENARIOS)
 
-# What starts, ends and installs nothing but what it asks the operator for.
+# Scenarios that create only RunaiNimServices and their children.
 SCENARIOS := tests/cluster/scenarios tests/cluster/test_multi_node.py tests/cluster/test_taking_away.py
 
-# A KUBECONFIG of the environment is no wish: only one that is given to make.
+# Only a KUBECONFIG that is passed to make is used, not one of the environment.
 GIVEN := $(if $(filter command line,$(origin KUBECONFIG)),$(abspath $(KUBECONFIG)))
 
 .PHONY: e2e
-e2e: install ## what we ship on real nodes: a node of our own, kind, or KUBECONFIG=… IMAGES=… (NIM_OPERATOR_CHART=… for the real one, KEEP=1)
+e2e: install ## test image and chart on a real node: a local one, kind, or KUBECONFIG=… IMAGES=… (NIM_OPERATOR_CHART=…, KEEP=1)
 	@E2E_KUBECONFIG=$(GIVEN) $(RUN)python -m local e2e
 
 .PHONY: e2e-images
@@ -134,7 +134,7 @@ chart: programs chart-programs ## the chart: lint, schemas, snapshots, and an in
 	$(RUN)python -m pytest -m chart
 
 .PHONY: faults
-faults: programs ## every fault of the campaign, into build/faults.json (an hour; ONLY="kill create" chooses by name)
+faults: programs ## run the fault campaign, into build/faults.json (an hour; ONLY="kill create" selects by name)
 	@$(RUN)python -m tests.faults $(ONLY)
 
 .PHONY: test-clone
@@ -142,11 +142,11 @@ test-clone: install ## the README's commands in a fresh clone, with empty HOME a
 	$(RUN)python -m pytest -m clone --capture=no
 
 .PHONY: demo
-demo: $(if $(GIVEN),install,programs) ## three RunaiNimServices, as they happen (KEEP=1 leaves it running; KUBECONFIG=… on a cluster of yours)
+demo: $(if $(GIVEN),install,programs) ## show three RunaiNimServices live (KEEP=1 keeps them running; KUBECONFIG=… uses your cluster)
 	@DEMO_KUBECONFIG=$(GIVEN) $(RUN)python -m local demo$(if $(KEEP),-keep)
 
 .PHONY: bench
-bench: programs ## speed, memory and CPU beside a bare client, into build/bench.json and docs/benchmarks.svg (10 minutes)
+bench: programs ## measure speed, memory and CPU against a bare client, into build/bench.json and docs/benchmarks.svg (10 minutes)
 	@$(RUN)python -m bench
 
 .PHONY: bench-full
@@ -154,23 +154,23 @@ bench-full: programs ## the same up to 20,000 RunaiNimServices and 50,000 REST c
 	@$(RUN)python -m bench --full
 
 .PHONY: bench-check
-bench-check: install ## is a figure of the last make bench by more than a fifth worse than bench/reference.json?
+bench-check: install ## compare the last make bench with bench/reference.json (fails if a figure is 20 % worse)
 	@$(RUN)python -m bench.compare
 
 .PHONY: local-up
-local-up: programs ## control plane, stand-in and operator in the background
+local-up: programs ## start control plane, stand-in and operator in the background
 	@$(RUN)python -m local up
 
 .PHONY: local-down
-local-down: install ## stops what local-up started
+local-down: install ## stop what local-up started
 	@$(RUN)python -m local down
 
 .PHONY: node-up
-node-up: programs node-programs ## a real single-node cluster in namespaces of its own (root on Linux)
+node-up: programs node-programs ## start a real single-node cluster in separate namespaces (root on Linux)
 	@$(RUN)python -m local node-up
 
 .PHONY: node-down
-node-down: install ## stops it and removes all that it made
+node-down: install ## stop the node and remove its files
 	@$(RUN)python -m local node-down
 
 .PHONY: image
@@ -178,15 +178,15 @@ image: install ## the image as an OCI archive, by buildah or Docker, into build/
 	@$(RUN)python -m local image
 
 .PHONY: image-check
-image-check: install ## builds the image, looks at what is in it, starts it, builds it again: is it the same?
+image-check: install ## build the image, check its content and its start, and check that a second build is identical
 	@$(RUN)python -m local image-check
 
 .PHONY: sbom
-sbom: install ## what the image holds, as CycloneDX, into build/sbom.json
+sbom: install ## SBOM of the image as CycloneDX, into build/sbom.json
 	@$(RUN)python -m local sbom
 
 .PHONY: audit
-audit: install ## known vulnerabilities of what the image holds (asks the package index)
+audit: install ## known vulnerabilities of the image's packages (queries the package index)
 	$(RUN)uvx --quiet --python $(RUN)python pip-audit@2.10.1 --strict --disable-pip --require-hashes -r requirements.lock
 
 .PHONY: dist
@@ -197,22 +197,22 @@ dist: install ## wheel and chart archive of this version, into dist
 	  package charts/runai-nim-operator --destination dist
 
 .PHONY: release-check
-release-check: install ## do version, changelog, frozen outputs, tree and tag (TAG=v…) agree on a release?
+release-check: install ## check that version, changelog, frozen outputs, tree and tag (TAG=v…) match for a release
 	@$(RUN)python -m scripts.release_check $${TAG:+--tag="$$TAG"}
 
 .PHONY: release-notes
-release-notes: install ## what the changelog says of this version, into build/release-notes.md
+release-notes: install ## the changelog's section about this version, into build/release-notes.md
 	@mkdir -p build
 	@$(RUN)python -m scripts.changelog > build/release-notes.md
 	@echo "build/release-notes.md"
 
 .PHONY: clean
-clean: ## removes what was built and cached here, but not .venv and not the programs in .local
+clean: ## remove build results and caches, but not .venv and .local
 	@rm -rf build dist .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find bench local operator scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: lock
-lock: install ## pins the dependencies of pyproject.toml, with hashes
+lock: install ## pin the dependencies of pyproject.toml, with hashes
 	$(RUN)uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate --quiet -o requirements-dev.lock
 	$(RUN)uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \

@@ -76,7 +76,7 @@ def _writes(cr: Object, status: Mapping[str, Any]) -> list[Write]:
     )
     desired = translate(decision_input.with_children(claim_exists=False, nimservice_exists=False))
     if desired.claim is None or desired.nimservice is None:
-        raise RuntimeError(f"{metadata['name']} is refused: {[finding.message for finding in desired.findings]}")
+        raise RuntimeError(f"{metadata['name']} is rejected: {[finding.message for finding in desired.findings]}")
     seen = {field: metadata[field] for field in ("uid", "resourceVersion")}
     told = json.loads(json.dumps(status).replace("first", metadata["name"]))
     path = RUNAI_NIM_SERVICE.path(metadata["namespace"], metadata["name"], "status")

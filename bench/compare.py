@@ -65,7 +65,7 @@ def main() -> int:
         print("build/bench.json is missing: run make bench", file=sys.stderr)
         return 2
     found = list(worse(figures, json.loads(REFERENCE.read_text(encoding="utf-8"))))
-    print("\n".join(found) or "bench-check: nothing is worse than the reference")
+    print("\n".join(found) or "bench-check: no figure is worse than the reference")
     return 1 if found else 0
 
 

@@ -21,7 +21,7 @@ class Line:
 def percentile(values: Sequence[float], percent: float) -> float:
     """The smallest value that so many percent of all don't exceed. Raises ValueError where there are none."""
     if not values:
-        raise ValueError("nothing was measured")
+        raise ValueError("there are no measurements")
     return sorted(values)[max(0, math.ceil(len(values) * percent / 100) - 1)]
 
 

@@ -19,7 +19,7 @@ _PATIENCE_SECONDS = 900.0
 def pid_of(program: Program) -> int:
     """Its process id. Raises RuntimeError when it doesn't run."""
     if (pid := program.pid) is None:
-        raise RuntimeError(f"{program.name} does not run; the end of its log: {program.log}")
+        raise RuntimeError(f"{program.name} does not run; see the end of its log, {program.log}")
     return pid
 
 

@@ -29,7 +29,7 @@ def translate_us() -> float:
         ).with_children(claim_exists=False, nimservice_exists=False)
 
     if (desired := translate(decision_input())).nimservice is None:
-        raise RuntimeError(f"{EVERY_FIELD.name} is refused: {[finding.message for finding in desired.findings]}")
+        raise RuntimeError(f"{EVERY_FIELD.name} is rejected: {[finding.message for finding in desired.findings]}")
     times = []
     for _ in range(ROUNDS):
         begin = time.perf_counter()

@@ -1,8 +1,7 @@
-"""`python -m local up` and `down`: a cluster in the background for looking around; `demo`: three services, shown.
+"""`python -m local up` and `down`: start and stop a local cluster in the background; `demo`: show three services.
 
-`programs` builds what they run, `chart-programs` what the chart's tests run; `e2e` runs scenarios on a real cluster.
-`image` builds the image that we ship, `image-check` looks at what is in it and starts it, `sbom` lists it. Each may be
-repeated.
+`programs` builds the cluster's programs, `chart-programs` those of the chart's tests; `e2e` runs scenarios on a real
+cluster. `image` builds the image, `image-check` checks it, `sbom` lists its packages. Each command can be repeated.
 """
 
 import argparse
@@ -30,7 +29,7 @@ from local.requirements import CannotRunError
 
 
 def up(state: Path) -> None:
-    """Start what doesn't run and say how to look around."""
+    """Start what doesn't run yet, and print how to use the cluster."""
     cluster = LocalCluster(state / "cluster")
     started = cluster.start()
     print(f"Started {', '.join(started)}." if started else "Everything was already running.")
@@ -38,7 +37,7 @@ def up(state: Path) -> None:
 
 
 def look_around(state: Path, cluster: LocalCluster) -> None:
-    """Leave kubeconfig and kubectl for the user, and say what to do with them."""
+    """Provide kubeconfig and kubectl for the user, and print how to use them."""
     kubeconfig = state / "kubeconfig"
     kubectl = state / "bin" / "kubectl"
     shutil.copy(cluster.control_plane.kubeconfig, kubeconfig)
@@ -66,7 +65,7 @@ def down(state: Path) -> None:
 
 
 def show(state: Path) -> None:
-    """Run the demo on a cluster of its own, which ends with it, or on the one that DEMO_KUBECONFIG names."""
+    """Run the demo on a temporary cluster, or on the one that DEMO_KUBECONFIG names."""
     if given := os.environ.get("DEMO_KUBECONFIG"):
         _show_on(BorrowedCluster(state / "borrowed", Path(given), NAMESPACE))
         return
@@ -79,12 +78,12 @@ def show(state: Path) -> None:
 
 
 def _show_on(cluster: BorrowedCluster) -> None:
-    """Run the demo on somebody's cluster, and take away again what that has made there."""
+    """Run the demo on a user's cluster, and delete everything that it created there."""
     with cluster.control_plane.processes.tied_to_this_process():
         try:
             _demo(cluster, where="")
         finally:
-            print("Deleting what the demo made.")
+            print("Deleting the demo's objects.")
             cluster.give_back()
 
 
@@ -100,76 +99,76 @@ def _demo(cluster: LocalCluster, where: str = "a real Kubernetes API, ") -> None
     console.print(f"Starting {where}this operator, and a stand-in for the NIM Operator.")
     cluster.start()
     if not demo(cluster, console):
-        raise StartError("The demo did not show what it should; see above.")
+        raise StartError("The demo failed: a service did not reach the expected phase; see above.")
 
 
 def build(_: Path) -> None:
-    """Have the programs built and say where they are."""
+    """Build the programs and print where they are."""
     print(f"The control plane's programs are in {programs()}.")
 
 
 def build_for_chart(_: Path) -> None:
-    """Have helm and kubeconform built and say where they are."""
+    """Build helm and kubeconform and print where they are."""
     print(f"helm and kubeconform are in {chart_programs()}.")
 
 
 def node_up(state: Path) -> None:
-    """Start a real single-node cluster and say how to look around."""
+    """Start a real single-node cluster and print how to use it."""
     node = Node(state / "node")
     print("Starting a single-node Kubernetes cluster: kubelet, containerd, cluster DNS, volumes, metrics.")
     print("The node is ready." if node.start() else "The node was already running.")
     print(f"""
-Its programs run in namespaces of their own. Try:
+Its programs run in separate Linux namespaces. Try:
 
   export KUBECONFIG={node.kubeconfig} PATH={programs()}:$PATH
   kubectl get nodes,pods --all-namespaces
   kubectl create deployment pause --image={PAUSE_IMAGE}
 
-`make node-down` stops it and removes all of it.""")
+`make node-down` stops it and removes its files.""")
 
 
 def node_down(state: Path) -> None:
-    """Stop the node and remove everything that it has made."""
+    """Stop the node and remove its files."""
     print("Stopped the node." if Node(state / "node").stop() else "No node was running.")
 
 
 def build_for_node(_: Path) -> None:
-    """Have the node's programs built and say where they are."""
+    """Build the node's programs and print where they are."""
     print(f"The node's programs are in {node_programs()}.")
 
 
 def end_to_end(state: Path) -> None:
-    """Run the scenarios on a real cluster, with what users install."""
+    """Run the scenarios on a real cluster, with the image and chart that users install."""
     run_end_to_end(state)
 
 
 def build_for_end_to_end(_: Path) -> None:
-    """Build the images of the scenarios, for a cluster that pulls them from a registry, and say where they are."""
+    """Build the images of the scenarios, for a cluster that pulls them from a registry, and print where they are."""
     for built in build_images(Progress()).all:
-        print(f"{built.archive.relative_to(CHECKOUT)} holds {built.name}")
+        print(f"{built.archive.relative_to(CHECKOUT)} contains {built.name}")
 
 
 def build_image(_: Path) -> None:
-    """Build the image that we ship and say where it is."""
+    """Build the image and print where it is."""
     archive = image.build_image().relative_to(CHECKOUT)
-    print(f"{archive} holds {image.NAME}. Into a node: ctr --namespace k8s.io images import {archive}")
+    print(f"{archive} contains {image.NAME}. To import it on a node: ctr --namespace k8s.io images import {archive}")
 
 
 def look_at_image(_: Path) -> None:
-    """Build the image, look at what is in it, and start it."""
+    """Build the image, check its content, and start it."""
     if not check_image():
-        raise StartError("make image-check: the image is not what it must be; see the lines that begin with FAILED.")
+        raise StartError("make image-check: checks of the image failed; see the lines that begin with FAILED.")
 
 
 def list_image(_: Path) -> None:
-    """Write down what the image holds."""
+    """Write the SBOM of the image."""
     path = write_sbom(image.ARCHIVE)
-    alone = "" if image.ARCHIVE.exists() else ", without the base's packages: there is no image (`make image`)"
+    alone = "" if image.ARCHIVE.exists() else ", without the base's packages: no image was built (`make image`)"
     print(f"{path.relative_to(CHECKOUT)}{alone}")
 
 
 def main() -> int:
-    """Run the command that the arguments name; 1 when it failed, 2 when it can't run here, the reason on stderr."""
+    """Run the command; return 1 if it failed and 2 if it can't run on this machine, with the reason on stderr."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     commands = {
         "up": up,
@@ -189,7 +188,7 @@ def main() -> int:
     }
     parser.add_argument("command", choices=commands)
     parser.add_argument(
-        "--directory", type=Path, default=CHECKOUT / ".local", help="where it keeps everything (default: %(default)s)"
+        "--directory", type=Path, default=CHECKOUT / ".local", help="directory of all its files (default: %(default)s)"
     )
     arguments = parser.parse_args()
     try:

@@ -61,7 +61,7 @@ class AuditLog:
         self._path = path
 
     def mark(self) -> int:
-        """Return where the last whole line ends, for `since`: the file may end within one that is being written."""
+        """Return the end of the last complete line, for `since`; the last line may still be incomplete."""
         with self._path.open("rb") as log:
             end = log.seek(0, os.SEEK_END)
             while end:

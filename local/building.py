@@ -66,12 +66,12 @@ def find_go(minimum: tuple[int, int], what: str, instead: str) -> str:
     remedy = f"install it from https://go.dev/dl/{instead}"
     go = shutil.which("go")
     if go is None:
-        raise ProgramsMissingError(f"{need}; no `go` was found in PATH: {remedy}.")
+        raise ProgramsMissingError(f"{need}, but PATH has no `go`: {remedy}.")
     # GOTOOLCHAIN=local: report the version that is installed, not one that Go would fetch because of a go.mod.
     said = subprocess.run([go, "version"], capture_output=True, text=True, env=os.environ | {"GOTOOLCHAIN": "local"})
     found = re.search(r"go(\d+)\.(\d+)", said.stdout)
     if found is None or (int(found[1]), int(found[2])) < minimum:
-        raise ProgramsMissingError(f"{need}; {go} says {(said.stdout or said.stderr).strip()!r}: {remedy}.")
+        raise ProgramsMissingError(f"{need}, but {go} reports {(said.stdout or said.stderr).strip()!r}: {remedy}.")
     return go
 
 
@@ -89,7 +89,7 @@ def compile_go(go: str, sources: Path, output: Path, *packages: str, stamps: Seq
     stale = subprocess.run(listed, cwd=sources, env=environment, capture_output=True, text=True, check=False)
     count = len(stale.stdout.split())
     minutes = count / (PACKAGES_A_MINUTE * (os.cpu_count() or 1))
-    _say(f"  {count} packages to compile: about {max(1, round(minutes))} min on {os.cpu_count()} cores that are free")
+    _say(f"  {count} packages to compile: about {max(1, round(minutes))} min on {os.cpu_count()} idle cores")
     ldflags = " ".join(["-s", "-w", *stamps])
     command = [go, "build", "-v", *flags, "-ldflags", ldflags, "-o", f"{output}/", *packages]
     with tempfile.TemporaryFile("w+") as log:

@@ -60,7 +60,7 @@ def _show(objects: Objects, console: Console, sample: str, expected: str) -> boo
 
 
 def _prepare_cache(objects: Objects, body: dict[str, Any]) -> None:
-    """Make the NIMCache that the sample names, ready, and its claim: the download is not what is shown here."""
+    """Create the sample's NIMCache as ready, with its claim, because the demo doesn't show the download."""
     cache = body["spec"]["modelStore"].get("nimCache")
     if not cache:
         return
@@ -75,7 +75,7 @@ def _prepare_cache(objects: Objects, body: dict[str, Any]) -> None:
 
 
 def _changes(objects: Objects, name: str, deadline: float) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Phase and condition Ready, each time that either is another than before."""
+    """Phase and condition Ready, each time that either changes."""
     before: tuple[str, str] | None = None
     while time.monotonic() < deadline:
         status = (objects.get(CR, name) or {}).get("status", {})
@@ -89,10 +89,10 @@ def _changes(objects: Objects, name: str, deadline: float) -> Iterator[tuple[str
 def _show_children(objects: Objects, console: Console, name: str) -> None:
     live = objects.get(NIMSERVICE, name)
     if live is None:
-        console.print("  became nothing: no NIMService and no claim were written\n")
+        console.print("  the operator created no NIMService and no claim\n")
         return
     spec = live["spec"]
-    table = Table("what it became", "", show_edge=False, pad_edge=False)
+    table = Table("created object", "", show_edge=False, pad_edge=False)
     table.add_row("NIMService", f"{name}, owned by {live['metadata']['ownerReferences'][0]['kind']}")
     table.add_row("image", f"{spec['image']['repository']}:{spec['image']['tag']}")
     table.add_row("schedulerName", spec["schedulerName"])
@@ -113,6 +113,6 @@ def _judge(objects: Objects, console: Console, name: str, phase: str, expected: 
     if phase == expected and (objects.get(NIMSERVICE, name) is not None) == wanted:
         return True
     console.print(
-        f"  [red]{name} should be {expected}, and is {phase or 'without status'} after {SECONDS:.0f} s[/red]\n"
+        f"  [red]{name} should be {expected}, but is {phase or 'without status'} after {SECONDS:.0f} s[/red]\n"
     )
     return False

@@ -1,4 +1,4 @@
-"""A cluster that somebody else runs, by its kubeconfig: for tests, and for a demo that cleans up after itself."""
+"""An existing cluster, by its kubeconfig: for tests, and for a demo that cleans up after itself."""
 
 import shutil
 from pathlib import Path
@@ -9,19 +9,19 @@ from local.processes import StartError
 
 
 class ExistingControlPlane(ControlPlane):
-    """A control plane that runs. `directory` is for what is started beside it, and a copy of the kubeconfig.
+    """A running control plane. `directory`: state of the local processes, and a copy of the kubeconfig.
 
-    Raises StartError where the kubeconfig is no file.
+    Raises StartError if the kubeconfig is not a file.
     """
 
     def __init__(self, directory: Path, kubeconfig: Path) -> None:
         super().__init__(directory)
         if not kubeconfig.is_file():
-            raise StartError(f"KUBECONFIG={kubeconfig} is no file: name the kubeconfig of a cluster.")
+            raise StartError(f"KUBECONFIG={kubeconfig} is not a file: pass the kubeconfig of a cluster.")
         directory.mkdir(parents=True, exist_ok=True)
         self.kubeconfig = kubeconfig.absolute()
         text = self.kubectl("config", "view", "--raw", "--flatten", "--minify")
-        # A copy, since what is known of the cluster is kept beside it.
+        # A copy, because state of the cluster is stored next to it.
         self.kubeconfig = directory / "existing.kubeconfig"
         self.kubeconfig.touch(mode=0o600)
         self.kubeconfig.write_text(text, encoding="utf-8")
@@ -71,9 +71,9 @@ def stand_in_outside(control_plane: ControlPlane) -> Program:
 
 
 class BorrowedCluster(LocalCluster):
-    """Somebody's cluster, which gets our kinds, a stand-in of the NIM Operator and our operator, and loses them again.
+    """A user's cluster, in which the CRDs, a stand-in of the NIM Operator and the operator are installed temporarily.
 
-    demo_namespace: where the demo's resources will be.
+    demo_namespace: namespace of the demo's resources.
     """
 
     def __init__(self, directory: Path, kubeconfig: Path, demo_namespace: str) -> None:
@@ -83,7 +83,7 @@ class BorrowedCluster(LocalCluster):
         self.stand_in = stand_in_outside(self.control_plane)
 
     def start(self, *, stand_in: bool = True, operator: bool = True) -> list[str]:
-        """Start everything; raises StartError, having changed nothing, where something of it is there already."""
+        """Start everything. Raises StartError, before any change, if some of the objects already exist."""
         names = self.kubectl("get", "crds,namespaces", "--output=name").split()
         kinds = ("runainimservices.runai-nim.io", "nimservices.apps.nvidia.com", "nimcaches.apps.nvidia.com")
         ours = {
@@ -92,14 +92,14 @@ class BorrowedCluster(LocalCluster):
         }
         if there := sorted(ours.intersection(names)):
             raise StartError(
-                f"The demo must not meet what a cluster has already: there is {', '.join(there)}. "
-                "Follow docs/guide/install.md there, or take another cluster."
+                f"The demo needs a cluster without {', '.join(there)}, which already exist. "
+                "Follow docs/guide/install.md there, or use another cluster."
             )
         self._kinds_before = {name for name in names if name.startswith("customresourcedefinition")}
         return super().start(stand_in=stand_in, operator=operator)
 
     def apply_manifests(self) -> None:
-        """Apply what is not there: a kind that somebody else has installed stays as it is."""
+        """Apply what is missing; existing CRDs stay unchanged."""
         for file in (*(CHECKOUT / "crds").glob("*.yaml"), *(CHECKOUT / "local" / "crds").glob("*.yaml")):
             name = self.kubectl("create", f"--filename={file}", "--dry-run=client", "--output=name").strip()
             if name not in (self._kinds_before or ()):
@@ -108,11 +108,11 @@ class BorrowedCluster(LocalCluster):
         self.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
 
     def give_back(self) -> None:
-        """Stop what runs and delete all that `start` and the demo made; nothing where `start` refused."""
+        """Stop the processes and delete everything that `start` and the demo created; nothing if `start` failed."""
         if self._kinds_before is None:
             return
         operators, demo = self._namespaces
-        # While the stand-in runs: a NIMService goes when its finalizer is taken away.
+        # While the stand-in runs, because it removes the finalizers of NIMServices.
         self.kubectl("delete", "namespace", demo, "--ignore-not-found", "--timeout=60s")
         self.stop()
         self.kubectl("delete", "namespace", operators, "--ignore-not-found", "--timeout=60s")

@@ -119,6 +119,6 @@ def wait_for(what: Callable[[], T | None], seconds: float = 20, pause: float = 0
     deadline = time.monotonic() + seconds
     while not (answer := what()):
         if time.monotonic() > deadline:
-            raise TimeoutError(f"not so within {seconds:g} s; the last answer was {answer!r}")
+            raise TimeoutError(f"the condition was not met within {seconds:g} s; the last answer was {answer!r}")
         time.sleep(pause)
     return answer

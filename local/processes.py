@@ -21,7 +21,7 @@ class StartError(Exception):
 
 
 def failed_command(error: subprocess.CalledProcessError) -> str:
-    """The command that failed, and what it said on stderr where that was captured."""
+    """The failed command, and its stderr if that was captured."""
     return f"{' '.join(map(str, error.cmd))}\n{error.stderr or ''}"
 
 
@@ -121,7 +121,7 @@ class Processes:
         """Send SIGKILL and wait for the end, as a crash would end it. Nothing running is fine."""
         self._signal(name, signal.SIGKILL)
         if not self._ended(name, 15):
-            raise TimeoutError(f"{name} (process {self.pid(name)}) is still there 15 s after SIGKILL")
+            raise TimeoutError(f"{name} (process {self.pid(name)}) still exists 15 s after SIGKILL")
 
     def stop_all(self) -> None:
         """Stop everything in the reverse order of its start."""

@@ -39,7 +39,7 @@ def programs() -> Path:
         if not missing:
             return Path(assets).absolute()
         print(
-            f"KUBEBUILDER_ASSETS={assets} lacks {', '.join(missing)}: using programs built from source instead.",
+            f"KUBEBUILDER_ASSETS={assets} lacks {', '.join(missing)}: using programs that are built from source.",
             file=sys.stderr,
         )
     folder = built(SOURCES, BUILT, _build)

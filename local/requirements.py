@@ -1,4 +1,4 @@
-"""What a machine must have for a command, and the remedy for what it lacks."""
+"""Checks that a machine meets the requirements of a command; errors name the remedy."""
 
 import os
 import shutil
@@ -7,26 +7,24 @@ from collections.abc import Mapping
 
 
 class CannotRunError(Exception):
-    """This machine can't run what was asked for; the message is one line with the remedy."""
+    """This machine can't run the command; the message is one line with the remedy."""
 
 
 def require_root(what: str) -> None:
     """Raise CannotRunError unless this is root on Linux."""
     if sys.platform != "linux":
-        raise CannotRunError(f"{what} needs Linux, and this is {sys.platform}: use a virtual machine")
+        raise CannotRunError(f"{what} needs Linux, but this is {sys.platform}: use a virtual machine")
     if os.geteuid() != 0:
         raise CannotRunError(
-            f"{what} needs root (namespaces, mounts, cgroups), and this is user {os.geteuid()}: use sudo"
+            f"{what} needs root (namespaces, mounts, cgroups), but this is user {os.geteuid()}: use sudo"
         )
 
 
 def require_packages(what: str, packages: set[str]) -> None:
-    """Raise CannotRunError where Debian packages are missing: `packages`."""
+    """Raise CannotRunError if Debian packages are missing: `packages`."""
     if packages:
         names = " ".join(sorted(packages))
-        raise CannotRunError(
-            f"{what} needs programs that are not here: apt-get install --no-install-recommends {names}"
-        )
+        raise CannotRunError(f"{what} needs missing programs: apt-get install --no-install-recommends {names}")
 
 
 def missing_packages(programs: Mapping[str, str]) -> set[str]:

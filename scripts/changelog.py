@@ -41,7 +41,7 @@ def main() -> int:
     version = versions.declared(ROOT)
     section = section_of((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), version)
     if section is None:
-        print(f"CHANGELOG.md: no section is about {version}; see `make release-check`", file=sys.stderr)
+        print(f"CHANGELOG.md has no section about {version}; see `make release-check`", file=sys.stderr)
         return 1
     print(section.text)
     return 0

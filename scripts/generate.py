@@ -1,7 +1,4 @@
-"""Writes the files that are made from the code and its tables: `python -m scripts.generate`.
-
-Holds no content of its own; the same code gives the same bytes.
-"""
+"""Writes the files that are generated from the code and its tables: `python -m scripts.generate`."""
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial

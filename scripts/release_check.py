@@ -117,7 +117,7 @@ def _git(root: Path, *arguments: str, missing: str | None = None) -> str:
     try:
         ended = subprocess.run(["git", *arguments], cwd=root, text=True, capture_output=True, check=False)
     except FileNotFoundError as error:
-        raise CannotTellError("there is no git in PATH; install it") from error
+        raise CannotTellError("PATH has no git; install it") from error
     if ended.returncode == 0:
         return ended.stdout
     if missing is not None:

@@ -60,7 +60,7 @@ def versioned(root: Path, name: str, version: str) -> str:
     for pattern, spelled in _PLACES[name]:
         text, count = re.subn(pattern, _with(spelled(version)), text, flags=re.MULTILINE)
         if not count:
-            raise VersionError(f"{name}: nothing there matches {pattern}; restore it, or correct scripts/versions.py")
+            raise VersionError(f"{name} has no match of {pattern}; restore it, or correct scripts/versions.py")
     return text
 
 

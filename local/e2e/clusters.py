@@ -47,7 +47,7 @@ class GivenPlace(Place):
 
     def __init__(self, directory: Path, kubeconfig: Path, registry: str) -> None:
         if not kubeconfig.exists():
-            raise CannotRunError(f"KUBECONFIG={kubeconfig}: there is no such file; name that of a cluster")
+            raise CannotRunError(f"KUBECONFIG={kubeconfig} doesn't exist: pass the kubeconfig of a cluster")
         if not registry:
             raise CannotRunError(
                 "KUBECONFIG names a cluster that pulls its images from somewhere: push what `make e2e-images` builds, "

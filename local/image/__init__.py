@@ -54,7 +54,7 @@ def build_image(archive: Path = ARCHIVE, cached: bool = True, wanted: str = "") 
         pip_conf.write_text(configuration, encoding="utf-8")
         secrets = {"pip_conf": pip_conf} | ({"pip_ca": authorities} if authorities else {})
         name, arguments = base(builder, wanted or os.environ.get("IMAGE_BASE") or "any")
-        print(f"Building {NAME} from the Dockerfile (1 to 3 minutes; seconds where little has changed).", flush=True)
+        print(f"Building {NAME} from the Dockerfile (1 to 3 minutes; seconds if little has changed).", flush=True)
         labels = {"base.name": name, "revision": revision(), "version": __version__}
         builder.build(
             Build(CHECKOUT, name=NAME, arguments=arguments, labels=labels, secrets=secrets, cached=cached), archive
@@ -80,7 +80,7 @@ def exclusive(folder: Path) -> Iterator[None]:
 def base(builder: Engine, wanted: str) -> tuple[str, dict[str, str]]:
     """Have a base, and return its name and the build arguments that say so; none for upstream's. Raises BaseError."""
     if wanted not in BASES:
-        raise BaseError(f"IMAGE_BASE is {wanted!r}, and it may be {', '.join(BASES)}.")
+        raise BaseError(f"IMAGE_BASE is {wanted!r}, but must be one of {', '.join(BASES)}.")
     upstream = upstream_base((CHECKOUT / "Dockerfile").read_text(encoding="utf-8"))
     if wanted != "local":
         if builder.has_image(upstream):
@@ -90,8 +90,8 @@ def base(builder: Engine, wanted: str) -> tuple[str, dict[str, str]]:
         except CommandError as error:
             reason = str(error).splitlines()[-1].rpartition(": ")[2]
             if wanted == "upstream":
-                raise BaseError(f"{upstream} can't be pulled: {reason}. IMAGE_BASE=local makes one.") from error
-            print(f"The base {upstream} can't be pulled ({reason}): the image gets a base that is made here.")
+                raise BaseError(f"{upstream} can't be pulled: {reason}. IMAGE_BASE=local builds a base.") from error
+            print(f"The base {upstream} can't be pulled ({reason}): building a local base instead.")
         else:
             return upstream, {}
     name = f"{LOCAL}:{version()}"

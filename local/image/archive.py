@@ -177,5 +177,5 @@ def _member(blobs: tarfile.TarFile, name: str) -> IO[bytes]:
     except KeyError:
         member = None
     if member is None:
-        raise ValueError(f"{blobs.name!r} is no OCI archive: it has no {name}. Docker writes one from version 25 on.")
+        raise ValueError(f"{blobs.name!r} is not an OCI archive: it lacks {name}. Docker writes one since version 25.")
     return member

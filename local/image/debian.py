@@ -50,7 +50,7 @@ def debian_base(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.glob("unfinished-*"):
         shutil.rmtree(left)
-    print("Making a base out of Debian's packages (1 to 3 minutes; later runs reuse it).", flush=True)
+    print("Building a base from Debian packages (1 to 3 minutes; later runs reuse it).", flush=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix="unfinished-") as name:
         unfinished = Path(name, "base.tar")
         environment = {

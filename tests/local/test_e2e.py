@@ -59,7 +59,7 @@ def test_kind_is_taken_where_docker_runs(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("environment", "said"),
     [
-        ({"E2E_KUBECONFIG": "not-there"}, "KUBECONFIG=not-there: there is no such file"),
+        ({"E2E_KUBECONFIG": "not-there"}, "KUBECONFIG=not-there doesn't exist"),
         ({"E2E_KUBECONFIG": str(KUBECONFIG)}, "IMAGES=registry.example.com/team"),
     ],
 )

@@ -49,5 +49,5 @@ def test_it_refuses_to_meet_what_is_there_and_changes_nothing(somebodys: Control
 
 
 def test_a_kubeconfig_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StartError, match=r"KUBECONFIG=.*/none is no file"):
+    with pytest.raises(StartError, match=r"KUBECONFIG=.*/none is not a file"):
         BorrowedCluster(tmp_path, tmp_path / "none", DEMO)

@@ -73,16 +73,16 @@ def program(folder: Path, name: str, script: str) -> None:
 @pytest.mark.parametrize(
     ("system", "user", "said"),
     [
-        ("darwin", 0, "buildah needs Linux, and this is darwin: use a virtual machine, or start Docker"),
+        ("darwin", 0, "buildah needs Linux, but this is darwin: use a virtual machine, or start Docker"),
         (
             "linux",
             1000,
-            "buildah needs root (namespaces, mounts, cgroups), and this is user 1000: use sudo, or start Docker",
+            "buildah needs root (namespaces, mounts, cgroups), but this is user 1000: use sudo, or start Docker",
         ),
         (
             "linux",
             0,
-            "the image needs programs that are not here: apt-get install --no-install-recommends buildah util-linux, "
+            "the image needs missing programs: apt-get install --no-install-recommends buildah util-linux, "
             "or start Docker",
         ),
     ],
@@ -169,7 +169,7 @@ def test_a_base_that_can_t_be_pulled_is_made_and_has_a_name_of_its_own(capsys: p
 def test_no_other_base_where_upstream_s_is_asked_for() -> None:
     with pytest.raises(image.BaseError, match=r"python:3\.11\..* can't be pulled: no such host\. IMAGE_BASE=local"):
         image.base(Registry(), "upstream")
-    with pytest.raises(image.BaseError, match="IMAGE_BASE is 'mine', and it may be any, upstream, local"):
+    with pytest.raises(image.BaseError, match="IMAGE_BASE is 'mine', but must be one of any, upstream, local"):
         image.base(Registry(), "mine")
 
 
@@ -242,7 +242,7 @@ def test_an_archive_is_read_layer_by_layer(compressed: bool, tmp_path: Path) -> 
 def test_what_is_no_archive_is_named(tmp_path: Path) -> None:
     program(tmp_path, "image", "")
     subprocess.run(["tar", "-cf", "old.tar", "image"], cwd=tmp_path, check=True)
-    with pytest.raises(ValueError, match=r"old\.tar' is no OCI archive: it has no index\.json\. Docker writes one"):
+    with pytest.raises(ValueError, match=r"old\.tar' is not an OCI archive: it lacks index\.json\. Docker writes one"):
         read_image(tmp_path / "old.tar")
 
 

@@ -28,7 +28,7 @@ def test_what_is_missing_is_one_line_with_the_remedy(monkeypatch: pytest.MonkeyP
     with pytest.raises(CannotRunError) as caught:
         require_node()
     assert str(caught.value) == (
-        "a node needs programs that are not here: apt-get install --no-install-recommends conntrack containerd "
+        "a node needs missing programs: apt-get install --no-install-recommends conntrack containerd "
         "containernetworking-plugins iproute2 iptables mount openssl runc util-linux"
     )
 

@@ -44,8 +44,8 @@ def test_a_second_call_builds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("said", "reason"),
     [
-        (None, "no `go` was found in PATH"),
-        ("go version go1.23.4 linux/amd64", "says 'go version go1.23.4 linux/amd64'"),
+        (None, "PATH has no `go`"),
+        ("go version go1.23.4 linux/amd64", "reports 'go version go1.23.4 linux/amd64'"),
     ],
 )
 def test_without_a_recent_go_one_line_says_what_to_install(

@@ -115,7 +115,7 @@ def test_a_checkout_where_all_agree_is_ready(checkout: Path) -> None:
         ),
         (
             edit(CHART, "appVersion: 7.1.0\n", ""),
-            rf"{CHART}: nothing there matches ^appVersion: (.+)$; restore it, or correct scripts/versions.py",
+            rf"{CHART} has no match of ^appVersion: (.+)$; restore it, or correct scripts/versions.py",
         ),
         (
             edit("CHANGELOG.md", "## 7.1.0 - 2026-11-28", "## Unreleased"),

@@ -88,5 +88,5 @@ def test_a_file_that_lost_its_version_is_named(tmp_path: Path) -> None:
     (chart := tmp_path / "charts/runai-nim-operator/Chart.yaml").parent.mkdir(parents=True)
     chart.write_text("version: 1.0.0\n")
 
-    with pytest.raises(versions.VersionError, match=r"Chart\.yaml: nothing there matches \^appVersion"):
+    with pytest.raises(versions.VersionError, match=r"Chart\.yaml has no match of \^appVersion"):
         versions.versioned(tmp_path, "charts/runai-nim-operator/Chart.yaml", "1.0.0")

@@ -15,7 +15,7 @@ def test_a_percentile_is_a_value_that_was_measured() -> None:
     values = [float(number) for number in range(100, 0, -1)]
     assert [percentile(values, percent) for percent in (0, 50, 99, 100)] == [1, 50, 99, 100]
     assert percentile([7.0], 99) == 7
-    with pytest.raises(ValueError, match="nothing was measured"):
+    with pytest.raises(ValueError, match="there are no measurements"):
         percentile([], 50)
 
 
