@@ -245,7 +245,7 @@ def test_what_the_kubelet_sets_for_a_service_is_no_setting(variable: str) -> Non
         (
             {"external_annotations": {"nvidia.com/x": "x"}},
             {},
-            ["external_annotations.nvidia.com/x", "is reserved, no field sets it"],
+            ["external_annotations.nvidia.com/x", "is reserved: no field sets it"],
         ),
         ({"external_annotations": {"runai-nim.io/x": "x"}}, {}, ["external_annotations", "the operator sets it"]),
         ({"external_annotations": {"app": "x"}}, {}, ["external_annotations.app", "the NIM Operator uses this key"]),
