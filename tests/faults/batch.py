@@ -95,7 +95,7 @@ class Batch:
     def _stage(self, number: int) -> None:
         runs = [(run, stage) for run in self._runs if not run.problems and (stage := run.stage(number))]
         faulty = [run for run, stage in runs if stage.name == run.case.stage]
-        stale = [(run, self._page(run.case)) for run in faulty if run.case.fault.verb == "list"]
+        stale = [(run, self._page(run.case)) for run in faulty if run.case.at_start]
         with ExitStack() as outages:
             for run in faulty:
                 self._arm(run, outages)
@@ -116,7 +116,7 @@ class Batch:
         fault = run.case.fault
         if happens := outage(fault.action):
             outages.enter_context(happens(self._rig))
-        elif fault.verb != "list":
+        elif not run.case.at_start:
             run.armed = self._rig.proxy.plan.arm(fault, run.namespace)
 
     def _replay(self, stale: Sequence[tuple[Run, bytes]]) -> None:
@@ -128,6 +128,8 @@ class Batch:
             wait_for(lambda: all(run.armed and run.armed.met for run, _ in stale), PATIENCE_SECONDS)
 
     def _page(self, case: Case) -> bytes:
+        if case.fault.action != "stale":
+            return b""
         return self._rig.call(self._rig.ledger.page(PATHS[case.fault.resource]))
 
     def _await(self, runs: Sequence[tuple[Run, Stage]]) -> None:

@@ -70,6 +70,11 @@ STALE = (
     ("removed", "removed", "runainimservices"),
 )
 """A LIST from before the stage, answered to the operator that starts after it."""
+OPTIONAL_READS = (
+    *(("life", "stop", action, "horizontalpodautoscalers") for action in ("403", "404", "500", "slow")),
+    *(("stuck", "stuck", action, "events") for action in ("403", "500", "reset", "slow")),
+)
+"""Reads without which the status says less: a LIST that the operator begins with, and the events of a stuck pod."""
 OF_THE_CLUSTER = (
     *(
         (f"{program}-killed", stage)
@@ -106,6 +111,11 @@ class Case:
     def alone(self) -> bool:
         """Does it happen to everybody in that stage?"""
         return not self.fault.verb
+
+    @property
+    def at_start(self) -> bool:
+        """Does it meet the operator that starts after the stage? Events are listed only while something is stuck."""
+        return self.fault.verb == "list" and self.fault.resource != "events"
 
     @property
     def name(self) -> str:
@@ -146,6 +156,10 @@ def _watches() -> Iterator[Case]:
 def _others() -> Iterator[Case]:
     for life, stage, resource in STALE:
         yield Case("stale", life, stage, Fault("stale", "list", resource))
+    for life, stage, action, resource in OPTIONAL_READS:
+        # A group each where one LIST is of all namespaces: it meets only one of the faults that wait for it.
+        group = "read" if resource == "events" else f"read-{action}"
+        yield Case(group, life, stage, Fault(action, "list", resource))
     for action, stage in OF_THE_CLUSTER:
         yield Case(_group_of(action), "life", stage, Fault(action))
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.objects import Object, Objects
+from runai_nim.api import well_known
 from tests.support.services import CLAIM, CR, NIMSERVICE, sample
 
 NAME = "llama-8b"
@@ -82,6 +83,15 @@ def _lose(objects: Objects) -> None:
     objects.delete(NIMSERVICE, NAME)
 
 
+def _stick(objects: Objects) -> None:
+    """A pod waits for its volumes. It stays Ready, so that the Deployment's counts stay as they are."""
+    waits = {"type": "PodReadyToStartContainers", "status": "False", "lastTransitionTime": "2026-01-01T00:00:00Z"}
+    ready = [{"type": type_, "status": "True"} for type_ in ("PodScheduled", "ContainersReady", "Ready")]
+    for pod in objects.list("v1 Pod", f"{well_known.SERVICE_LABEL}={NAME}"):
+        status = {"phase": "Pending", "conditions": [*ready, waits]}
+        objects.patch("v1 Pod", pod["metadata"]["name"], {"status": status}, "status")
+
+
 def _ready(reason: str, generation: int = 1) -> Callable[[Mapping[str, Object]], bool]:
     def over(there: Mapping[str, Object]) -> bool:
         status = there.get(f"runainimservices {NAME}", {}).get("status", {})
@@ -114,5 +124,6 @@ LIVES: Mapping[str, tuple[Stage, ...]] = {
     "flip": (_CREATE, Stage("flip", _flip, _ready("Running", 3))),
     "recreate": (_CREATE, Stage("recreate", _recreate, _ready("Running"))),
     "taken": (_CREATE, Stage("taken", _take, lambda there: not any(NAME in key for key in there))),
+    "stuck": (_CREATE, Stage("stuck", _stick, _ready("Running"))),
     "lost": (_CREATE, Stage("lost", _lose, _ready("Running"))),
 }

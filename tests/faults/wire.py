@@ -11,6 +11,7 @@ from tests.faults.plan import Seen
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _REASONS = {
     403: "Forbidden",
+    404: "NotFound",
     409: "Conflict",
     410: "Expired",
     429: "TooManyRequests",
