@@ -209,6 +209,8 @@ def test_a_pod_with_a_node_and_without_a_sandbox_is_not_started() -> None:
     pending = {"phase": "Pending", "conditions": [SCHEDULED, NO_SANDBOX]}
     assert a_pod(pending, nodeName="n1").not_started == NotStarted("u1", "n1", "2026-01-01T00:00:05Z")
     assert a_pod(pending).not_started == NotStarted("u1", "", "2026-01-01T00:00:05Z")
+    undated = {**pending, "conditions": [SCHEDULED, {**NO_SANDBOX, "lastTransitionTime": None}]}
+    assert a_pod(undated).not_started == NotStarted("u1", "", "2026-01-01T00:00:00Z")
     started = [{**NO_SANDBOX, "status": "True"}]
     for status in (
         {"phase": "Pending", "conditions": [NO_SANDBOX]},  # no node yet
@@ -315,17 +317,20 @@ def test_of_a_termination_message_only_its_cause_is_kept(message: str, cause: st
 
 
 def test_a_deployment_says_which_pod_is_refused() -> None:
-    failing = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota: q"}
+    at = "2026-01-01T00:00:00Z"
+    said = {"reason": "FailedCreate", "message": "exceeded quota: q", "lastTransitionTime": at}
+    failing = {"type": "ReplicaFailure", "status": "True", **said}
     new = {"metadata": {**METADATA, "generation": 2}, "spec": {"replicas": 1}}
 
-    def refused(observed_generation: int, *conditions: dict[str, Any]) -> str:
+    def refused(observed_generation: int, *conditions: dict[str, Any]) -> tuple[str, str]:
         status = {"observedGeneration": observed_generation, "conditions": list(conditions)}
-        return ObservedWorkload.from_object({**new, "status": status}).refused_pod
+        found = ObservedWorkload.from_object({**new, "status": status})
+        return found.refused_pod, found.refused_at
 
-    assert refused(2, {"type": "Progressing", "status": "True"}, failing) == "exceeded quota: q"
-    assert refused(2, {**failing, "message": None}) == "FailedCreate"
-    assert refused(2, {**failing, "status": "False"}) == ""
-    assert refused(1, failing) == ""  # of the generation before
+    assert refused(2, {"type": "Progressing", "status": "True"}, failing) == ("exceeded quota: q", at)
+    assert refused(2, {**failing, "message": None}) == ("FailedCreate", at)
+    assert refused(2, {**failing, "status": "False"}) == ("", "")
+    assert refused(1, failing) == ("", "")  # of the generation before
 
 
 def test_an_autoscaler_is_kept_without_its_numbers() -> None:

@@ -201,7 +201,8 @@ def _not_started(obj: ObjectView, conditions: _Conditions) -> NotStarted | None:
     has_node = bool(node) or conditions.get("PodScheduled", {}).get("status") == "True"
     if not is_waiting or not has_node or "deletionTimestamp" in metadata:
         return None
-    return NotStarted(word(metadata.get("uid")), node, word(sandbox.get("lastTransitionTime")))
+    since = word(sandbox.get("lastTransitionTime")) or word(metadata.get("creationTimestamp"))
+    return NotStarted(word(metadata.get("uid")), node, since)
 
 
 def _disruption(status: ObjectView, conditions: _Conditions) -> Disruption | None:

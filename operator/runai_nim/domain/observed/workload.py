@@ -34,8 +34,8 @@ class ObservedWorkload:
 
     Counts are pods, or groups of pods. `kind` and `name` are the object's. `max_unavailable` is how many replicas a
     rollout may take away at a time. `is_progressing`: its controller reports a rollout that is not complete.
-    `refused_pod` is the API server's sentence about a pod of the newest generation that it refuses to create; empty
-    without one, and for a LeaderWorkerSet, which doesn't report it.
+    `refused_pod` is the API server's sentence about a pod of the newest generation that it refuses to create since
+    `refused_at` (RFC 3339); both are empty without one, and for a LeaderWorkerSet, which doesn't report it.
     """
 
     kind: str
@@ -54,6 +54,7 @@ class ObservedWorkload:
     max_unavailable: int = 1
     is_progressing: bool = False
     refused_pod: str = ""
+    refused_at: str = ""
 
     @classmethod
     def from_object(cls, obj: ObjectView) -> Self:
@@ -68,6 +69,7 @@ class ObservedWorkload:
         of_groups = obj.get("kind") == well_known.LWS_KIND
         observed = number(status.get("observedGeneration"), generation if of_groups else 0)
         replicas = number(spec.get("replicas"), 1)
+        refused_pod, refused_at = _refused_pod(status) if observed >= generation else ("", "")
         return cls(
             well_known.LWS_KIND if of_groups else "Deployment",
             name=metadata["name"],
@@ -85,7 +87,8 @@ class ObservedWorkload:
             if of_groups
             else _max_unavailable_pods(spec, replicas),
             is_progressing=_is_progressing(status, of_groups=of_groups),
-            refused_pod=_refused_pod(status) if observed >= generation else "",
+            refused_pod=refused_pod,
+            refused_at=refused_at,
         )
 
     @property
@@ -151,8 +154,10 @@ def _percent(value: Any, replicas: int) -> int:
     return replicas * int(percent[1]) if percent else 100 * number(value)
 
 
-def _refused_pod(status: ObjectView) -> str:
+def _refused_pod(status: ObjectView) -> tuple[str, str]:
+    """A sentence, and since when it holds."""
     for condition in mappings(status.get("conditions")):
         if condition.get("type") == "ReplicaFailure" and condition.get("status") == "True":
-            return text(condition.get("message")) or word(condition.get("reason"), "no reason given")
-    return ""
+            said = text(condition.get("message")) or word(condition.get("reason"), "no reason given")
+            return said, word(condition.get("lastTransitionTime"))
+    return "", ""

@@ -25,6 +25,7 @@ from runai_nim.domain.status.pod_problems import (
     PodReferences,
     pod_deadline,
     pod_problem_of,
+    refusal_deadline,
     restarts_of,
 )
 from runai_nim.domain.translate import Desired, Exposure
@@ -234,7 +235,7 @@ def facts_of(
         claim_difference=_claim_difference(cr, desired, observed.claim),
         cache=observed.nim_cache,
         autoscaler=_autoscaler(observed, live),
-        requeue_after=_soonest(unseen_left if is_awaited else None, *_pod_deadlines(pods, deadlines)),
+        requeue_after=_soonest(unseen_left if is_awaited else None, *_pod_deadlines(pods, observed, deadlines)),
     )
 
 
@@ -247,8 +248,11 @@ def _soonest(*deadlines: float | None) -> float | None:
     return min((seconds for seconds in deadlines if seconds is not None and seconds > 0), default=None)
 
 
-def _pod_deadlines(pods: Sequence[ObservedPod], deadlines: Deadlines) -> tuple[float | None, ...]:
-    return pod_deadline(pods, deadlines), _placement_grace(pods, deadlines)
+def _pod_deadlines(
+    pods: Sequence[ObservedPod], observed: ObservedState, deadlines: Deadlines
+) -> tuple[float | None, ...]:
+    refusal = refusal_deadline(observed.workload, deadlines)
+    return pod_deadline(pods, deadlines), _placement_grace(pods, deadlines), refusal
 
 
 def _placement_grace(pods: Iterable[ObservedPod], deadlines: Deadlines) -> float | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-from runai_nim.domain.observed import ObservedPod, ObservedState, StartupKill
+from runai_nim.domain.observed import ObservedPod, ObservedState, ObservedWorkload, StartupKill
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.status.deadlines import Deadlines, seconds_left
 from runai_nim.domain.status.event_queries import stateful_set_of
@@ -17,6 +17,10 @@ _IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "Err
 _CONFIG = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 DISRUPTION_SECONDS: Final = 600.0
 """How long the end of a pod explains what is missing: an evicted pod stays for days, its replacement comes at once."""
+
+
+REFUSAL_SECONDS: Final = 5.0
+"""How long pods may be refused before that is a problem: a ServiceAccount or a quota may be seconds old."""
 
 
 class Rank(IntEnum):
@@ -56,7 +60,15 @@ def pod_problem_of(
 ) -> PodProblem | None:
     """The most severe problem of these pods and of those that can't be created, independent of their order."""
     found = (problem for pod in pods for problem in _pod_problems(pod, observed, named, deadlines))
-    return min((*_refusals(observed), *found), default=None)
+    return min((*_refusals(observed, deadlines), *found), default=None)
+
+
+def refusal_deadline(workload: ObservedWorkload | None, deadlines: Deadlines) -> float | None:
+    """Seconds until a refusal of pods is a problem; None without one, and once it is."""
+    if workload is None or not workload.refused_at:
+        return None
+    left = seconds_left(workload.refused_at, REFUSAL_SECONDS, deadlines.now)
+    return left if left > 0 else None
 
 
 def pod_deadline(pods: Iterable[ObservedPod], deadlines: Deadlines) -> float | None:
@@ -86,9 +98,9 @@ def restarts_of(pods: Iterable[ObservedPod], named: PodReferences) -> str:
     return f"pod {pod.name} has restarted {times}{_last_exit(pod)}{_exit_remedy(pod, named)}"
 
 
-def _refusals(observed: ObservedState) -> Iterator[PodProblem]:
+def _refusals(observed: ObservedState, deadlines: Deadlines) -> Iterator[PodProblem]:
     workload = observed.workload
-    if workload is None:
+    if workload is None or refusal_deadline(workload, deadlines) is not None:
         return
     events = observed.events.get(stateful_set_of(workload), ())
     said = workload.refused_pod or next((event.message for event in events if event.reason == "FailedCreate"), "")

@@ -108,6 +108,21 @@ def refused(**workload: Any) -> Facts:
     return facts(a_cr({"replicas": 2}), nim={"state": "NotReady"}, workload=said)
 
 
+def test_a_refusal_that_is_over_in_seconds_is_no_problem() -> None:
+    found = observed(translate(input_of(a_cr(), CONTEXT))).workload
+    assert found is not None
+    said = replace(
+        found, refused_pod="serviceaccount not found", refused_at=NOW, ready_replicas=0, available_replicas=0
+    )
+
+    def at(seconds: float) -> Facts:
+        return facts(nim={"state": "NotReady"}, workload=said, at=AT + timedelta(seconds=seconds))
+
+    assert (at(4).pod_problem, at(4).requeue_after) == (None, 1)
+    assert row_for(at(5)).reason_for(at(5)) == "PodsRefused"
+    assert at(5).requeue_after is None
+
+
 def test_the_leaders_of_a_multi_node_service_may_be_refused() -> None:
     """A LeaderWorkerSet doesn't say so; the StatefulSet in between posts events."""
     found = observed(translate(input_of(a_cr(), CONTEXT))).workload
