@@ -19,6 +19,7 @@ from runai_nim.controller.metrics import ServiceMetrics
 from runai_nim.domain.context import Context
 from runai_nim.domain.nimservice_schema import NIMServiceSchema
 from runai_nim.domain.observed import (
+    ObservedAutoscaler,
     ObservedClaim,
     ObservedNamespace,
     ObservedNimCache,
@@ -27,9 +28,10 @@ from runai_nim.domain.observed import (
     ObservedState,
     ObservedWorkload,
     StoredObject,
+    newest_by_reason,
 )
 from runai_nim.domain.plan import check_names, plan, take_over_fields
-from runai_nim.domain.status import Deadlines, Outcome, facts_of, status_of, time_to_ready, transitions
+from runai_nim.domain.status import Deadlines, Outcome, event_queries, facts_of, status_of, time_to_ready, transitions
 from runai_nim.domain.translate import translate
 from runai_nim.kube.api_error import api_error
 from runai_nim.kube.bounded_reader import name_in
@@ -85,6 +87,41 @@ POD = {
         "initContainerStatuses": [CONTAINER],
         "containerStatuses": [CONTAINER],
     },
+}
+KILLED = {
+    "exitCode": 137,
+    "reason": "Error",
+    "message": "HTTP 401",
+    "startedAt": "2026-01-01T00:00:00Z",
+    "finishedAt": "2026-01-01T00:20:00Z",
+}
+STUCK_POD = {
+    "metadata": METADATA,
+    "spec": {
+        "schedulerName": "s",
+        "nodeName": "n",
+        "containers": [{"name": "c", "startupProbe": {"failureThreshold": 120, "periodSeconds": 10}}],
+    },
+    "status": {
+        "phase": "Pending",
+        "reason": "NodeLost",
+        "conditions": [
+            {"type": "PodReadyToStartContainers", "status": "False", "lastTransitionTime": "2026-01-01T00:00:00Z"},
+            {"type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler", "message": "m"},
+        ],
+        "containerStatuses": [{"name": "c", "started": False, "restartCount": 2, "lastState": {"terminated": KILLED}}],
+    },
+}
+AUTOSCALER: Object = {
+    "metadata": METADATA,
+    "status": {"conditions": [{"type": "ScalingActive", "status": "False", "reason": "R", "message": "m"}]},
+}
+EVENT: Object = {
+    "metadata": METADATA,
+    "reason": "FailedMount",
+    "message": "m",
+    "lastTimestamp": "2026-01-01T00:00:00Z",
+    "series": {"lastObservedTime": "2026-01-01T00:00:00.000000Z"},
 }
 COUNTS = {"replicas": 1, "updatedReplicas": 1, "readyReplicas": 1, "availableReplicas": 1, "observedGeneration": 1}
 DEPLOYMENT = {"kind": "Deployment", "metadata": METADATA, "spec": {"replicas": 1}, "status": COUNTS}
@@ -220,6 +257,8 @@ def nimservice(spec: Object) -> Object:
     ("read", "obj"),
     [
         (ObservedPod.from_object, POD),
+        (ObservedPod.from_object, STUCK_POD),
+        (ObservedAutoscaler.from_object, AUTOSCALER),
         (ObservedWorkload.from_object, DEPLOYMENT),
         (ObservedWorkload.from_object, {**DEPLOYMENT, "kind": well_known.LWS_KIND}),
         (ObservedService.from_object, {"metadata": METADATA}),
@@ -261,7 +300,9 @@ def test_any_neighbours_are_planned_and_reported(spec: Object, data: st.DataObje
         workload=ObservedWorkload.from_object(data.draw(spoiled(DEPLOYMENT))),
         claim=data.draw(st.none() | spoiled(CLAIM).map(ObservedClaim.from_object)),
         nim_cache=ObservedNimCache.from_object(data.draw(spoiled(CACHE))),
-        pods=(ObservedPod.from_object(data.draw(spoiled(POD))),),
+        pods=tuple(ObservedPod.from_object(data.draw(spoiled(pod))) for pod in (POD, STUCK_POD)),
+        autoscaler=ObservedAutoscaler.from_object(data.draw(spoiled(AUTOSCALER))),
+        events=dict.fromkeys(("", str(METADATA["uid"])), newest_by_reason([data.draw(spoiled(EVENT))])),
         routes={route["kind"]: data.draw(spoiled(route))} if route else {},
     )
     judge(cr(spec), observed)
@@ -279,6 +320,7 @@ def judge(resource: Object, observed: ObservedState) -> None:
     for write in planned.writes:
         orjson.dumps(write.manifest)
     deadlines = Deadlines(datetime.now(UTC), 60, 60)
+    list(event_queries(desired, observed, deadlines.now))
     facts = facts_of(resource, desired=desired, plan=planned, observed=observed, outcome=Outcome(), deadlines=deadlines)
     status = status_of(resource, desired, facts, "2026-01-02T00:00:00Z")
     orjson.dumps(status)
