@@ -1,1 +1,1 @@
-"""Benchmarks of real processes on a real control plane. docs/benchmarks.md says what is done."""
+"""Benchmarks of real processes on a real control plane. docs/benchmarks.md describes them."""

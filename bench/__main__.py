@@ -1,4 +1,4 @@
-"""`python -m bench`: every benchmark, one after the other, each on a cluster of its own, into build/bench.json.
+"""`python -m bench`: runs all benchmarks, each on a new cluster, and writes build/bench.json.
 
 Absolute figures were taken on whatever machine this ran on, shared with the control plane itself; docs/benchmarks.md
 says what each means and which of them can be compared.

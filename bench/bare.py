@@ -1,4 +1,4 @@
-"""The ceiling: a client that knows beforehand what the operator would write, and does nothing but write it."""
+"""The ceiling: a bare client that writes the objects that the operator would write, prepared in advance."""
 
 import asyncio
 import json
@@ -25,9 +25,9 @@ READ = (RUNAI_NIM_SERVICE, kinds.NIM_SERVICE, kinds.SERVICE, kinds.DEPLOYMENT, k
 
 
 def write_all(kubeconfig: Path, namespace: str, status: Mapping[str, Any], at_once: int) -> float:
-    """Write claim, NIMService and `status` of every RunaiNimService that is there, so many at once.
+    """Write claim, NIMService and `status` of every existing RunaiNimService, with a limited concurrency.
 
-    Returns this process's CPU in ms for each. What is to be written is made ready before.
+    Returns this process's CPU in ms for each. The writes are prepared before the measurement.
     """
 
     async def write() -> float:
@@ -88,7 +88,7 @@ def _writes(cr: Object, status: Mapping[str, Any]) -> list[Write]:
 
 
 def _applied(kind: Kind, manifest: Mapping[str, Any]) -> Write:
-    """A server-side apply that creates: version 1 of what is absent."""
+    """A server-side apply that creates an object: version 1 means absent."""
     metadata = {**manifest["metadata"], "resourceVersion": "1"}
     path = kind.path(metadata["namespace"], metadata["name"])
     return path, {**manifest, "metadata": metadata}, APPLY, APPLY_PATCH

@@ -13,14 +13,14 @@ from bench.crowd import RUNAI_NIM_SERVICE, SAMPLE, Object, service
 
 VERBS: Final = ("post", "get", "patch", "delete")
 STOCK: Final = 128
-"""Workloads that must be there for calls to overlap without meeting at the same one."""
+"""Number of workloads, so that concurrent calls use different ones."""
 _CONNECTIONS: Final = 256
-"""Calls that come when they are due wait for no others: there must be enough for all that are under way."""
+"""Number of connections: scheduled calls don't wait for each other, so there must be enough for all of them."""
 _PATCHED: Final = STOCK // 2
 
 
 class Target(ABC):
-    """Where calls go; a context manager: it holds connections.
+    """The target of calls; a context manager that holds connections.
 
     `post` adds a workload to a stock, `delete` takes the oldest away, `get` and `patch` take the newer ones in turn.
     """

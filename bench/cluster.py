@@ -1,4 +1,4 @@
-"""The cluster that a benchmark has to itself."""
+"""A separate cluster for each benchmark."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from runai_nim.config.settings import PREFIX
 
 NAMESPACE = "bench"
 QUIET_SECONDS = 5.0
-"""After so long without a word nothing is under way any more."""
+"""Seconds without a request after which the operator is idle."""
 PATIENCE = {
     f"{PREFIX}{setting}": "86400" for setting in ("NIM_OPERATOR_DEADLINE_SECONDS", "SCHEDULER_DEADLINE_SECONDS")
 }
@@ -17,7 +17,7 @@ PATIENCE = {
 
 @contextmanager
 def empty_cluster() -> Iterator[LocalCluster]:
-    """A new one with the CRDs and an empty namespace, and nothing that writes: no controller manager, no stand-in.
+    """A new cluster with the CRDs and an empty namespace, without other writers: no controller manager, no stand-in.
 
     It ends with the block, also when this process is killed.
     """
@@ -51,11 +51,11 @@ def chatty_cluster() -> Iterator[LocalCluster]:
 
 
 def start_operator(cluster: LocalCluster) -> None:
-    """Start it anew, with more patience: what waits for the benchmark is not to be called out as silent."""
+    """Restart the operator with longer deadlines, so that it doesn't report components that the benchmark delays."""
     cluster.operator.start(environment=PATIENCE)
 
 
 def make_project(cluster: LocalCluster, namespace: str) -> None:
-    """Make a namespace that belongs to a project: others are warned of."""
+    """Create a namespace that belongs to a project, because the operator warns about others."""
     cluster.kubectl("create", "namespace", namespace)
     cluster.kubectl("label", "namespace", namespace, f"{well_known.RUNAI_PROJECT}=team-a")

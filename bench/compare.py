@@ -1,7 +1,7 @@
-"""What can be compared between two runs, and `python -m bench.compare`: build/bench.json beside the reference.
+"""Compares two runs; `python -m bench.compare` compares build/bench.json with the reference.
 
-Absolute times tell of the machine and of what else it did. Ratios of two figures of one run, counts and memory tell of
-the code.
+Absolute times depend on the machine and its load. Ratios of two figures of one run, counts and memory depend on the
+code.
 """
 
 import json
@@ -21,7 +21,7 @@ RATIOS: Final = {
     "cpu_5000_ratio": ("cpu_ms_per_cr_5000", "cpu_ms_per_cr"),
     "restart_5000_ratio": ("restart_5000_s", "restart_5000_bare_s"),
 }
-"""Figures that are made of two others of the same run."""
+"""Ratios of two figures of the same run."""
 HIGHER: Final = ("throughput_ratio", "rest_throughput_ratio")
 LOWER: Final = (
     *RATIOS,
@@ -30,7 +30,7 @@ LOWER: Final = (
     *("restart_writes", "restart_1000_writes", "restart_5000_writes"),
     *("rss_0_mib", "rss_1000_mib", "rss_5000_mib", "rss_kib_per_cr"),
 )
-"""What is compared: the higher, or the lower, the better."""
+"""The compared figures, and whether higher or lower is better."""
 
 
 def with_ratios(figures: Figures) -> Figures:
@@ -44,7 +44,7 @@ def with_ratios(figures: Figures) -> Figures:
 
 
 def worse(figures: Figures, reference: Figures) -> Iterator[str]:
-    """A sentence for each figure that is missing, or by more than TOLERANCE worse than its reference."""
+    """A sentence for each figure that is missing, or worse than its reference by more than TOLERANCE."""
     for name in (*HIGHER, *LOWER):
         if name not in reference:
             continue
@@ -58,7 +58,7 @@ def worse(figures: Figures, reference: Figures) -> Iterator[str]:
 
 
 def main() -> int:
-    """Print what is worse; 1 if anything is, 2 without a run to look at."""
+    """Print the figures that are worse; return 1 if there are any, 2 without a run."""
     try:
         figures = json.loads(RESULT.read_text(encoding="utf-8"))
     except FileNotFoundError:

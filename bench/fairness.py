@@ -1,7 +1,7 @@
-"""How long thousands of broken RunaiNimServices of one namespace hold up those of another.
+"""How long thousands of broken RunaiNimServices in one namespace delay those in another.
 
-Broken: an admission webhook that nobody answers at refuses each NIMService of the namespace, as one does whose Pod is
-gone. The API server says 500 then, and the operator tries again, ever less often.
+Broken: an admission webhook without an endpoint rejects each NIMService of the namespace, so that the API server
+answers 500 and the operator retries with backoff.
 """
 
 import time

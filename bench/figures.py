@@ -1,4 +1,4 @@
-"""What is made of measured values: percentiles, and a line through points. Pure."""
+"""Statistics of measurements: percentiles, and a straight line through points."""
 
 import math
 import statistics
@@ -19,7 +19,7 @@ class Line:
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The smallest value that so many percent of all don't exceed. Raises ValueError where there are none."""
+    """The percentile: the smallest value that so many percent don't exceed. Raises ValueError without values."""
     if not values:
         raise ValueError("there are no measurements")
     return sorted(values)[max(0, math.ceil(len(values) * percent / 100) - 1)]

@@ -1,4 +1,4 @@
-"""One RunaiNimService at a time: how late the operator is, what it asks of the API server, what a restart writes."""
+"""One RunaiNimService at a time: latency of the operator, its requests, and the writes after a restart."""
 
 import time
 from pathlib import Path
@@ -15,12 +15,12 @@ from local.cluster import OPERATOR_USER, LocalCluster
 from local.objects import Objects, wait_for
 
 PAUSE_SECONDS = 0.1
-"""Between two of them, so that each finds the control plane idle."""
+"""Pause between two of them, so that the control plane is idle for each."""
 FIRST = "first"
 
 
 def measure(services: int) -> Figures:
-    """Figures of an idle control plane, and of a client that does nothing else beside them."""
+    """Figures on an idle control plane, and of a bare client for comparison."""
     with empty_cluster() as cluster:
         start_operator(cluster)
         status = first_status(cluster)
@@ -87,7 +87,7 @@ def _restart(cluster: LocalCluster, services: int) -> Figures:
 
 
 def _bare(cluster: LocalCluster, services: int, status: dict[str, Any]) -> float:
-    """Milliseconds of a client that writes a claim and a NIMService, and nothing else runs."""
+    """Milliseconds that a bare client takes to write a claim and a NIMService, while nothing else runs."""
     namespace = f"{NAMESPACE}-bare"
     make_project(cluster, namespace)
     create_services(cluster.control_plane.kubeconfig, namespace, names_of(0, services))

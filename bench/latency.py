@@ -1,4 +1,4 @@
-"""How late the operator is, by the API server's audit log, whose times have microseconds. Reads it and nothing else."""
+"""Latency of the operator, from the API server's audit log, whose times have a resolution of microseconds."""
 
 from collections.abc import Iterable
 

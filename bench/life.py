@@ -1,4 +1,4 @@
-"""How often the operator writes a status and an Event from creation to Running, beside a chatty NIM Operator.
+"""How often the operator writes a status and an Event from creation to Running, with a chatty NIM Operator.
 
 The stand-in of the NIM Operator takes every step of the real one and reports each, and Kubernetes' own controllers run.
 """

@@ -1,4 +1,4 @@
-"""Calls on a target: as many as it takes, or as many a second as it is told."""
+"""Calls to a target: at its maximum rate, or at a given rate."""
 
 import asyncio
 import itertools
@@ -12,7 +12,7 @@ from bench.crowd import CONCURRENCY, in_parallel
 
 
 class Called(Protocol):
-    """What is called."""
+    """The target of the calls."""
 
     async def call(self, verb: str) -> None:
         """Make one of VERBS."""
@@ -20,14 +20,14 @@ class Called(Protocol):
 
 
 async def saturate(target: Called, calls: int) -> float:
-    """Calls a second of clients that each make the next as soon as the last was answered."""
+    """Calls per second of clients that each send the next call after the answer to the last one."""
     began = time.perf_counter()
     await in_parallel(range(calls // len(VERBS)), lambda _: _life(target), CONCURRENCY)
     return calls / (time.perf_counter() - began)
 
 
 async def open_loop(target: Called, calls: int, per_second: float) -> Mapping[str, list[float]]:
-    """Make calls when they are due, whatever became of those before; milliseconds by verb, from when each was due."""
+    """Send calls on schedule, without waiting for earlier ones; milliseconds by verb since each was due."""
     took: defaultdict[str, list[float]] = defaultdict(list)
     began = time.perf_counter()
 

@@ -1,4 +1,4 @@
-"""The plot of a run, as SVG: each aim beside what was reached, and how memory and restarts grow. Pure."""
+"""The plot of a run as SVG: each target with its result, and the growth of memory and restarts."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _FONT = 'font-family="sans-serif" font-size="13"'
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """What is aimed at: at most so much, or at least."""
+    """A target: a maximum or a minimum."""
 
     label: str
     figure: str
@@ -49,7 +49,7 @@ AIMS: Final = (
 
 
 def plot(figures: Figures) -> str:
-    """The picture. Aims whose figures are not there are left out."""
+    """The SVG. Targets without a figure are omitted."""
     shown = [(aim, figures[aim.figure]) for aim in AIMS if aim.figure in figures]
     below = _TOP + len(shown) * _ROW + 60
     height = below + 220

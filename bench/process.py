@@ -1,4 +1,4 @@
-"""What a running process costs, by /proc: memory, CPU, age; and what the operator says of its queue. It only looks."""
+"""Memory, CPU and age of a running process, from /proc, and the operator's queue metrics."""
 
 import os
 import time
@@ -12,7 +12,7 @@ from local.objects import wait_for
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _POLL_SECONDS = 0.5
-"""A look costs the operator milliseconds of CPU, which are not to be seen in what is measured."""
+"""Polling interval: each scrape takes milliseconds of the operator's CPU, which would distort the measurement."""
 _PATIENCE_SECONDS = 900.0
 
 
@@ -29,7 +29,7 @@ def rss_mib(program: Program) -> float:
 
 
 def peak_rss_mib(program: Program) -> float:
-    """The most resident memory that it had so far, in MiB."""
+    """Peak resident memory in MiB."""
     return _memory_mib(program, "VmHWM")
 
 
@@ -56,13 +56,13 @@ def _stat(program: Program) -> list[str]:
 
 
 class Queue:
-    """What the operator's metrics say of its work."""
+    """The operator's queue metrics."""
 
     def __init__(self, cluster: LocalCluster) -> None:
         self._cluster = cluster
 
     def wait_idle(self, services: int, phase: str = "", poll: float = _POLL_SECONDS) -> None:
-        """Wait until nothing waits or is worked on and so many RunaiNimServices are known, in that phase if given.
+        """Wait until the queue is empty and so many RunaiNimServices are known, in that phase if given.
 
         poll: seconds between two looks. Raises TimeoutError.
         """
@@ -78,7 +78,7 @@ class Queue:
         wait_for(is_idle, _PATIENCE_SECONDS, poll)
 
     def wait_failures(self, failures: int) -> None:
-        """Wait until so many passes have failed since the operator's start. Raises TimeoutError."""
+        """Wait until so many reconciliations have failed since the operator's start. Raises TimeoutError."""
 
         def have_failed() -> bool:
             return (self._scrape() or {}).get("workqueue_retries_total ", 0) >= failures
@@ -86,7 +86,7 @@ class Queue:
         wait_for(have_failed, _PATIENCE_SECONDS, _POLL_SECONDS)
 
     def passes(self) -> float:
-        """Passes since the operator's start. Raises RuntimeError where it does not answer."""
+        """Reconciliations since the operator's start. Raises RuntimeError if it does not answer."""
         if (found := self._scrape()) is None:
             raise RuntimeError("the operator doesn't answer")
         return found["workqueue_adds_total "]

@@ -1,4 +1,4 @@
-"""The REST API beside the API server itself: what it adds to each call, how many it takes, whether its memory grows."""
+"""The REST API compared with the API server: added latency per call, maximum rate, and growth of memory."""
 
 import asyncio
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from local.cluster import OPERATOR_NAMESPACE, OPERATOR_SERVICE_ACCOUNT, LocalClu
 from local.rest import Rest, rest_process
 
 ROUNDS = 4
-"""Both take turns, so that what else the machine does meets both."""
+"""They alternate, so that other load of the machine affects both."""
 OPEN_LOOP = 2000
 """Calls of each, at most, whose latency is taken."""
 WARM_UP = 400

@@ -14,7 +14,7 @@ from local.audit import READS, WRITES
 from local.cluster import OPERATOR_USER, LocalCluster
 
 _RESTART_POLL_SECONDS = 0.25
-"""Each look is a scrape, which takes time of what is measured."""
+"""Polling interval: each scrape takes time of the measured process."""
 
 
 def measure(sizes: Sequence[int], scale: float = 1.0) -> Figures:

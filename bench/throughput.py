@@ -1,7 +1,7 @@
-"""How many RunaiNimServices a second, as a ratio to a client that does the same writes and nothing else.
+"""RunaiNimServices per second, as a ratio to a bare client that sends the same writes.
 
-The RunaiNimServices are there before either begins; measured is from the first write to the last, by the audit log.
-The ceiling is measured before and after the operator, each in a cluster of its own, so that drift hits both.
+The RunaiNimServices exist before either starts. The time is from the first to the last write in the audit log.
+The ceiling is measured before and after the operator, each in a separate cluster, so that drift affects both.
 """
 
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What parsing, validating and translating one RunaiNimService costs, without any cluster."""
+"""CPU time to parse, validate and translate one RunaiNimService, without a cluster."""
 
 import statistics
 import time

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 PACKAGES_A_MINUTE = 170
-"""That a core compiles, of Kubernetes' sizes; measured with Go 1.26 on cores of 3 GHz."""
+"""Packages that a core compiles per minute; measured with Go 1.26 on cores of 3 GHz."""
 
 
 class ProgramsMissingError(Exception):
@@ -58,7 +58,7 @@ def _hash(sources: Path) -> str:
 
 
 def find_go(minimum: tuple[int, int], what: str, instead: str) -> str:
-    """Return the path of a go command that is recent enough to build `what`; `instead` is the other way to have it.
+    """Return the path of a go command that is recent enough to build `what`; `instead` names an alternative.
 
     Raises ProgramsMissingError.
     """

@@ -1,7 +1,7 @@
 """A local cluster: control plane, CRDs and RBAC, the NIM Operator stand-in and our operator, as background processes.
 
-What the demo, the benchmarks, the tests and `python -m local` have in common. The operator connects as its own
-ServiceAccount, never as administrator.
+The demo, the benchmarks, the tests and `python -m local` use it. The operator connects with its own ServiceAccount,
+never as administrator.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Where programs are: those of control plane, node and chart, built from `local/go` and `local/chart`.
+"""Locates and builds the programs of control plane, node and chart, from `local/go` and `local/chart`.
 
 This module only finds and builds; it starts nothing but the Go tool chain.
 """

@@ -11,7 +11,7 @@ from local.loopback import answers, free_ports
 
 @dataclass(frozen=True)
 class Rest:
-    """The process, and where it answers."""
+    """The process and its URL."""
 
     program: Program
     url: str

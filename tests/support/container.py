@@ -1,7 +1,7 @@
 """Processes as a kubelet starts them in a pod, by Linux namespaces: no container engine and no image are needed.
 
-What differs from a shell: the user id has no line in /etc/passwd, HOME is not set, nothing can be written, and the API
-server is known by KUBERNETES_SERVICE_HOST and the ServiceAccount's files alone; cluster DNS is not there.
+Unlike in a shell, the user id has no line in /etc/passwd, HOME is not set, nothing is writable, and the API server is
+configured only by KUBERNETES_SERVICE_HOST and the ServiceAccount's files; there is no cluster DNS.
 """
 
 import os
@@ -32,7 +32,7 @@ exec unshare --user --map-user={USER_ID} --map-group={USER_ID} -- "$@"
 
 
 def obstacle() -> str:
-    """Why no such process can be started here; empty where one can."""
+    """Why such a process can't be started here; empty if it can."""
     if shutil.which("unshare") is None:
         return "there is no unshare: it is part of util-linux"
     tried = subprocess.run([*_unshare(), "true"], capture_output=True, text=True, check=False)
@@ -67,5 +67,5 @@ def start_in_pod(
 
 
 def _unshare() -> list[str]:
-    """Mounts of its own, and where this process isn't root, a user namespace to make them in."""
+    """Flags for a mount namespace and, if this process isn't root, a user namespace."""
     return ["unshare", "--mount", *(() if os.geteuid() == 0 else ("--map-root-user",)), "--"]

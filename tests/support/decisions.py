@@ -10,7 +10,7 @@ from runai_nim.domain.decision_input import DecisionInput, make_decision_input
 
 
 def input_of(resource: Mapping[str, Any], context: Context) -> DecisionInput:
-    """What the operator would make of them, but with all that the context says, of children too."""
+    """The input as the operator makes it, but with the whole context, including children."""
     made = make_decision_input(
         resource,
         settings=context.settings,
@@ -22,5 +22,5 @@ def input_of(resource: Mapping[str, Any], context: Context) -> DecisionInput:
 
 
 def input_of_manifest(manifest: Mapping[str, Any], context: Context) -> DecisionInput:
-    """The same of a manifest that was never stored."""
+    """The same for a manifest that was never stored."""
     return input_of(to_stored_object(manifest, "default"), context)

@@ -1,8 +1,8 @@
-"""A cluster that somebody else runs, by its kubeconfig, in place of the local one: `make test-cluster KUBECONFIG=…`.
+"""An existing cluster, by its kubeconfig, instead of the local one: `make test-cluster KUBECONFIG=…`.
 
-Our chart and a NIM Operator must be installed. Nothing is started, stopped or installed but namespaces: a test that
-would do so is skipped. With STAND_IN=1 the stand-in of the NIM Operator runs beside the tests; STAND_IN=there says that
-one runs already.
+The chart and a NIM Operator must be installed. Tests only create namespaces there; tests that would start, stop or
+install anything are skipped. STAND_IN=1 starts the stand-in of the NIM Operator for the tests; STAND_IN=there means
+that one already runs.
 """
 
 import os
@@ -69,7 +69,7 @@ class ExternalCluster(LocalCluster):
 
 
 def may_write_status() -> bool:
-    """May a test write the status of pods and NIMCaches? Not where real nodes and a real NIM Operator do."""
+    """Whether tests may write the status of pods and NIMCaches: not with real nodes and a real NIM Operator."""
     return external_kubeconfig() is None or bool(os.environ.get(STAND_IN))
 
 

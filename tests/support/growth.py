@@ -1,4 +1,4 @@
-"""How the cost of something grows with its size: CPU time of this process, of two sizes, in one run."""
+"""How CPU time grows with the size of the input: compares two sizes in one run."""
 
 import gc
 import time
@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 TIMES = 8
-"""How much larger the larger one is."""
+"""Ratio of the two sizes."""
 LINEAR = 2.0 * TIMES
-"""What is linear grows by about TIMES, what is quadratic by its square, 64: between them there is room for noise."""
+"""Limit between linear growth, about TIMES, and quadratic growth, 64, with room for noise."""
 _TRIES = 4
 
 

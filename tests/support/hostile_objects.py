@@ -1,4 +1,4 @@
-"""Objects that a hostile tenant makes: the largest that the API server stores, and those that can't be decoded."""
+"""Objects of a hostile tenant: the largest that the API server stores, and ones that can't be decoded."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ Object = dict[str, Any]
 Make = Callable[[str], Object]
 
 NAMED = {well_known.SERVICE_LABEL: "llama-8b"}
-"""The label by which the operator knows what is its own."""
+"""The label of the operator's objects."""
 ESCAPED = "<" * 700_000
 """Stored as it is for kinds of Kubernetes' own, and six times as long in JSON."""
 PLAIN = "x" * 32_768

@@ -1,4 +1,4 @@
-"""What is observed around the RunaiNimService of `tests.support.resources`: whole and running unless changed."""
+"""Observed state for the RunaiNimService of `tests.support.resources`: complete and running unless changed."""
 
 from dataclasses import replace
 from datetime import datetime

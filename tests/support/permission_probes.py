@@ -1,4 +1,4 @@
-"""For each permission of the operator a scenario that comes to nothing without it."""
+"""A scenario for each permission of the operator that fails without it."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -23,22 +23,22 @@ class Stage:
         """With all permissions."""
 
     def act(self) -> None:
-        """What can't be done without the one."""
+        """The scenario of one permission."""
 
 
 class Started(Stage):
-    """Every kind is listed and watched from the start."""
+    """The operator lists and watches every kind from the start."""
 
 
 class Made(Stage):
-    """A model with a claim of its own."""
+    """A model with a new claim."""
 
     def act(self) -> None:
         self.objects.apply(sample("gpu-portion"))
 
 
 class Changed(Stage):
-    """A NIMService that is there is written again: it gets an owner, which it had not."""
+    """The operator sets an owner on an existing NIMService."""
 
     def before(self) -> None:
         serve(self.objects)
@@ -50,7 +50,7 @@ class Changed(Stage):
 
 
 class Disposable(Stage):
-    """A claim that was to stay is to go with its resource: it gets an owner."""
+    """The operator sets an owner on an existing claim when retentionPolicy becomes Delete."""
 
     def before(self) -> None:
         serve(self.objects)
@@ -61,7 +61,7 @@ class Disposable(Stage):
 
 
 class FromAClaim(Stage):
-    """A claim of somebody else's is read by its name."""
+    """The operator reads a foreign claim by name."""
 
     store: ClassVar[Object] = {"pvc": {"existingPvc": True, "claimName": "weights"}}
 
@@ -74,7 +74,7 @@ class FromACache(FromAClaim):
 
 
 class Lost(Stage):
-    """A NIMService that was deleted by hand is made anew, once the resource was seen to be there."""
+    """The operator recreates a manually deleted NIMService after it has confirmed that the resource exists."""
 
     def before(self) -> None:
         serve(self.objects)
@@ -84,7 +84,7 @@ class Lost(Stage):
 
 
 class Pulled(Lost):
-    """Somebody else keeps changing a field: the object is asked who."""
+    """Another field manager keeps changing a field, so the operator reads the object's managedFields."""
 
     def act(self) -> None:
         def pulled() -> bool:
@@ -111,7 +111,7 @@ class Stuck(Stage):
 
 
 class RoutedByIngress(Stage):
-    """A route of our own comes."""
+    """The operator creates a route."""
 
     settings: Mapping[str, str] = BY_INGRESS
     ports: ClassVar[Object] = {"port": 8000}
@@ -130,7 +130,7 @@ class RoutedForGrpc(RoutedByGateway):
 
 
 class Unrouted(Stage):
-    """A route that another stage brings goes."""
+    """The operator deletes the route of another scenario."""
 
     def before(self) -> None:
         super().act()
@@ -150,7 +150,7 @@ class UnroutedForGrpc(Unrouted, RoutedForGrpc): ...
 
 
 class Elected(Stage):
-    """Replicas share a Lease, which is not there at first."""
+    """Replicas elect a leader with a Lease that doesn't exist at first."""
 
     settings: Mapping[str, str] = {
         "RUNAI_NIM_LEADER_ELECTION": "true",
@@ -209,4 +209,4 @@ SCENARIOS: dict[Permission, type[Stage]] = {
     **{Permission("get", *kind): Made for kind in NAMED},
     **{Permission(verb, "coordination.k8s.io", "leases"): Elected for verb in ("get", "create", "patch")},
 }
-"""What can't be done without each permission."""
+"""The scenario of each permission."""

@@ -1,4 +1,4 @@
-"""Permissions in tests: what the audit log says was used and what was denied, and taking single ones away."""
+"""Permissions in tests: which ones were used or denied, from the audit log, and removal of single ones."""
 
 import json
 import re
@@ -44,7 +44,7 @@ def asked_for(request: Request) -> set[Permission]:
 
 
 def denied(request: Request) -> Permission | None:
-    """The permission for want of which a request was refused; None for whatever else came of it."""
+    """The missing permission of a forbidden request; None for any other outcome."""
     if request.code != 403:
         return None
     if _FINALIZERS in request.message:
@@ -59,7 +59,7 @@ def denied(request: Request) -> Permission | None:
 
 @contextmanager
 def taken_away(cluster: LocalCluster, *permissions: Permission) -> Iterator[None]:
-    """Within it, the operator's roles are without these."""
+    """Context in which the operator's roles lack these permissions."""
     for role in (("clusterrole", ROLE), ("role", ROLE, f"--namespace={OPERATOR_NAMESPACE}")):
         rules = json.loads(cluster.kubectl("get", *role, "--output=json"))["rules"]
         left = json.dumps({"rules": [kept for rule in rules if (kept := _without(rule, permissions))["verbs"]]})
@@ -83,7 +83,7 @@ def _allowed(cluster: LocalCluster, permission: Permission) -> bool:
 
 
 def may(cluster: LocalCluster, permission: Permission, name: str) -> bool:
-    """May the operator do this to the object of that name (empty: to all), in the namespace of the object?"""
+    """Whether the operator may do this to the object with that name (empty: all) in the object's namespace."""
     resource, _, subresource = permission.resource.partition("/")
     about = {"resource": resource, "subresource": subresource, "name": name}
     attributes = {"group": permission.group, "verb": permission.verb, **about}

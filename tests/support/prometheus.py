@@ -1,4 +1,4 @@
-"""What /metrics says, read as Prometheus would."""
+"""Parses /metrics as Prometheus does."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -10,12 +10,12 @@ from local.cluster import LocalCluster
 
 
 def scrape(cluster: LocalCluster) -> "Scrape":
-    """What the operator that was started last says now."""
+    """Current metrics of the operator that was started last."""
     return scrape_of(cluster.ask("/metrics"))
 
 
 def scrape_of(answer: tuple[int, str]) -> "Scrape":
-    """What an answer of this HTTP status and text says."""
+    """The metrics in a response with this HTTP status and text."""
     code, text = answer
     assert code == 200, text
     return Scrape(text)
@@ -33,7 +33,7 @@ class Scrape:
         return sum(value for found, value in self._samples(name) if labels.items() <= found.items())
 
     def by(self, label: str, name: str, **labels: str) -> dict[str, float]:
-        """Sums by one label, of the samples with these labels; zeros are left out."""
+        """Sums by one label, of the samples with these labels; zeros are omitted."""
         found: dict[str, float] = defaultdict(float)
         for of, value in self._samples(name):
             if labels.items() <= of.items():

@@ -1,4 +1,4 @@
-"""RunaiNimServices as the API server has them, for tests of decisions. `tests.support.services` has those to apply."""
+"""RunaiNimServices as the API server stores them, for tests of decisions. Those to apply: `tests.support.services`."""
 
 from collections.abc import Mapping
 from typing import Any

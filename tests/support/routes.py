@@ -1,4 +1,4 @@
-"""Ways from outside to a service: kinds, the settings of the operator that make each, and a URL of a namespace."""
+"""External exposure in tests: route kinds, the operator's settings for each, and URLs of a namespace."""
 
 from typing import Any
 
@@ -24,12 +24,12 @@ BY_GATEWAY = {
     "RUNAI_NIM_EXTERNAL_HOSTS": HOSTS,
 }
 OWN = "llama-8b.external"
-"""The route of our own of the sample gpu-portion."""
+"""The operator's route of the sample gpu-portion."""
 PORTS = {"port": 8000, "grpcPort": 50051}
 
 
 def url_of(objects: Objects, name: str = "chat") -> str:
-    """A URL with a host that every namespace has of its own."""
+    """A URL with a different host for every namespace."""
     return f"https://{name}.{objects.namespace}.nim.example.com"
 
 

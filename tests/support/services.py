@@ -1,4 +1,4 @@
-"""RunaiNimServices in tests: the samples, what became of them, and waiting for a reason."""
+"""RunaiNimServices in tests: samples, their objects and conditions, and waiting for a reason."""
 
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ def sample(name: str, **spec: Any) -> dict[str, Any]:
 
 
 def present(objects: Objects, kind: str, name: str) -> dict[str, Any]:
-    """The object, which must be there."""
+    """The object, which must exist."""
     found = objects.get(kind, name)
     assert found is not None
     return found
@@ -62,5 +62,5 @@ def serve(objects: Objects, **spec: Any) -> None:
 
 
 def gone(objects: Objects, kind: str, name: str, seconds: float = 20) -> bool:
-    """Wait until the object is not there."""
+    """Wait until the object is gone."""
     return wait_for(lambda: objects.get(kind, name) is None, seconds)

@@ -6,7 +6,7 @@ import pytest
 
 
 def update_requested(request: pytest.FixtureRequest, option: str) -> bool:
-    """Whether the option was given; where CI is set it is refused."""
+    """Whether the option was given; it is rejected if CI is set."""
     # The option is only known when pytest was started on the folder or file that has it.
     wanted = bool(request.config.getoption(option, default=False))
     if wanted and os.environ.get("CI"):
