@@ -1,4 +1,4 @@
-"""A local cluster: control plane, CRDs and RBAC, the NIM Operator stand-in and our operator, as background processes.
+"""A local cluster: control plane, CRDs and RBAC, the NIM Operator stand-in and the operator, as background processes.
 
 The demo, the benchmarks, the tests and `python -m local` use it. The operator connects with its own ServiceAccount,
 never as administrator.
@@ -26,8 +26,8 @@ READY_SECONDS = 30
 class Program:
     """A Python program of the cluster, which a test may stop, kill and start again.
 
-    environment: asked for at each start. ready: is given what it has written since the start. as_usual: the last start
-    was one without further arguments and environment.
+    environment: called at each start. ready: called with the output since the start. as_usual: the last start had no
+    additional arguments or environment.
     """
 
     def __init__(
@@ -110,8 +110,8 @@ class LocalCluster:
     def start(self, *, stand_in: bool = True, operator: bool = True) -> list[str]:
         """Start what doesn't run, apply CRDs and RBAC, and return the names of what was started.
 
-        Nothing ran: the cluster is new and empty. Something ran: its data are kept.
-        Raises StartError, ProgramsMissingError, and CalledProcessError where kubectl refuses a manifest.
+        If nothing ran, the cluster is new and empty; otherwise its data are kept.
+        Raises StartError, ProgramsMissingError, and CalledProcessError if kubectl rejects a manifest.
         """
         started = self.control_plane.resume()
         self.apply_manifests()
@@ -128,7 +128,7 @@ class LocalCluster:
         return running
 
     def apply_manifests(self) -> None:
-        """Apply the CRDs (ours and the stand-in's) and the operator's RBAC; wait until the CRDs are served."""
+        """Apply all CRDs and the operator's RBAC; wait until the CRDs are served."""
         self.kubectl(
             "apply",
             "--server-side",
@@ -141,21 +141,21 @@ class LocalCluster:
 
     @property
     def audit_log(self) -> AuditLog:
-        """What the API server was asked for."""
+        """The API server's audit log."""
         return AuditLog(self.control_plane.audit_log)
 
     @property
     def healthz_url(self) -> str:
-        """Where the operator that was started last answers whether it is alive."""
+        """URL of /healthz of the operator that was started last."""
         return self._url("/healthz")
 
     @property
     def readyz_url(self) -> str:
-        """Where it answers whether it is ready."""
+        """URL of its /readyz."""
         return self._url("/readyz")
 
     def ask(self, path: str, timeout: float = 5) -> tuple[int, str]:
-        """HTTP status and text of what the operator answers that was started last, to `/readyz` say."""
+        """HTTP status and text of a path such as `/readyz` of the operator that was started last."""
         return fetch(self._url(path), timeout)
 
     def _url(self, path: str) -> str:

@@ -51,9 +51,9 @@ class ControlPlane:
     """
 
     address = "127.0.0.1"
-    """Where the API server listens."""
+    """Address of the API server."""
     users: Mapping[str, str] = {ADMINISTRATOR: "system:masters", CONTROLLER_MANAGER: ""}
-    """Who has a token from the start, and in which group."""
+    """Users with a token from the start, and their groups."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory.absolute()
@@ -63,7 +63,7 @@ class ControlPlane:
         self.kubeconfig = self.directory / "administrator.kubeconfig"
         self.audit_log = self._layout.audit_log
         self.starts: list[tuple[int, int]] = []
-        """From where to where in the audit log a program was started again: the API server may know no roles then."""
+        """Parts of the audit log during restarts of a program, when the API server may not know any roles."""
         self._kubectl_cache = self.directory / "kubectl-cache"
         self._ports_file = self.directory / "ports.json"
 
@@ -111,7 +111,7 @@ class ControlPlane:
     def resume(self) -> list[str]:
         """Start again, with their data, those of PROGRAMS that don't run; return their names.
 
-        Where none runs there is nothing to go on from: that is `start`.
+        If none runs, use `start` instead.
         """
         dead = [name for name in PROGRAMS if not self.processes.alive(name)]
         if len(dead) == len(PROGRAMS):
@@ -146,7 +146,7 @@ class ControlPlane:
         self.processes.wait_until("kube-controller-manager", self._default_service_account_exists, seconds)
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
-        """Run kubectl as administrator and return its output; raises CalledProcessError (what kubectl said: stderr)."""
+        """Run kubectl as administrator and return its output; raises CalledProcessError with its stderr."""
         command = [str(self.kubectl_program()), f"--kubeconfig={self.kubeconfig}", *arguments]
         environment = os.environ | {"KUBECACHEDIR": str(self._kubectl_cache)}
         return subprocess.run(command, input=stdin, env=environment, check=True, text=True, capture_output=True).stdout

@@ -1,6 +1,6 @@
-"""`python -m local demo`: three RunaiNimServices on a real control plane, shown as they happen.
+"""`python -m local demo`: shows three RunaiNimServices live on a real control plane.
 
-It shows what it saw, and succeeds only if that was what a person was promised.
+It fails unless each service reaches the expected phase.
 """
 
 import time
@@ -28,7 +28,7 @@ EXPECTED = {"gpu-portion": "Running", "whole-gpus-nimcache": "Running", "mistake
 
 
 def demo(cluster: LocalCluster, console: Console) -> bool:
-    """Apply the samples and show what becomes of each; True if each became what it must."""
+    """Apply the samples and show their changes; True if each reaches the expected phase."""
     namespace = {"metadata": {"name": NAMESPACE, "labels": {"runai/queue": "team-a"}}}
     cluster.kubectl(
         "apply", "--filename=-", stdin=yaml.safe_dump({"apiVersion": "v1", "kind": "Namespace", **namespace})

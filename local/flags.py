@@ -1,4 +1,4 @@
-"""Command lines of the control plane's programs, and the files that they name. Nothing is read or started here."""
+"""Command lines of the control plane's programs, and the files that they name."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -60,7 +60,7 @@ def loopback_api_server_flags(layout: Layout, ports: Mapping[str, int]) -> list[
 def api_server_flags(
     layout: Layout, ports: Mapping[str, int], *, address: str, services: str, authorizers: str
 ) -> list[str]:
-    """Return kube-apiserver's flags, whatever runs beside it.
+    """Return the flags of a kube-apiserver that don't depend on other programs.
 
     ports: by LISTENERS. services: network of the Services' addresses. authorizers: as --authorization-mode has them.
     """
@@ -93,7 +93,7 @@ def loopback_controller_manager_flags(layout: Layout, ports: Mapping[str, int]) 
 
 
 def controller_manager_flags(layout: Layout, ports: Mapping[str, int], *, address: str) -> list[str]:
-    """Return kube-controller-manager's flags, whatever runs beside it; ports by LISTENERS."""
+    """Return the flags of a kube-controller-manager that don't depend on other programs; ports by LISTENERS."""
     return [
         f"--kubeconfig={layout.manager_kubeconfig}",
         f"--bind-address={address}",

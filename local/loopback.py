@@ -1,4 +1,4 @@
-"""Ports of this machine's loopback address: finding free ones, asking what a server answers."""
+"""Free ports of the loopback address, and requests to servers on it."""
 
 import http.client
 import socket
@@ -8,7 +8,7 @@ import urllib.request
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 that nobody uses now; all are held until the last is chosen, so that they differ."""
+    """Free ports of 127.0.0.1; all are held until the last is chosen, so that they differ."""
     listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [listener.getsockname()[1] for listener in listeners]
     for listener in listeners:

@@ -80,7 +80,7 @@ class Objects:
         self._api.call_api(*request).read()
 
     def get(self, kind: str, name: str) -> Object | None:
-        """Return the object, or None where there is none."""
+        """Return the object, or None if it doesn't exist."""
         try:
             return self._as_mapping(self._kind(kind).get(name=name, namespace=self.namespace))
         except NotFoundError:
@@ -93,7 +93,7 @@ class Objects:
         return items
 
     def delete(self, kind: str, name: str, policy: str = "Background") -> None:
-        """Delete by that propagation policy; an object that isn't there is fine."""
+        """Delete with that propagation policy; an absent object is not an error."""
         try:
             self._kind(kind).delete(name=name, namespace=self.namespace, propagation_policy=policy)
         except NotFoundError:
@@ -115,7 +115,7 @@ class Objects:
 
 
 def wait_for(what: Callable[[], T | None], seconds: float = 20, pause: float = 0.05) -> T:
-    """Ask until the answer is true and return it; TimeoutError after `seconds`, with the last answer."""
+    """Poll until the result is true and return it; TimeoutError after `seconds`, with the last result."""
     deadline = time.monotonic() + seconds
     while not (answer := what()):
         if time.monotonic() > deadline:

@@ -1,7 +1,7 @@
 """Background programs of one directory: started, found again by any later process, and stopped.
 
 Each has a record `processes/<name>.json` and a log `logs/<name>.log`. A record names its process by id and start time,
-so that an id which the system has given to somebody else is never signalled. Nothing here knows what the programs are.
+so that a reused process id is never signalled.
 """
 
 import contextlib
@@ -41,7 +41,7 @@ class Processes:
         grace: float = 10,
         pass_fds: Sequence[int] = (),
     ) -> None:
-        """Start `command` in a session of its own, output appended to its log; what runs under `name` is stopped first.
+        """Start `command` in a new session, with its output appended to its log; a running `name` is stopped first.
 
         environment: added to that of this process. grace: seconds that it gets to end by itself when stopped.
         pass_fds: file descriptors that it inherits, at this start only.

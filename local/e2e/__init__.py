@@ -1,6 +1,6 @@
-"""`make e2e`: what users install, as users install it, on a cluster with nodes, and the scenarios against it.
+"""`make e2e`: installs image and chart as users do, on a cluster with nodes, and runs the scenarios.
 
-The cluster is the one that KUBECONFIG names; or a new one of kind, where Docker and kind are; or a node of our own
+The cluster is the one that KUBECONFIG names; or a new one of kind, where Docker and kind are; or a local node
 (`local.node`). The NIM Operator is the one of NIM_OPERATOR_CHART (a folder, an archive or an address, as `helm install`
 takes it), or our stand-in as a pod. KEEP=1 leaves a new cluster. PYTEST_ARGUMENTS="-k rest" chooses scenarios.
 """
@@ -19,24 +19,24 @@ from local.e2e.installation import described, install
 
 SCENARIOS = ("-m", "e2e", "tests/e2e")
 OF_THE_REAL_ONE = ("tests/cluster/scenarios", "tests/cluster/test_taking_away.py")
-"""Scenarios that go on beside the stand-in in `make test`."""
+"""Scenarios that also run in `make test`, with the stand-in."""
 
 
 class Progress:
-    """Tells each step, with the seconds since the beginning."""
+    """Prints each step with the seconds since the start."""
 
     def __init__(self) -> None:
         self._begun = time.monotonic()
 
     def __call__(self, what: str) -> None:
-        """Tell a step."""
+        """Print a step."""
         print(f"make e2e: {time.monotonic() - self._begun:4.0f} s: {what}", file=sys.stderr, flush=True)
 
 
 def run_end_to_end(state: Path) -> None:
-    """Make or take a cluster, install everything, and run the scenarios.
+    """Create or use a cluster, install everything, and run the scenarios.
 
-    Raises CannotRunError where the machine lacks something, CalledProcessError where a scenario fails.
+    Raises CannotRunError if the machine lacks something, CalledProcessError if a scenario fails.
     """
     say = Progress()
     chart = os.environ.get("NIM_OPERATOR_CHART", "")

@@ -1,4 +1,4 @@
-"""Clusters for the end-to-end scenarios: a given one, a new one of kind, or a node of our own."""
+"""Clusters for the end-to-end scenarios: an existing one, a new one of kind, or a local node."""
 
 import os
 import shutil
@@ -29,7 +29,7 @@ class Cluster:
 
 
 class Place(ABC):
-    """Where a cluster is, or will be.
+    """The kind of cluster to use.
 
     registry: what its images' names begin with, "" where it is given archives. tests: of the place itself, for pytest.
     """
@@ -43,7 +43,7 @@ class Place(ABC):
 
 
 class GivenPlace(Place):
-    """A cluster that somebody else runs."""
+    """An existing cluster."""
 
     def __init__(self, directory: Path, kubeconfig: Path, registry: str) -> None:
         if not kubeconfig.exists():
@@ -58,7 +58,7 @@ class GivenPlace(Place):
 
     @contextmanager
     def cluster(self, say: Say) -> Iterator[Cluster]:
-        """It runs, and stays."""
+        """Use it; it stays."""
         say(f"the cluster of {self._kubeconfig}")
         known = ExistingControlPlane(self._directory, self._kubeconfig)  # a copy, beside which files may be left
         yield Cluster(known.kubeconfig, "IfNotPresent", take=_take_nothing)
@@ -72,7 +72,7 @@ class KindPlace(Place):
 
     @contextmanager
     def cluster(self, say: Say) -> Iterator[Cluster]:
-        """Create it, in place of what a killed run has left."""
+        """Create it, and remove the remains of a killed run first."""
         self._directory.mkdir(parents=True, exist_ok=True)
         kubeconfig = self._directory / "kind.kubeconfig"
         where = (f"--name={KIND}", f"--kubeconfig={kubeconfig}")
@@ -92,7 +92,7 @@ class KindPlace(Place):
 
 
 class NodePlace(Place):
-    """A node of our own, which this machine can run."""
+    """A local node."""
 
     tests = ("-m", "node", "tests/local/test_node.py")
 
@@ -120,14 +120,14 @@ class NodePlace(Place):
 
 
 def chosen_place(directory: Path, *, keep: bool) -> Place:
-    """The cluster of E2E_KUBECONFIG, else one of kind where it can be, else a node. Raises CannotRunError."""
+    """The cluster of E2E_KUBECONFIG, else a kind cluster if possible, else a local node. Raises CannotRunError."""
     if given := os.environ.get("E2E_KUBECONFIG", ""):
         return GivenPlace(directory, Path(given), os.environ.get("IMAGES", "").rstrip("/"))
     return KindPlace(directory, keep=keep) if can_kind() else NodePlace(directory, keep=keep)
 
 
 def can_kind() -> bool:
-    """Whether there can be a kind cluster here."""
+    """Whether this machine can run a kind cluster."""
     if shutil.which("docker") is None or shutil.which("kind") is None:
         return False
     return subprocess.run(["docker", "info"], capture_output=True, check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""Images of the end-to-end scenarios: the one that we ship, and what is built on it."""
+"""Images of the end-to-end scenarios: the shipped one, and those that are built on it."""
 
 import shutil
 import subprocess
@@ -21,7 +21,7 @@ RELEASED = "0.1.0"
 """The version that is upgraded from: its code, on the libraries of today."""
 NIM_CONTEXT = CHECKOUT / "deploy" / "kind" / "nim"
 NIM_BASE = dict(zip(("PYTHON_IMAGE", "PYTHON_VERSION"), image.NAME.rsplit(":", 1), strict=True))
-"""The image that we ship, whose layers a node has already."""
+"""The shipped image, whose layers a node already has."""
 RELEASED_DOCKERFILE = """\
 ARG OPERATOR_IMAGE
 FROM ${OPERATOR_IMAGE}
@@ -64,7 +64,7 @@ def images_of(registry: str) -> Images:
 
 
 def require_builder() -> None:
-    """Raise CannotRunError unless something can build images here."""
+    """Raise CannotRunError unless this machine can build images."""
     with image.exclusive(image.STATE):
         engine(image.STATE, image.STATE / "tmp")
 

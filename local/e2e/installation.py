@@ -1,4 +1,4 @@
-"""What a user installs: namespaces, a certificate, the NIM Operator or its stand-in, and the chart with helm."""
+"""Installs what users install: namespaces, a certificate, the NIM Operator or its stand-in, and the chart."""
 
 import os
 import shutil
@@ -118,7 +118,7 @@ def namespace(name: str, labels: dict[str, str]) -> Object:
 
 
 def tls_secret(name: str, host: str, in_namespace: str = OPERATOR_NAMESPACE) -> Object:
-    """A Secret with a certificate for `host` that was made a moment ago, and signs itself."""
+    """A Secret with a new self-signed certificate for `host`."""
     with tempfile.TemporaryDirectory() as folder:
         key, certificate = Path(folder, "key"), Path(folder, "certificate")
         new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
@@ -141,7 +141,7 @@ def stand_in_manifests(image: str) -> str:
 
 
 def described(kubeconfig: Path) -> str:
-    """What a person would look at after a failure: pods, Events, RunaiNimServices, and the operators' logs."""
+    """Diagnostics after a failure: pods, Events, RunaiNimServices, and the operators' logs."""
     kubectl = kubectl_of(kubeconfig)
     logs = ("logs", "--prefix", "--tail=500", "--all-containers")
     commands = [

@@ -1,4 +1,4 @@
-"""The image that we ship, built from the Dockerfile into an OCI archive: `make image`.
+"""Builds the image from the Dockerfile into an OCI archive: `make image`.
 
     from local.image import NAME, build_image
     archive = build_image()  # then: ctr --namespace k8s.io images import ARCHIVE; the image is NAME in there
@@ -30,17 +30,17 @@ TAG = re.sub(r"[^\w.-]", "-", __version__)
 NAME = f"localhost/runai-nim-operator:{TAG}"
 """Name of the image in the archive, and in whatever imports it."""
 BASES = ("any", "upstream", "local")
-"""What IMAGE_BASE may be: upstream's, or the local one where upstream's can't be pulled; or one of them alone."""
+"""Values of IMAGE_BASE: any is upstream's base, or a local one if upstream's can't be pulled."""
 UNFINISHED = "unfinished-"
-"""What the names of folders begin with that no build needs after its end; secrets are in there."""
+"""Prefix of temporary folders, which contain secrets and are removed after a build."""
 
 
 class BaseError(Exception):
-    """The base that was asked for can't be had; the message says what to do."""
+    """The requested base is not available; the message says what to do."""
 
 
 def build_image(archive: Path = ARCHIVE, cached: bool = True, wanted: str = "") -> Path:
-    """Build the image and return the archive. What was built before is reused where nothing has changed, if `cached`.
+    """Build the image and return the archive. With `cached`, unchanged earlier steps are reused.
 
     Not cached, it reuses the local base and wheels alone, and leaves nothing to be reused.
     wanted: which base, one of BASES; left out: what IMAGE_BASE says.
@@ -64,7 +64,7 @@ def build_image(archive: Path = ARCHIVE, cached: bool = True, wanted: str = "") 
 
 @contextmanager
 def exclusive(folder: Path) -> Iterator[None]:
-    """Inside the block no other process is in such a block of the same folder. What a killed one left is removed."""
+    """Context with an exclusive lock on a folder; removes what a killed process left there."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         try:
@@ -78,7 +78,7 @@ def exclusive(folder: Path) -> Iterator[None]:
 
 
 def base(builder: Engine, wanted: str) -> tuple[str, dict[str, str]]:
-    """Have a base, and return its name and the build arguments that say so; none for upstream's. Raises BaseError."""
+    """Provide a base; return its name and its build arguments, none for upstream's. Raises BaseError."""
     if wanted not in BASES:
         raise BaseError(f"IMAGE_BASE is {wanted!r}, but must be one of {', '.join(BASES)}.")
     upstream = upstream_base((CHECKOUT / "Dockerfile").read_text(encoding="utf-8"))
@@ -107,7 +107,7 @@ def upstream_base(dockerfile: str) -> str:
 
 
 def revision() -> str:
-    """The commit that is checked out; empty where this is no git checkout."""
+    """The checked-out commit; empty without a git checkout."""
     try:
         asked = subprocess.run(["git", "rev-parse", "HEAD"], cwd=CHECKOUT, capture_output=True, text=True, check=False)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""OCI archives: what is in an image that a tar file holds, layer by layer."""
+"""Reads OCI archives: the content of an image, layer by layer."""
 
 import hashlib
 import json

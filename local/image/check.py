@@ -1,4 +1,4 @@
-"""What the image must be, tried on the built image: `make image-check`."""
+"""Checks of the built image: `make image-check`."""
 
 import itertools
 import json
@@ -57,7 +57,7 @@ print("authorities", len(os.listdir(ssl.get_default_verify_paths().capath)))
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What was looked at, what is wrong with it, and a figure or two."""
+    """A check: its name, its problems and its figures."""
 
     name: str
     findings: list[str]
@@ -69,7 +69,7 @@ class Check:
 
 
 def check_image() -> bool:
-    """Build the image, print what is in it and what is wrong with it; is everything well?"""
+    """Build the image, print its content and the checks; return whether all passed."""
     require_root(WHAT)
     require_packages(WHAT, missing_packages({"runc": "runc"} | PACKAGES))
     archive = build_image()
@@ -94,7 +94,7 @@ def _checks(image: Image, archive: Path) -> Iterator[Check]:
 
 
 def table(image: Image) -> str:
-    """Where the bytes go."""
+    """The largest folders."""
     total, pulled = sum(layer.size for layer in image.layers), sum(layer.pulled for layer in image.layers)
     lines = [f"{NAME}", f"base {image.labels.get('org.opencontainers.image.base.name', '?')}", ""]
     lines.append(f"{'MB':>8} {'pulled':>8}  layer, and its largest folders")
@@ -110,14 +110,14 @@ def _mb(count: int) -> str:
 
 
 def size(image: Image) -> Check:
-    """Is it small enough?"""
+    """Check the size."""
     total = sum(layer.size for layer in image.layers)
     too_large = [f"{total / MEGABYTE:.1f} MB, and {SIZE / MEGABYTE:.0f} is the limit; see the table"]
     return Check("size", too_large if total > SIZE else [], f"{total / MEGABYTE:.1f} MB of {SIZE / MEGABYTE:.0f}")
 
 
 def layers(image: Image) -> Check:
-    """Are there few layers, and is nothing in them twice or hidden?"""
+    """Check that there are few layers, without duplicate or hidden files."""
     many = [f"{len(image.layers)} layers, and {LAYERS} is the limit"] if len(image.layers) > LAYERS else []
     entries = list(_entries(image))
     count = Counter(entry.path for entry in entries if not entry.is_folder)
@@ -127,7 +127,7 @@ def layers(image: Image) -> Check:
 
 
 def labels(image: Image, version: str, commit: str) -> Check:
-    """Does the image say what it is: its version, the commit that it is of, its base?"""
+    """Check the labels: version, commit and base."""
     found = {name: image.labels.get(f"{LABELS}.{name}", "") for name in ("version", "revision", "base.name")}
     wrong = [
         f"the label {name} is {found[name]!r}, and it must be {expected!r}"
@@ -139,13 +139,13 @@ def labels(image: Image, version: str, commit: str) -> Check:
 
 
 def user(image: Image) -> Check:
-    """Is the user a number that is not root's? Kubernetes can't tell of a name that it isn't root."""
+    """Check that the user is a number other than 0: Kubernetes can't tell that a name isn't root."""
     found = image.config["config"].get("User", "")
     return Check("user", [] if found == OWN_USER else [f"{found!r}, and it must be {OWN_USER}"], found)
 
 
 def files(image: Image) -> Check:
-    """Can a file give rights that its user hasn't, or be changed by anybody but root?"""
+    """Check that no file is setuid, setgid or writable for anyone but root."""
     findings = []
     for entry in _entries(image):
         if entry.mode & 0o6000 and not entry.is_folder:
@@ -158,7 +158,7 @@ def files(image: Image) -> Check:
 
 
 def programs(image: Image) -> Check:
-    """Is there any program but Python and ours: a shell, a compiler, a package manager?"""
+    """Check that there is no other program: no shell, no compiler, no package manager."""
     found = [
         Path(entry.path)
         for entry in _entries(image)
@@ -170,7 +170,7 @@ def programs(image: Image) -> Check:
 
 
 def installers(image: Image) -> Check:
-    """Is something left that installs, or that an installation leaves behind?"""
+    """Check that no installer and no remains of an installation are left."""
     findings = []
     for entry in _entries(image):
         parts = Path(entry.path).parts
@@ -186,7 +186,7 @@ def _entries(image: Image) -> Iterable[Entry]:
 
 
 def traces(root: Path, hosts: Iterable[str]) -> Check:
-    """Does a file have the path of this checkout, or a host of pip's configuration here?"""
+    """Check that no file contains this checkout's path or a host of pip's configuration."""
     needles = [f"{CHECKOUT}/operator".encode(), *(host.encode() for host in set(hosts) - PUBLIC)]
     findings = []
     for path in sorted(root.rglob("*")):
@@ -197,7 +197,7 @@ def traces(root: Path, hosts: Iterable[str]) -> Check:
 
 
 def imports(container: Container) -> Check:
-    """Is every module of ours there with what it needs, and compiled?"""
+    """Check that every module of the operator can be imported and is compiled."""
     ended = container.run(["python", "-c", IMPORTS])
     if ended.code:
         return Check("imports", ended.output.splitlines()[-3:])
@@ -209,7 +209,7 @@ def imports(container: Container) -> Check:
 
 
 def starts(image: Image, container: Container) -> Iterator[Check]:
-    """Does each process start under any user, with nothing to write to, and soon?
+    """Check that each process starts under any user, without a writable directory, and fast.
 
     What is held is the time of the CPU, which a busy machine doesn't change much. A machine's speed is taken from a
     sum that Python does and that nothing in the image can make slower: code that isn't compiled excuses nothing.
@@ -234,7 +234,7 @@ def starts(image: Image, container: Container) -> Iterator[Check]:
 
 
 def sbom_complete(archive: Path) -> Check:
-    """Does the SBOM have everything that the image has?"""
+    """Check that the SBOM lists everything in the image."""
     path = write_sbom(archive)
     document = json.loads(path.read_text(encoding="utf-8"))
     contents = sbom.read_contents(archive)
@@ -255,7 +255,7 @@ def write_sbom(archive: Path) -> Path:
 
 
 def reproducible(archive: Path) -> Check:
-    """Does a second build that reuses nothing give the same image, byte by byte?"""
+    """Check that a second build without cache gives the same image, byte by byte."""
     with exclusive(STATE):
         comparable = engine(STATE, STATE / "tmp").reproducible
     if not comparable:

@@ -1,4 +1,4 @@
-"""The image's process as a node would start it, without an engine: runc on an unpacked file system.
+"""Runs the image's process as a node would, without an engine: runc on an unpacked file system.
 
 The root is read-only and nothing can be written; the user has no name and no HOME; there is no network.
 """

@@ -1,4 +1,4 @@
-"""A base for the image where none can be pulled: Debian's Python, by debootstrap, as a tar file that is made once."""
+"""A local base for the image if none can be pulled: Debian's Python, by debootstrap, as a tar file."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""What builds the Dockerfile: buildah, or Docker where it runs. Both leave an OCI archive."""
+"""Engines that build the Dockerfile into an OCI archive: buildah, or Docker if it runs."""
 
 import shutil
 import subprocess
@@ -11,7 +11,7 @@ from local.image.commands import PACKAGES, CommandError, output_of, run_logged
 from local.requirements import CannotRunError, missing_packages, require_packages, require_root
 
 LOCAL = "localhost/debian-python-made-locally"
-"""Name of a base that was made here: nobody takes it for one that is published."""
+"""Name of a local base, which can't be mistaken for a published one."""
 LABELS = "org.opencontainers.image"
 """What the names of labels begin with."""
 PULL_SECONDS = 600

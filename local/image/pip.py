@@ -1,4 +1,4 @@
-"""How pip reaches its index from inside the build: this machine's configuration, given as files that no image holds."""
+"""pip's configuration inside the build: this machine's, mounted as files that no image contains."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What the image holds, as CycloneDX: Python's packages by the lock, and the base's by its own records in the image."""
+"""The SBOM as CycloneDX: Python's packages from the lock, and the base's from its records in the image."""
 
 import json
 import re

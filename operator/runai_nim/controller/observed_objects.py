@@ -36,7 +36,7 @@ from runai_nim.kube.informer import Version
 from runai_nim.kube.object_lookup import ObjectLookups
 
 _MAX_SUSPECTS: Final = 3
-"""How many NIMServices that can't pull their image are looked at: every pass does so while there are any."""
+"""Maximum number of NIMServices that fail to pull their image and are checked in each reconciliation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +61,11 @@ class ObservedObjects:
             NIM_CACHES: ObjectLookups(cluster, NIM_CACHES, ObservedNimCache.from_object),
         }
         self._pods: dict[ObjectKey, dict[str, ObservedPod]] = defaultdict(dict)
-        """Pods by name, of each CR."""
+        """Pods by name, for each RunaiNimService."""
         self.terminating_nimservices: set[ObjectKey] = set()
-        """NIMServices with our label that are being deleted: the NIM Operator has not removed its finalizer yet."""
+        """The operator's NIMServices that are being deleted and still have the NIM Operator's finalizer."""
         self._image_pull_failures: dict[ObjectKey, None] = {}
-        """CRs that have a pod which can't pull its image, the first that failed first."""
+        """RunaiNimServices with a pod that can't pull its image, in the order of the failures."""
 
     def forget_names(self, unnamed: Iterable[ObjectKey]) -> None:
         """Drop claims and NIMCaches that no RunaiNimService names any more."""

@@ -4,21 +4,21 @@ from dataclasses import dataclass
 from typing import Final
 
 BURST: Final = 7
-"""Writes that are allowed at once."""
+"""Maximum burst of writes."""
 REFILL_SECONDS: Final = 10 / 3
-"""Seconds after which a further write is allowed: with the burst, at most ten in ten seconds."""
+"""Seconds per write after the burst: at most ten writes in the first ten seconds."""
 PROGRESS_SECONDS: Final = 5.0
-"""How long a write that reports progress alone waits at first; the next state often makes it superfluous."""
+"""Initial delay of a write that only reports progress; the next state often supersedes it."""
 MAX_PROGRESS_SECONDS: Final = 40.0
-"""How long such a write waits at most."""
+"""Maximum delay of such a write."""
 
 
 @dataclass(slots=True)
 class StatusRateLimit:
-    """A token bucket of status writes, and the wait of writes that report progress alone.
+    """A token bucket of status writes, and the delay of writes that only report progress.
 
-    A change of the spec fills the bucket: who changed it waits for an answer. The wait doubles with each write of
-    progress and begins anew with a change that does not wait. Times are seconds of any steady clock.
+    A change of the spec refills the bucket. The delay doubles with each write of progress and is reset by a write that
+    is not delayed. Times are seconds of a monotonic clock.
     """
 
     tokens: float = BURST
@@ -28,7 +28,7 @@ class StatusRateLimit:
     progress_wait: float = PROGRESS_SECONDS
 
     def delay(self, now: float, generation: int, *, is_progress: bool = False) -> float:
-        """Seconds until a write about that generation of the spec is due; 0 when it is."""
+        """Seconds until a write for that generation of the spec is allowed; 0 if it is allowed now."""
         if generation != self.generation:
             self.tokens, self.generation = BURST, generation
         self.tokens = min(float(BURST), self.tokens + (now - self.last_refill) / REFILL_SECONDS)
