@@ -36,7 +36,7 @@ message says what to do. Conditions `Reconciling` and `Stalled` exist only while
 pods" means that the phase is Degraded while pods of the service are ready, whatever spec they have.
 
 A new spec, a change of Ready's status and a new problem are written at once. A change that reports progress alone waits
-5 seconds, then 10, 20 and at most 40, and is dropped if the next state supersedes it.
+4 seconds, then 8, 16 and at most 32, and is dropped if the next state supersedes it.
 
 | when | phase | Ready | reason | then |
 | --- | --- | --- | --- | --- |

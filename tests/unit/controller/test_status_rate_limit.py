@@ -61,7 +61,7 @@ def test_each_write_of_progress_doubles_the_wait_until_something_else_is_written
         now += waits[-1]
         assert limit.delay(now, 1, is_progress=True) == 0
         limit.take(is_progress=True)
-    assert waits == [5, 10, 20, MAX_PROGRESS_SECONDS, MAX_PROGRESS_SECONDS, MAX_PROGRESS_SECONDS]
+    assert waits == [4, 8, 16, MAX_PROGRESS_SECONDS, MAX_PROGRESS_SECONDS, MAX_PROGRESS_SECONDS]
     limit.take()
     assert limit.delay(now, 1, is_progress=True) == PROGRESS_SECONDS
 
@@ -70,7 +70,7 @@ def test_progress_that_is_taken_back_waits_anew() -> None:
     limit = StatusRateLimit()
     limit.delay(1000, 1, is_progress=True)
     limit.drop_progress()
-    assert limit.delay(1004, 1, is_progress=True) == PROGRESS_SECONDS
+    assert limit.delay(1003, 1, is_progress=True) == PROGRESS_SECONDS
 
 
 def test_progress_waits_for_the_bucket_too() -> None:

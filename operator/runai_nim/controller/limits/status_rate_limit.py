@@ -7,9 +7,9 @@ BURST: Final = 7
 """Maximum burst of writes."""
 REFILL_SECONDS: Final = 10 / 3
 """Seconds per write after the burst: at most ten writes in the first ten seconds."""
-PROGRESS_SECONDS: Final = 5.0
+PROGRESS_SECONDS: Final = 4.0
 """Initial delay of a write that only reports progress; the next state often supersedes it."""
-MAX_PROGRESS_SECONDS: Final = 40.0
+MAX_PROGRESS_SECONDS: Final = 32.0
 """Maximum delay of such a write."""
 
 
