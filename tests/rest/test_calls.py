@@ -201,6 +201,24 @@ def test_every_mistake_is_named_at_once(http: Http, project: Project) -> None:
     }
 
 
+def test_a_warning_is_in_the_answer_and_stops_nothing(http: Http, project: Project) -> None:
+    variables = [{"name": "HF_TOKEN", "value": "x7Fq"}]
+
+    answer = http("POST", PATH, json=body(project, environmentVariables=variables))
+
+    assert answer.status_code == 202
+    (issue,) = answer.json()["complianceIssues"]
+    assert issue["field"] == "environmentVariables[0].value"
+    assert "should not hold a secret (HF_TOKEN)" in issue["details"]
+    assert "x7Fq" not in issue["details"]
+    path = f"{PATH}/{answer.json()['metadata']['id']}"
+    assert "complianceIssues" not in http("GET", path).json()
+    replicas = http("PATCH", path, json={"spec": {"replicas": 1, "category": "chat"}})
+    assert replicas.json()["complianceIssues"] == [issue]
+    harmless = http("PATCH", path, json={"spec": {"environmentVariables": [{"name": "A", "value": "1"}]}})
+    assert "complianceIssues" not in harmless.json()
+
+
 def test_a_patch_replaces_sections_and_leaves_others(http: Http, project: Project, kubectl: Kubectl) -> None:
     id_ = made(http, project, compute={"cpuCoreRequest": 1, "cpuMemoryRequest": "1Gi"}, category="chat")
 
@@ -286,6 +304,11 @@ def test_a_claim_needs_a_size_unless_it_exists(http: Http, project: Project, kub
     for answer in (absent, http("POST", PATH, json=generated)):
         assert answer.status_code == 400
         assert answer.json()["complianceIssues"][0]["field"] == "modelStore.pvc.claimInfo.size"
+    read_only = {"pvc": {"claimName": "other", "readOnly": True, "claimInfo": {"size": "1Gi"}}}
+    refused = http("POST", PATH, json=body(project, "r", modelStore=read_only))
+    assert [issue["field"] for issue in refused.json()["complianceIssues"]] == ["modelStore.pvc.readOnly"]
+    read_only["pvc"]["claimName"] = "weights"
+    assert http("POST", PATH, json=body(project, "r", modelStore=read_only)).status_code == 202
     there = post("c", "weights")
     assert there.status_code == 202, there.text
     patched = {"spec": {"modelStore": {"pvc": {"claimName": "other"}}}}

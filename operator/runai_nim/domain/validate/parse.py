@@ -129,7 +129,7 @@ def _is_shown(mistake: ErrorDetails, spec: Any) -> bool:
     if not isinstance(value, str | int | float) or "exposedUrl" in loc:
         return False
     names = list(_names_around(spec, loc))
-    if "environmentVariables" in loc and (isinstance(value, str) or not names):
+    if "environmentVariables" in loc and (isinstance(value, str) or (loc[-1] == "value" and not names)):
         return False
     return not any(secrets.is_secret_name(name) for name in names)
 

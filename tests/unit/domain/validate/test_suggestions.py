@@ -46,6 +46,7 @@ def findings(spec: dict[str, Any]) -> dict[str, Any]:
         ({"environmentVariables": [{"name": "A", "value": 1e3}]}, 'quote it, "1000"'),
         ({"environmentVariables": [{"name": "HF_TOKEN", "value": 12345}]}, "[0].value must be a string: quote it"),
         ({"environmentVariables": [{"name": "A", "value": ["b"]}]}, "must be a string: write one string"),
+        ({"environmentVariables": [{"name": 7, "value": "x"}]}, '[0].name is "7" but must be a string: quote it, "7"'),
         ({"environmentVariables": [{"value": 12345}]}, "[0].value must be a string: quote it"),
         ({"environmentVariables": {"A": 12345}}, "must be a list: write a list, such as [{name: …, value: …}]"),
         ({"environmentVariables": ["A=12345"]}, "[0] must be a mapping: write {name: …, value: …}"),
