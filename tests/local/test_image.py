@@ -161,7 +161,7 @@ def test_a_base_that_can_t_be_pulled_is_made_and_has_a_name_of_its_own(capsys: p
     assert registry.images == {name}
     assert LOCAL.startswith("localhost/")
     printed = capsys.readouterr().out
-    assert "can't be pulled (no such host): the image gets a base that is made here" in printed
+    assert "can't be pulled (no such host): building a local base instead" in printed
     assert printed.count("\n") == 1
     assert image.base(registry, "local") == (name, arguments)
 
