@@ -87,16 +87,12 @@ async def _evaluate_one(
     route = names.route_name(name)
     routes = {kind.kind: await cluster.get(kind, namespace, route) for kind in ROUTES}
     live = {obj["kind"]: obj for obj in (nimservice, claim, *routes.values()) if obj}
-    labels = await _namespace_labels(cluster, namespace)
-    if offline.namespace_labels is not None:
-        labels = {**(labels or {}), **offline.namespace_labels}
-
     created = {"creationTimestamp": stored.get("metadata", {}).get("creationTimestamp", "")}
     metadata = service.cr["metadata"] | created | ({"uid": uid} if uid else {})
     decision_input = make_decision_input(
         {**service.cr, "metadata": metadata},
         settings=offline.settings,
-        namespace_labels=labels,
+        namespace_labels=await _namespace_labels(cluster, namespace, offline.namespace_labels),
         nimservice_schema=kinds.nimservice or offline.nimservice_schema,
     ).with_children(
         claim_exists=claim is not None,
@@ -119,7 +115,7 @@ async def _evaluate_one(
 
 
 def _resumed(cr: Mapping[str, Any]) -> dict[str, Any]:
-    """The resource without the annotation that pauses it: the answer is what the operator writes once that is gone."""
+    """The resource without the annotation that pauses it, to preview the writes after its removal."""
     given = cr["metadata"].get("annotations") or {}
     annotations = {key: value for key, value in given.items() if key != well_known.PAUSED}
     return {**cr, "metadata": {**cr["metadata"], "annotations": annotations}}
@@ -146,16 +142,18 @@ def _note(evaluation: ManifestEvaluation, message: str) -> Diagnostic:
     )
 
 
-async def _namespace_labels(cluster: KubeClient, namespace: str) -> Mapping[str, str] | None:
-    """Labels of the namespace; None if the caller may not read it, in which case --namespace-label applies."""
+async def _namespace_labels(
+    cluster: KubeClient, namespace: str, given: Mapping[str, str] | None
+) -> Mapping[str, str] | None:
+    """Labels of the namespace, overridden by those of --namespace-label; only the latter if it may not be read."""
     try:
         namespace_object = await cluster.get(NAMESPACES, "", namespace) or {}
     except ApiError as error:
         if error.status != 403:
             raise
-        return None
+        return given
     labels: Mapping[str, str] = namespace_object.get("metadata", {}).get("labels") or {}
-    return labels
+    return {**labels, **(given or {})}
 
 
 def _compare(
