@@ -9,7 +9,7 @@ import sys
 import time
 
 from runai_nim import __main__
-from runai_nim.controller import reconciler
+from runai_nim.controller import reconciler, status_reporter
 from runai_nim.kube import events
 
 _HOUR = 3600.0
@@ -34,7 +34,7 @@ def _jump(seconds: float) -> None:
 def main() -> int:
     """Run the operator with it."""
     time.time = lambda: _real_time() + _ahead
-    for module in (events, reconciler):
+    for module in (events, reconciler, status_reporter):
         module.datetime = JumpingDatetime  # type: ignore[attr-defined]
     signal.signal(signal.SIGUSR1, lambda *_: _jump(_HOUR))
     signal.signal(signal.SIGUSR2, lambda *_: _jump(-_HOUR))
