@@ -74,7 +74,7 @@ def test_adopting_takes_away_what_the_spec_does_not_have(objects: Objects) -> No
     serving(objects, {"emptyDir": {"sizeLimit": "1Gi"}}, env=variables, nodeSelector={"pool": "a"}, userID=1)
     objects.patch(NIMSERVICE, "llama-8b", ADOPT)
     with webhook(objects):
-        objects.apply(sample("gpu-portion"))
+        objects.apply(sample("gpu-portion", environmentVariables=[]))
         settled(objects, "llama-8b", "Running", 60)
     spec = present(objects, NIMSERVICE, "llama-8b")["spec"]
     assert spec["storage"] == {"pvc": {"create": False, "name": "llama-8b-model-store"}}
@@ -89,7 +89,7 @@ def test_what_both_had_asked_for_can_be_taken_away_later(objects: Objects) -> No
     objects.apply(sample("gpu-portion", environmentVariables=variables))
     settled(objects, "llama-8b", "Running", 60)
     assert present(objects, NIMSERVICE, "llama-8b")["spec"]["env"] == variables
-    objects.apply(sample("gpu-portion"))
+    objects.apply(sample("gpu-portion", environmentVariables=[]))
     settled(objects, "llama-8b", "Running", 60, generation=2)
     assert "env" not in present(objects, NIMSERVICE, "llama-8b")["spec"]
 

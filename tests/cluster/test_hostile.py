@@ -24,10 +24,11 @@ UNICODE = "".join(
     (
         "👩‍👩‍👧‍👦 \U0010ffff e" + "\u0301" * 500,  # one character to the eye, many to count
         "\u202e right to left \u2066\u2028\u2029\ufeff",
-        "\x00\x01\x1b[31m\x7f\x85\r\n\t",
+        "\x00\x01\x1b[31m\r\n\t",
         "{{ .Values }} ${HOME} $(HOME) `id` '\"\\ %s",
     )
 )
+UNRENDERABLE = "\x7f\x85\ufffe"
 
 pytestmark = pytest.mark.usefixtures("stand_in")
 
@@ -130,6 +131,14 @@ def test_unicode(objects: Objects) -> None:
     objects.patch(CR, "unicode", {"spec": texts})
     settled(objects, "unicode", "Running", 60, generation=2)
     assert {"name": "TEXT", "value": UNICODE} in present(objects, NIMSERVICE, "unicode")["spec"]["env"]
+
+
+@pytest.mark.parametrize("character", UNRENDERABLE)
+def test_what_the_nim_operator_cannot_render_is_refused_by_name(objects: Objects, character: str) -> None:
+    objects.apply(named("unrenderable"))
+    objects.patch(CR, "unrenderable", {"spec": {"annotations": [{"name": "example.com/text", "value": character}]}})
+    wait_for(lambda: condition(objects, "unrenderable", "Stalled").get("status") == "True")
+    assert f"the character U+{ord(character):04X}" in condition(objects, "unrenderable", "Ready")["message"]
 
 
 def test_every_reserved_key(objects: Objects) -> None:
