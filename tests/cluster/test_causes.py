@@ -233,5 +233,6 @@ def test_events_and_autoscalers_may_be_forbidden(
         assert "is not started for more than 120 s" in ready(objects)["message"]
         wait_for(lambda: "events may not be read, the status does without them" in log())
         assert cluster.ask("/readyz")[0] == 200
-        assert log().count("events may not be read") == 1
+        of_namespace = [line for line in log().splitlines() if f'"namespace":"{objects.namespace}"' in line]
+        assert len([line for line in of_namespace if "events may not be read" in line]) == 1
     operator_process.start()

@@ -231,7 +231,7 @@ def test_pods_that_wait_for_those_that_they_replace_raise_no_alarm(objects: Obje
     assert present(objects, CR, "llama-8b")["status"]["phase"] == "Updating"
     assert {type_ for type_, _ in told(objects)} == {"Normal"}
     settled(objects, "llama-8b", "Unschedulable", seconds=90)
-    assert ("Warning", "Unschedulable") in told(objects)
+    wait_for(lambda: ("Warning", "Unschedulable") in told(objects))
 
 
 def _is_ready(pod: dict[str, Any]) -> bool:
