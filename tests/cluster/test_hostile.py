@@ -202,8 +202,13 @@ def test_a_claim_of_the_name_that_ours_would_have_is_used_as_it_is(objects: Obje
 
 def test_a_nimservice_of_any_size_is_somebody_else_s_until_it_is_handed_over(objects: Objects) -> None:
     objects.apply(nimservice("llama-8b"))
-    objects.apply(sample("gpu-portion"))
-    settled(objects, "llama-8b", "NameConflict")
+    body = sample("gpu-portion")
+    # While it is paused the operator has the time to see what was there before.
+    body["metadata"]["annotations"] = {well_known.PAUSED: "true"}
+    objects.apply(body)
+    wait_for(lambda: condition(objects, "llama-8b", "Ready").get("reason") == "NameConflict")
+    objects.patch(CR, "llama-8b", {"metadata": {"annotations": {well_known.PAUSED: None}}})
+    settled(objects, "llama-8b", "NameConflict", generation=1)
     assert objects.list(CLAIM) == []
     handed_over = {well_known.ADOPT: "true", "stand-in.runai-nim.io/never-act": None}
     objects.patch(NIMSERVICE, "llama-8b", {"metadata": {"annotations": handed_over}})

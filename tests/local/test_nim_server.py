@@ -166,7 +166,7 @@ def test_told_so_it_crashes_with_a_code_and_says_so() -> None:
 
 
 def test_told_so_it_takes_memory_and_cpu() -> None:
-    with serving() as idle, serving(NIM_TEST_MEMORY_MB="100", NIM_TEST_CPU_BURN="0.2") as busy:
+    with serving() as idle, serving(NIM_TEST_MEMORY_MB="110", NIM_TEST_CPU_BURN="0.2") as busy:
         wait_for(lambda: busy.memory - idle.memory > 100 << 20)
         before = busy.cpu_seconds
         wait_for(lambda: busy.cpu_seconds - before > 0.2, 10)
