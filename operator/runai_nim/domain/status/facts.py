@@ -33,6 +33,8 @@ from runai_nim.domain.validate import Finding
 
 RUNNING_PHASES = frozenset({"Running", "Updating", "Degraded"})
 """Phases after which a service that doesn't run is updating or degraded instead of being created."""
+_PHASES_WITHOUT_LOSS = frozenset({"Running", "Updating"})
+"""Phases in which no replica is missing that was ready before."""
 _OTHER_PHASES = frozenset({"Unknown", "Pending", "Failed"})
 """Phases that a service can have whether it ran before or not."""
 
@@ -61,7 +63,7 @@ class Facts:
 
     `errors`: all reasons why nothing may be written. `is_spec_written`: the NIMService carries the current spec.
     `is_spec_applied`: Service and workload provably come from the current spec. `was_running`: the service ran before.
-    `ready_before`: ready replicas in the stored status; None without one, or if it reports missing replicas.
+    `ready_before`: ready replicas in the stored status; None without one, or if replicas may be missing.
     `is_nim_operator_silent`: the NIM Operator's deadline has passed without a response. `placement_grace`: seconds for
     which a rollout explains that its newest pods have no node, None after that. `restarts`: how often a pod has
     restarted and why, empty if none has. `requeue_after`: seconds until the next deadline, None without one.
@@ -275,11 +277,14 @@ def _was_running(before: Mapping[str, Any]) -> bool:
 
 
 def _ready_before(before: Mapping[str, Any]) -> int | None:
-    """Ready replicas in the stored status. One that reports missing replicas is no reason to expect no more of them."""
-    ready = next((c for c in mappings(before.get("conditions")) if c.get("type") == "Ready"), {})
-    if ready.get("reason") == Reason.REPLICAS_NOT_READY or "readyReplicas" not in before:
-        return None
-    return number(before["readyReplicas"])
+    """Ready replicas in the stored status.
+
+    None without one, and if replicas may be missing already: a lost replica stays missing in the next status, whatever
+    its pod says. A rejected spec (Stalled) takes none away.
+    """
+    is_stalled = any(condition.get("type") == "Stalled" for condition in mappings(before.get("conditions")))
+    counts = is_stalled or before.get("phase") in _PHASES_WITHOUT_LOSS
+    return number(before["readyReplicas"]) if counts and "readyReplicas" in before else None
 
 
 def _carries_spec(desired: Desired, live: Mapping[str, Any]) -> bool:

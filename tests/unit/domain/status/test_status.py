@@ -252,6 +252,37 @@ def test_a_lost_replica_is_degraded_until_it_is_back() -> None:
     assert told(rolling(written, **lost))[:2] == ("Degraded", "ReplicasNotReady")
 
 
+@pytest.mark.parametrize(
+    "problem",
+    [
+        {"unready_reason": "c"},
+        {"waiting_state": ("CrashLoopBackOff", "")},
+        {"waiting_state": ("ErrImagePull", "")},
+        {"unschedulable_message": "0/1 nodes are available"},
+    ],
+    ids=["probe", "crash", "image", "scheduler"],
+)
+@pytest.mark.parametrize("ready", [0, 1])
+def test_a_lost_replica_stays_missing_whatever_its_pod_says(problem: dict[str, Any], ready: int) -> None:
+    lost: dict[str, Any] = {"ready_replicas": ready, "available_replicas": ready}
+    pods = (a_pod_of_two(**problem),)
+    first = told(rolling(pods=pods, **lost))
+    conditions = [
+        {"type": "Ready", "status": "False", "reason": first[1], "lastTransitionTime": NOW},
+        {"type": "Translated", "status": "True", "reason": "Translated", "lastTransitionTime": "2025-12-31T23:00:00Z"},
+    ]
+    written = {"phase": first[0], "readyReplicas": ready, "conditions": conditions}
+    assert first[0] in {"Degraded", "Failed", "Pending"}
+    assert told(rolling(written, pods=pods, **lost)) == first
+    assert told(rolling(written, **lost))[:2] == ("Degraded", "ReplicasNotReady")
+
+
+def test_a_corrected_spec_may_add_replicas() -> None:
+    conditions = [{"type": kind, "status": "True", "reason": "InvalidValue"} for kind in ("Ready", "Stalled")]
+    rejected = {"phase": "Degraded", "readyReplicas": 1, "conditions": conditions}
+    assert told(rolling(rejected, ready_replicas=1, available_replicas=1))[:2] == ("Updating", "ScalingReplicas")
+
+
 def test_a_rolled_out_workload_waits_for_the_model() -> None:
     assert told(rolling())[:2] == ("Updating", "RollingOut")
     assert "the NIM Operator waits until the model answers" in told(rolling())[2]
