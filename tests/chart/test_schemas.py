@@ -90,7 +90,7 @@ def test_manifests_to_take_conform(folder: str, schemas: Path) -> None:
 def test_the_guide_s_manifests_conform(schemas: Path) -> None:
     manifests = [document for page in PAGES for document in documents(page) if "kind" in document]
 
-    assert {made["kind"] for made in manifests} == {"NIMCache", "Role", "RunaiNimService"}
+    assert {made["kind"] for made in manifests} == {"NIMCache", "Role", "RunaiNimService", "ServiceMonitor"}
     kubeconform(schemas, yaml.safe_dump_all(manifests))
 
 
