@@ -40,3 +40,8 @@ def _add_timestamp(condition: ConditionDraft, before: Mapping[str, Any], generat
         "lastTransitionTime": before["lastTransitionTime"] if unchanged else now,
         "observedGeneration": generation,
     }
+
+
+def conditions_by_type(status: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The conditions of a status that the operator wrote, by type: `{"Ready": {"type": "Ready", …}}`."""
+    return {condition["type"]: condition for condition in status.get("conditions") or ()}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runai_nim.domain.reasons import BY_WORD, EventType, Reason
+from runai_nim.domain.status.condition import conditions_by_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ def transitions(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator
 
     NIMServiceNotSeen is none: each resource and each change of a spec begins with it, and a second later it is over.
     """
-    then, now = _conditions(before), _conditions(after)
+    then, now = conditions_by_type(before), conditions_by_type(after)
     ready = now["Ready"]
     if ready["reason"] not in (then.get("Ready", {}).get("reason"), Reason.NIM_SERVICE_NOT_SEEN):
         yield _transition(ready)
@@ -33,7 +34,3 @@ def transitions(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator
 
 def _transition(condition: Mapping[str, Any]) -> Transition:
     return Transition(BY_WORD[condition["reason"]].event_type, condition["reason"], condition["message"])
-
-
-def _conditions(status: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    return {condition["type"]: condition for condition in status.get("conditions") or ()}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from runai_nim.domain.reasons import BY_WORD
+from runai_nim.domain.status.condition import conditions_by_type
 
 
 def is_progress(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
@@ -11,7 +12,7 @@ def is_progress(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
 
     The first status, an answer to a new spec, a change of Ready's status and a new problem are more than that.
     """
-    then, now = _conditions(before), _conditions(after)
+    then, now = conditions_by_type(before), conditions_by_type(after)
     if "Ready" not in then or before.get("observedGeneration") != after["observedGeneration"]:
         return False
     if then["Ready"]["status"] != now["Ready"]["status"]:
@@ -21,7 +22,3 @@ def is_progress(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
         BY_WORD[condition["reason"]].event_type == "Warning" and (type_, condition["reason"]) not in known
         for type_, condition in now.items()
     )
-
-
-def _conditions(status: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    return {condition["type"]: condition for condition in status.get("conditions") or ()}

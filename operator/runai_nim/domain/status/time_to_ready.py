@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from runai_nim.domain.status.condition import conditions_by_type
+
 
 @dataclass(frozen=True, slots=True)
 class TimeToReady:
@@ -28,7 +30,7 @@ def time_to_ready(before: Mapping[str, Any], after: Mapping[str, Any]) -> TimeTo
 
 
 def _waited(before: Mapping[str, Any], after: Mapping[str, Any]) -> TimeToReady | None:
-    then, now = _conditions(before), _conditions(after)
+    then, now = conditions_by_type(before.get("status") or {}), conditions_by_type(after["status"])
     if after["status"].get("phase") != "Running" or then.get("Ready", {}).get("status") == "True":
         return None
     created = datetime.fromisoformat(after["metadata"]["creationTimestamp"])
@@ -41,10 +43,6 @@ def _waited(before: Mapping[str, Any], after: Mapping[str, Any]) -> TimeToReady 
     if all(_since(condition) >= lost for condition in then.values()):
         return TimeToReady("creation", (until - created).total_seconds())
     return TimeToReady("change", (until - lost).total_seconds())
-
-
-def _conditions(cr: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    return {condition["type"]: condition for condition in (cr.get("status") or {}).get("conditions") or ()}
 
 
 def _since(condition: Mapping[str, Any]) -> datetime:
