@@ -12,7 +12,7 @@ from local.nim_operator import kinds
 from local.nim_operator.client import MERGE_PATCH, Client
 from local.nim_operator.kinds import Kind
 from runai_nim.api import well_known
-from runai_nim.config.settings import load_settings
+from runai_nim.config.settings_loader import load_settings
 from runai_nim.domain.decision_input import make_decision_input
 from runai_nim.domain.nimservice_schema import NIMServiceSchema
 from runai_nim.domain.translate import translate

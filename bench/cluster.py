@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from local.cluster import CHECKOUT, LocalCluster
 from runai_nim.api import well_known
-from runai_nim.config.settings import PREFIX
+from runai_nim.config.settings_loader import PREFIX
 
 NAMESPACE = "bench"
 QUIET_SECONDS = 5.0

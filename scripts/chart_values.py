@@ -11,7 +11,8 @@ from typing import Any
 
 import yaml
 
-from runai_nim.config.settings import Settings, load_settings
+from runai_nim.config.settings import Settings
+from runai_nim.config.settings_loader import load_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = "scripts/values.yaml"

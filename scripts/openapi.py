@@ -2,7 +2,7 @@
 
 import json
 
-from runai_nim.config.settings import load_settings
+from runai_nim.config.settings_loader import load_settings
 from runai_nim.rest.app import RestService, make_app
 from runai_nim.rest.openapi import make_document
 

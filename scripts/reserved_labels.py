@@ -3,7 +3,8 @@
 import yaml
 
 from runai_nim.api import well_known
-from runai_nim.config.settings import Settings, load_settings
+from runai_nim.config.settings import Settings
+from runai_nim.config.settings_loader import load_settings
 
 SOURCES = "operator/runai_nim/api/well_known.py and config/settings.py"
 HEADER = f"# Generated from {SOURCES} by scripts/generate.py. Do not edit.\n"

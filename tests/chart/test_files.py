@@ -13,7 +13,8 @@ import yaml
 from local.cluster import CHECKOUT
 from runai_nim import __version__
 from runai_nim.config.permissions import PERMISSIONS
-from runai_nim.config.settings import Settings, SettingsError, load_settings
+from runai_nim.config.settings import Settings
+from runai_nim.config.settings_loader import SettingsError, load_settings
 from scripts.generate import FILES
 
 CHART = CHECKOUT / "charts" / "runai-nim-operator"

@@ -15,7 +15,8 @@ import pytest
 from local.cluster import OPERATOR_NAMESPACE, OPERATOR_USER, LocalCluster
 from local.objects import Objects, wait_for
 from runai_nim.api import well_known
-from runai_nim.config.settings import Settings, load_settings
+from runai_nim.config.settings import Settings
+from runai_nim.config.settings_loader import load_settings
 from runai_nim.domain.context import Context
 from runai_nim.domain.validate import validate
 from runai_nim.domain.validate.resource import check_reserved_labels

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from runai_nim.config.permissions import PERMISSIONS, REST_PERMISSIONS, Permission
-from runai_nim.config.settings import load_settings
+from runai_nim.config.settings_loader import load_settings
 from tests.chart.conftest import CASES, CHART, IMAGE, RELEASE, Helm, Render, case_values
 from tests.docs.guide import PAGES, documents
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from runai_nim.config.settings import load_settings
+from runai_nim.config.settings_loader import load_settings
 from runai_nim.domain.context import Context
 from runai_nim.domain.translate import Desired
 from tests.contract.specs import SCHEMA, Place, Schema, Spec, places

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
-from runai_nim.config.settings import load_settings
+from runai_nim.config.settings_loader import load_settings
 from runai_nim.domain.context import Context
 from runai_nim.domain.translate import Desired, translate
 from tests.contract.bodies import NAMES, bodies, client_spec

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from runai_nim.api import well_known
-from runai_nim.config.settings import load_settings
+from runai_nim.config.settings_loader import load_settings
 from runai_nim.domain.translate import Desired, translate
 from tests.contract.resources import CONTEXTS, VALID, key_sets
 from tests.contract.specs import Spec

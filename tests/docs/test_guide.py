@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from local.cluster import CHECKOUT
-from runai_nim.config.settings import load_settings
+from runai_nim.config.settings_loader import load_settings
 from tests.docs.guide import PAGES, documents
 
 EXAMPLE = re.compile(r"^```console\n\$ (.*?)\n(.*?)^```$", re.DOTALL | re.MULTILINE)

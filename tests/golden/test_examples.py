@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from runai_nim.config.settings import load_settings
+from runai_nim.config.settings_loader import load_settings
 from runai_nim.domain.context import Context
 from runai_nim.domain.translate import translate
 from tests.support.decisions import input_of

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from local.cluster import CHECKOUT
-from runai_nim.config.settings import load_settings
+from runai_nim.config.settings_loader import load_settings
 from runai_nim.domain.admission.evaluation import evaluate
 from runai_nim.domain.context import Context
 from runai_nim.domain.nimservice_schema import NIMServiceSchema

@@ -25,7 +25,7 @@ from typing import Any
 import yaml
 
 from local.cluster import CHECKOUT
-from runai_nim.config.settings import load_settings
+from runai_nim.config.settings_loader import load_settings
 from runai_nim.domain.context import Context
 from runai_nim.domain.nimservice_schema import NIMServiceSchema
 from runai_nim.domain.translate import Desired

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from runai_nim.api import well_known
-from runai_nim.config.settings import load_settings
+from runai_nim.config.settings_loader import load_settings
 from runai_nim.domain.context import Context
 from runai_nim.domain.observed import ObservedClaim, ObservedPod, ObservedService, ObservedState, ObservedWorkload
 from runai_nim.domain.plan import plan

@@ -8,7 +8,8 @@ from typing import Any
 
 from runai_nim.cli.diagnostic import CommandError, Diagnostic, Position
 from runai_nim.cli.documents import read_single_document
-from runai_nim.config.settings import Settings, SettingsError, load_settings
+from runai_nim.config.settings import Settings
+from runai_nim.config.settings_loader import SettingsError, load_settings
 from runai_nim.domain.admission.object_schema import to_stored_object
 from runai_nim.domain.decision_input import DecisionInput, make_decision_input
 from runai_nim.domain.nimservice_schema import NEWEST_VERSION, NIMServiceSchema, VersionError, is_newer_than_known

@@ -13,7 +13,8 @@ from pathlib import Path
 import yaml
 
 from runai_nim.config.log_format import configure_logging
-from runai_nim.config.settings import FILE_VARIABLE, Settings, SettingsError, load_settings
+from runai_nim.config.settings import Settings
+from runai_nim.config.settings_loader import FILE_VARIABLE, SettingsError, load_settings
 
 
 def bootstrap(quiet_loggers: Iterable[str]) -> Settings:

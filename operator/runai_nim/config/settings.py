@@ -1,19 +1,18 @@
-"""The operator's settings: their defaults, and how to load them from a file and the environment.
+"""The operator's settings: their types, defaults and consistency.
 
 `dialect` selects the defaults that differ between Run:ai's and KAI's scheduler; only the rules of `validate` also use
-it directly. deploy/settings.yaml lists every setting.
+it directly. `settings_loader` reads them from a file and the environment. deploy/settings.yaml lists every setting.
 """
 
-import json
-import re
 from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from runai_nim.api import syntax, well_known
+from runai_nim.api import well_known
+from runai_nim.config.dialects import DEFAULTS_OF_DIALECT
 from runai_nim.config.settings_types import (
     Count,
     CredentialSecret,
@@ -31,42 +30,10 @@ from runai_nim.config.settings_types import (
     TlsSecret,
 )
 
-PREFIX: Final = "RUNAI_NIM_"
-"""Environment variable `RUNAI_NIM_<SETTING>` overrides the setting of that name in the file."""
-FILE_VARIABLE: Final = "RUNAI_NIM_SETTINGS_FILE"
-"""Environment variable with the path of the settings file."""
-
-# For a Service named runai-nim-… the kubelet sets such variables in every pod of its namespace.
-_SERVICE_LINK: Final = re.compile(r".*_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_[0-9]+_(TCP|UDP|SCTP).*)?)")
-_STRUCTURED_SETTINGS: Final = (
-    *("namespaces", "project_labels", "priority_classes", "external_annotations", "allowed_annotations"),
-    *("external_hosts", "reserved_hosts", "allowed_service_types"),
-)
 _REQUIRED_BY_MODE: Final[dict[str, tuple[str, ...]]] = {
     "none": (),
     "ingress": ("external_domain", "external_ingress_class"),
     "gateway": ("external_domain", "external_gateway_name", "external_gateway_namespace"),
-}
-
-_DIALECTS: Final[dict[str, dict[str, Any]]] = {
-    "runai": {
-        "scheduler_name": well_known.RUNAI_SCHEDULER,
-        "project_labels": (well_known.RUNAI_PROJECT,),
-        # Run:ai's admission takes the queue from the namespace; a label would charge another project.
-        "queue_label": None,
-        "gpu_fraction_limit_annotation": well_known.GPU_FRACTION_LIMIT,
-        "node_pool_label": well_known.RUNAI_NODE_POOL,
-        "node_pools_annotation": None,
-    },
-    "kai": {
-        "scheduler_name": well_known.KAI_SCHEDULER,
-        "project_labels": (well_known.KAI_PROJECT, well_known.RUNAI_PROJECT),
-        "queue_label": well_known.KAI_QUEUE,
-        "gpu_fraction_limit_annotation": None,
-        "node_pool_label": well_known.KAI_NODE_POOL,
-        # Nothing in KAI reads a list of pools (tried with 0.17).
-        "node_pools_annotation": None,
-    },
 }
 
 _SETTING_OF_KEY: Final = {
@@ -83,10 +50,6 @@ _SETTING_OF_KEY: Final = {
     "node_pools_annotation": "spec.nodePools",
     "category_annotation": "spec.category",
 }
-
-
-class SettingsError(ValueError):
-    """The settings are invalid. The message has one line for each mistake: setting, value, what is allowed, remedy."""
 
 
 class Settings(BaseModel):
@@ -199,7 +162,7 @@ class Settings(BaseModel):
         if isinstance(priorities, Mapping):  # the field's type rejects anything else
             priorities = {name: name for name in well_known.PRIORITIES} | dict(priorities)
         # The field itself reports an unknown dialect; with Run:ai's defaults that is the only message.
-        dialect = _DIALECTS.get(str(values.get("dialect")), _DIALECTS["runai"])
+        dialect = DEFAULTS_OF_DIALECT.get(str(values.get("dialect")), DEFAULTS_OF_DIALECT["runai"])
         return dialect | values | {"priority_classes": priorities}
 
     @model_validator(mode="after")
@@ -244,55 +207,3 @@ class Settings(BaseModel):
         """The Secret of a user's credential: `runai-alice` for template `runai-{name}`; None without a template."""
         template = self.user_credential_secret
         return None if template is None else template.replace("{name}", credential)
-
-
-def load_settings(file: Any, environ: Mapping[str, str]) -> Settings:
-    """Load settings from the parsed file (a mapping, or None) and the environment, which takes precedence.
-
-    Raises SettingsError with every mistake: unknown names, wrong types, values out of range, duplicate keys.
-    """
-    if not isinstance(file, Mapping | None):
-        raise SettingsError(f"the settings file contains a {type(file).__name__}; write `setting: value` lines")
-    values: dict[str, Any] = {str(name): value for name, value in (file or {}).items()}
-    sources = dict.fromkeys(values, "in the settings file")
-    for variable, text in environ.items():
-        name = variable.removeprefix(PREFIX).lower()
-        if variable.startswith(PREFIX) and variable != FILE_VARIABLE and not _is_service_link(variable, name):
-            values[name] = _parse_structured(variable, text) if name in _STRUCTURED_SETTINGS else text
-            sources[name] = f"in {variable}"
-    try:
-        return Settings.model_validate(values)
-    except ValidationError as error:
-        raise SettingsError("\n".join(_error_line(mistake, sources) for mistake in error.errors())) from None
-
-
-def _is_service_link(variable: str, name: str) -> bool:
-    return name not in Settings.model_fields and _SERVICE_LINK.fullmatch(variable) is not None
-
-
-def _parse_structured(variable: str, text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        raise SettingsError(f'{variable}: found {text!r}; write JSON, such as ["runai/queue"]') from None
-
-
-def _error_line(mistake: Any, sources: Mapping[str, str]) -> str:
-    name, *rest = (str(part) for part in mistake["loc"] or ("settings",))
-    setting = ".".join((name, *rest))
-    source = sources.get(name, "")
-    if mistake["type"] == "extra_forbidden":
-        near = syntax.closest_match(name, Settings.model_fields)
-        return f"{setting} {source}: unknown setting; {f'did you mean {near}?' if near else 'remove it'}"
-    reason = mistake["msg"].removeprefix("Value error, ")
-    if name not in Settings.model_fields:
-        return f"{setting}: {reason}"
-    about = Settings.model_fields[name].description
-    return f"{setting} {source}: found {_display(mistake['input'])}: {reason} ({about}); correct it or leave it out"
-
-
-def _display(value: Any) -> str:
-    try:
-        return repr(value)
-    except ValueError:  # Python doesn't print numbers of more than 4300 digits
-        return "a number of thousands of digits"

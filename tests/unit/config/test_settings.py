@@ -8,7 +8,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runai_nim.config.settings import Settings, SettingsError, load_settings
+from runai_nim.config.settings import Settings
+from runai_nim.config.settings_loader import SettingsError, load_settings
 
 EXAMPLE = Path(__file__).parents[3] / "deploy" / "settings.yaml"
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from runai_nim.config.settings import load_settings
+from runai_nim.config.settings_loader import load_settings
 from runai_nim.domain.context import Context
 from runai_nim.domain.decision_input import ValueOrigin, make_decision_input
 from runai_nim.domain.nimservice_schema import NIMServiceSchema

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from runai_nim.api import well_known
 from runai_nim.api.v1alpha1.status import Phase
-from runai_nim.config.settings import load_settings
+from runai_nim.config.settings_loader import load_settings
 from runai_nim.controller.limits.field_conflict import managers_of
 from runai_nim.controller.metrics import ServiceMetrics
 from runai_nim.domain.context import Context

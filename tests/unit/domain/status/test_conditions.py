@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from runai_nim.api import well_known
-from runai_nim.config.settings import load_settings
+from runai_nim.config.settings_loader import load_settings
 from runai_nim.domain.context import Context
 from runai_nim.domain.observed import ObservedNimCache
 from runai_nim.domain.plan import plan

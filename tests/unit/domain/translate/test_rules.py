@@ -4,7 +4,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
-from runai_nim.config.settings import load_settings
+from runai_nim.config.settings_loader import load_settings
 from runai_nim.domain.context import Context
 from runai_nim.domain.nimservice_schema import NIMServiceSchema
 from runai_nim.domain.translate import translate

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runai_nim.api import well_known
-from runai_nim.config.settings import load_settings
+from runai_nim.config.settings_loader import load_settings
 from runai_nim.domain import names
 from runai_nim.domain.context import Context
 from runai_nim.domain.translate import translate

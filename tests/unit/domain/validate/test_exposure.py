@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from runai_nim.config.settings import load_settings
+from runai_nim.config.settings_loader import load_settings
 from runai_nim.domain.context import Context
 from runai_nim.domain.validate import Finding, validate
 from tests.support.decisions import input_of

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
-from runai_nim.config.settings import load_settings
+from runai_nim.config.settings_loader import load_settings
 from runai_nim.domain.context import Context
 from runai_nim.domain.validate import Rule, validate
 from runai_nim.domain.validate.parse import AMOUNTS, fields_of

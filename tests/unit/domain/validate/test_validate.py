@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
-from runai_nim.config.settings import load_settings
+from runai_nim.config.settings_loader import load_settings
 from runai_nim.domain.context import Context
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.validate import CHECKS, Finding, has_errors, parse_findings, validate

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from runai_nim.config.settings import load_settings
+from runai_nim.config.settings_loader import load_settings
 from runai_nim.domain.context import Context
 from runai_nim.domain.validate import Finding, depends_on_claim, validate
 from runai_nim.domain.validate.secrets import is_plain_secret, is_secret_name
