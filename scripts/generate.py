@@ -9,7 +9,8 @@ import yaml
 
 from runai_nim import __version__
 from runai_nim.api.crd import make_crd, make_schema
-from runai_nim.domain import reasons
+from runai_nim.domain import condition_reasons
+from runai_nim.domain.reasons import Reason
 from runai_nim.domain.status import ROWS
 from runai_nim.domain.status import PhaseRow as StatusRow
 from runai_nim.domain.translate.rules import MappingRow
@@ -49,15 +50,15 @@ it is an Event of that reason and of the type in column *Event*. Only `NIMServic
 spec begins with it, and a second later it is over.
 
 ## Ready, Reconciling, Stalled
-{_reasons(reasons.READY)}
+{_reasons(condition_reasons.READY)}
 ## Translated False, or Stalled: a person has to change something
-{_reasons(reasons.REFUSED)}
+{_reasons(condition_reasons.REFUSED)}
 ## Warnings, behind TranslatedWithWarnings
-{_reasons(reasons.WARNINGS)}
-""" + "\n".join(f"## {type_}\n{_reasons(found)}" for type_, found in reasons.OTHERS.items())
+{_reasons(condition_reasons.WARNINGS)}
+""" + "\n".join(f"## {type_}\n{_reasons(found)}" for type_, found in condition_reasons.OTHERS.items())
 
 
-def _reasons(found: Iterable[reasons.Reason]) -> str:
+def _reasons(found: Iterable[Reason]) -> str:
     return "\n| reason | Event | meaning |\n| --- | --- | --- |\n" + "".join(
         f"| `{reason}` | {reason.event_type} | {reason.meaning} |\n" for reason in found
     )
