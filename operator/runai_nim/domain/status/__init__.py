@@ -13,9 +13,11 @@ from runai_nim.domain.status.deadlines import Deadlines
 from runai_nim.domain.status.event_queries import EventQuery, event_queries
 from runai_nim.domain.status.event_transitions import transitions
 from runai_nim.domain.status.exposure import exposed_condition
-from runai_nim.domain.status.facts import Facts, Outcome, facts_of
+from runai_nim.domain.status.facts import Facts, Outcome
+from runai_nim.domain.status.facts_builder import facts_of
 from runai_nim.domain.status.model_store import storage_ready_condition
-from runai_nim.domain.status.phase import ROWS, PhaseRow, row_for
+from runai_nim.domain.status.phase import ROWS, row_for
+from runai_nim.domain.status.phase_row import PhaseRow
 from runai_nim.domain.status.progress import is_progress
 from runai_nim.domain.status.scaling import scaling_condition
 from runai_nim.domain.status.silence import has_image_pull_failure

@@ -9,7 +9,7 @@ from runai_nim.api import well_known
 from runai_nim.domain.observed import ObservedEvent, ObservedNimCache, ObservedPod, ObservedService, StartupKill
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.status import ROWS, Facts, Outcome, PhaseRow, has_image_pull_failure, row_for
-from runai_nim.domain.status.facts import PLACEMENT_GRACE_SECONDS
+from runai_nim.domain.status.facts_builder import PLACEMENT_GRACE_SECONDS
 from runai_nim.domain.translate import translate
 from tests.support.decisions import input_of
 from tests.support.observations import (
