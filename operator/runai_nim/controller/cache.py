@@ -46,8 +46,9 @@ from runai_nim.domain.observed import (
 )
 from runai_nim.kube.client import KubeClient
 from runai_nim.kube.discovery import Discovery
-from runai_nim.kube.informer import Informer, OnFailure, VersionedObject, is_newer
+from runai_nim.kube.informer import Informer, OnFailure
 from runai_nim.kube.poller import Poller
+from runai_nim.kube.resource_version import VersionedObject, is_newer
 
 _CHILD_SELECTOR = well_known.SERVICE_LABEL
 _OF_OTHERS = f"!{_CHILD_SELECTOR}"

@@ -6,8 +6,9 @@ from typing import Any
 
 from runai_nim.api.resources import NAMESPACES, ObjectKey, Resource
 from runai_nim.kube.client import KubeClient
-from runai_nim.kube.informer import Changes, Informer, OnFailure, Version, VersionedObject
+from runai_nim.kube.informer import Changes, Informer, OnFailure
 from runai_nim.kube.poller import Poller
+from runai_nim.kube.resource_version import Version, VersionedObject
 
 OnChange = Callable[[ObjectKey, Any, Any], None]
 """Callback for each change: the object's key, its old and its new projection; None if absent."""

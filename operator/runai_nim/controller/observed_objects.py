@@ -32,8 +32,8 @@ from runai_nim.domain.observed import (
 )
 from runai_nim.domain.status import has_image_pull_failure
 from runai_nim.kube.client import KubeClient
-from runai_nim.kube.informer import Version
 from runai_nim.kube.object_lookup import ObjectLookups
+from runai_nim.kube.resource_version import Version
 
 _MAX_SUSPECTS: Final = 3
 """Maximum number of NIMServices that fail to pull their image and are checked in each reconciliation."""

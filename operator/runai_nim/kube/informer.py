@@ -11,9 +11,8 @@ import math
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol, Self
+from typing import Any
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -22,6 +21,7 @@ from runai_nim.api.resources import ObjectKey, Resource
 from runai_nim.kube.api_error import ApiError
 from runai_nim.kube.bounded_reader import PageSize
 from runai_nim.kube.client import KubeClient
+from runai_nim.kube.resource_version import Version, VersionedObject, is_newer
 
 logger: FilteringBoundLogger = structlog.get_logger(__name__)
 
@@ -34,35 +34,6 @@ RECONNECT_BACKOFF_SECONDS = (0.1, 30.0)
 """Initial and maximum backoff before a broken watch is restarted. A watch that lasted for the maximum resets it."""
 OnFailure = Callable[[str, str], object]
 """Callback for each broken watch: the kind's plural, and the reason as a word."""
-
-
-class VersionedObject(Protocol):
-    """A projection of an object; it has at least the resourceVersion."""
-
-    @property
-    def resource_version(self) -> str:
-        """The object's metadata.resourceVersion."""
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """Projection of an object of which only the name matters."""
-
-    resource_version: str
-
-    @classmethod
-    def from_object(cls, obj: Mapping[str, Any]) -> Self:
-        """From any object."""
-        return cls(obj["metadata"]["resourceVersion"])
-
-
-def is_newer(version: str, than: str) -> bool:
-    """Whether resourceVersion `version` is newer than `than`.
-
-    Kubernetes guarantees from 1.35 on that resourceVersions of a resource are ordered integers; earlier versions
-    comply.
-    """
-    return int(version) > int(than)
 
 
 class Informer:

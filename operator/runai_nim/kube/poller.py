@@ -11,7 +11,7 @@ from structlog.typing import FilteringBoundLogger
 from runai_nim.api.resources import ObjectKey, Resource
 from runai_nim.kube.api_error import ApiError
 from runai_nim.kube.client import KubeClient
-from runai_nim.kube.informer import VersionedObject
+from runai_nim.kube.resource_version import VersionedObject
 
 logger: FilteringBoundLogger = structlog.get_logger(__name__)
 
