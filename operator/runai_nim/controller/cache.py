@@ -1,4 +1,4 @@
-"""Cache of the cluster's objects: one informer for each kind, and RunaiNimServices from Kopf.
+"""Cache of the cluster's objects: one informer for each kind, and the RunaiNimServices from Kopf (`resource_cache`).
 
 It knows which object affects which RunaiNimService, and adds the affected keys to the work queue. It caches only
 objects with the operator's label and reads others by name if a RunaiNimService names them, so other objects of tenants
@@ -22,7 +22,6 @@ from runai_nim.api.resources import (
     NIM_SERVICES,
     PODS,
     ROUTES,
-    RUNAI_NIM_SERVICES,
     SERVICES,
     ObjectKey,
     Resource,
@@ -31,6 +30,7 @@ from runai_nim.api.untrusted_values import mapping
 from runai_nim.controller.informer_set import InformerSet, OnChange
 from runai_nim.controller.observed_objects import LiveNimService, ObservedObjects
 from runai_nim.controller.reference_index import ReferenceIndex
+from runai_nim.controller.resource_cache import ResourceCache
 from runai_nim.controller.workqueue import WorkQueue
 from runai_nim.domain import names
 from runai_nim.domain.nimservice_schema import NIMServiceSchema
@@ -48,7 +48,7 @@ from runai_nim.kube.client import KubeClient
 from runai_nim.kube.discovery import Discovery
 from runai_nim.kube.informer import Informer, OnFailure
 from runai_nim.kube.poller import Poller
-from runai_nim.kube.resource_version import VersionedObject, is_newer
+from runai_nim.kube.resource_version import VersionedObject
 
 _CHILD_SELECTOR = well_known.SERVICE_LABEL
 _OF_OTHERS = f"!{_CHILD_SELECTOR}"
@@ -70,9 +70,8 @@ class ClusterCache:
         on_failure: OnFailure,
         namespaces: Collection[str] = (),
     ) -> None:
-        self._cluster = cluster
         self._queue = queue
-        self._resources: dict[ObjectKey, StoredObject] = {}
+        self.resources = ResourceCache(cluster, self._enqueue)
         self._references = ReferenceIndex()
         self.observed = ObservedObjects(cluster)
         self.discovery = Discovery(cluster, self.enqueue_all)
@@ -140,43 +139,6 @@ class ClusterCache:
         self._unsynced.discard(namespace)
         self.enqueue_all()
 
-    async def resync(self, namespace: str) -> None:
-        """List RunaiNimServices (empty: of all namespaces), because Kopf reports no deletions after a "410 Gone"."""
-        listed_keys: set[ObjectKey] = set()
-        version = "0"
-        async for page in self._cluster.pages(RUNAI_NIM_SERVICES, namespace=namespace):
-            version = page["metadata"]["resourceVersion"]
-            listed_keys.update(map(self.store_resource, page.pop("items")))
-        self.note_listing(namespace, listed_keys, version)
-        for key in listed_keys:
-            self._enqueue(key)
-
-    def note_listing(self, namespace: str, seen: set[ObjectKey], version: str) -> None:
-        """Remove RunaiNimServices that are missing in a LIST of the namespace (empty: all) at that version."""
-        for key in {key for key in self._resources if namespace in ("", key[0])} - seen:
-            if not is_newer(self._resources[key].resource_version, version):
-                self._remove_resource(key)
-
-    def store_resource(self, obj: Mapping[str, Any]) -> ObjectKey:
-        """Store a RunaiNimService, unless a newer version of it is known."""
-        key = (obj["metadata"]["namespace"], obj["metadata"]["name"])
-        current = self._resources.get(key)
-        if current is None or is_newer(obj["metadata"]["resourceVersion"], current.resource_version):
-            try:
-                self._resources[key] = new = _resource(obj)
-            except (KeyError, TypeError, ValueError) as error:  # affects this object only
-                self._cluster.unreadable(RUNAI_NIM_SERVICES.plural, "/".join(key), error)
-            else:
-                self._enqueue(key, new)
-        return key
-
-    def remove_resource(self, obj: Mapping[str, Any]) -> None:
-        """Remove a deleted RunaiNimService, unless a later one of the same name is already known."""
-        key = (obj["metadata"]["namespace"], obj["metadata"]["name"])
-        current = self._resources.get(key)
-        if current is not None and current.uid == obj["metadata"]["uid"]:
-            self._remove_resource(key)
-
     def store_own_write(self, cr: ObjectKey, resource: Resource, obj: Mapping[str, Any]) -> None:
         """Store an object as returned by a write for `cr`; if the watch delivered it first, drop the requeue."""
         self.store(resource, obj)
@@ -185,44 +147,21 @@ class ClusterCache:
     def store(self, resource: Resource, obj: Mapping[str, Any]) -> None:
         """Store an object that was read or written, so that the next decision uses it."""
         key = (obj["metadata"]["namespace"], obj["metadata"]["name"])
-        if watch := self._informers.find(resource, key[0]):
-            if _CHILD_SELECTOR in mapping(obj["metadata"].get("labels")):
-                watch.store_own_write(obj)
-            elif resource in self.observed.lookups:  # the informer has only labelled objects, so read it again
-                self.observed.lookups[resource].invalidate(key)
-            return
-        current = self._resources.get(key)
-        if current is not None and is_newer(obj["metadata"]["resourceVersion"], current.resource_version):
-            self._resources[key] = _resource(obj)
-
-    async def resource(self, key: ObjectKey) -> dict[str, Any] | None:
-        """The RunaiNimService; None if it doesn't exist. Raises ApiError if it is not cached and can't be read."""
-        stored = self._resources.get(key)
-        if stored is None or stored.body:
-            return stored.load() if stored else None
-        return await self.confirm(key, stored.uid)
-
-    async def confirm(self, key: ObjectKey, uid: str) -> dict[str, Any] | None:
-        """The RunaiNimService as the API server has it now; None, and dropped from the cache, if it is gone."""
-        live = await self._cluster.get(RUNAI_NIM_SERVICES, *key)
-        if live is not None and live["metadata"]["uid"] == uid:
-            self.store(RUNAI_NIM_SERVICES, live)
-            return live
-        known = self._resources.get(key)
-        if known is not None and known.uid == uid:
-            self._remove_resource(key)
-        if live is not None:
-            self.store_resource(live)
-        return None
+        watch = self._informers.find(resource, key[0])
+        if watch is None:  # Kopf watches RunaiNimServices
+            self.resources.refresh(obj)
+        elif _CHILD_SELECTOR in mapping(obj["metadata"].get("labels")):
+            watch.store_own_write(obj)
+        elif resource in self.observed.lookups:  # the informer has only labelled objects, so read it again
+            self.observed.lookups[resource].invalidate(key)
 
     def is_large(self, key: ObjectKey) -> bool:
         """Whether it, or the NIMService of its name, is too large to cache and is read at each reconciliation."""
-        stored = self._resources.get(key)
-        return (stored is not None and not stored.body) or self.observed.has_large_nimservice(key)
+        return self.resources.is_large(key) or self.observed.has_large_nimservice(key)
 
     def enqueue_all(self) -> None:
         """Add every RunaiNimService to the queue."""
-        for key in self._resources:
+        for key in self.resources:
             self._enqueue(key)
 
     def forget(self, key: ObjectKey) -> None:
@@ -263,12 +202,8 @@ class ClusterCache:
         if not self._unsynced or self._unsynced.isdisjoint(("", key[0])):
             self._queue.add(key, new.resource_version if new else None)
 
-    def _remove_resource(self, key: ObjectKey) -> None:
-        del self._resources[key]
-        self._enqueue(key)
-
     def _enqueue_by_name(self, key: ObjectKey, old: Any, new: Any) -> None:
-        if key in self._resources:
+        if key in self.resources:
             self._enqueue(key, new)
 
     def _on_pod_change(self, key: ObjectKey, old: ObservedPod | None, new: ObservedPod | None) -> None:
@@ -303,11 +238,5 @@ class ClusterCache:
     def _enqueue_namespace(self, key: ObjectKey, old: ObservedNamespace | None, new: ObservedNamespace | None) -> None:
         # A namespace often changes in status and finalizers, which don't matter here.
         if old is None or new is None or (old.labels, old.is_deleting) != (new.labels, new.is_deleting):
-            for name in [name for name in self._resources if name[0] == key[1]]:
+            for name in [name for name in self.resources if name[0] == key[1]]:
                 self._enqueue(name)
-
-
-def _resource(obj: Mapping[str, Any]) -> StoredObject:
-    """A RunaiNimService; one without a spec was reduced to its metadata because it is large."""
-    stored = StoredObject.from_object(obj)
-    return stored if "spec" in obj else replace(stored, body=b"")

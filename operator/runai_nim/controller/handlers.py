@@ -43,8 +43,8 @@ def make_registry(operator: Operator) -> kopf.OperatorRegistry:
         if operator.cache is None:
             return
         if event["type"] == "DELETED":
-            operator.cache.remove_resource(event["object"])
+            operator.cache.resources.remove(event["object"])
         else:
-            operator.cache.store_resource(event["object"])
+            operator.cache.resources.store(event["object"])
 
     return registry

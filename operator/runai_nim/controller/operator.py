@@ -155,7 +155,7 @@ class Operator:
     def note_listing(self, namespace: str, seen: set[ObjectKey], version: str) -> None:
         """Handle a complete LIST of RunaiNimServices by Kopf."""
         if self.cache is not None:
-            self.cache.note_listing(namespace, seen, version)
+            self.cache.resources.note_listing(namespace, seen, version)
 
     def watch_failed(self, kind: str, reason: str) -> None:
         """Count a failed watch."""
@@ -204,7 +204,7 @@ class Operator:
         while True:
             await asyncio.sleep(self._settings.watch_resync_seconds)
             try:
-                await cache.resync(namespace)
+                await cache.resources.resync(namespace)
             except ApiError as error:
                 logger.warning("resync failed", error=str(error))
 

@@ -89,7 +89,7 @@ class Reconciler:
             return await self._pass(key)
 
     async def _pass(self, key: ObjectKey) -> float | None:
-        cr = await self._cache.resource(key)
+        cr = await self._cache.resources.get(key)
         if cr is None:
             self._forget(key)
             return None
@@ -202,7 +202,7 @@ class Reconciler:
 
     async def _is_still_there(self, key: ObjectKey, cr: Mapping[str, Any]) -> bool:
         """Whether the resource exists and is not being deleted. Updates the cache."""
-        live = await self._cache.confirm(key, cr["metadata"]["uid"])
+        live = await self._cache.resources.confirm(key, cr["metadata"]["uid"])
         return live is not None and "deletionTimestamp" not in live["metadata"]
 
 
