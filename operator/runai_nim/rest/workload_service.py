@@ -1,37 +1,30 @@
 """Implements the calls of the REST API as requests to the API server with the caller's token.
 
-`rest.model` converts workloads and applies patches; `evaluate` checks specs.
+`rest.model` converts workloads and applies patches; `spec_validation` checks bodies and specs.
 """
 
 import asyncio
 import random
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
-from itertools import chain, islice
 from typing import Any, Final
 
-from runai_nim.api import syntax, well_known
+from runai_nim.api import well_known
 from runai_nim.api.resources import KubeObject
 from runai_nim.config.settings import Settings
-from runai_nim.domain.admission.evaluation import evaluate
-from runai_nim.domain.admission.object_schema import to_stored_object
-from runai_nim.domain.admission.rest_body import check_rest_body, make_manifest, metadata_of
-from runai_nim.domain.decision_input import DecisionInput, make_decision_input
-from runai_nim.domain.reasons import Reason
-from runai_nim.domain.validate import Finding, depends_on_claim
 from runai_nim.kube.discovery import Discovery
 from runai_nim.rest.api_server import ApiServer, NoAnswerError
-from runai_nim.rest.errors import MAX_ISSUES, HttpError, from_api_status, invalid, not_found, unavailable
+from runai_nim.rest.errors import HttpError, from_api_status, not_found, unavailable
 from runai_nim.rest.model import gitops_owner
-from runai_nim.rest.model.compliance import issue_of
 from runai_nim.rest.model.identifier import Identifier, parse_identifier
-from runai_nim.rest.model.project import ProjectNamespace, check_is_served
+from runai_nim.rest.model.project import ProjectNamespace
 from runai_nim.rest.model.spec_patch import is_same, json_patch, merge_sections
 from runai_nim.rest.model.workload import identifier_of, workload_of
 from runai_nim.rest.namespaces import NamespaceIndex
 from runai_nim.rest.pending_creates import PendingCreates
+from runai_nim.rest.spec_validation import SpecValidator, patch_sections
 from runai_nim.rest.token_cache import TokenCache
 
 PATCH_TIMEOUT_SECONDS: Final = 10.0
@@ -51,7 +44,7 @@ class WorkloadService:
         self._api_server = api_server
         self._namespaces = namespaces
         self._settings = settings
-        self._discovery = discovery
+        self._validator = SpecValidator(api_server, namespaces, discovery, settings)
         self._tokens = TokenCache(api_server)
         self._pending = PendingCreates()
 
@@ -62,7 +55,7 @@ class WorkloadService:
     async def create(self, token: str, body: Mapping[str, Any]) -> KubeObject:
         """Create the workload that `body` describes and return it."""
         user = await self._tokens.user_of(token)
-        namespace, manifest, warnings = await self._manifest_of(token, body)
+        namespace, manifest, warnings = await self._validator.manifest_of(token, body)
         pending_name = self._pending.take(user, manifest)
         name = (
             pending_name or manifest["metadata"].get("name") or manifest["metadata"]["generateName"] + _random_suffix()
@@ -88,7 +81,7 @@ class WorkloadService:
 
         Raises HttpError (503) if other clients win every conflict.
         """
-        sections = _patch_sections(body)
+        sections = patch_sections(body)
         # A write based on an outdated cache entry fails with a conflict; then the stored object is read.
         with suppress(HttpError):
             if updated := await self._update(token, id_, sections, from_cache=True):
@@ -111,7 +104,7 @@ class WorkloadService:
         spec = merge_sections(cr.get("spec") or {}, sections)
         if is_same(spec, cr.get("spec")):
             return None if from_cache else self._to_workload(cr, namespace)
-        warnings = await self._validate_change(token, cr, spec, namespace)
+        warnings = await self._validator.validate_change(token, cr, spec, namespace)
         if (updated := await self._patch(token, cr, spec)) is None:
             return None
         details = gitops_owner.details_of(updated["metadata"])
@@ -137,24 +130,6 @@ class WorkloadService:
             message = "AppId must be <namespace>/<serviceaccount> of the token in AppSecret: correct one of them"
             raise HttpError(401, message)
         return secret
-
-    async def _manifest_of(
-        self, token: str, body: Mapping[str, Any]
-    ) -> tuple[ProjectNamespace, KubeObject, KubeObject]:
-        """The project's namespace, the object that `convert` would print, and the response's field with warnings.
-
-        HttpError (400) names all mistakes.
-        """
-        project = await self._namespaces.find(metadata_of(body).get("projectId"))
-        name, labels = (project.name, project.labels) if isinstance(project, ProjectNamespace) else ("", {})
-        manifest = make_manifest(body, name)
-        decision_input = self._decision_input(to_stored_object(manifest, name), labels)
-        findings = (*check_rest_body(body), *await self._findings(token, manifest, decision_input))
-        if isinstance(project, Finding):
-            _refuse_errors(chain([project], findings))
-            raise AssertionError("a project that isn't found is an error")
-        _refuse_errors(chain(self._unserved_findings(project), findings))
-        return project, manifest, _warnings(findings)
 
     async def _create(self, token: str, manifest: KubeObject, *, again: bool) -> KubeObject:
         """Create the object. `again`: an earlier attempt of the same call may have created it."""
@@ -209,52 +184,6 @@ class WorkloadService:
             raise from_api_status(answer.status, answer.body, answer.retry_after, "change this workload")
         return answer.body if answer.status == 200 else None
 
-    async def _validate_change(
-        self, token: str, cr: KubeObject, spec: KubeObject, namespace: ProjectNamespace
-    ) -> KubeObject:
-        """The answer's field with warnings; mistakes are a 400."""
-        _refuse_errors(self._unserved_findings(namespace))
-        # The status names the NIMService only after the operator has created it.
-        made = bool((cr.get("status") or {}).get("nimServiceName"))
-        changed = {**cr, "spec": spec}
-        decision_input = self._decision_input(to_stored_object(changed, namespace.name), namespace.labels)
-        decision_input = decision_input.with_children(claim_exists=None, nimservice_exists=made)
-        findings = await self._findings(token, changed, decision_input)
-        _refuse_errors(findings)
-        return _warnings(findings)
-
-    def _decision_input(self, resource: KubeObject, namespace_labels: Mapping[str, str]) -> DecisionInput:
-        return make_decision_input(
-            resource,
-            settings=self._settings,
-            namespace_labels=namespace_labels,
-            nimservice_schema=self._discovery.nimservice,
-            max_findings=MAX_ISSUES + 1,
-        )
-
-    async def _findings(self, token: str, manifest: KubeObject, decision_input: DecisionInput) -> Sequence[Finding]:
-        """All findings. Whether the claim exists is looked up only if the result depends on it."""
-        findings = evaluate(manifest, decision_input).findings
-        if not any(map(depends_on_claim, findings)):
-            return findings
-        if not decision_input.given_claim_name and not manifest["metadata"].get("name"):
-            exists: bool | None = False  # its name will contain the random suffix of the workload's name
-        else:
-            exists = await self._claim_exists(token, decision_input)
-        nimservice_exists = decision_input.context.nimservice_exists
-        known = decision_input.with_children(claim_exists=exists, nimservice_exists=nimservice_exists)
-        return evaluate(manifest, known).findings
-
-    async def _claim_exists(self, token: str, decision_input: DecisionInput) -> bool | None:
-        """Whether the workload's claim exists; None if the caller may not read it."""
-        name = decision_input.claim_name or ""
-        if not decision_input.namespace or not syntax.is_object_name(name):
-            return None  # another finding reports this
-        return await self._api_server.has_claim(token, decision_input.namespace, name)
-
-    def _unserved_findings(self, namespace: ProjectNamespace) -> Iterator[Finding]:
-        return check_is_served(namespace, self._settings.namespaces, self._settings.project_labels)
-
     def _to_workload(self, cr: KubeObject, namespace: ProjectNamespace) -> KubeObject:
         return workload_of(cr, namespace, self._settings.project_labels, self._namespaces.cluster_id)
 
@@ -269,39 +198,3 @@ def _is_created_from(cr: KubeObject, manifest: KubeObject) -> bool:
     return bool(
         creator == manifest["metadata"]["annotations"][well_known.CREATED_BY] and cr["spec"] == manifest["spec"]
     )
-
-
-def _patch_sections(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The sections of a PATCH."""
-    _refuse_errors(_check_update(body))
-    sections: Mapping[str, Any] = body["spec"]
-    return sections
-
-
-def _check_update(body: Mapping[str, Any]) -> Iterator[Finding]:
-    for field in body.keys() - {"spec"}:
-        yield Finding(
-            reason=Reason.UNKNOWN_FIELD,
-            path=field,
-            remedy="remove it, because a PATCH can change only spec",
-        )
-    if not isinstance(body.get("spec"), Mapping):
-        yield Finding(
-            reason=Reason.REQUIRED_FIELD,
-            path="spec",
-            must="be a mapping",
-            remedy="set the sections to change in it",
-        )
-
-
-def _warnings(findings: Iterable[Finding]) -> KubeObject:
-    """The field of an answer with the warnings; empty without any."""
-    warnings = (issue_of(finding) for finding in findings if finding.severity == "warning")
-    issues = list(islice(warnings, MAX_ISSUES))
-    return {"complianceIssues": issues} if issues else {}
-
-
-def _refuse_errors(findings: Iterable[Finding]) -> None:
-    errors = (issue_of(finding) for finding in findings if finding.severity == "error")
-    if issues := list(islice(errors, MAX_ISSUES + 1)):
-        raise invalid(issues)

@@ -1,0 +1,131 @@
+"""Validates bodies and specs of the REST API with the operator's decisions, before the API server sees them."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
+from typing import Any
+
+from runai_nim.api import syntax
+from runai_nim.api.resources import KubeObject
+from runai_nim.config.settings import Settings
+from runai_nim.domain.admission.evaluation import evaluate
+from runai_nim.domain.admission.object_schema import to_stored_object
+from runai_nim.domain.admission.rest_body import check_rest_body, make_manifest, metadata_of
+from runai_nim.domain.decision_input import DecisionInput, make_decision_input
+from runai_nim.domain.reasons import Reason
+from runai_nim.domain.validate import Finding, depends_on_claim
+from runai_nim.kube.discovery import Discovery
+from runai_nim.rest.api_server import ApiServer
+from runai_nim.rest.errors import MAX_ISSUES, invalid
+from runai_nim.rest.model.compliance import issue_of
+from runai_nim.rest.model.project import ProjectNamespace, check_is_served
+from runai_nim.rest.namespaces import NamespaceIndex
+
+
+class SpecValidator:
+    """Checks what a call would store. It looks up a claim with the caller's token, and only if the result needs it."""
+
+    def __init__(
+        self, api_server: ApiServer, namespaces: NamespaceIndex, discovery: Discovery, settings: Settings
+    ) -> None:
+        self._api_server = api_server
+        self._namespaces = namespaces
+        self._discovery = discovery
+        self._settings = settings
+
+    async def manifest_of(self, token: str, body: Mapping[str, Any]) -> tuple[ProjectNamespace, KubeObject, KubeObject]:
+        """The project's namespace, the object that `convert` would print, and the response's field with warnings.
+
+        HttpError (400) names all mistakes.
+        """
+        project = await self._namespaces.find(metadata_of(body).get("projectId"))
+        name, labels = (project.name, project.labels) if isinstance(project, ProjectNamespace) else ("", {})
+        manifest = make_manifest(body, name)
+        decision_input = self._decision_input(to_stored_object(manifest, name), labels)
+        findings = (*check_rest_body(body), *await self._findings(token, manifest, decision_input))
+        if isinstance(project, Finding):
+            _refuse_errors(chain([project], findings))
+            raise AssertionError("a project that isn't found is an error")
+        _refuse_errors(chain(self._unserved_findings(project), findings))
+        return project, manifest, _warnings(findings)
+
+    async def validate_change(
+        self, token: str, cr: KubeObject, spec: KubeObject, namespace: ProjectNamespace
+    ) -> KubeObject:
+        """The answer's field with warnings. HttpError (400) names all mistakes."""
+        _refuse_errors(self._unserved_findings(namespace))
+        # The status names the NIMService only after the operator has created it.
+        made = bool((cr.get("status") or {}).get("nimServiceName"))
+        changed = {**cr, "spec": spec}
+        decision_input = self._decision_input(to_stored_object(changed, namespace.name), namespace.labels)
+        decision_input = decision_input.with_children(claim_exists=None, nimservice_exists=made)
+        findings = await self._findings(token, changed, decision_input)
+        _refuse_errors(findings)
+        return _warnings(findings)
+
+    def _decision_input(self, resource: KubeObject, namespace_labels: Mapping[str, str]) -> DecisionInput:
+        return make_decision_input(
+            resource,
+            settings=self._settings,
+            namespace_labels=namespace_labels,
+            nimservice_schema=self._discovery.nimservice,
+            max_findings=MAX_ISSUES + 1,
+        )
+
+    async def _findings(self, token: str, manifest: KubeObject, decision_input: DecisionInput) -> Sequence[Finding]:
+        """All findings. Whether the claim exists is looked up only if the result depends on it."""
+        findings = evaluate(manifest, decision_input).findings
+        if not any(map(depends_on_claim, findings)):
+            return findings
+        if not decision_input.given_claim_name and not manifest["metadata"].get("name"):
+            exists: bool | None = False  # its name will contain the random suffix of the workload's name
+        else:
+            exists = await self._claim_exists(token, decision_input)
+        nimservice_exists = decision_input.context.nimservice_exists
+        known = decision_input.with_children(claim_exists=exists, nimservice_exists=nimservice_exists)
+        return evaluate(manifest, known).findings
+
+    async def _claim_exists(self, token: str, decision_input: DecisionInput) -> bool | None:
+        """Whether the workload's claim exists; None if the caller may not read it."""
+        name = decision_input.claim_name or ""
+        if not decision_input.namespace or not syntax.is_object_name(name):
+            return None  # another finding reports this
+        return await self._api_server.has_claim(token, decision_input.namespace, name)
+
+    def _unserved_findings(self, namespace: ProjectNamespace) -> Iterator[Finding]:
+        return check_is_served(namespace, self._settings.namespaces, self._settings.project_labels)
+
+
+def patch_sections(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The sections of a PATCH. HttpError (400) names all mistakes."""
+    _refuse_errors(_check_update(body))
+    sections: Mapping[str, Any] = body["spec"]
+    return sections
+
+
+def _check_update(body: Mapping[str, Any]) -> Iterator[Finding]:
+    for field in body.keys() - {"spec"}:
+        yield Finding(
+            reason=Reason.UNKNOWN_FIELD,
+            path=field,
+            remedy="remove it, because a PATCH can change only spec",
+        )
+    if not isinstance(body.get("spec"), Mapping):
+        yield Finding(
+            reason=Reason.REQUIRED_FIELD,
+            path="spec",
+            must="be a mapping",
+            remedy="set the sections to change in it",
+        )
+
+
+def _warnings(findings: Iterable[Finding]) -> KubeObject:
+    """The field of an answer with the warnings; empty without any."""
+    warnings = (issue_of(finding) for finding in findings if finding.severity == "warning")
+    issues = list(islice(warnings, MAX_ISSUES))
+    return {"complianceIssues": issues} if issues else {}
+
+
+def _refuse_errors(findings: Iterable[Finding]) -> None:
+    errors = (issue_of(finding) for finding in findings if finding.severity == "error")
+    if issues := list(islice(errors, MAX_ISSUES + 1)):
+        raise invalid(issues)
