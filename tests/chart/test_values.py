@@ -39,6 +39,7 @@ BAD = [
     ("settings.lease_namespace", "other", 'settings.lease_namespace is "other" but must be the release\'s namespace'),
     ("settings.external_mode", "ingress", 'settings.external_domain is "" but must be set with'),
     ("settings.queue", "q", 'settings.queue is "q" but must come with settings.queue_label'),
+    ("settings.queue_of_pool", "{pool}", 'settings.queue_of_pool is "{pool}" but must come with settings.queue_label'),
     ("priorityClasses.create", True, 'priorityClasses.create is "true" but must be false with settings.dialect runai'),
     ("serviceAccount.create", False, 'serviceAccount.name is "" but must name a ServiceAccount'),
     ("extraEnv", [{"name": "RUNAI_NIM_HEALTHZ_PORT", "value": "1"}], 'extraEnv has "RUNAI_NIM_HEALTHZ_PORT" but must'),

@@ -20,8 +20,10 @@
 {{- fail (printf "\n\nsettings.%s is \"\" but must be set with settings.external_mode %s: set it, or leave external_mode out" . $settings.external_mode) -}}
 {{- end -}}
 {{- end -}}
-{{- if and $settings.queue (not $settings.queue_label) (or (eq $dialect "runai") (hasKey $settings "queue_label")) -}}
-{{- fail (printf "\n\nsettings.queue is %q but must come with settings.queue_label: set queue_label too, or leave queue out" $settings.queue) -}}
+{{- range $name := list "queue" "queue_of_pool" -}}
+{{- if and (get $settings $name) (not $settings.queue_label) (or (eq $dialect "runai") (hasKey $settings "queue_label")) -}}
+{{- fail (printf "\n\nsettings.%s is %q but must come with settings.queue_label: set queue_label too, or leave %s out" $name (get $settings $name) $name) -}}
+{{- end -}}
 {{- end -}}
 {{- if and .Values.priorityClasses.create (ne $dialect "kai") -}}
 {{- fail (printf "\n\npriorityClasses.create is \"true\" but must be false with settings.dialect %s, where Run:ai makes its own PriorityClasses: leave it out, or set settings.dialect to kai" $dialect) -}}

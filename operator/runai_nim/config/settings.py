@@ -24,6 +24,7 @@ from runai_nim.config.settings_types import (
     ObjectName,
     OptionalSetting,
     Priority,
+    QueueTemplate,
     RouteKey,
     Seconds,
     ServiceTypes,
@@ -67,6 +68,11 @@ class Settings(BaseModel):
     )
     queue: OptionalSetting[LabelValue] = Field(
         None, description="queue for all workloads instead of the namespace's; requires queue_label"
+    )
+    queue_of_pool: OptionalSetting[QueueTemplate] = Field(
+        None,
+        description="queue of workloads that name one node pool, such as {project}-{pool}; empty: the same as without a"
+        " pool; requires queue_label",
     )
     priority_label: MetadataKey = Field(well_known.PRIORITY_CLASS_NAME, description="label for the PriorityClass")
     priority_classes: dict[Priority, LabelValue] = Field(
@@ -173,8 +179,10 @@ class Settings(BaseModel):
                 raise ValueError(f"two settings use the same key {twice[0]}; each needs its own")
         if self.backoff_initial_seconds > self.backoff_max_seconds:
             raise ValueError("backoff_initial_seconds is above backoff_max_seconds; lower it")
-        if self.queue is not None and self.queue_label is None:
-            raise ValueError("queue is set without queue_label; set queue_label too, or leave queue out")
+        without_label = [name for name in ("queue", "queue_of_pool") if getattr(self, name) is not None]
+        if without_label and self.queue_label is None:
+            name = without_label[0]
+            raise ValueError(f"{name} is set without queue_label; set queue_label too, or leave {name} out")
         if len(set(self.namespaces)) < len(self.namespaces):
             raise ValueError("namespaces contains a duplicate; list each namespace once")
         if self.leader_election and self.lease_namespace is None:

@@ -76,6 +76,11 @@ def _is_credential_secret_template(template: str) -> bool:
     return template.count("{name}") == 1 and _is_name(template.replace("{name}", "a"))
 
 
+def _is_queue_template(template: str) -> bool:
+    sample = template.replace("{pool}", "a").replace("{project}", "a")
+    return "{pool}" in template and syntax.is_label_value(sample)
+
+
 def _empty_to_none(value: Any) -> Any:
     return None if value == "" else value
 
@@ -127,6 +132,13 @@ CredentialSecret = Annotated[
     str,
     _validator(
         _is_credential_secret_template, "a Secret's name with one {name} in it, which stands for the credential's"
+    ),
+]
+QueueTemplate = Annotated[
+    str,
+    _validator(
+        _is_queue_template,
+        "a queue's name with {pool} in it, such as {project}-{pool}; {project} stands for the namespace's project",
     ),
 ]
 Seconds = Annotated[float, BeforeValidator(_reject_bool), Field(gt=0, le=86400)]

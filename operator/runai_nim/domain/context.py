@@ -1,8 +1,9 @@
 """Context of a decision: settings, namespace, children, and the cluster's NIMService schema."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from runai_nim.api import well_known
 from runai_nim.config.settings import Settings
 from runai_nim.domain.nimservice_schema import NIMServiceSchema
 
@@ -41,3 +42,21 @@ class Context:
         if settings.queue_label is None:
             return None
         return settings.queue or (self.namespace_labels or {}).get(settings.queue_label) or self.project
+
+    def queue_of(self, node_pools: Sequence[str] | None) -> str | None:
+        """The KAI queue of a workload in these pools: by the setting `queue_of_pool` if it names one pool.
+
+        None where that setting needs the namespace's project and there is none.
+        """
+        template, pool = self.settings.queue_of_pool, one_pool(node_pools)
+        if template is None or pool is None:
+            return self.queue
+        if "{project}" in template and self.project is None:
+            return None
+        return template.replace("{project}", self.project or "").replace("{pool}", pool)
+
+
+def one_pool(node_pools: Sequence[str] | None) -> str | None:
+    """The only pool of the list, whose label nodes have; None for several, for none, and for pool `default`."""
+    pools = node_pools or ()
+    return pools[0] if len(pools) == 1 and pools[0] != well_known.DEFAULT_NODE_POOL else None

@@ -96,7 +96,7 @@ def _placement_grace(pods: Iterable[ObservedPod], deadlines: Deadlines) -> float
 
 def _pod_references(desired: Desired) -> PodReferences:
     spec = {} if desired.nimservice is None else desired.nimservice["spec"]
-    return PodReferences(secret=word(spec.get("authSecret")), queue=desired.queue)
+    return PodReferences(secret=word(spec.get("authSecret")), queue=desired.queue, pool=desired.pool_label)
 
 
 def _autoscaler(observed: ObservedState, live: Mapping[str, Any] | None) -> ObservedAutoscaler | None:

@@ -49,10 +49,25 @@ class PodProblem:
 
 @dataclass(frozen=True, slots=True)
 class PodReferences:
-    """What the pods name: the Secret of the NGC key, and the queue; empty without one."""
+    """What the pods name: the Secret of the NGC key, the queue, and with KAI the label of their node pool.
+
+    All are empty without one.
+    """
 
     secret: str = ""
     queue: str = ""
+    pool: str = ""
+
+    @property
+    def pool_needs(self) -> str:
+        """What a node pool needs with KAI, to be appended to a message; empty without a pool."""
+        if not self.pool:
+            return ""
+        value = self.pool.partition("=")[2]
+        return (
+            f"; with KAI node pool {value} needs a scheduler of its own (a SchedulingShard with partitionLabelValue:"
+            f" {value}) and a queue with the label {self.pool}"
+        )
 
 
 def pod_problem_of(
@@ -225,7 +240,7 @@ def _scheduling_problems(pod: ObservedPod, named: PodReferences, deadlines: Dead
         queue = f"queue {named.queue}" if named.queue else "the queue of its project"
         message = (
             f"{pod.scheduler} can't place pod {pod.name} because of {queue}: {said}; create the queue, or name one that"
-            " has no queues below it (the namespace's queue label, or queue in the operator's settings)"
+            f" has no queues below it ({_queue_source(named)}){named.pool_needs}"
         )
         yield PodProblem(rank=Rank.UNSCHEDULABLE, reason=Reason.QUEUE_NOT_FOUND, message=message)
     elif said:
@@ -239,9 +254,14 @@ def _scheduling_problems(pod: ObservedPod, named: PodReferences, deadlines: Dead
         message = (
             f"pod {pod.name} waits for scheduler {pod.scheduler}, which has said nothing of it for"
             f" {deadlines.scheduler_seconds:g} s; see whether it runs{queue}, and scheduler_name in the operator's"
-            " settings"
+            f" settings{named.pool_needs}"
         )
         yield PodProblem(rank=Rank.SCHEDULER, reason=Reason.SCHEDULER_NOT_RESPONDING, message=message)
+
+
+def _queue_source(named: PodReferences) -> str:
+    setting = "queue_of_pool or queue" if named.pool else "queue"
+    return f"the namespace's queue label, or {setting} in the operator's settings"
 
 
 _NODE_LOST: Final = frozenset({"NodeLost", "DeletionByTaintManager", "DeletionByPodGC"})

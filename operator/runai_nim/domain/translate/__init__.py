@@ -7,7 +7,9 @@ of users never raise; they become findings.
 from dataclasses import dataclass
 from typing import Any
 
+from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
 from runai_nim.domain import names
+from runai_nim.domain.context import Context, one_pool
 from runai_nim.domain.decision_input import DecisionInput
 from runai_nim.domain.translate.autoscaling import desired_replicas
 from runai_nim.domain.translate.compute import gpu_text
@@ -30,7 +32,8 @@ class Desired:
     `nimservice`, `claim`, `route`: manifests for server-side apply; `claim` and `route` are None if the operator
     creates none. `claim_name`, `nim_cache`: the store that the NIMService uses; the other is None. `gpu`: GPU of each
     pod for the status (`2`, `0.5`, `2x0.5`, `20Gi`). `replicas`: 0 while stopped, None with autoscaling. `queue`:
-    the pods' label for the scheduler's queue; empty without one.
+    the pods' label for the scheduler's queue; empty without one. `pool_label`: with KAI the label of the pods' only
+    node pool, `kai.scheduler/node-pool=h100`, which its scheduler and queue must have; empty without one.
     """
 
     findings: tuple[Finding, ...]
@@ -45,6 +48,7 @@ class Desired:
     gpu: str = ""
     replicas: int | None = 0
     queue: str = ""
+    pool_label: str = ""
 
     @property
     def is_stopped(self) -> bool:
@@ -75,5 +79,11 @@ def translate(decision_input: DecisionInput) -> Desired:
         exposure=exposure_of(source),
         gpu=gpu_text(source.compute),
         replicas=desired_replicas(spec),
-        queue=decision_input.context.queue or "",
+        queue=decision_input.context.queue_of(spec.node_pools) or "",
+        pool_label=_pool_label(spec, decision_input.context),
     )
+
+
+def _pool_label(spec: RunaiNimServiceSpec, context: Context) -> str:
+    settings, pool = context.settings, one_pool(spec.node_pools)
+    return f"{settings.node_pool_label}={pool}" if pool and settings.dialect == "kai" else ""

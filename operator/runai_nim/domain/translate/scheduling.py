@@ -9,6 +9,7 @@ from typing import Any, Final
 from runai_nim.api import well_known
 from runai_nim.api.v1alpha1 import Toleration
 from runai_nim.config.settings import Settings
+from runai_nim.domain.context import one_pool
 from runai_nim.domain.translate.rules import (
     Fragment,
     MappingRow,
@@ -41,7 +42,7 @@ def _pools_fragment(source: TranslationSource) -> Fragment:
         listed = pod_annotation_fragment(settings.node_pools_annotation, " ".join(pools)).get("spec", {})
         return {"spec": affinity["spec"] | listed}
     # No node has the label value "default".
-    label = label_fragment(settings.node_pool_label, None if pools[0] == well_known.DEFAULT_NODE_POOL else pools[0])
+    label = label_fragment(settings.node_pool_label, one_pool(pools))
     return {**label, "spec": affinity["spec"] | label.get("spec", {})}
 
 
@@ -94,8 +95,9 @@ ROWS = (
     ),
     MappingRow(
         "",
-        "with the kai dialect the queue's label, on the NIMService and its pods",
-        lambda s: label_fragment(s.settings.queue_label, s.context.queue),
+        "with the kai dialect the queue's label, on the NIMService and its pods; if `spec.nodePools` names one pool,"
+        " the queue of the setting `queue_of_pool`",
+        lambda s: label_fragment(s.settings.queue_label, s.context.queue_of(s.spec.node_pools)),
         "Run:ai's own admission takes the queue from the namespace; a label could charge another project.",
     ),
     MappingRow(
@@ -115,7 +117,8 @@ ROWS = (
         " of the pods, several are listed in an annotation if the scheduler reads one",
         _pools_fragment,
         "Pool `default` means nodes without a pool. A nodeSelector would only work for names that YAML reads as text."
-        " Run:ai ignores preferred affinity, so the order has no effect there.",
+        " Run:ai ignores preferred affinity, so the order has no effect there. KAI has a scheduler for each pool (a"
+        " SchedulingShard), which sees only pods, queues and nodes with the pool's label.",
     ),
     MappingRow(
         "spec.tolerations",

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from runai_nim.api import syntax
 from runai_nim.api.v1alpha1 import Toleration
+from runai_nim.domain.context import one_pool
 from runai_nim.domain.reasons import Reason
-from runai_nim.domain.validate.finding import Finding, character_findings
+from runai_nim.domain.validate.finding import Finding, character_findings, truncate
 from runai_nim.domain.validate.list_items import duplicate_findings
 from runai_nim.domain.validate.subject import ValidationSubject
 
@@ -35,11 +36,14 @@ def check_one_node_pool(candidate: ValidationSubject) -> Iterator[Finding]:
 
 def check_queue(candidate: ValidationSubject) -> Iterator[Finding]:
     """Pods need a queue: KAI takes it from a label of the pods, Run:ai from the namespace's project."""
-    context = candidate.context
+    context, pools = candidate.context, candidate.spec.node_pools
     label, projects = context.settings.queue_label, ", ".join(context.settings.project_labels)
-    if label is not None and context.queue is None:
+    if label is not None and context.queue_of(pools) is None:
         rule = f"have a label {label} or one of {projects}, which names the queue"
         remedy = "label the namespace, or set queue in the operator's settings"
+        if context.settings.queue_of_pool is not None and one_pool(pools):
+            rule = f"have a label {projects}, which names the project for queue_of_pool"
+            remedy = "label the namespace, or leave {project} out of queue_of_pool in the operator's settings"
         yield Finding(reason=Reason.QUEUE_UNKNOWN, path="the namespace", must=rule, remedy=remedy, severity="warning")
     if label is None and context.namespace_labels is not None and context.project is None:
         rule = f"have a label {projects}, which names the Run:ai project"
@@ -50,6 +54,16 @@ def check_queue(candidate: ValidationSubject) -> Iterator[Finding]:
             remedy="use a project's namespace",
             severity="warning",
         )
+
+
+def check_queue_of_pool(candidate: ValidationSubject) -> Iterator[Finding]:
+    """The queue of a pool is a label's value, so project and pool must not be too long together."""
+    queue = candidate.context.queue_of(candidate.spec.node_pools)
+    pool = one_pool(candidate.spec.node_pools)
+    if pool is not None and syntax.is_label_value(pool) and queue is not None and not syntax.is_label_value(queue):
+        rule = f'give a queue of at most 63 characters, and the setting queue_of_pool makes "{truncate(queue)}" of it'
+        remedy = "choose a pool with a shorter name, or have queue_of_pool changed in the operator's settings"
+        yield Finding(reason=Reason.INVALID_VALUE, path="spec.nodePools[0]", value=pool, must=rule, remedy=remedy)
 
 
 def check_category(candidate: ValidationSubject) -> Iterator[Finding]:

@@ -230,6 +230,37 @@ def test_the_queue_that_was_asked_for_is_named(pod: Any, says: str) -> None:
     assert says in found.message
 
 
+@pytest.mark.parametrize(
+    ("message", "says"),
+    [
+        ("QueueDoesNotExist", "because of queue team-a-h100: QueueDoesNotExist; create the queue"),
+        (None, "see whether it runs, whether queue team-a-h100 exists, and scheduler_name"),
+    ],
+)
+def test_with_kai_the_message_says_what_a_node_pool_needs(message: str | None, says: str) -> None:
+    needs = (
+        "; with KAI node pool h100 needs a scheduler of its own (a SchedulingShard with partitionLabelValue: h100) and"
+        " a queue with the label kai.scheduler/node-pool=h100"
+    )
+    settings = {"dialect": "kai", "queue_of_pool": "{project}-{pool}"}
+    said = scheduling_message(settings, ["h100"], message)
+    assert says in said
+    assert said.endswith(needs)
+    assert "SchedulingShard" not in scheduling_message(settings, ["default"], message)
+    assert "SchedulingShard" not in scheduling_message({}, ["h100"], message)
+
+
+def scheduling_message(settings: dict[str, Any], pools: list[str], message: str | None) -> str:
+    cr, context = a_cr({"nodePools": pools}), Context(load_settings(settings, {}), {"runai/queue": "team-a"})
+    desired = translate(input_of(cr, context))
+    assert desired.nimservice is not None
+    pod = a_pod(unschedulable_message=message, pod_hash=desired.nimservice["spec"]["annotations"][well_known.POD_HASH])
+    seen = observed(desired, nim={"state": "NotReady"}, pods=(pod,))
+    deadlines = Deadlines(AT + timedelta(seconds=31), 60, 30)
+    found = facts_of(cr, desired, plan(cr, desired, seen), seen, Outcome(), deadlines).pod_problem
+    return found.message if found else ""
+
+
 def test_without_a_secret_a_missing_key_asks_for_one() -> None:
     assert "name its Secret in spec.ngcAuthSecret" in restarts_of(
         (a_pod(restarts=1, exit_message="Error, exit code 1", exit_cause="unauthorized"),), PodReferences()
