@@ -275,10 +275,11 @@ def test_an_old_cluster_is_refused_with_its_version(helm: Helm) -> None:
     assert helm(*arguments, "--kube-version=1.30.0-eks-1")
 
 
-def test_it_looks_nothing_up_and_has_no_hook_but_that_of_helm_test() -> None:
+def test_it_looks_up_priority_classes_alone_and_has_no_hook_but_that_of_helm_test() -> None:
     texts = {path.name: path.read_text(encoding="utf-8") for path in (CHART / "templates").rglob("*.*")}
 
-    assert [name for name, text in texts.items() if "lookup" in text] == []
+    assert {name: text.count("lookup ") for name, text in texts.items() if "lookup" in text} == {"_settings.tpl": 1}
+    assert 'lookup "scheduling.k8s.io/v1" "PriorityClass"' in texts["_settings.tpl"]
     assert [name for name, text in texts.items() if "helm.sh/hook:" in text] == ["answers.yaml"]
     assert "helm.sh/hook: test\n" in texts["answers.yaml"]
 

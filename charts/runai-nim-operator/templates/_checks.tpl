@@ -25,8 +25,8 @@
 {{- fail (printf "\n\nsettings.%s is %q but must come with settings.queue_label: set queue_label too, or leave %s out" $name (get $settings $name) $name) -}}
 {{- end -}}
 {{- end -}}
-{{- if and .Values.priorityClasses.create (ne $dialect "kai") -}}
-{{- fail (printf "\n\npriorityClasses.create is \"true\" but must be false with settings.dialect %s, where Run:ai makes its own PriorityClasses: leave it out, or set settings.dialect to kai" $dialect) -}}
+{{- if and (eq (toString .Values.priorityClasses.create) "true") (ne $dialect "kai") -}}
+{{- fail (printf "\n\npriorityClasses.create is \"true\" but must be auto or false with settings.dialect %s, where Run:ai makes its own PriorityClasses: leave it out, or set settings.dialect to kai" $dialect) -}}
 {{- end -}}
 {{- $rest := .Values.rest -}}
 {{- if and $rest.ingress.enabled (not $rest.ingress.host) -}}

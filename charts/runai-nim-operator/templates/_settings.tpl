@@ -38,3 +38,11 @@ The settings file. Even a single replica elects a leader: a rollout starts the n
 {{- $enabled := toString .Values.admissionPolicy.enabled -}}
 {{- eq $enabled "auto" | ternary (eq (default "runai" .Values.settings.dialect) "kai") (eq $enabled "true") -}}
 {{- end -}}
+
+{{/* Whether the cluster has a PriorityClass of this name that another release or a person made. Without a cluster, none. */}}
+{{- define "runai-nim.isForeignPriorityClass" -}}
+{{- $there := lookup "scheduling.k8s.io/v1" "PriorityClass" "" .name | default dict -}}
+{{- $name := dig "metadata" "annotations" "meta.helm.sh/release-name" "" $there -}}
+{{- $namespace := dig "metadata" "annotations" "meta.helm.sh/release-namespace" "" $there -}}
+{{- and (not (empty $there)) (or (ne $name .release.Name) (ne $namespace .release.Namespace)) -}}
+{{- end -}}
