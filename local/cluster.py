@@ -128,7 +128,7 @@ class LocalCluster:
         return running
 
     def apply_manifests(self) -> None:
-        """Apply all CRDs and the operator's RBAC; wait until the CRDs are served."""
+        """Apply all CRDs, the operator's RBAC and Run:ai's PriorityClasses; wait until the CRDs are served."""
         self.kubectl(
             "apply",
             "--server-side",
@@ -136,6 +136,7 @@ class LocalCluster:
             f"--filename={CHECKOUT / 'crds'}",
             f"--filename={CHECKOUT / 'local' / 'crds'}",
             f"--filename={CHECKOUT / 'deploy' / 'rbac.yaml'}",
+            f"--filename={CHECKOUT / 'local' / 'priorityclasses.yaml'}",
         )
         self.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
 

@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Iterable, Iterator
 
+from runai_nim.api.resources import PRIORITY_CLASSES
 from runai_nim.config.permissions import PERMISSIONS, REST_PERMISSIONS, Permission
 
 HEADER = "# Generated from operator/runai_nim/config/permissions.py by scripts/generate.py. Do not edit.\n"
@@ -31,7 +32,7 @@ def listed_rules_text() -> str:
     rules = (
         _rule(permission, permission.listed_namespace_verbs)
         for permission in PERMISSIONS
-        if permission.scope == "cluster"
+        if permission.scope == "cluster" and permission.listed_namespace_verbs
     )
     return HEADER + "".join(rules)
 
@@ -59,9 +60,7 @@ def page_text() -> str:
 
 # What the operator may do
 
-This and nothing else; [deploy/rbac.yaml](../../deploy/rbac.yaml) and the chart are written from the same table. Where
-listed namespaces are served (setting `namespaces`) it needs the same in each of them by a Role, with {_differing()},
-and no ClusterRole. What every user may do is not in it: read the discovery documents, and ask for its own permissions.
+{_places()}
 
 At its start, and whenever something was forbidden, the operator asks whether it has each of them. What is missing is a
 line of the log (`permission missing`), a metric (`runai_nim_permission_missing`) and a line of `/readyz`, which is
@@ -79,20 +78,32 @@ so with the caller's permissions.
 {_table(REST_PERMISSIONS)}"""
 
 
-def _differing() -> str:
-    """The permissions that are others where namespaces are listed."""
+def _places() -> str:
+    """Where the permissions hold, and which ones are others where namespaces are listed."""
     found = (permission for permission in PERMISSIONS if permission.listed_scope_verbs is not None)
-    return ", ".join(f"{' and '.join(one.listed_namespace_verbs)} on {one.resource} instead" for one in found)
+    instead = {one.resource: " and ".join(one.listed_namespace_verbs) or "nothing" for one in found}
+    differing = " and ".join(f"{verbs} on {resource}" for resource, verbs in instead.items())
+    text = (
+        "This and nothing else; [deploy/rbac.yaml](../../deploy/rbac.yaml) and the chart are written from the same"
+        " table. Where listed namespaces are served (setting `namespaces`) it needs the same in each of them by a Role,"
+        f" but {differing}, and no ClusterRole. What every user may do is not in it: read the discovery documents, and"
+        " ask for its own permissions."
+    )
+    return textwrap.fill(text, 118, break_on_hyphens=False, break_long_words=False)
 
 
 def _optional() -> str:
     """The permissions without which the operator serves all the same."""
-    by_name = _resources_without("get")
+    by_name = ", ".join(
+        one.resource for one in PERMISSIONS if "get" in one.optional and one.resource != PRIORITY_CLASSES.plural
+    )
     others = f"list on {_resources_without('list')}, and watch on {_resources_without('watch')}"
     texts = (
         f"It serves without get on {by_name}, and `/readyz` is 200 then: it can't see whether somebody else's object"
         " has a name that the NIM Operator would take, and writes the NIMService all the same.",
         f"It also serves without {others}: the status then says less of what is stuck, and of autoscaling.",
+        f"It serves without get on {PRIORITY_CLASSES.plural}, too: the status then doesn't warn of a priority that the"
+        " scheduler ignores.",
     )
     return "\n\n".join(textwrap.fill(text, 118) for text in texts)
 

@@ -85,7 +85,7 @@ def test_every_permission_is_there_once_and_none_is_wide() -> None:
     assert not {resource for _, resource in named} & {"*", "secrets", "pods/exec", "configmaps"}
     by_name = {one.resource for one in PERMISSIONS if one.verbs == ("get",)}
     assert {one.resource for one in PERMISSIONS if one.group == "rbac.authorization.k8s.io"} <= by_name
-    assert by_name == {"serviceaccounts", "roles", "rolebindings"}
+    assert by_name == {"serviceaccounts", "roles", "rolebindings", "priorityclasses"}
     written = {
         permission.resource
         for permission in PERMISSIONS

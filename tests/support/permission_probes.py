@@ -207,6 +207,7 @@ SCENARIOS: dict[Permission, type[Stage]] = {
     Permission("delete", well_known.GATEWAY_GROUP, "httproutes"): UnroutedByGateway,
     Permission("delete", well_known.GATEWAY_GROUP, "grpcroutes"): UnroutedForGrpc,
     **{Permission("get", *kind): Made for kind in NAMED},
+    Permission("get", "scheduling.k8s.io", "priorityclasses"): Made,
     **{Permission(verb, "coordination.k8s.io", "leases"): Elected for verb in ("get", "create", "patch")},
 }
 """The scenario of each permission."""

@@ -62,6 +62,7 @@ SERVICE_ACCOUNTS: Final = Resource("", "v1", "serviceaccounts", "ServiceAccount"
 ROLES: Final = Resource(well_known.RBAC_GROUP, "v1", "roles", "Role")
 ROLE_BINDINGS: Final = Resource(well_known.RBAC_GROUP, "v1", "rolebindings", "RoleBinding")
 AUTOSCALERS: Final = Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
+PRIORITY_CLASSES: Final = Resource("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", namespaced=False)
 LEASES: Final = Resource("coordination.k8s.io", "v1", "leases", "Lease")
 
 ROUTES: Final = (INGRESSES, HTTP_ROUTES, GRPC_ROUTES)

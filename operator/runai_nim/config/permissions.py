@@ -122,6 +122,15 @@ PERMISSIONS: Final[tuple[Permission, ...]] = (
         optional=("get", *_READ_VERBS),
     ),
     Permission(
+        "scheduling.k8s.io",
+        resource="priorityclasses",
+        verbs=_GET,
+        why="whether the PriorityClass behind a priority exists",
+        # A Role can't allow it, and where namespaces are listed the operator has no ClusterRole.
+        listed_scope_verbs=(),
+        optional=_GET,
+    ),
+    Permission(
         "coordination.k8s.io",
         resource="leases",
         verbs=("get", "create", "patch"),

@@ -41,6 +41,7 @@ from runai_nim.kube.client import KubeClient
 from runai_nim.kube.event_reader import EventReader
 from runai_nim.kube.events import EventRecorder
 from runai_nim.kube.host_lookup import HostLookup
+from runai_nim.kube.priority_lookup import PriorityClassLookup
 
 logger: FilteringBoundLogger = structlog.get_logger(__name__)
 
@@ -70,6 +71,7 @@ class Reconciler:
         self._event_reader = event_reader
         self._settings = settings
         self._metrics = metrics
+        self._priority_classes = PriorityClassLookup(cluster)
         self._executor = PlanExecutor(cluster, cache)
         self._status = StatusReporter(cluster, cache, events=events, settings=settings, metrics=metrics)
         self._conflict_retries: dict[ObjectKey, float] = {}
@@ -132,11 +134,17 @@ class Reconciler:
             namespace_labels=self._cache.observed.namespace_labels(key[0]),
             nimservice_schema=self._cache.nimservice_schema,
         )
+        exists = await self._priority_class_exists(decision_input.priority_class)
+        decision_input = decision_input.with_cluster(priority_class_exists=exists)
         decision = await self._decide_with(key, decision_input)
         claim_name = decision_input.claim_name
         if decision.planned.claim is None and claim_name and await self._cache.observed.read_claim(key, claim_name):
             decision = await self._decide_with(key, decision_input)
         return decision
+
+    async def _priority_class_exists(self, name: str | None) -> bool | None:
+        # With listed namespaces the operator has no ClusterRole, so it may not read cluster-scoped objects.
+        return None if name is None or self._settings.namespaces else await self._priority_classes.exists(name)
 
     async def _decide_with(self, key: ObjectKey, decision_input: DecisionInput) -> Decision:
         """The decision with the children that are in the cache now."""

@@ -16,8 +16,9 @@ class Context:
     that none must be created; None if unknown. `claim_size`: its size as a Kubernetes quantity; empty if unknown.
     `claim_access_modes`: its access modes, such as `ReadWriteOnce`; empty if unknown.
     `nimservice_exists`: whether the operator's NIMService exists; a multi-node service can only be stopped after it was
-    started. `nimservice_schema`: by default a schema that lacks nothing. `max_findings`: maximum number of findings
-    about types.
+    started. `priority_class_exists`: whether the PriorityClass behind the spec's priority exists; None if unknown, as
+    offline, and without a priority. `nimservice_schema`: by default a schema that lacks nothing. `max_findings`:
+    maximum number of findings about types.
     """
 
     settings: Settings
@@ -26,6 +27,7 @@ class Context:
     claim_size: str = ""
     claim_access_modes: tuple[str, ...] = ()
     nimservice_exists: bool = False
+    priority_class_exists: bool | None = None
     nimservice_schema: NIMServiceSchema = field(default_factory=NIMServiceSchema)
     max_findings: int | None = None
 

@@ -77,6 +77,13 @@ class DecisionInput:
             return None
         return self.given_claim_name or names.default_claim_name(self.name)
 
+    @property
+    def priority_class(self) -> str | None:
+        """The PriorityClass behind `spec.priorityClass`, even if other parts of the spec are invalid; None without."""
+        priority = self._value("spec.priorityClass")
+        classes = self.context.settings.priority_classes
+        return next((name for known, name in classes.items() if known == priority), None)
+
     def origin(self, path: str) -> ValueOrigin | None:
         """Origin of the value at a path such as `spec.compute.gpuPortionRequest`; None if it isn't set."""
         if self._value(path) is None:
@@ -84,6 +91,10 @@ class DecisionInput:
         while path not in self.provenance:
             path = path.rpartition(".")[0]
         return self.provenance[path]
+
+    def with_cluster(self, *, priority_class_exists: bool | None) -> "DecisionInput":
+        """A copy with the state of what is not a child; the parameters are fields of `Context`."""
+        return replace(self, context=replace(self.context, priority_class_exists=priority_class_exists))
 
     def with_children(
         self,

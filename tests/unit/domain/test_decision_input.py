@@ -66,3 +66,13 @@ def test_nothing_is_known_of_children_until_somebody_says_so() -> None:
     assert with_children.context.claim_size == "10Gi"
     assert with_children.context.nimservice_exists
     assert with_children.parsed_spec is decision_input.parsed_spec
+
+
+@pytest.mark.parametrize(
+    ("priority", "name"),
+    [("high", "fast"), ("low", "low"), ("highest", None), (None, None), (["high"], None), (3, None)],
+)
+def test_the_priority_class_can_be_named_before_the_spec_is_known_to_be_valid(priority: Any, name: str | None) -> None:
+    context = Context(load_settings({"priority_classes": {"high": "fast"}}, {}))
+    assert input_of(a_cr_of({"priorityClass": priority}), context).priority_class == name
+    assert input_of({**a_cr(), "spec": "nonsense"}, context).priority_class is None

@@ -82,6 +82,7 @@ CHECKS: Final[tuple[Callable[[ValidationSubject], Iterator[Finding]], ...]] = (
     scheduling.check_one_node_pool,
     scheduling.check_queue,
     scheduling.check_queue_of_pool,
+    scheduling.check_priority_class,
     scheduling.check_category,
     scheduling.check_toleration_names,
     scheduling.check_exists_has_no_value,

@@ -66,6 +66,23 @@ def check_queue_of_pool(candidate: ValidationSubject) -> Iterator[Finding]:
         yield Finding(reason=Reason.INVALID_VALUE, path="spec.nodePools[0]", value=pool, must=rule, remedy=remedy)
 
 
+def check_priority_class(candidate: ValidationSubject) -> Iterator[Finding]:
+    """A warning: the scheduler silently ignores a PriorityClass that doesn't exist."""
+    context, priority = candidate.context, candidate.spec.priority_class
+    if priority is None or context.priority_class_exists is not False:
+        return
+    name = context.settings.priority_classes[priority]
+    yield Finding(
+        reason=Reason.PRIORITY_CLASS_NOT_FOUND,
+        path="spec.priorityClass",
+        value=priority,
+        must=f"stand for an existing PriorityClass, and the cluster has no {name}, so the scheduler uses its default",
+        remedy="have an administrator create it, or map the priority to another one by priority_classes in the"
+        " operator's settings",
+        severity="warning",
+    )
+
+
 def check_category(candidate: ValidationSubject) -> Iterator[Finding]:
     """The category is copied to an annotation of the pods, so the NIM Operator must be able to render it."""
     yield from character_findings("spec.category", candidate.spec.category)

@@ -25,6 +25,18 @@ def found(spec: Spec, context: Context | None = None) -> list[tuple[str, str, st
     return [(finding.severity, finding.reason, finding.path) for finding in findings(spec, context)]
 
 
+@pytest.mark.parametrize(("exists", "warns"), [(None, False), (True, False), (False, True)])
+def test_a_priority_needs_a_priority_class(exists: bool | None, warns: bool) -> None:
+    settings = load_settings({"priority_classes": {"high": "fast"}}, {})
+    context = Context(settings, {"runai/queue": "team-a"}, priority_class_exists=exists)
+    told = findings({"priorityClass": "high"}, context)
+    assert [(finding.severity, finding.reason, finding.path) for finding in told] == (
+        [("warning", "PriorityClassNotFound", "spec.priorityClass")] if warns else []
+    )
+    assert not warns or "the cluster has no fast, so the scheduler uses its default" in told[0].message
+    assert findings({}, context) == ()
+
+
 def variables(**values: Any) -> Spec:
     """Each value is a literal, or another source."""
     items = [{"name": name, **(of if isinstance(of, dict) else {"value": of})} for name, of in values.items()]
