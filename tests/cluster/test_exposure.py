@@ -11,7 +11,7 @@ from local.objects import Objects, wait_for
 from tests.cluster.admission import refusing
 from tests.cluster.conftest import Configured
 from tests.support.routes import BY_GATEWAY, BY_INGRESS, GRPC_ROUTE, HTTP_ROUTE, INGRESS, OWN, PORTS, exposed, url_of
-from tests.support.services import NIMSERVICE, condition, gone, present, reason, sample, settled
+from tests.support.services import CR, NIMSERVICE, condition, gone, present, reason, sample, settled
 
 pytestmark = pytest.mark.usefixtures("stand_in")
 
@@ -198,3 +198,23 @@ def test_a_label_of_ours_on_a_foreign_route_without_our_settings_harms_nobody(
     exposed(objects)
     assert present(objects, HTTP_ROUTE, OWN)["spec"]["rules"][0]["backendRefs"][0]["name"] == "theirs"
     assert present(objects, NIMSERVICE, "llama-8b")
+
+
+def test_of_two_with_one_url_the_younger_has_a_warning_until_the_older_goes(
+    objects: Objects, configured: Configured
+) -> None:
+    configured(BY_GATEWAY)
+    url = url_of(objects)
+    exposed(objects, servingPort={"port": 8000, "exposedUrl": url})
+    younger = sample("gpu-portion", servingPort={"port": 8000, "exposedUrl": f"{url}/"})
+    objects.apply({**younger, "metadata": {"name": "younger"}})
+    told = "RunaiNimService llama-8b, which is older, has it too"
+
+    def translated(name: str) -> str:
+        return str(condition(objects, name, "Translated").get("message", ""))
+
+    wait_for(lambda: told in translated("younger"))
+    assert "which is older" not in translated("llama-8b")
+
+    objects.delete(CR, "llama-8b")
+    wait_for(lambda: told not in translated("younger"))

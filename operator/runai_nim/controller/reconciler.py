@@ -135,7 +135,8 @@ class Reconciler:
             nimservice_schema=self._cache.nimservice_schema,
         )
         exists = await self._priority_class_exists(decision_input.priority_class)
-        decision_input = decision_input.with_cluster(priority_class_exists=exists)
+        older = self._cache.resources.urls.older(key)
+        decision_input = decision_input.with_cluster(priority_class_exists=exists, older_with_url=older)
         decision = await self._decide_with(key, decision_input)
         claim_name = decision_input.claim_name
         if decision.planned.claim is None and claim_name and await self._cache.observed.read_claim(key, claim_name):

@@ -5,12 +5,14 @@ from dataclasses import replace
 from typing import Any
 
 from runai_nim.api.resources import RUNAI_NIM_SERVICES, ObjectKey
+from runai_nim.controller.url_index import ExposedUrlIndex
 from runai_nim.domain.observed import StoredObject
 from runai_nim.kube.client import KubeClient
 from runai_nim.kube.resource_version import VersionedObject, is_newer
 
 OnResourceChange = Callable[[ObjectKey, VersionedObject | None], None]
-"""Callback for each change: the key, and the new version; None if it was removed or listed."""
+"""Callback for each change: the key, and the new version; None if it was removed or listed, or another one with its
+URL changed."""
 
 
 class ResourceCache:
@@ -20,6 +22,7 @@ class ResourceCache:
         self._cluster = cluster
         self._on_change = on_change
         self._stored: dict[ObjectKey, StoredObject] = {}
+        self.urls = ExposedUrlIndex()
 
     def __contains__(self, key: ObjectKey) -> bool:
         return key in self._stored
@@ -75,7 +78,7 @@ class ResourceCache:
         current = self._stored.get(key)
         if current is None or is_newer(obj["metadata"]["resourceVersion"], current.resource_version):
             try:
-                self._stored[key] = new = _project(obj)
+                new = self._keep(key, obj)
             except (KeyError, TypeError, ValueError) as error:  # affects this object only
                 self._cluster.unreadable(RUNAI_NIM_SERVICES.plural, "/".join(key), error)
             else:
@@ -87,7 +90,7 @@ class ResourceCache:
         key = _key(obj)
         current = self._stored.get(key)
         if current is not None and is_newer(obj["metadata"]["resourceVersion"], current.resource_version):
-            self._stored[key] = _project(obj)
+            self._keep(key, obj)
 
     def remove(self, obj: Mapping[str, Any]) -> None:
         """Remove a deleted RunaiNimService, unless a later one of the same name is already known."""
@@ -96,9 +99,17 @@ class ResourceCache:
         if current is not None and current.uid == obj["metadata"]["uid"]:
             self._remove(key)
 
+    def _keep(self, key: ObjectKey, obj: Mapping[str, Any]) -> StoredObject:
+        self._stored[key] = stored = _project(obj)
+        for other in self.urls.store(key, obj):
+            self._on_change(other, None)
+        return stored
+
     def _remove(self, key: ObjectKey) -> None:
         del self._stored[key]
         self._on_change(key, None)
+        for other in self.urls.forget(key):
+            self._on_change(other, None)
 
 
 def _key(obj: Mapping[str, Any]) -> ObjectKey:

@@ -17,8 +17,9 @@ class Context:
     `claim_access_modes`: its access modes, such as `ReadWriteOnce`; empty if unknown.
     `nimservice_exists`: whether the operator's NIMService exists; a multi-node service can only be stopped after it was
     started. `priority_class_exists`: whether the PriorityClass behind the spec's priority exists; None if unknown, as
-    offline, and without a priority. `nimservice_schema`: by default a schema that lacks nothing. `max_findings`:
-    maximum number of findings about types.
+    offline, and without a priority. `older_with_url`: name of the oldest RunaiNimService of the namespace with the same
+    exposedUrl; empty if this is it, and offline. `nimservice_schema`: by default a schema that lacks nothing.
+    `max_findings`: maximum number of findings about types.
     """
 
     settings: Settings
@@ -28,6 +29,7 @@ class Context:
     claim_access_modes: tuple[str, ...] = ()
     nimservice_exists: bool = False
     priority_class_exists: bool | None = None
+    older_with_url: str = ""
     nimservice_schema: NIMServiceSchema = field(default_factory=NIMServiceSchema)
     max_findings: int | None = None
 

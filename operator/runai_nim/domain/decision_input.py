@@ -92,9 +92,10 @@ class DecisionInput:
             path = path.rpartition(".")[0]
         return self.provenance[path]
 
-    def with_cluster(self, *, priority_class_exists: bool | None) -> "DecisionInput":
+    def with_cluster(self, *, priority_class_exists: bool | None, older_with_url: str) -> "DecisionInput":
         """A copy with the state of what is not a child; the parameters are fields of `Context`."""
-        return replace(self, context=replace(self.context, priority_class_exists=priority_class_exists))
+        context = replace(self.context, priority_class_exists=priority_class_exists, older_with_url=older_with_url)
+        return replace(self, context=context)
 
     def with_children(
         self,

@@ -132,6 +132,7 @@ class Reason(StrEnum):
     CLAIM_NOT_SHAREABLE = "ClaimNotShareable", "several pods use a claim that only one node can mount", "Warning"
     GPU_MEMORY_UNBOUNDED = "GPUMemoryUnbounded", "a NIM with a GPU share may use the memory of the whole GPU", "Warning"
     PORTION_TOO_SMALL = "PortionTooSmall", "the scheduler counts the portion of a GPU as 0", "Warning"
+    DUPLICATE_URL = "DuplicateUrl", "an older RunaiNimService of the namespace has the same exposedUrl", "Warning"
     PRIORITY_CLASS_NOT_FOUND = (
         "PriorityClassNotFound",
         "the PriorityClass behind the priority does not exist, so the scheduler uses its default",

@@ -76,3 +76,9 @@ def test_the_priority_class_can_be_named_before_the_spec_is_known_to_be_valid(pr
     context = Context(load_settings({"priority_classes": {"high": "fast"}}, {}))
     assert input_of(a_cr_of({"priorityClass": priority}), context).priority_class == name
     assert input_of({**a_cr(), "spec": "nonsense"}, context).priority_class is None
+
+
+def test_what_is_known_of_the_cluster_stays_when_children_are_added() -> None:
+    decision_input = input_of(a_cr(), CONTEXT).with_cluster(priority_class_exists=False, older_with_url="web")
+    context = decision_input.with_children(claim_exists=True, nimservice_exists=True).context
+    assert (context.priority_class_exists, context.older_with_url, context.claim_exists) == (False, "web", True)

@@ -64,6 +64,7 @@ CHECKS: Final[tuple[Callable[[ValidationSubject], Iterator[Finding]], ...]] = (
     serving.check_service_type_is_allowed,
     exposure.check_exposed_url,
     exposure.check_exposed_host,
+    exposure.check_exposed_url_is_unique,
     exposure.check_router_host,
     exposure.check_exposed_url_is_exposed,
     exposure.check_exposed_protocol,

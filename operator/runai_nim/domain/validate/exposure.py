@@ -59,6 +59,20 @@ def check_exposed_host(candidate: ValidationSubject) -> Iterator[Finding]:
         yield Finding(reason=Reason.NOT_ALLOWED, path=_PATH_PATTERN, value=url, must=rule, remedy=remedy)
 
 
+def check_exposed_url_is_unique(candidate: ValidationSubject) -> Iterator[Finding]:
+    """A warning: of two routes with one URL the controller chooses one. The older resource has no warning."""
+    older, url = candidate.context.older_with_url, _serving_port(candidate).exposed_url
+    if older and url is not None and _is_routable(url):
+        yield Finding(
+            reason=Reason.DUPLICATE_URL,
+            path=_PATH_PATTERN,
+            value=url,
+            must=f"be that of one resource, and RunaiNimService {older}, which is older, has it too",
+            remedy="give each a URL of its own",
+            severity="warning",
+        )
+
+
 def check_router_host(candidate: ValidationSubject) -> Iterator[Finding]:
     """The host made of name, namespace and domain must be allowed, too."""
     settings, serving = candidate.context.settings, _serving_port(candidate)

@@ -198,3 +198,19 @@ def test_types_of_services_can_be_limited(wanted: str | None, allowed: list[str]
     serving = {} if wanted is None else {"serviceType": wanted}
 
     assert [reason for reason, _ in reasons({"allowed_service_types": allowed}, **serving)] == found
+
+
+def test_a_url_that_an_older_resource_has_is_a_warning() -> None:
+    def told(url: str | None, older: str) -> list[tuple[str, str, str]]:
+        cr = a_cr({"servingPort": {"port": 8000, "exposedUrl": url}}, name="llama", namespace="team-a")
+        context = Context(load_settings(GATEWAY, {}), {"runai/queue": "a"}, older_with_url=older)
+        return [(found.severity, found.reason, found.message) for found in validate(input_of(cr, context))[1]]
+
+    url = "https://llama.example.com/v1"
+    assert told(url, "") == told(None, "web") == []
+    message = (
+        f'spec.servingPort.exposedUrl is "{url}" but should be that of one resource, and RunaiNimService web, which is'
+        " older, has it too: give each a URL of its own"
+    )
+    assert told(url, "web") == [("warning", "DuplicateUrl", message)]
+    assert [reason for _, reason, _ in told("https://user:pass@llama.example.com", "web")] == ["InvalidValue"]
