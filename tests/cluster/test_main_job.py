@@ -22,6 +22,7 @@ def test_it_runs(objects: Objects, kubectl: Callable[..., str], namespace: str, 
     status = present(objects, CR, "llama-8b")["status"]
     assert status["phase"] == "Running"
     assert (status["project"], status["gpu"], status["readyReplicas"]) == ("team-a", "0.5", 1)
+    assert status["gpusInUse"] == "0.5"
     assert present(objects, CLAIM, "llama-8b-model-store")["status"]["phase"] == "Bound"
     owner = present(objects, NIMSERVICE, "llama-8b")["metadata"]["ownerReferences"][0]
     assert (owner["kind"], owner["controller"], owner["blockOwnerDeletion"]) == ("RunaiNimService", True, True)

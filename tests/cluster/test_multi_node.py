@@ -15,12 +15,13 @@ def test_it_runs_stops_and_starts(objects: Objects) -> None:
     objects.apply(sample("gpu-portion", **SEVERAL))
     settled(objects, "llama-8b", "Running", 40)
     status = present(objects, CR, "llama-8b")["status"]
-    assert (status["replicas"], status["readyReplicas"], status["gpu"]) == (1, 1, "8")
+    assert (status["replicas"], status["readyReplicas"], status["gpu"], status["gpusInUse"]) == (1, 1, "8", "16")
     assert status["selector"] == "app=llama-8b-lws,nim-llm-role=leader"
     assert present(objects, LWS, "llama-8b-lws")["spec"]["leaderWorkerTemplate"]["size"] == 2
 
     objects.apply(sample("gpu-portion", **SEVERAL, desiredPhase="Stopped"))
     settled(objects, "llama-8b", "Stopped", 40)
+    assert present(objects, CR, "llama-8b")["status"]["gpusInUse"] == "0"
     objects.apply(sample("gpu-portion", **SEVERAL))
     settled(objects, "llama-8b", "Running", 40, generation=3)
     objects.delete(CR, "llama-8b")

@@ -12,7 +12,9 @@ from typing import Any, Final, get_args
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from runai_nim.api import well_known
+from runai_nim.api.resources import ObjectKey
 from runai_nim.api.v1alpha1.status import Phase
+from runai_nim.controller.gpu_metrics import GpuMetrics
 from runai_nim.domain.status import time_to_ready
 from runai_nim.kube.base_metrics import BaseMetrics
 
@@ -199,7 +201,8 @@ class ServiceMetrics:
     """Number of RunaiNimServices by phase and by condition; counts bound the number of series."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._gauges: dict[Hashable, list[Gauge]] = {}
+        self._gauges: dict[ObjectKey, list[Gauge]] = {}
+        self._gpus = GpuMetrics(registry)
         self._phases = Gauge("runai_nim_services", "Number of RunaiNimServices by phase", ("phase",), registry=registry)
         for phase in (*get_args(Phase), NO_STATUS):
             self._phases.labels(phase)
@@ -219,11 +222,12 @@ class ServiceMetrics:
         for since in ("creation", "change"):
             self._time_to_ready.labels(since)
 
-    def record_resource(self, key: Hashable, cr: Mapping[str, Any]) -> None:
+    def record_resource(self, key: ObjectKey, cr: Mapping[str, Any]) -> None:
         """Count `cr` by its stored status."""
         status = cr.get("status") or {}
         conditions = status.get("conditions") or ()
-        self.remove_resource(key)
+        self._gpus.record(key, status)
+        self._remove_gauges(key)
         self._gauges[key] = [
             self._phases.labels(status.get("phase") or NO_STATUS),
             *(self._conditions.labels(*(c[name] for name in ("type", "status", "reason"))) for c in conditions),
@@ -231,12 +235,16 @@ class ServiceMetrics:
         for gauge in self._gauges[key]:
             gauge.inc()
 
-    def remove_resource(self, key: Hashable) -> None:
+    def remove_resource(self, key: ObjectKey) -> None:
         """Stop counting the resource."""
+        self._remove_gauges(key)
+        self._gpus.remove(key)
+
+    def _remove_gauges(self, key: ObjectKey) -> None:
         for gauge in self._gauges.pop(key, ()):
             gauge.dec()
 
-    def record_status(self, key: Hashable, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    def record_status(self, key: ObjectKey, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         """Record a status write, which changed `before` to `after`."""
         self.record_resource(key, after)
         if took := time_to_ready(before, after):

@@ -154,6 +154,7 @@ STATUS = {
     "conditions": [CONDITION],
     "replicas": 2,
     "gpu": "0.5",
+    "gpusInUse": "1",
     "project": "vision",
     "url": "https://shown.vision.example.com",
     "internalUrl": "http://shown.crd-tests.svc:8000",
@@ -182,7 +183,7 @@ def test_kubectl_shows_what_a_person_asks_first(control_plane: ControlPlane, sho
         "False",
         "NIMServiceNotReady",
         "2",
-        "0.5",
+        "1",
         "vision",
         "https://shown.vision.example.com",
     ]
@@ -195,6 +196,7 @@ def test_kubectl_shows_the_rest_on_demand(control_plane: ControlPlane, shown: st
 
     for column, value in {
         "MESSAGE": "the model is being loaded",
+        "GPU PER POD": "0.5",
         "INTERNAL URL": "http://shown.crd-tests.svc:8000",
         "NIMSERVICE": "shown",
         "CLAIM": "shown-model-store",

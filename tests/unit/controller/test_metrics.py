@@ -78,6 +78,43 @@ def test_the_time_to_ready_is_observed_when_it_becomes_ready(metrics: OperatorMe
     assert read("runai_nim_time_to_ready_seconds_count") == 1
 
 
+def _using(gpus: str | None, project: str | None = "team-a") -> dict[str, Any]:
+    used = {} if gpus is None else {"gpusInUse": gpus}
+    return {"metadata": {}, "status": {"phase": "Running", **used, **({"project": project} if project else {})}}
+
+
+def test_gpus_in_use_are_summed_by_namespace_and_project(metrics: OperatorMetrics) -> None:
+    services = metrics.services
+    services.record_resource(A, _using("0.1"))
+    services.record_resource(B, _using("0.2"))
+    services.record_resource(("other", "c"), _using("4", project=None))
+    services.record_resource(("other", "d"), _using("40Gi", project=None))
+    services.record_resource(("none", "e"), _using(None))
+    read = _scrape(metrics)
+    assert read("runai_nim_gpus_in_use", namespace="ns", project="team-a") == 0.3
+    assert read.by("namespace", "runai_nim_gpus_in_use") == {"ns": 0.3, "other": 4}
+    assert read.by("namespace", "runai_nim_gpu_memory_in_use_bytes") == {"other": 40 * 2**30}
+
+    services.record_status(A, _using("0.1"), _using("2"))
+    services.record_resource(B, _using("0.2", project="team-b"))
+    assert _scrape(metrics).by("project", "runai_nim_gpus_in_use", namespace="ns") == {"team-a": 2, "team-b": 0.2}
+    services.record_resource(A, _using(None))
+    services.remove_resource(B)
+    services.remove_resource(B)
+    assert _scrape(metrics)("runai_nim_gpus_in_use", namespace="ns") == 0
+    assert b'namespace="ns"' not in metrics.exposition("")[0]
+
+
+def test_the_series_of_gpus_are_bounded(metrics: OperatorMetrics, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runai_nim.controller.gpu_metrics.MAX_SERIES", 2)
+    for number in range(5):
+        metrics.services.record_resource((f"ns-{number}", "a"), _using("1"))
+    assert _scrape(metrics).by("namespace", "runai_nim_gpus_in_use") == {"ns-0": 1, "ns-1": 1, "_others": 3}
+    for number in range(5):
+        metrics.services.remove_resource((f"ns-{number}", "a"))
+    assert _scrape(metrics).by("namespace", "runai_nim_gpus_in_use") == {}
+
+
 @pytest.mark.parametrize(
     ("came_of_it", "result", "errors"),
     [

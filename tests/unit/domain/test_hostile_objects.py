@@ -398,4 +398,4 @@ def test_any_status_that_the_api_server_stores_is_read(before: list[Object], aft
     then, now = (cr(SPECS[0], {"phase": phase, "conditions": conditions}) for conditions in (before, after))
     judge(then, ObservedState())
     time_to_ready(then, now)
-    ServiceMetrics(CollectorRegistry()).record_resource("key", then)
+    ServiceMetrics(CollectorRegistry()).record_resource(("ns", "key"), then)

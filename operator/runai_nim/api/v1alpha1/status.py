@@ -82,5 +82,9 @@ class RunaiNimServiceStatus(ApiModel):
     claim_name: str | None = None
     """Name of the claim with the model; absent with a NIMCache."""
 
+    gpus_in_use: str | None = None
+    """GPUs of all pods that have a node: devices (4), portions (1.5) or memory (40Gi); 0 while stopped. Absent if none
+    are requested."""
+
     gpu: str | None = None
     """GPU of each pod: devices (2), a portion (0.5, 2x0.5 for two devices) or memory (20Gi)."""

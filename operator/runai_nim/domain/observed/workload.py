@@ -32,8 +32,8 @@ class ObservedWorkload:
     """The Deployment or LeaderWorkerSet of the NIM Operator: its NIMService, its pod hash and the progress of its
     rollout.
 
-    Counts are pods, or groups of pods. `kind` and `name` are the object's. `max_unavailable` is how many replicas a
-    rollout may take away at a time. `is_progressing`: its controller reports a rollout that is not complete.
+    Counts are pods, or groups of `group_size` pods. `kind` and `name` are the object's. `max_unavailable` is how many
+    replicas a rollout may take away at a time. `is_progressing`: its controller reports a rollout that is not complete.
     `refused_pod` is the API server's sentence about a pod of the newest generation that it refuses to create since
     `refused_at` (RFC 3339); both are empty without one, and for a LeaderWorkerSet, which doesn't report it.
     """
@@ -55,6 +55,7 @@ class ObservedWorkload:
     is_progressing: bool = False
     refused_pod: str = ""
     refused_at: str = ""
+    group_size: int = 1
 
     @classmethod
     def from_object(cls, obj: ObjectView) -> Self:
@@ -89,6 +90,7 @@ class ObservedWorkload:
             is_progressing=_is_progressing(status, of_groups=of_groups),
             refused_pod=refused_pod,
             refused_at=refused_at,
+            group_size=number(mapping(spec.get("leaderWorkerTemplate")).get("size"), 1),
         )
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runai_nim.api import well_known
+from runai_nim.api.untrusted_values import word
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.status.condition import ConditionDraft, add_timestamps
 from runai_nim.domain.status.deadlines import Deadlines
@@ -15,6 +16,7 @@ from runai_nim.domain.status.event_transitions import transitions
 from runai_nim.domain.status.exposure import exposed_condition
 from runai_nim.domain.status.facts import Facts, Outcome
 from runai_nim.domain.status.facts_builder import facts_of
+from runai_nim.domain.status.gpu_usage import GpuAmount, amount_in, gpus_in_use, placed_pods
 from runai_nim.domain.status.model_store import storage_ready_condition
 from runai_nim.domain.status.phase import ROWS, row_for
 from runai_nim.domain.status.phase_row import PhaseRow
@@ -29,9 +31,11 @@ __all__ = [
     "Deadlines",
     "EventQuery",
     "Facts",
+    "GpuAmount",
     "Outcome",
     "PhaseRow",
     "TimeToReady",
+    "amount_in",
     "event_queries",
     "facts_of",
     "has_image_pull_failure",
@@ -50,7 +54,7 @@ def status_of(cr: Mapping[str, Any], desired: Desired, facts: Facts, now: str) -
     row = row_for(facts)
     # A paused operator doesn't act on a new generation; reporting it as observed would mislead `kubectl wait`.
     generation = before.get("observedGeneration", -1) if facts.is_paused else cr["metadata"]["generation"]
-    workload = facts.workload
+    workload, gpu = facts.workload, _gpu_of_each_pod(facts, before)
     status = {
         "observedGeneration": generation,
         "phase": row.phase_for(facts),
@@ -63,9 +67,15 @@ def status_of(cr: Mapping[str, Any], desired: Desired, facts: Facts, now: str) -
         "claimName": desired.claim_name,
         "internalUrl": desired.internal_url,
         "url": facts.exposure.url if facts.exposure and exposed_condition(facts).status == "True" else None,
-        "gpu": desired.gpu or None,
+        "gpu": gpu or None,
+        "gpusInUse": gpus_in_use(gpu, placed_pods(facts.observed)) or None,
     }
     return {field: value for field, value in status.items() if value is not None}
+
+
+def _gpu_of_each_pod(f: Facts, before: Mapping[str, Any]) -> str:
+    """By the spec; while that is rejected, by the last good one, whose pods keep running."""
+    return f.desired.gpu or (word(before.get("gpu")) if f.errors and f.is_nimservice_written else "")
 
 
 def _selector(f: Facts) -> str:

@@ -37,7 +37,9 @@ def gpu_text(compute: Compute) -> str:
     if whole is not None:
         return str(whole)
     if compute.gpu_memory_request is not None:
-        return str(quantity.parse_bytes(compute.gpu_memory_request))
+        memory = quantity.parse_bytes(compute.gpu_memory_request)
+        # Without a unit it would read as a number of devices.
+        return f"{quantity.mebibytes(memory)}Mi" if str(memory).isdecimal() else str(memory)
     if compute.gpu_portion_request is not None:
         devices = compute.gpu_devices_request or 1
         return f"{devices}x" * (devices > 1) + _decimal_text(compute.gpu_portion_request)

@@ -158,3 +158,12 @@ def test_an_empty_value_of_a_toleration_is_left_out() -> None:
 def test_a_claim_name_of_63_characters_is_not_shortened() -> None:
     assert names.default_claim_name("a" * 51) == "a" * 51 + "-model-store"
     assert len(names.default_claim_name("a" * 52)) == 63
+
+
+@pytest.mark.parametrize(
+    ("memory", "shown"),
+    [("20Gi", "20Gi"), ("1500MB", "1500M"), ("8589934592", "8192Mi"), ("1023", "1Mi"), ("1e9", "1G")],
+)
+def test_gpu_memory_is_shown_with_a_unit_so_that_it_reads_as_no_number_of_devices(memory: str, shown: str) -> None:
+    compute = {"gpuRequestType": "memory", "gpuMemoryRequest": memory}
+    assert translate(input_of(a_cr({"compute": compute}), CONTEXTS[0])).gpu == shown
