@@ -28,6 +28,7 @@ LOWER: Final = (
     *("writes_per_cr", "reads_per_cr", "passes_per_cr", "requests_per_cr_get", "requests_per_cr_patch"),
     *("status_writes_per_cr", "events_per_cr"),
     *("restart_writes", "restart_1000_writes", "restart_5000_writes"),
+    *("watches_restarted_quiet", "warnings_quiet"),
     *("rss_0_mib", "rss_1000_mib", "rss_5000_mib", "rss_kib_per_cr"),
 )
 """The compared figures, and whether higher or lower is better."""

@@ -1,5 +1,6 @@
-"""One RunaiNimService at a time: latency of the operator, its requests, and the writes after a restart."""
+"""One RunaiNimService at a time: latency of the operator, its requests, the writes after a restart, and then quiet."""
 
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,13 @@ from bench.process import Queue
 from local.audit import READS, WRITES
 from local.cluster import OPERATOR_USER, LocalCluster
 from local.objects import Objects, wait_for
+from runai_nim.api import well_known
 
 PAUSE_SECONDS = 0.1
 """Pause between two of them, so that the control plane is idle for each."""
 FIRST = "first"
+QUIET_MINUTES = 2.5
+"""How long nothing happens: longer than a watch may be silent, and shorter than the API server lets one last."""
 
 
 def measure(services: int) -> Figures:
@@ -26,7 +30,7 @@ def measure(services: int) -> Figures:
         status = first_status(cluster)
         created = _create(cluster, services)
         told = _tell(cluster, services)
-        restarted = _restart(cluster, services + 1)
+        restarted = {**_restart(cluster, services + 1), **_quiet(cluster)}
         cluster.operator.stop()
         bare = _bare(cluster, services, status)
     return {**created, **told, **restarted, "latency_bare_ms": bare}
@@ -84,6 +88,23 @@ def _restart(cluster: LocalCluster, services: int) -> Figures:
     Queue(cluster).wait_idle(services)
     time.sleep(QUIET_SECONDS)
     return {"restart_writes": len([r for r in cluster.audit_log.requests(mark, OPERATOR_USER) if r.verb in WRITES])}
+
+
+def _quiet(cluster: LocalCluster) -> Figures:
+    """What the operator does and says while nothing happens. Kopf's own watch, once a minute, is left out."""
+    mark = cluster.audit_log.mark()
+    written = cluster.operator.log.stat().st_size
+    time.sleep(60 * QUIET_MINUTES)
+    opened = [
+        request
+        for request in cluster.audit_log.requests(mark, OPERATOR_USER)
+        if request.verb == "watch" and request.resource != well_known.PLURAL
+    ]
+    lines = cluster.operator.log.read_bytes()[written:].splitlines()
+    return {
+        "watches_restarted_quiet": len(opened),
+        "warnings_quiet": sum(json.loads(line)["level"] != "INFO" for line in lines),
+    }
 
 
 def _bare(cluster: LocalCluster, services: int, status: dict[str, Any]) -> float:
