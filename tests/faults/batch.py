@@ -24,8 +24,17 @@ from tests.faults.rig import Rig, Variety
 
 PATIENCE_SECONDS = 60.0
 """For a stage to be over, with all that a batch does to the operator in it."""
-LONGER = {"away": 90.0, "dropped": 30.0, "silent": 30.0, "cluster": 60.0, "forbidden": 60.0, "token": 60.0}
-"""How much more a group needs: an outage's end is noticed late, a loss only by listing anew."""
+LONGER = {
+    "away": 90.0,
+    "dropped": 30.0,
+    "silent": 30.0,
+    "cluster": 60.0,
+    "forbidden": 60.0,
+    "token": 60.0,
+    "kill": 60.0,
+}
+"""How much more a group needs: an outage's end is noticed late, a loss only by listing anew, and in each new process a
+status that reports progress alone waits 4 s."""
 RESYNC_SECONDS = 60
 RESYNCED = frozenset({"dropped", "silent"})
 NEVER_SECONDS = 86_400

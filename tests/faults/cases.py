@@ -16,7 +16,6 @@ POINTS = (
     ("create", "patch", "ingresses", 1),
     ("create", "patch", "runainimservices/status", 1),
     ("create", "patch", "runainimservices/status", 2),
-    ("create", "patch", "runainimservices/status", 3),
     ("update", "patch", "nimservices", 1),
     ("update", "delete", "ingresses", 1),
     ("update", "patch", "runainimservices/status", 1),
