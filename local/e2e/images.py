@@ -91,7 +91,7 @@ def build_samples() -> tuple[Image, ...]:
 
 def names_in_samples() -> set[str]:
     """Images of the models in deploy/samples."""
-    samples = (CHECKOUT / "deploy" / "samples").glob("*.yaml")
+    samples = (CHECKOUT / "deploy" / "samples").rglob("*.yaml")
     return {yaml.safe_load(sample.read_text(encoding="utf-8"))["spec"]["image"] for sample in samples}
 
 

@@ -80,7 +80,7 @@ def test_the_chart_s_objects_conform(name: str, helm: Helm, schemas: Path, bare_
 
 @pytest.mark.parametrize("folder", ["samples", "argocd", "flux"])
 def test_manifests_to_take_conform(folder: str, schemas: Path) -> None:
-    files = sorted((CHECKOUT / "deploy" / folder).glob("*.yaml"))
+    files = sorted((CHECKOUT / "deploy" / folder).rglob("*.yaml"))
 
     assert files
     for path in files:

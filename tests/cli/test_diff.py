@@ -133,6 +133,50 @@ def test_other_settings(run: Run, tmp_path: Path) -> None:
     ]
 
 
+LIMITED = (
+    MINIMAL.replace(
+        "{gpuDevicesRequest: 1}", "{gpuRequestType: portion, gpuPortionRequest: 0.5, gpuPortionLimit: 0.75}"
+    )
+    + "  environmentVariables: [{name: NIM_KVCACHE_PERCENT, value: '0.45'}]\n"
+)
+
+
+@pytest.mark.parametrize("given", [(), ("--gpu-fraction-keys", "annotations")])
+def test_an_upgrade_of_the_scheduler(run: Run, tmp_path: Path, given: tuple[str, ...]) -> None:
+    (tmp_path / "cr.yaml").write_text(LIMITED)
+    (tmp_path / "next.yaml").write_text("gpu_fraction_keys: shorthand\n")
+
+    answer = run("diff", "-f", tmp_path / "cr.yaml", "--new-settings", tmp_path / "next.yaml", *given)
+
+    assert answer.code == 1
+    said, *others = answer.out.splitlines()[1:]
+    assert said.startswith('- warning: spec.compute.gpuPortionLimit is "0.75" but should not be relied on')
+    assert others == [
+        "  NIMService llama",
+        "- spec.annotations[gpu-fraction-limit]: 0.75  # spec.compute.gpuPortionLimit",
+        "+ spec.annotations[gpu-fraction.limit]: 0.75  # spec.compute.gpuPortionLimit",
+        "  pods restart: yes (the pod template changes)",
+    ]
+
+
+def test_an_upgrade_of_the_scheduler_replaces_no_pod_without_a_limit(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "cr.yaml").write_text(LIMITED.replace(", gpuPortionLimit: 0.75", ""))
+    (tmp_path / "next.yaml").write_text("gpu_fraction_keys: nvfractions\n")
+
+    assert run("diff", "-f", tmp_path / "cr.yaml", "--new-settings", tmp_path / "next.yaml").code == 0
+
+
+def test_an_upgrade_of_the_scheduler_that_refuses_a_resource(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "cr.yaml").write_text(LIMITED.replace("name: llama\n", f"name: {'a' * 25}\n", 1))
+    (tmp_path / "next.yaml").write_text("gpu_fraction_keys: nvfractions\n")
+
+    answer = run("diff", "-f", tmp_path / "cr.yaml", "--new-settings", tmp_path / "next.yaml")
+
+    assert answer.code == 1
+    assert "+ error: metadata.name is" in answer.out
+    assert "pods restart" not in answer.out
+
+
 def test_another_version_of_the_nim_operator(run: Run) -> None:
     versions = ("--nim-operator", "3.0.1", "--new-nim-operator", "3.1.2")
     answer = run("diff", "-f", "-", *versions, stdin=MINIMAL + "  nodePools: [a]\n")

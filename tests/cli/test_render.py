@@ -47,6 +47,26 @@ def test_every_golden_case_is_rendered_as_expected(run: Run, case: Case, tmp_pat
     ]
 
 
+@pytest.mark.parametrize(
+    ("generation", "key"),
+    [
+        ("annotations", "gpu-fraction-limit"),
+        ("shorthand", "gpu-fraction.limit"),
+        ("nvfractions", "kai.scheduler/container.llama-ctr.gpu-memory.portion.limit"),
+    ],
+)
+def test_the_keys_of_a_gpu_share_can_be_given(run: Run, tmp_path: Path, generation: str, key: str) -> None:
+    share = "{gpuRequestType: portion, gpuPortionRequest: 0.5, gpuPortionLimit: 0.75}"
+    manifest = MINIMAL.replace("{gpuDevicesRequest: 1}", share)
+    (tmp_path / "settings.yaml").write_text("gpu_fraction_keys: shorthand\n")
+    files = ("-f", "-", "--settings", tmp_path / "settings.yaml")
+
+    answer = run("render", *files, "--gpu-fraction-keys", generation, stdin=manifest)
+
+    assert rendered(answer)[0]["spec"]["annotations"][key] == "0.75"
+    assert run("validate", "-f", "-", "--gpu-fraction-keys", generation, stdin=manifest).code == 0
+
+
 def test_without_a_uid_the_owner_has_none(run: Run) -> None:
     (nimservice,) = rendered(run("render", "-f", "-", "-n", "team-a", stdin=MINIMAL))
 

@@ -36,6 +36,7 @@ OWN_KEYS = {
     "gpu_container_annotation": "example.com/container",
     "gpu_memory_annotation": "example.com/memory",
     "gpu_memory_limit_annotation": "example.com/memory-limit",
+    "gpu_compute_mode_annotation": "example.com/{container}-mode",
     "category_annotation": "example.com/category",
     "project_labels": ["example.com/project"],
     "user_credential_secret": "runai-{name}",
@@ -45,6 +46,7 @@ CONTEXTS = {
     for name, given in {
         "runai": {},
         "kai": {"dialect": "kai", **GATEWAY},
+        "nvfractions": {"dialect": "kai", "gpu_fraction_keys": "nvfractions"},
         "own keys": {**OWN_KEYS, **INGRESS},
     }.items()
 }

@@ -37,11 +37,14 @@ RESERVED = (
     "received-resource-type",
     "nvidia.com/gpu",
     "nvidia.com/container.llama-ctr.gpu-memory.request",
+    "kai.scheduler/container.llama-ctr.gpu-memory.portion.limit",
     "openshift.io/required-scc",
 )
 RESERVED_ON_CHILDREN = ("app", "app.kubernetes.io/name", "app.kubernetes.io/anything")
 RESERVED_ANYWHERE = [
-    (name, key) for name, context in CONTEXTS.items() for key in (*RESERVED, *context.settings.configured_keys)
+    (name, key.replace("*", "llama-ctr"))
+    for name, context in CONTEXTS.items()
+    for key in (*RESERVED, *context.settings.configured_keys)
 ]
 BUSY: Spec = {
     **VALID,

@@ -91,4 +91,4 @@ def test_every_sample_is_a_case() -> None:
         SAMPLES / f"{entry['sample']}.yaml" for path in REFUSALS.iterdir() for entry in read(path) if "sample" in entry
     }
 
-    assert of_cases | of_tables == set(SAMPLES.glob("*.yaml"))
+    assert of_cases | of_tables == set(SAMPLES.rglob("*.yaml"))

@@ -20,9 +20,21 @@ from tests.support.decisions import input_of_manifest
 HANDED = CHECKOUT.parent / "shared" / "cases"
 LABELS = {"runai/queue": "team-a"}
 RIGHT: dict[str, list[tuple[str, str]]] = {
+    "01-portion-limit-runai3": [
+        ("warning", "read gpu-fraction.limit: set gpu_fraction_keys: shorthand"),
+        ("warning", "spec.compute.gpuPortionRequest"),
+    ],
+    "02a-portion-limit-one": [
+        ("warning", "Run:ai 2.x alone reads its annotation gpu-fraction-limit"),
+        ("warning", "spec.compute.gpuPortionRequest"),
+    ],
     "02b-portion-limit-equals-request": [
         ("warning", "spec.compute.gpuPortionLimit"),
         ("warning", "spec.compute.gpuPortionRequest"),
+    ],
+    "03-memory-limit": [
+        ("error", "set gpu_fraction_keys: shorthand (Run:ai 3.0, KAI 0.18.2)"),
+        ("warning", "spec.compute.gpuMemoryRequest"),
     ],
     "05-annotation-gpu-fraction": [("error", "this is set through spec.compute.gpuPortionRequest"), ("error", "queue")],
     "07b-probes-timeout-only": [],
@@ -46,7 +58,10 @@ RIGHT: dict[str, list[tuple[str, str]]] = {
     "17a-toleration-gpu-taint": [],
     "17b-toleration-unquoted-true": [("error", 'quote it, "true"')],
     "18-lora": [],
-    "22-kai-compute-mode": [("error", "no field of the spec sets it"), ("warning", "gpuPortionRequest")],
+    "22-kai-compute-mode": [
+        ("error", "this is set through spec.compute.gpuComputeMode"),
+        ("warning", "gpuPortionRequest"),
+    ],
     "26-node-selector": [("error", "use spec.nodePools")],
     "28a-memory-two-devices": [("error", "use portion, or one device"), ("warning", "gpuMemoryRequest")],
     "29-nodepools-order": [],
@@ -58,12 +73,12 @@ RIGHT: dict[str, list[tuple[str, str]]] = {
 """Severity and a part of the message of each finding."""
 
 
-def evaluated(name: str, schema: NIMServiceSchema | None = None) -> Desired:
+def evaluated(name: str, schema: NIMServiceSchema | None = None, **settings: str) -> Desired:
     path = HANDED / f"{name}.yaml"
     if not Path(path).exists():
         pytest.skip(f"there is no {path}")
     manifest: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    context = Context(load_settings({}, {}), LABELS, nimservice_schema=schema or NIMServiceSchema())
+    context = Context(load_settings(settings, {}), LABELS, nimservice_schema=schema or NIMServiceSchema())
     return evaluate(manifest, input_of_manifest(manifest, context))
 
 
@@ -85,3 +100,37 @@ def test_an_equal_limit_is_no_annotation() -> None:
     made = evaluated("02b-portion-limit-equals-request").nimservice
     assert made is not None
     assert "gpu-fraction-limit" not in made["spec"]["annotations"]
+
+
+@pytest.mark.parametrize(
+    ("name", "generation", "annotations"),
+    [
+        ("01-portion-limit-runai3", "annotations", {"gpu-fraction-limit": "0.75"}),
+        ("01-portion-limit-runai3", "shorthand", {"gpu-fraction.limit": "0.75"}),
+        (
+            "01-portion-limit-runai3",
+            "nvfractions",
+            {"kai.scheduler/container.portion-limit-ctr.gpu-memory.portion.limit": "0.75"},
+        ),
+        ("02a-portion-limit-one", "annotations", {"gpu-fraction-limit": "1"}),
+        ("02a-portion-limit-one", "shorthand", {}),
+        ("02b-portion-limit-equals-request", "shorthand", {}),
+        ("03-memory-limit", "shorthand", {"gpu-memory.limit": "40Gi"}),
+        (
+            "03-memory-limit",
+            "nvfractions",
+            {"gpu-memory.limit": "40Gi", "nvidia.com/container.memory-limit-ctr.gpu-memory.limit": "40Gi"},
+        ),
+    ],
+)
+def test_a_limit_has_the_key_of_the_generation(name: str, generation: str, annotations: dict[str, str]) -> None:
+    made = evaluated(name, gpu_fraction_keys=generation).nimservice
+    assert made is not None
+    limits = {key: value for key, value in made["spec"]["annotations"].items() if key.endswith("limit")}
+    assert limits == annotations
+
+
+@pytest.mark.parametrize("name", ["02a-portion-limit-one", "02b-portion-limit-equals-request"])
+def test_a_limit_that_is_not_written_is_said(name: str) -> None:
+    found = evaluated(name, gpu_fraction_keys="shorthand").findings
+    assert ("warning", "spec.compute.gpuPortionLimit") in [(finding.severity, finding.path) for finding in found]

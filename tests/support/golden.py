@@ -6,7 +6,7 @@ A resource that is translated has a folder `tests/golden/cases/<block>/<name>` w
     name                    of the case, unique among all cases
     why                     what the case is about, where its name does not say so (optional)
     metadata, spec          fields in place of those of METADATA and SPEC_OF_TABLES; null leaves a field out
-    sample                  a file of deploy/samples without .yaml, in place of metadata and spec
+    sample                  a file below deploy/samples without .yaml, in place of metadata and spec
     settings, namespaceLabels, claimExists, nimOperator
                             as in context.yaml; without namespaceLabels the namespace is that of project team-a
     project                 what is expected as project, where that is not team-a

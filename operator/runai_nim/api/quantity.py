@@ -110,6 +110,11 @@ def mebibytes(quantity: Quantity) -> int:
     return -(-quantity.nanos // (MEBIBYTE * _NANO))
 
 
+def of_mebibytes(count: int) -> Quantity:
+    """The quantity of `count` MiB, which always has a unit as text: `40Gi` for 40960, `954Mi`."""
+    return Quantity(count * MEBIBYTE * _NANO, binary=True)
+
+
 def _scale(suffix: str) -> tuple[int, int]:
     """The base and exponent of a suffix."""
     if suffix in _DECIMAL:

@@ -105,6 +105,7 @@ GPU_FRACTION: Final = "gpu-fraction"
 GPU_FRACTION_DEVICES: Final = "gpu-fraction-num-devices"
 GPU_FRACTION_CONTAINER: Final = "gpu-fraction-container-name"
 GPU_FRACTION_LIMIT: Final = "gpu-fraction-limit"
+"""Limit of a portion in Run:ai 2.x; newer schedulers ignore it."""
 GPU_MEMORY: Final = "gpu-memory"
 RUNAI_NODE_POOL: Final = "runai/node-pool"
 KAI_NODE_POOL: Final = "kai.scheduler/node-pool"
@@ -115,6 +116,7 @@ PRIORITIES: Final = ("very-low", "low", "medium-low", "medium", "medium-high", "
 """Run:ai's workload priorities, lowest first."""
 
 SCHEDULING_KEYS: Final[dict[str, str]] = {
+    "kai.scheduler/container.*.gpu-memory.portion.limit": "spec.compute.gpuPortionLimit",
     "kai.scheduler/preemptibility": "spec.preemptibility",
     "kai.scheduler/node-pool*": "spec.nodePools",
     "kai.scheduler/queue": "the namespace's project",
@@ -144,10 +146,13 @@ SCHEDULING_KEYS: Final[dict[str, str]] = {
     "pod-group-name": "the scheduler",
     "received-resource-type": "the scheduler",
     "nvidia.com/gpu": "spec.compute.gpuDevicesRequest",
+    "nvidia.com/container.*.gpu-memory.request": "spec.compute.gpuMemoryRequest",
+    "nvidia.com/container.*.gpu-memory.limit": "spec.compute.gpuMemoryLimit",
+    "nvidia.com/container.*.gpu-compute.mode": "spec.compute.gpuComputeMode",
     "nvidia.com/*": "",
     "openshift.io/required-scc": "the NIM Operator",
 }
-"""Reserved keys, with `*` for any suffix, and what sets them; empty where nothing does. The first match wins."""
+"""Reserved keys, with one `*` for any text, and what sets them; empty where nothing does. The first match wins."""
 
 CHILD_KEYS: Final[dict[str, str]] = {
     "app": "the NIM Operator",
@@ -244,19 +249,25 @@ router's.
 
 
 def matching_pattern(key: str, patterns: Mapping[str, str]) -> str | None:
-    """The value of the first of `patterns` that matches `key`; a trailing `*` matches any suffix."""
-    fits = (pattern for pattern in patterns if key == pattern or (pattern[-1] == "*" and key.startswith(pattern[:-1])))
-    return next((patterns[pattern] for pattern in fits), None)
+    """The value of the first of `patterns` that matches `key`; the first `*` of a pattern matches any text.
+
+    The chart's admission policy compares in the same way.
+    """
+    return next((patterns[pattern] for pattern in patterns if _fits(key, *pattern.partition("*"))), None)
+
+
+def _fits(key: str, prefix: str, star: str, suffix: str) -> bool:
+    return key.startswith(prefix) and key.endswith(suffix) if star else key == prefix
 
 
 def owner_of(key: str, configured: Mapping[str, str] = MappingProxyType({})) -> str | None:
     """The field or component that sets the reserved key: `spec.preemptibility` for `kai.scheduler/preemptibility`.
 
-    Empty if nothing sets it; None if users may set `key`. `configured` maps the keys in the settings to what sets them.
-    CHILD_KEYS are not included.
+    Empty if nothing sets it; None if users may set `key`. `configured` maps the keys in the settings, in which `*`
+    stands for a container, to what sets them. CHILD_KEYS are not included.
     """
     owner = matching_pattern(key, SCHEDULING_KEYS)
-    return owner or configured.get(key, owner)
+    return owner or matching_pattern(key, configured) or owner
 
 
 def set_by(owner: str) -> str:

@@ -39,6 +39,10 @@ DialectOption = Annotated[
     Literal["runai", "kai"] | None,
     typer.Option("--dialect", help="Scheduler; default: the one in the settings, or runai."),
 ]
+FractionKeysOption = Annotated[
+    Literal["annotations", "shorthand", "nvfractions"] | None,
+    typer.Option("--gpu-fraction-keys", help="Keys of GPU shares; default: those in the settings, or annotations."),
+]
 NimOperatorOption = Annotated[
     str | None,
     typer.Option(
@@ -87,6 +91,7 @@ def render(
     output: Annotated[Literal["yaml", "json"], typer.Option("-o", "--output", help="Output format.")] = "yaml",
     explain: Annotated[bool, typer.Option("--explain", help="Comment each line with the field it comes from.")] = False,
     dialect: DialectOption = None,
+    gpu_fraction_keys: FractionKeysOption = None,
     settings: SettingsFileOption = None,
     nim_operator: NimOperatorOption = None,
     namespace: NamespaceOption = "default",
@@ -108,6 +113,7 @@ def render(
 
     assumed = offline_context(
         dialect=dialect,
+        gpu_fraction_keys=gpu_fraction_keys,
         settings_file=settings,
         nim_operator=nim_operator,
         namespace=namespace,
@@ -121,6 +127,7 @@ def validate(
     filename: FilesOption,
     output: OutputOption = "text",
     dialect: DialectOption = None,
+    gpu_fraction_keys: FractionKeysOption = None,
     settings: SettingsFileOption = None,
     nim_operator: NimOperatorOption = None,
     namespace: NamespaceOption = "default",
@@ -141,6 +148,7 @@ def validate(
 
     assumed = offline_context(
         dialect=dialect,
+        gpu_fraction_keys=gpu_fraction_keys,
         settings_file=settings,
         nim_operator=nim_operator,
         namespace=namespace,
@@ -159,6 +167,7 @@ def diff(
     new_nim_operator: NewNimOperatorOption = None,
     output: OutputOption = "text",
     dialect: DialectOption = None,
+    gpu_fraction_keys: FractionKeysOption = None,
     settings: SettingsFileOption = None,
     nim_operator: NimOperatorOption = None,
     namespace: NamespaceOption = "default",
@@ -167,8 +176,7 @@ def diff(
     """Print what would change, and whether pods restart.
 
     Compares manifests A and B, or manifests -f under other settings, with another NIM Operator, or with the cluster.
-
-    Values of environment variables and of a claim's annotations are not shown.
+    Doesn't show values of environment variables and of a claim's annotations.
 
     Exit code: 0 without changes; 1 with changes; 2 for errors.
 
@@ -183,13 +191,24 @@ def diff(
 
     _check_diff_arguments(old, new, filename, modes=(live, bool(new_settings or new_nim_operator)))
     assume = partial(offline_context, dialect=dialect, namespace=namespace, namespace_labels=namespace_label)
-    before = assume(settings_file=settings, nim_operator=nim_operator)
-    after = assume(settings_file=new_settings or settings, nim_operator=new_nim_operator or nim_operator)
+    before = assume(gpu_fraction_keys=gpu_fraction_keys, settings_file=settings, nim_operator=nim_operator)
+    after = assume(**_new_side(gpu_fraction_keys, (settings, new_settings), (nim_operator, new_nim_operator)))
     if live:
         from runai_nim.cli.live import diff_live
 
         raise typer.Exit(diff_live(filename, before, output))
     raise typer.Exit(diff_files([old] if old else filename, before, [new] if new else None, after, output=output))
+
+
+def _new_side(
+    keys: str | None, settings: tuple[str | None, str | None], nim_operator: tuple[str | None, str | None]
+) -> dict[str, Any]:
+    """Options of the new side, from (old, new) pairs. New settings are taken as they are, with their own keys."""
+    return {
+        "gpu_fraction_keys": None if settings[1] else keys,
+        "settings_file": settings[1] or settings[0],
+        "nim_operator": nim_operator[1] or nim_operator[0],
+    }
 
 
 def _check_diff_arguments(old: str | None, new: str | None, filename: list[str], *, modes: tuple[bool, bool]) -> None:
@@ -222,6 +241,7 @@ def convert(
         str | None, typer.Option("-n", "--namespace", help="Namespace of the project; default: none.")
     ] = None,
     dialect: DialectOption = None,
+    gpu_fraction_keys: FractionKeysOption = None,
     settings: SettingsFileOption = None,
 ) -> None:
     """Convert a body of Run:ai's "NVIDIA NIM" REST API to a RunaiNimService.
@@ -236,4 +256,5 @@ def convert(
     from runai_nim.cli.convert import convert as run
     from runai_nim.cli.offline_context import offline_context
 
-    raise typer.Exit(run(filename, name, namespace, offline_context(dialect=dialect, settings_file=settings)))
+    assumed = offline_context(dialect=dialect, gpu_fraction_keys=gpu_fraction_keys, settings_file=settings)
+    raise typer.Exit(run(filename, name, namespace, assumed))

@@ -44,6 +44,7 @@ class OfflineContext:
 def offline_context(
     *,
     dialect: str | None = None,
+    gpu_fraction_keys: str | None = None,
     settings_file: str | None = None,
     nim_operator: str | None = None,
     namespace: str = DEFAULT_NAMESPACE,
@@ -51,7 +52,7 @@ def offline_context(
 ) -> OfflineContext:
     """The context for these options. Raises CommandError for an unusable file, invalid settings or invalid labels."""
     return OfflineContext(
-        settings=read_settings(settings_file, dialect),
+        settings=read_settings(settings_file, dialect=dialect, gpu_fraction_keys=gpu_fraction_keys),
         namespace=namespace,
         namespace_labels=parse_labels(namespace_labels),
         nimservice_schema=read_nimservice_schema(nim_operator) if nim_operator else NIMServiceSchema(),
@@ -69,11 +70,11 @@ def _check_version(argument: str) -> Iterator[Diagnostic]:
         yield Diagnostic("--nim-operator", Position(), message, "warning", reason="UnknownVersion")
 
 
-def read_settings(file: str | None, dialect: str | None = None) -> Settings:
-    """Settings from the file, with the dialect of the command line. Raises CommandError."""
+def read_settings(file: str | None, **options: str | None) -> Settings:
+    """Settings from the file; options of the command line that are given override them. Raises CommandError."""
     given = read_single_document(file).value if file else {}
-    if isinstance(given, Mapping) and dialect:
-        given = {**given, "dialect": dialect}
+    if isinstance(given, Mapping):
+        given = {**given, **{name: value for name, value in options.items() if value}}
     try:
         return load_settings(given, {})
     except SettingsError as error:

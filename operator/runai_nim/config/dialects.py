@@ -1,8 +1,8 @@
-"""The settings' defaults that depend on the scheduler: Run:ai's or KAI's alone."""
+"""The settings' defaults that depend on the scheduler: Run:ai's or KAI's alone, and its generation of GPU shares."""
 
 from typing import Any, Final
 
-from runai_nim.api import well_known
+from runai_nim.api import gpu_share_keys, well_known
 
 DEFAULTS_OF_DIALECT: Final[dict[str, dict[str, Any]]] = {
     "runai": {
@@ -24,3 +24,18 @@ DEFAULTS_OF_DIALECT: Final[dict[str, dict[str, Any]]] = {
         "node_pools_annotation": None,
     },
 }
+
+DEFAULTS_OF_GENERATION: Final[dict[str, dict[str, Any]]] = {
+    "annotations": {"gpu_memory_limit_annotation": None, "gpu_compute_mode_annotation": None},
+    "shorthand": {
+        "gpu_fraction_limit_annotation": gpu_share_keys.PORTION_LIMIT,
+        "gpu_memory_limit_annotation": gpu_share_keys.MEMORY_LIMIT,
+        "gpu_compute_mode_annotation": None,
+    },
+    "nvfractions": {
+        "gpu_fraction_limit_annotation": gpu_share_keys.CONTAINER_PORTION_LIMIT,
+        "gpu_memory_limit_annotation": gpu_share_keys.CONTAINER_MEMORY_LIMIT,
+        "gpu_compute_mode_annotation": gpu_share_keys.CONTAINER_COMPUTE_MODE,
+    },
+}
+"""By setting `gpu_fraction_keys`; these win over the dialect's."""

@@ -11,9 +11,10 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from runai_nim.api import well_known
-from runai_nim.config.dialects import DEFAULTS_OF_DIALECT
+from runai_nim.api import gpu_share_keys, well_known
+from runai_nim.config.dialects import DEFAULTS_OF_DIALECT, DEFAULTS_OF_GENERATION
 from runai_nim.config.settings_types import (
+    ContainerKey,
     Count,
     CredentialSecret,
     Domain,
@@ -48,6 +49,7 @@ _SETTING_OF_KEY: Final = {
     "gpu_container_annotation": "spec.compute.gpuPortionRequest",
     "gpu_memory_annotation": "spec.compute.gpuMemoryRequest",
     "gpu_memory_limit_annotation": "spec.compute.gpuMemoryLimit",
+    "gpu_compute_mode_annotation": "spec.compute.gpuComputeMode",
     "node_pools_annotation": "spec.nodePools",
     "category_annotation": "spec.category",
 }
@@ -81,11 +83,16 @@ class Settings(BaseModel):
     preemptibility_label: MetadataKey = Field(
         well_known.KAI_PREEMPTIBILITY, description="label for preemptible or non-preemptible"
     )
+    gpu_fraction_keys: Literal["annotations", "shorthand", "nvfractions"] = Field(
+        "annotations",
+        description="version of the keys of GPU shares: annotations (Run:ai 2.x, KAI up to 0.18.1), shorthand (Run:ai"
+        " 3.0, KAI 0.18.2) or nvfractions (KAI in GPU sharing mode NvFractions)",
+    )
     gpu_fraction_annotation: MetadataKey = Field(
         well_known.GPU_FRACTION, description="annotation for a portion of a GPU"
     )
-    gpu_fraction_limit_annotation: OptionalSetting[MetadataKey] = Field(
-        description="annotation for gpuPortionLimit; empty: the field is rejected"
+    gpu_fraction_limit_annotation: OptionalSetting[ContainerKey] = Field(
+        description="annotation for gpuPortionLimit, by default that of gpu_fraction_keys; empty: the field is rejected"
     )
     gpu_devices_annotation: MetadataKey = Field(
         well_known.GPU_FRACTION_DEVICES, description="annotation for how many GPUs are shared"
@@ -94,8 +101,11 @@ class Settings(BaseModel):
         well_known.GPU_FRACTION_CONTAINER, description="annotation for the GPU's container"
     )
     gpu_memory_annotation: MetadataKey = Field(well_known.GPU_MEMORY, description="annotation for GPU memory in MiB")
-    gpu_memory_limit_annotation: OptionalSetting[MetadataKey] = Field(
-        None, description="annotation for gpuMemoryLimit; empty: the field is rejected"
+    gpu_memory_limit_annotation: OptionalSetting[ContainerKey] = Field(
+        description="annotation for gpuMemoryLimit, by default that of gpu_fraction_keys; empty: the field is rejected"
+    )
+    gpu_compute_mode_annotation: OptionalSetting[ContainerKey] = Field(
+        description="annotation for gpuComputeMode, by default that of gpu_fraction_keys; empty: the field is rejected"
     )
     node_pool_label: MetadataKey = Field(description="label of nodes, and of pods for one node pool")
     node_pools_annotation: OptionalSetting[MetadataKey] = Field(
@@ -169,7 +179,8 @@ class Settings(BaseModel):
             priorities = {name: name for name in well_known.PRIORITIES} | dict(priorities)
         # The field itself reports an unknown dialect; with Run:ai's defaults that is the only message.
         dialect = DEFAULTS_OF_DIALECT.get(str(values.get("dialect")), DEFAULTS_OF_DIALECT["runai"])
-        return dialect | values | {"priority_classes": priorities}
+        generation = DEFAULTS_OF_GENERATION.get(str(values.get("gpu_fraction_keys", "annotations")), {})
+        return dialect | DEFAULTS_OF_GENERATION["annotations"] | generation | values | {"priority_classes": priorities}
 
     @model_validator(mode="after")
     def _check_consistency(self) -> Self:
@@ -195,9 +206,9 @@ class Settings(BaseModel):
         return self
 
     def _keys(self, kind: Literal["_label", "_annotation"]) -> dict[str, str]:
-        """Setting → key, for the settings of this kind that have a value."""
+        """Setting → key, with `*` for a container's name, for the settings of this kind that have a value."""
         keys = {name: getattr(self, name) for name in _SETTING_OF_KEY if name.endswith(kind)}
-        return {name: key for name, key in keys.items() if key}
+        return {name: gpu_share_keys.with_container(key, "*") for name, key in keys.items() if key}
 
     @cached_property
     def configured_keys(self) -> dict[str, str]:
@@ -205,6 +216,13 @@ class Settings(BaseModel):
         configured = self._keys("_label") | self._keys("_annotation")
         projects = dict.fromkeys(self.project_labels, "the namespace's project")
         return projects | {key: _SETTING_OF_KEY[name] for name, key in configured.items()}
+
+    def limits_are_bounded(self, key: str) -> bool:
+        """Whether a GPU limit under `key` follows the rules of Run:ai 3.0 and KAI 0.18.2, whose admission checks it."""
+        return self.gpu_fraction_keys != "annotations" or key in (
+            gpu_share_keys.PORTION_LIMIT,
+            gpu_share_keys.MEMORY_LIMIT,
+        )
 
     @property
     def hosts_of_urls(self) -> tuple[str, ...]:

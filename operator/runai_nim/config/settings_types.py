@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from runai_nim.api import host_patterns, syntax, well_known
+from runai_nim.api import gpu_share_keys, host_patterns, syntax, well_known
 
 # NIMService expose.router.hostDomainName, as a pattern that Python matches fast, without a trailing dot, which the API
 # server rejects in a route's host.
@@ -41,6 +41,13 @@ def _key(value: str) -> str:
         raise ValueError("the NIM Operator uses this key for its own selectors")
     if value in (well_known.SERVICE_LABEL, well_known.SPEC_HASH):
         raise ValueError("the operator uses this key itself")
+    return value
+
+
+def _container_key(value: str) -> str:
+    if value.count(gpu_share_keys.CONTAINER) > 1:
+        raise ValueError(f"{gpu_share_keys.CONTAINER} may be in a key once")
+    _key(gpu_share_keys.with_container(value, "a" + well_known.NIM_CONTAINER_SUFFIX))
     return value
 
 
@@ -88,6 +95,7 @@ def _empty_to_none(value: Any) -> Any:
 _Setting = TypeVar("_Setting")
 OptionalSetting = Annotated[_Setting | None, BeforeValidator(_empty_to_none)]
 MetadataKey = Annotated[str, AfterValidator(_key)]
+ContainerKey = Annotated[str, AfterValidator(_container_key)]
 RouteKey = Annotated[str, AfterValidator(_route_key)]
 KeyPattern = Annotated[
     str, _validator(_is_key_pattern, "a pattern of keys is `name` or `domain/name`, in which `*` matches any text")

@@ -138,6 +138,7 @@ class Reason(StrEnum):
         "the PriorityClass behind the priority does not exist, so the scheduler uses its default",
         "Warning",
     )
+    OBSOLETE_LIMIT_KEY = "ObsoleteLimitKey", "only Run:ai 2.x reads the annotation of a GPU limit", "Warning"
     QUEUE_UNKNOWN = "QueueUnknown", "the namespace has no queue (kai dialect)", "Warning"
     PROJECT_UNKNOWN = "ProjectUnknown", "the namespace belongs to no project (runai dialect)", "Warning"
 

@@ -12,7 +12,7 @@ from runai_nim.api.crd import make_crd, make_schema, structural_schema
 ROOT = Path(__file__).resolve().parents[3]
 GENERATED = ROOT / "crds" / "runai-nim.io_runainimservices.yaml"
 EXAMPLES = sorted((ROOT / "tests" / "contract" / "rest").glob("*.yaml"))
-OURS = {"desiredPhase", "modelStore.pvc.retentionPolicy"}  # not in Run:ai's API
+OURS = {"compute.gpuComputeMode", "desiredPhase", "modelStore.pvc.retentionPolicy"}  # not in Run:ai's API
 
 
 def fields(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:

@@ -193,3 +193,9 @@ def test_amounts_are_never_floats(module: str) -> None:
 
 def test_floats_would_be_found() -> None:
     assert floats("x = float(1); y = 0.5 + 1 / 3") == ["float", "0.5", "1 / 3"]
+
+
+@pytest.mark.parametrize(("count", "text"), [(40960, "40Gi"), (954, "954Mi"), (1, "1Mi"), (1536, "1536Mi")])
+def test_mebibytes_have_a_unit(count: int, text: str) -> None:
+    assert str(quantity.of_mebibytes(count)) == text
+    assert quantity.mebibytes(quantity.of_mebibytes(count)) == count

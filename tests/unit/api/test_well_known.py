@@ -28,7 +28,12 @@ from runai_nim.config.settings import Settings
         ("runai/anything", ""),
         ("kai/project", "the namespace's project"),
         ("mps", ""),
-        ("nvidia.com/container.llama-ctr.gpu-compute.mode", ""),
+        ("nvidia.com/container.llama-ctr.gpu-compute.mode", "spec.compute.gpuComputeMode"),
+        ("nvidia.com/container.llama-ctr.gpu-memory.limit", "spec.compute.gpuMemoryLimit"),
+        ("nvidia.com/container.llama-ctr.gpu-memory.request", "spec.compute.gpuMemoryRequest"),
+        ("kai.scheduler/container.llama-ctr.gpu-memory.portion.limit", "spec.compute.gpuPortionLimit"),
+        ("nvidia.com/container.llama-ctr.gpus.devices", ""),
+        ("kai.scheduler/container.llama-ctr.gpu-memory.limit", ""),
         ("nvidia.com/gpu", "spec.compute.gpuDevicesRequest"),
         ("user", "Run:ai's admission"),
         ("pod-group-name", "the scheduler"),
@@ -55,6 +60,13 @@ def test_every_key_of_the_settings_is_reserved() -> None:
 
     assert well_known.owner_of("example.com/pool", settings.configured_keys) == "spec.nodePools"
     assert all(well_known.owner_of(key, settings.configured_keys) for key in settings.configured_keys)
+
+
+def test_a_key_of_the_settings_with_a_container_is_reserved_for_every_container() -> None:
+    settings = Settings.model_validate({"gpu_memory_limit_annotation": "example.com/{container}-limit"})
+
+    assert well_known.owner_of("example.com/llama-ctr-limit", settings.configured_keys) == "spec.compute.gpuMemoryLimit"
+    assert well_known.owner_of("example.com/llama-ctr", settings.configured_keys) is None
 
 
 @pytest.mark.parametrize(

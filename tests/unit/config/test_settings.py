@@ -31,6 +31,38 @@ def test_the_kai_dialect_has_its_own_defaults() -> None:
     assert (settings.gpu_fraction_limit_annotation, settings.node_pools_annotation) == (None, None)
 
 
+@pytest.mark.parametrize("dialect", ["runai", "kai"])
+@pytest.mark.parametrize(
+    ("generation", "portion_limit", "memory_limit", "mode"),
+    [
+        ("shorthand", "gpu-fraction.limit", "gpu-memory.limit", None),
+        (
+            "nvfractions",
+            "kai.scheduler/container.{container}.gpu-memory.portion.limit",
+            "nvidia.com/container.{container}.gpu-memory.limit",
+            "nvidia.com/container.{container}.gpu-compute.mode",
+        ),
+    ],
+)
+def test_a_generation_of_gpu_shares_has_its_own_keys(
+    dialect: str, generation: str, portion_limit: str, memory_limit: str, mode: str | None
+) -> None:
+    given = {"dialect": dialect, "gpu_fraction_keys": generation}
+    settings = load_settings(given, {})
+
+    assert settings.gpu_fraction_limit_annotation == portion_limit
+    assert (settings.gpu_memory_limit_annotation, settings.gpu_compute_mode_annotation) == (memory_limit, mode)
+    assert (settings.gpu_fraction_annotation, settings.gpu_memory_annotation) == ("gpu-fraction", "gpu-memory")
+    assert load_settings(given | {"gpu_memory_limit_annotation": ""}, {}).gpu_memory_limit_annotation is None
+    assert load_settings(given | {"gpu_fraction_limit_annotation": "x"}, {}).gpu_fraction_limit_annotation == "x"
+
+
+def test_a_limit_is_bounded_by_its_generation_or_its_key() -> None:
+    assert not load_settings({}, {}).limits_are_bounded("gpu-fraction-limit")
+    assert load_settings({}, {}).limits_are_bounded("gpu-fraction.limit")
+    assert load_settings({"gpu_fraction_keys": "nvfractions"}, {}).limits_are_bounded("gpu-fraction-limit")
+
+
 def test_the_example_file_holds_every_setting_with_its_default() -> None:
     example = yaml.safe_load(EXAMPLE.read_text())
 
@@ -189,6 +221,10 @@ def test_what_the_kubelet_sets_for_a_service_is_no_setting(variable: str) -> Non
         ({}, {"RUNAI_NIM_LOGLEVEL": "x"}, ["loglevel in RUNAI_NIM_LOGLEVEL: unknown setting; did you mean log_level?"]),
         ({"dialect": "kia"}, {}, ["dialect in the settings file: found 'kia'", "'runai' or 'kai'"]),
         ({"dialect": []}, {}, ["dialect in the settings file: found []"]),
+        ({"gpu_fraction_keys": "dots"}, {}, ["gpu_fraction_keys in the settings file: found 'dots'", "'shorthand'"]),
+        ({"gpu_fraction_limit_annotation": "{container} x"}, {}, ["gpu_fraction_limit_annotation", "`domain/name`"]),
+        ({"gpu_memory_limit_annotation": "{container}.{container}"}, {}, ["{container} may be in a key once"]),
+        ({"gpu_fraction_annotation": "{container}"}, {}, ["gpu_fraction_annotation", "`domain/name`"]),
         (
             {},
             {"RUNAI_NIM_HEALTHZ_PORT": "tcp://10.0.0.1:80"},

@@ -93,13 +93,18 @@ class Compute(SpecModel):
     annotation gpu-fraction; 1 means whole GPUs, 0 none."""
 
     gpu_portion_limit: Portion | None = None
-    """Maximum share of each GPU device, between gpuPortionRequest and 1. Becomes the pod annotation that the operator's
-    settings name for it (Run:ai: gpu-fraction-limit), unless it equals the request."""
+    """Maximum share of each GPU device, between gpuPortionRequest and 1; below 1 from Run:ai 3.0 and KAI 0.18.2 on.
+    Becomes the pod annotation of the scheduler's version (setting gpu_fraction_keys), unless it equals the request."""
 
     gpu_memory_request: QuantityString | None = None
     """GPU memory on one device, above 0, written as cpuMemoryRequest, e.g. 20Gi or 5GB; required with gpuRequestType
     memory. Becomes the pod annotation gpu-memory in MiB, rounded up."""
 
     gpu_memory_limit: QuantityString | None = None
-    """Maximum GPU memory of a pod, not below gpuMemoryRequest. Becomes the pod annotation that the operator's
-    settings name for it; without such a setting it must equal the request."""
+    """Maximum GPU memory of a pod, not below gpuMemoryRequest. Becomes the pod annotation of the scheduler's version
+    (setting gpu_fraction_keys); Run:ai 2.x and KAI before 0.18.2 have none, and it must equal the request there."""
+
+    gpu_compute_mode: Literal["time-slicing", "sm-sharing"] | None = None
+    """How pods that share a GPU share its compute: time-slicing (in turns, KAI's default) or sm-sharing (concurrently).
+    Only with a GPU share, and with KAI's GPU sharing mode NvFractions (setting gpu_fraction_keys: nvfractions). Not a
+    field of Run:ai's API."""

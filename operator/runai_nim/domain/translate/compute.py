@@ -7,10 +7,17 @@ A GPU share is an annotation without any nvidia.com/gpu key: KAI's admission rej
 from decimal import Decimal
 from typing import Literal
 
-from runai_nim.api import quantity, well_known
+from runai_nim.api import gpu_share_keys, quantity, well_known
 from runai_nim.api.v1alpha1 import Compute
 from runai_nim.domain import names
-from runai_nim.domain.translate.rules import Fragment, MappingRow, TranslationSource, pod_annotation_fragment
+from runai_nim.domain.translate.rules import (
+    Fragment,
+    MappingRow,
+    TranslationSource,
+    deep_merge,
+    pod_annotation_fragment,
+)
+from runai_nim.domain.validate.gpu_limits import written_memory_limit, written_portion_limit
 
 Bound = Literal["requests", "limits"]
 
@@ -86,10 +93,10 @@ def _portion_fragment(source: TranslationSource) -> Fragment:
 
 
 def _portion_limit_fragment(source: TranslationSource) -> Fragment:
-    limit = source.compute.gpu_portion_limit
-    if limit is None or limit == source.compute.gpu_portion_request or not is_gpu_fraction(source.compute):
+    limit = written_portion_limit(source.compute, source.settings)
+    if limit is None:
         return {}
-    return pod_annotation_fragment(source.settings.gpu_fraction_limit_annotation, _decimal_text(limit))
+    return _container_annotation(source, source.settings.gpu_fraction_limit_annotation, _decimal_text(limit))
 
 
 def _type_fragment(source: TranslationSource) -> Fragment:
@@ -98,15 +105,33 @@ def _type_fragment(source: TranslationSource) -> Fragment:
     return pod_annotation_fragment(source.settings.gpu_container_annotation, names.container_name(source.name))
 
 
-def _gpu_memory(key: str | None, memory: str | None) -> Fragment:
-    return {} if memory is None else pod_annotation_fragment(key, str(quantity.mebibytes(quantity.parse_bytes(memory))))
+def _memory_request_fragment(source: TranslationSource) -> Fragment:
+    request = source.compute.gpu_memory_request
+    if request is None:
+        return {}
+    mebibytes = quantity.mebibytes(quantity.parse_bytes(request))
+    return pod_annotation_fragment(source.settings.gpu_memory_annotation, str(mebibytes))
 
 
 def _memory_limit_fragment(source: TranslationSource) -> Fragment:
-    request, limit = source.compute.gpu_memory_request, source.compute.gpu_memory_limit
-    if request is None or limit is None or quantity.parse_bytes(request).nanos == quantity.parse_bytes(limit).nanos:
+    limit, key = written_memory_limit(source.compute), source.settings.gpu_memory_limit_annotation
+    if limit is None or key is None:
         return {}
-    return _gpu_memory(source.settings.gpu_memory_limit_annotation, limit)
+    value = str(quantity.of_mebibytes(limit)) if source.settings.limits_are_bounded(key) else str(limit)
+    fragment = _container_annotation(source, key, value)
+    if gpu_share_keys.CONTAINER in key:
+        # KAI's admission refuses a container's limit beside gpu-memory, unless the shorthand says the same.
+        deep_merge(fragment, pod_annotation_fragment(gpu_share_keys.MEMORY_LIMIT, value))
+    return fragment
+
+
+def _mode_fragment(source: TranslationSource) -> Fragment:
+    return _container_annotation(source, source.settings.gpu_compute_mode_annotation, source.compute.gpu_compute_mode)
+
+
+def _container_annotation(source: TranslationSource, key: str | None, value: str | None) -> Fragment:
+    """An annotation of the pods whose key may have the container's name in it."""
+    return pod_annotation_fragment(key and gpu_share_keys.with_container(key, names.container_name(source.name)), value)
 
 
 def _decimal_text(portion: Decimal) -> str:
@@ -155,20 +180,33 @@ ROWS = (
     ),
     MappingRow(
         "spec.compute.gpuPortionLimit",
-        "the pod annotation `gpu-fraction-limit` (setting `gpu_fraction_limit_annotation`)",
+        "a pod annotation, by the setting `gpu_fraction_keys`: `gpu-fraction-limit` (annotations; with the dialect kai"
+        " none), `gpu-fraction.limit` (shorthand) or `kai.scheduler/container.<name>-ctr.gpu-memory.portion.limit`"
+        " (nvfractions)",
         _portion_limit_fragment,
-        "KAI alone has no limit for a portion. A limit equal to the request is left out: it changes nothing.",
+        "Run:ai 2.x documents `gpu-fraction-limit`; Run:ai 3.0 and KAI 0.18.2 ignore it. A limit equal to the request"
+        " is left out, because it changes nothing, and one of 1 where the scheduler refuses 1. A warning says so.",
     ),
     MappingRow(
         "spec.compute.gpuMemoryRequest",
         "the pod annotation `gpu-memory` in MiB, rounded up",
-        lambda s: _gpu_memory(s.settings.gpu_memory_annotation, s.compute.gpu_memory_request),
+        _memory_request_fragment,
     ),
     MappingRow(
         "spec.compute.gpuMemoryLimit",
-        "the pod annotation that the setting `gpu_memory_limit_annotation` names, in MiB, rounded up",
+        "a pod annotation with a quantity in whole MiB, such as `40Gi`, by the setting `gpu_fraction_keys`: none"
+        " (annotations), `gpu-memory.limit` (shorthand), or that and"
+        " `nvidia.com/container.<name>-ctr.gpu-memory.limit` (nvfractions)",
         _memory_limit_fragment,
-        "No scheduler documents such an annotation. Without the setting, a limit above the request is rejected. A limit"
-        " equal to the request is left out.",
+        "Before Run:ai 3.0 and KAI 0.18.2 no scheduler reads one: a limit above the request is rejected. KAI refuses"
+        " the container's limit beside `gpu-memory` unless `gpu-memory.limit` says the same. A limit equal to the"
+        " request is left out.",
+    ),
+    MappingRow(
+        "spec.compute.gpuComputeMode",
+        "the pod annotation `nvidia.com/container.<name>-ctr.gpu-compute.mode`, with the setting"
+        " `gpu_fraction_keys: nvfractions`",
+        _mode_fragment,
+        "Only KAI's GPU sharing mode NvFractions has compute modes.",
     ),
 )

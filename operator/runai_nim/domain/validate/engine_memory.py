@@ -10,6 +10,7 @@ from runai_nim.api.v1alpha1 import Compute
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.validate.compute import is_gpu_share
 from runai_nim.domain.validate.finding import Finding
+from runai_nim.domain.validate.gpu_limits import written_portion_limit
 from runai_nim.domain.validate.subject import ValidationSubject
 
 _FRACTIONS: Final = ("NIM_KVCACHE_PERCENT", "NIM_GPU_MEM_FRACTION")
@@ -34,7 +35,7 @@ def check_engine_memory(candidate: ValidationSubject) -> Iterator[Finding]:
         return
     if _WITHOUT_KV_CACHE.search(_image_name(candidate.spec.image or "")):
         return
-    share = compute.gpu_portion_limit or compute.gpu_portion_request
+    share = written_portion_limit(compute, candidate.context.settings) or compute.gpu_portion_request
     bounds = list(_bounds(candidate))
     if not bounds:
         field = "gpuPortionRequest" if compute.gpu_request_type == "portion" else "gpuMemoryRequest"

@@ -302,7 +302,6 @@ def test_a_new_claim_can_t_be_filled_read_only(exists: bool | None, severity: li
 
 
 SHARE: Spec = {"compute": {"gpuRequestType": "portion", "gpuPortionRequest": 0.25}}
-LIMITED: Spec = {"compute": {**SHARE["compute"], "gpuPortionLimit": 0.5}}
 MEMORY: Spec = {"compute": {"gpuRequestType": "memory", "gpuMemoryRequest": "20Gi"}}
 UNBOUNDED = ("warning", "GPUMemoryUnbounded")
 
@@ -349,7 +348,6 @@ def test_a_bound_is_asked_for_whatever_else_is_wrong_with_the_image() -> None:
             {**SHARE, **variables(NIM_PASSTHROUGH_ARGS="--gpu-memory-utilization=0.9")},
             "spec.environmentVariables[0].value",
         ),
-        ({**LIMITED, **variables(NIM_KVCACHE_PERCENT="0.6")}, "spec.environmentVariables[0].value"),
     ],
 )
 def test_a_share_without_a_bound(spec: Spec, path: str) -> None:
@@ -374,11 +372,33 @@ def test_a_share_without_a_bound(spec: Spec, path: str) -> None:
         {**SHARE, **variables(NIM_KVCACHE_PERCENT="a fifth")},
         {**SHARE, **variables(NIM_KVCACHE_PERCENT="NaN")},
         {**MEMORY, **variables(NIM_KVCACHE_PERCENT="0.9")},
-        {**LIMITED, **variables(NIM_KVCACHE_PERCENT="0.45")},
     ],
 )
 def test_a_share_with_a_bound_and_no_share(spec: Spec) -> None:
     assert found(spec) == []
+
+
+@pytest.mark.parametrize(
+    ("limit", "bound", "expected"),
+    [
+        (0.5, "0.45", []),
+        (0.5, "0.6", [(*UNBOUNDED, "spec.environmentVariables[0].value")]),
+        # None is written, so the share is the request.
+        (
+            1,
+            "0.6",
+            [
+                ("warning", "IgnoredField", "spec.compute.gpuPortionLimit"),
+                (*UNBOUNDED, "spec.environmentVariables[0].value"),
+            ],
+        ),
+    ],
+)
+def test_the_bound_of_a_share_with_a_limit_is_the_limit(limit: float, bound: str, expected: Any) -> None:
+    context = Context(load_settings({"gpu_fraction_keys": "shorthand"}, {}), {"runai/queue": "a"})
+    limited = {"compute": {**SHARE["compute"], "gpuPortionLimit": limit}}
+
+    assert found({**limited, **variables(NIM_KVCACHE_PERCENT=bound)}, context) == expected
 
 
 def test_a_share_of_memory_has_no_part_that_is_known() -> None:
