@@ -229,10 +229,29 @@ def test_a_version_that_is_not_known_is_a_warning(run: Run) -> None:
 
     assert answer.code == 0
     assert answer.out == (
-        "--nim-operator: warning: should be up to 3.1.4, 9.9.9 is not known here and is taken for 3.1.4: name its CRD's"
-        " file\n"
+        "--nim-operator: warning: should be one of 3.0.2, 3.1.0, 3.1.1, 3.1.2, 3.1.3, 3.1.4 and main, 9.9.9 is not"
+        " known here and is taken for 3.1.4: name its CRD's file\n"
     )
-    assert run("validate", "-f", "-", "--nim-operator", "3.1.4", stdin=MINIMAL).out == ""
+
+
+NEAREST = (
+    "--nim-operator: note: the fields of 3.1.4 are those of the CRD of main and of its release notes: name its CRD's"
+    " file to be sure"
+)
+
+
+def test_a_release_whose_crd_is_not_known_is_a_note(run: Run) -> None:
+    for version in ("3.0.2", "v3.1.2", "main"):
+        answer = run("validate", "-f", "-", "--nim-operator", version, stdin=MINIMAL)
+        assert (answer.out, len(answer.err.splitlines())) == ("", 1)
+
+    validated = run("validate", "-f", "-", "--nim-operator", "3.1.4", stdin=MINIMAL)
+    rendered = run("render", "-f", "-", "--nim-operator", "3.1.4", stdin=MINIMAL)
+    compared = run("diff", "-f", "-", "--nim-operator", "3.1.4", "--new-nim-operator", "main", stdin=MINIMAL)
+
+    assert (validated.out, validated.err.splitlines()[0]) == ("", NEAREST)
+    assert rendered.err == f"{NEAREST}\n"
+    assert (compared.code, compared.out, compared.err) == (0, "", f"{NEAREST}\n")
 
 
 def test_a_gpu_may_come_by_a_profile_or_not_be_wanted(run: Run) -> None:
@@ -315,7 +334,10 @@ def test_no_value_of_a_variable_or_annotation_is_shown(run: Run) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--nim-operator", "x"], '--nim-operator: "x" is not a version of the NIM Operator; use one such as 3.1.2'),
+        (
+            ["--nim-operator", "x"],
+            '--nim-operator: "x" is not a version of the NIM Operator; use one such as 3.1.4, main',
+        ),
         (["--nim-operator", str(SAMPLES / "mistake.yaml")], "must contain the NIMService CRD"),
         (["--settings", "none.yaml"], "none.yaml: can't be read: No such file or directory"),
         (["--settings", str(SAMPLES)], "must contain one document: it contains 4"),
@@ -333,7 +355,10 @@ def test_wrong_use_is_one_line(run: Run, options: list[str], message: str) -> No
 def test_a_version_of_the_nim_operator_refuses_what_it_lacks(run: Run) -> None:
     found = out(run, MINIMAL + "  nodePools: [a]\n", "--nim-operator", "3.0.1")
 
-    assert [line[:40] for line in found] == ["12:3: error: spec.nodePools must not req"]
+    assert [line[:40] for line in found] == [
+        "--nim-operator: warning: should be one o",
+        "12:3: error: spec.nodePools must not req",
+    ]
 
 
 def test_the_file_of_a_crd_does_as_well(run: Run, tmp_path: Path) -> None:

@@ -48,7 +48,8 @@ NimOperatorOption = Annotated[
     typer.Option(
         "--nim-operator",
         metavar="VERSION|FILE",
-        help="Report fields that this version of the NIM Operator, or the NIMService CRD in this file, lacks.",
+        help="Report fields that this version of the NIM Operator (3.0.2 to 3.1.4, main), or the NIMService CRD in this"
+        " file, lacks.",
     ),
 ]
 OutputOption = Annotated[Literal["text", "json"], typer.Option("-o", "--output", help="Output format.")]
@@ -184,7 +185,7 @@ def diff(
     runai-nim diff old.yaml new.yaml
     runai-nim diff -f llama.yaml --live
     runai-nim diff -f llama.yaml --settings now.yaml --new-settings next.yaml
-    runai-nim diff -f llama.yaml --nim-operator 3.0.2 --new-nim-operator 3.1.2
+    runai-nim diff -f llama.yaml --nim-operator 3.0.2 --new-nim-operator 3.1.4
     """
     from runai_nim.cli.diff import diff_files
     from runai_nim.cli.offline_context import offline_context

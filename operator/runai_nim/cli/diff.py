@@ -42,6 +42,7 @@ def diff_files(
     output: OutputFormat,
 ) -> int:
     """Write the differences between files and return the exit code. Without `new`, both sides are `old`, read once."""
+    terminal.write_diagnostics_to_stderr(dict.fromkeys([*before.remarks, *after.remarks]))
     manifests = list(read_manifests(old))
     new_manifests = manifests if new is None else list(read_manifests(new))
     return diff((manifests, before), (new_manifests, after), output)

@@ -12,7 +12,7 @@ from runai_nim.config.settings import Settings
 from runai_nim.config.settings_loader import SettingsError, load_settings
 from runai_nim.domain.admission.object_schema import to_stored_object
 from runai_nim.domain.decision_input import DecisionInput, make_decision_input
-from runai_nim.domain.nimservice_schema import NEWEST_VERSION, NIMServiceSchema, VersionError, is_newer_than_known
+from runai_nim.domain.nimservice_schema import MAIN, RELEASES, NIMServiceSchema, VersionError, nearest_release
 
 DEFAULT_NAMESPACE = "default"
 
@@ -61,13 +61,22 @@ def offline_context(
 
 
 def _check_version(argument: str) -> Iterator[Diagnostic]:
-    """A warning for a version that may not exist, or have fields that this program doesn't know of."""
-    newest = ".".join(map(str, NEWEST_VERSION))
-    if not os.path.exists(argument) and is_newer_than_known(argument):
+    """A warning for a version that isn't a known release, or a note where the schema isn't by the release's own CRD."""
+    if not argument or os.path.exists(argument) or argument == MAIN:
+        return
+    release = nearest_release(argument)
+    if argument.removeprefix("v") != release:
         message = (
-            f"should be up to {newest}, {argument} is not known here and is taken for {newest}: name its CRD's file"
+            f"should be one of {', '.join(RELEASES)} and {MAIN}, {argument} is not known here and is taken for"
+            f" {release}: name its CRD's file"
         )
         yield Diagnostic("--nim-operator", Position(), message, "warning", reason="UnknownVersion")
+    elif RELEASES[release] != release:
+        message = (
+            f"the fields of {release} are those of the CRD of {RELEASES[release]} and of its release notes: name its"
+            " CRD's file to be sure"
+        )
+        yield Diagnostic("--nim-operator", Position(), message, "note", reason="NearestVersion")
 
 
 def read_settings(file: str | None, **options: str | None) -> Settings:

@@ -14,7 +14,7 @@ from runai_nim.cli.yaml_text import to_annotated_yaml, to_yaml
 
 def render(files: Sequence[str], offline: OfflineContext, output: Literal["yaml", "json"], *, explain: bool) -> int:
     """Write the objects of all resources without errors and return the exit code."""
-    remarks: list[Diagnostic] = []
+    remarks: list[Diagnostic] = [*offline.remarks]
     services: list[ManifestEvaluation] = []
     for found in evaluate_all(read_manifests(files), offline):
         if isinstance(found, ManifestEvaluation):

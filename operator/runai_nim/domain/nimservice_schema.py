@@ -18,14 +18,28 @@ INTRODUCED_IN: Final[Mapping[FieldPath, Version]] = {
     ("spec", "multiNode"): (3, 0, 0),
     ("spec", "affinity"): (3, 0, 2),
     ("spec", "expose", "router"): (3, 1, 0),
+    ("spec", "multiNode", "ray"): (3, 1, 1),
 }
 """The NIM Operator version that introduced a field; unlisted fields exist in every supported version."""
 _ZERO_REPLICAS_SINCE: Final[Version] = (3, 1, 0)
 """First version that allows 0 replicas."""
 _OPTIONAL_SECRET_SINCE: Final[Version] = (3, 1, 3)
 """First version in which authSecret is optional."""
-NEWEST_VERSION: Final[Version] = (3, 1, 4)
-"""The newest version of the NIM Operator whose NIMService kind is known here."""
+RELEASES: Final[Mapping[str, str]] = {
+    "3.0.2": "3.0.2",
+    "3.1.0": "3.1.0",
+    "3.1.1": "3.1.2",
+    "3.1.2": "3.1.2",
+    "3.1.3": "main",
+    "3.1.4": "main",
+}
+"""Releases of the NIM Operator, and the version whose CRD was read for each.
+
+`main` is that of 2026-08-19. Where it isn't the release's own CRD, the release notes say what differs.
+"""
+MAIN: Final = "main"
+"""The NIM Operator's main branch, as of 2026-08-19; its NIMService kind has what the newest release has."""
+OLDEST_RELEASE, *_, NEWEST_RELEASE = RELEASES
 _VERSION: Final = re.compile(r"v?([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})")
 
 
@@ -61,11 +75,8 @@ class NIMServiceSchema:
 
     @classmethod
     def of_version(cls, text: str) -> Self:
-        """The kind in that version of the NIM Operator, such as `3.0.2`. Raises VersionError."""
-        match = _VERSION.fullmatch(text)
-        if match is None:
-            raise VersionError(f'"{text}" is not a version of the NIM Operator; use one such as 3.1.2')
-        version = (int(match[1]), int(match[2]), int(match[3]))
+        """The kind in that version of the NIM Operator, such as `3.0.2` or `main`. Raises VersionError."""
+        version = _version(NEWEST_RELEASE if text == MAIN else text)
         lacking = frozenset(path for path, since in INTRODUCED_IN.items() if version < since)
         return cls(None, lacking, version >= _ZERO_REPLICAS_SINCE, version < _OPTIONAL_SECRET_SINCE)
 
@@ -91,10 +102,11 @@ class NIMServiceSchema:
         """Every field of a rendered NIMService that the kind lacks, without fields below a missing one."""
         for path in _missing_paths(manifest.get("spec", {}), self._fields_below(("spec",)), ("spec",)):
             yield MissingField(path, "", _version_text(INTRODUCED_IN.get(path)))
+        missing = sorted(path for path in self.missing_paths if _has_path(manifest, path))
         yield from (
             MissingField(path, "", _version_text(INTRODUCED_IN.get(path)))
-            for path in sorted(self.missing_paths)
-            if _has_path(manifest, path)
+            for path in missing
+            if not any(path[: len(other)] == other for other in missing if other != path)
         )
         if not self.allows_zero_replicas and manifest.get("spec", {}).get("replicas") == 0:
             yield MissingField(("spec", "replicas"), "0", _version_text(_ZERO_REPLICAS_SINCE))
@@ -106,10 +118,20 @@ class NIMServiceSchema:
         return fields
 
 
-def is_newer_than_known(text: str) -> bool:
-    """Whether the text is a version above NEWEST_VERSION."""
+def nearest_release(text: str) -> str:
+    """The release of RELEASES by which a version is judged: itself, the newest before it, or the oldest of all.
+
+    Raises VersionError.
+    """
+    before = [release for release in RELEASES if _version(release) <= _version(text)]
+    return before[-1] if before else OLDEST_RELEASE
+
+
+def _version(text: str) -> Version:
     match = _VERSION.fullmatch(text)
-    return match is not None and tuple(map(int, match.groups())) > NEWEST_VERSION
+    if match is None:
+        raise VersionError(f'"{text}" is not a version of the NIM Operator; use one such as {NEWEST_RELEASE}, {MAIN}')
+    return int(match[1]), int(match[2]), int(match[3])
 
 
 def _field_names(found: Any) -> dict[str, Any]:

@@ -5,7 +5,14 @@ from typing import Any
 import pytest
 import yaml
 
-from runai_nim.domain.nimservice_schema import INTRODUCED_IN, NIMServiceSchema, VersionError
+from runai_nim.domain.nimservice_schema import (
+    INTRODUCED_IN,
+    MAIN,
+    RELEASES,
+    NIMServiceSchema,
+    VersionError,
+    nearest_release,
+)
 from runai_nim.kube.discovery import schema_of
 
 REAL_CRDS = Path(os.environ.get("NIM_OPERATOR_CRDS") or Path(__file__).parents[4] / "shared" / "nim-operator-crds")
@@ -13,12 +20,19 @@ VERSIONS = {
     "3.0.2": "apps.nvidia.com_nimservices-v3.0.2.yaml",
     "3.1.0": "apps.nvidia.com_nimservices-v3.1.0.yaml",
     "3.1.2": "apps.nvidia.com_nimservices.yaml",
+    "main": "apps.nvidia.com_nimservices-main-2026-08-19.yaml",
 }
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "nim-operator.md"
 EVERYTHING: dict[str, Any] = {
     "spec": {
         "affinity": {"nodeAffinity": {}},
         "expose": {"router": {"hostDomainName": "example.com"}, "service": {"port": 8000}},
-        "multiNode": {"parallelism": {"pipeline": 2}},
+        "multiNode": {"parallelism": {"pipeline": 2}, "mpi": {}, "ray": {}},
+        "proxy": dict.fromkeys(("httpProxy", "httpsProxy", "noProxy", "certConfigMap"), "x"),
+        "runtimeClassName": "nvidia",
+        "startupProbe": {"enabled": True, "probe": {"failureThreshold": 1}},
+        "storage": {"sharedMemorySizeLimit": "1Gi"},
+        "metrics": {"enabled": True, "serviceMonitor": {"additionalLabels": {}, "interval": "", "scrapeTimeout": ""}},
         "replicas": 0,
     }
 }
@@ -50,8 +64,10 @@ def test_a_kind_that_is_not_known_lacks_nothing() -> None:
     ("version", "paths"),
     [
         ("2.9.9", ["spec.affinity", "spec.expose.router", "spec.multiNode", "spec.replicas"]),
-        ("3.0.2", ["spec.expose.router", "spec.replicas"]),
-        ("v3.1.0", []),
+        ("3.0.2", ["spec.expose.router", "spec.multiNode.ray", "spec.replicas"]),
+        ("v3.1.0", ["spec.multiNode.ray"]),
+        ("3.1.1", []),
+        ("main", []),
     ],
 )
 def test_a_version_lacks_what_came_later(version: str, paths: list[str]) -> None:
@@ -93,6 +109,46 @@ def test_what_is_no_version_is_said(text: str) -> None:
         NIMServiceSchema.of_version(text)
 
 
+@pytest.mark.parametrize(
+    ("version", "release"),
+    [
+        ("3.0.2", "3.0.2"),
+        ("v3.1.4", "3.1.4"),
+        ("3.0.9", "3.0.2"),
+        ("3.1.5", "3.1.4"),
+        ("9.9.9", "3.1.4"),
+        ("2.9.9", "3.0.2"),
+    ],
+)
+def test_a_version_is_judged_by_the_nearest_release(version: str, release: str) -> None:
+    assert nearest_release(version) == release
+
+
+def test_the_page_of_versions_says_what_the_schemas_have() -> None:
+    table = [
+        [cell.strip() for cell in line.split("|")[1:-1]]
+        for line in PAGE.read_text(encoding="utf-8").splitlines()
+        if line.startswith("|")
+    ]
+    versions = [*RELEASES, MAIN]
+    schemas = [NIMServiceSchema.of_version(version) for version in versions]
+    rows = {name: cells for name, *cells in table}
+    lacking_by_version = [{".".join(lack.path) for lack in schema.missing_fields(EVERYTHING)} for schema in schemas]
+
+    def has(path: str) -> list[str]:
+        return ["no" if path in missing else "yes" for missing in lacking_by_version]
+
+    assert rows[""] == versions
+    assert rows["CRD that was read"] == [*RELEASES.values(), MAIN]
+    assert rows["`authSecret` (ngcAuthSecret)"] == [
+        "required" if schema.requires_auth_secret else "optional" for schema in schemas
+    ]
+    assert rows["`replicas: 0` (desiredPhase: Stopped)"] == has("spec.replicas")
+    assert rows["`expose.router` (exposeExternally)"] == has("spec.expose.router")
+    assert rows["`multiNode.ray`"] == has("spec.multiNode.ray")
+    assert rows["`affinity` (nodePools, setting `node_selector`)"] == has("spec.affinity")
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_table_of_versions_is_what_the_crds_say(version: str) -> None:
     path = REAL_CRDS / VERSIONS[version]
@@ -105,7 +161,8 @@ def test_the_table_of_versions_is_what_the_crds_say(version: str) -> None:
 
 
 def test_everything_in_the_table_is_tried() -> None:
-    assert {lack.path for lack in NIMServiceSchema.of_version("0.0.0").missing_fields(EVERYTHING)} == {
+    schemas = [NIMServiceSchema.of_version(version) for version in ("0.0.0", "3.1.0")]
+    assert {lack.path for schema in schemas for lack in schema.missing_fields(EVERYTHING)} == {
         *INTRODUCED_IN,
         ("spec", "replicas"),
     }
