@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import BaseModel
 
 from runai_nim.config.settings import Settings
 from runai_nim.config.settings_loader import load_settings
@@ -25,7 +26,7 @@ ABOUT_SETTINGS = (
 Node = dict[str, Any]
 
 _RENAMED = {"gt": "exclusiveMinimum", "ge": "minimum", "le": "maximum"}
-_LEFT_OUT = ("title", "default", "anyOf")
+_LEFT_OUT = ("title", "default", "anyOf", "$ref")
 
 
 def schema_text() -> str:
@@ -82,14 +83,17 @@ def _split(properties: Node, at: str) -> tuple[Node, Node]:
 
 def _settings() -> Node:
     schema = Settings.model_json_schema()
-    properties = {name: _setting(node) for name, node in schema["properties"].items()}
+    properties = {name: _setting(node, schema["$defs"]) for name, node in schema["properties"].items()}
     return {"type": "object", "default": {}, "description": ABOUT_SETTINGS, "properties": properties}
 
 
-def _setting(node: Node) -> Node:
+def _setting(node: Node, definitions: Node) -> Node:
     """A setting as Helm can check it: null takes a value away there, and "" says none."""
     choices: list[Node] = [choice for choice in node.get("anyOf", []) if choice != {"type": "null"}]
-    kept = {_RENAMED.get(key, key): value for key, value in node.items() if key not in _LEFT_OUT}
+    parts = definitions[node["$ref"].rpartition("/")[2]] if "$ref" in node else {}
+    kept = {_RENAMED.get(key, key): value for key, value in {**parts, **node}.items() if key not in _LEFT_OUT}
+    if parts:
+        kept["properties"] = {name: _setting(part, definitions) for name, part in parts["properties"].items()}
     return kept | (choices[0] if choices else {})
 
 
@@ -136,6 +140,8 @@ def _setting_rows() -> Iterator[str]:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, BaseModel):
+        value = value.model_dump(exclude_defaults=True)
     value = "" if value is None else dict(value) if isinstance(value, Mapping) else value
     return f"`{json.dumps(value)}`"
 

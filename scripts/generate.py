@@ -75,16 +75,15 @@ def mapping_text() -> str:
     tables = "\n".join(_mapping_table(kind, rows) for kind, rows in TABLES.items())
     return f"""{NOTICE.format(source="domain/translate")}# What each field becomes
 
-Every field of `spec`, the field of the object that it becomes, and why. Keys of labels and annotations are those of
+Every field of `spec`, the field of the object that it becomes, and why; and the settings that an administrator makes
+for every NIM ([platform.md](guide/platform.md)). Keys of labels and annotations are those of
 the default settings; [deploy/settings.yaml](../deploy/settings.yaml) names the setting of each. A field without a row
 of its own belongs to the row of its block. `runai-nim render --explain` shows the same for a manifest of yours.
 {tables}"""
 
 
 def _mapping_table(kind: str, rows: tuple[MappingRow, ...]) -> str:
-    lines = "\n".join(
-        f"| {f'`{row.field}`' if row.field else '(always)'} | {row.becomes} | {row.why} |" for row in rows
-    )
+    lines = "\n".join(f"| {_cause(row)} | {row.becomes} | {row.why} |" for row in rows)
     return f"""
 ## {kind}
 
@@ -92,6 +91,12 @@ def _mapping_table(kind: str, rows: tuple[MappingRow, ...]) -> str:
 | --- | --- | --- |
 {lines}
 """
+
+
+def _cause(row: MappingRow) -> str:
+    if row.setting:
+        return f"setting `{row.setting}`"
+    return f"`{row.field}`" if row.field else "(always)"
 
 
 def fields_text() -> str:

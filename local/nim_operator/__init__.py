@@ -1,9 +1,9 @@
 """STAND-IN for NVIDIA NIM Operator 3.1.2, for demos and tests: it makes and reports what the real one does, and no NIM.
 
 It follows NIMServices, makes their ServiceAccount, Role, RoleBinding, Service, Deployment or LeaderWorkerSet and, where
-asked for, Ingress, HTTPRoute, GRPCRoute, HorizontalPodAutoscaler and claim, and writes NIMService status. Recordings of
-the real one are its test; of LeaderWorkerSet and routes they only show what happens where the kind isn't installed.
-ServiceMonitor is not made: a NIMService that asks for one ends in state Failed.
+asked for, Ingress, HTTPRoute, GRPCRoute, HorizontalPodAutoscaler, ServiceMonitor and claim, and writes NIMService
+status. Recordings of the real one are its test; of LeaderWorkerSet and routes they only show what happens where the
+kind isn't installed. ServiceMonitor, and what spec.proxy adds to the pods, are as the real one's code has them.
 
 As the real one does, it takes what has its names, whoever made it: it overwrites a ServiceAccount, Role or RoleBinding,
 deletes an Ingress where no router is asked for, and what is called as the endpoint picker that it doesn't make

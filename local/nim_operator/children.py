@@ -8,7 +8,7 @@ import json
 import re
 from typing import Any
 
-from local.nim_operator import kinds
+from local.nim_operator import kinds, proxy
 from local.nim_operator.kinds import Kind
 
 LAST_APPLIED = "nvidia.com/last-applied-hash"
@@ -37,7 +37,7 @@ def labels_of(nim: Object) -> dict[str, str]:
 
 def annotations_of(nim: Object) -> dict[str, str]:
     """User annotations, which can't replace the standard one."""
-    return {**nim["spec"].get("annotations", {}), SCC: "nonroot"}
+    return {**nim["spec"].get("annotations", {}), SCC: "anyuid" if proxy.certificates(nim) else "nonroot"}
 
 
 def owner_of(nim: Object) -> Object:
@@ -148,6 +148,25 @@ def autoscaler(nim: Object) -> Object | None:
     target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": nim["metadata"]["name"]}
     spec = {**scale["hpa"], "scaleTargetRef": target}
     return child(kinds.HPA, nim, annotations={**scale.get("annotations", {}), **annotations_of(nim)}, spec=spec)
+
+
+def service_monitor(nim: Object) -> Object:
+    """Return the ServiceMonitor, by reading: it was not recorded."""
+    monitor = nim["spec"]["metrics"].get("serviceMonitor", {})
+    times = {field: monitor[field] for field in ("interval", "scrapeTimeout") if field in monitor}
+    spec = {
+        "namespaceSelector": {"matchNames": [nim["metadata"]["namespace"]]},
+        "selector": {"matchLabels": labels_of(nim)},
+        "endpoints": [{"port": port, "path": path, **times} for port, path in METRICS.items() if port in ports_of(nim)],
+    }
+    annotations = {**monitor.get("annotations", {}), **annotations_of(nim)}
+    made = child(kinds.SERVICE_MONITOR, nim, annotations=annotations, spec=spec)
+    made["metadata"]["labels"] = {**labels_of(nim), **monitor.get("additionalLabels", {})}
+    return made
+
+
+METRICS = {"api": "/v1/metrics", "metrics": "/metrics"}
+"""Where Prometheus scrapes, by port."""
 
 
 def claim_name(nim: Object) -> str:

@@ -22,6 +22,7 @@ LABELLED = (
     kinds.DEPLOYMENT,
     kinds.LEADER_WORKER_SET,
     kinds.HPA,
+    kinds.SERVICE_MONITOR,
     kinds.CLAIM,
     kinds.CONFIG_MAP,
     kinds.SECRET,

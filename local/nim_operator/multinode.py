@@ -14,7 +14,7 @@ from local.nim_operator.workload import ModelStore, RenderError
 Role = Literal["leader", "worker"]
 
 # What both pods have of the Deployment's. Neither has affinity, priority, runtime class or ServiceAccount.
-OF_THE_POD = ("securityContext", "volumes", "nodeSelector", "tolerations", "imagePullSecrets")
+OF_THE_POD = ("securityContext", "volumes", "initContainers", "nodeSelector", "tolerations", "imagePullSecrets")
 OF_THE_CONTAINER = ("image", "resources", "volumeMounts")
 
 

@@ -128,8 +128,7 @@ class Reconciler:
         for kind in PICKER:
             await writer.remove(kind, nim, children.picker_name(this.name))
         if nim["spec"].get("metrics", {}).get("enabled"):
-            await writer.require(kinds.SERVICE_MONITOR)
-            raise FailedError("this stand-in for the NIM Operator makes no ServiceMonitor")
+            await writer.apply(kinds.SERVICE_MONITOR, children.service_monitor(nim), parent)
 
     async def _apply_or_remove(self, kind: kinds.Kind, this: Pass, wanted: Object | None) -> None:
         if wanted is None:

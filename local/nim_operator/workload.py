@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from local.nim_operator import kinds
+from local.nim_operator import kinds, proxy
 from local.nim_operator.children import Object, annotations_of, child, labels_of, ports_of
 
 GPU = "nvidia.com/gpu"
@@ -109,7 +109,8 @@ def env_of(nim: Object, store: ModelStore) -> list[Object]:
         standard.append({"name": "NIM_MODEL_PROFILE", "value": store.profile})
     given = [_rendered(variable) for variable in spec.get("env", [])]
     names = {variable["name"] for variable in given}
-    return [*given, *(variable for variable in standard if variable["name"] not in names)]
+    env = [*given, *(variable for variable in standard if variable["name"] not in names)]
+    return proxy.with_variables(env, nim)
 
 
 def _rendered(variable: Object) -> Object:
@@ -157,7 +158,7 @@ def container(nim: Object, store: ModelStore, resources: Object) -> Object:
         "ports": [{"name": name, "containerPort": port, "protocol": "TCP"} for name, port in ports_of(nim).items()],
         "env": env_of(nim, store),
         "resources": resources,
-        "volumeMounts": [mount, {"name": "dshm", "mountPath": "/dev/shm"}],  # noqa: S108 (in the container)
+        "volumeMounts": [mount, {"name": "dshm", "mountPath": "/dev/shm"}, *proxy.mounts(nim)],  # noqa: S108
     }
     made |= {field: probe for field in PROBES if (probe := probe_of(nim, field))}
     return made | ({"imagePullPolicy": image["pullPolicy"]} if "pullPolicy" in image else {})
@@ -174,7 +175,7 @@ def volumes(nim: Object, store: ModelStore) -> list[Object]:
         model = {"persistentVolumeClaim": {"claimName": store.claim}}
         if storage.get("readOnly"):
             model["persistentVolumeClaim"]["readOnly"] = True
-    return [{"name": "dshm", "emptyDir": memory}, {"name": "model-store", **model}]
+    return [{"name": "dshm", "emptyDir": memory}, {"name": "model-store", **model}, *proxy.volumes(nim)]
 
 
 def pod_spec(nim: Object, store: ModelStore, resources: Object) -> Object:
@@ -196,6 +197,8 @@ def pod_spec(nim: Object, store: ModelStore, resources: Object) -> Object:
         made["tolerations"] = [
             {key: value for key, value in item.items() if key != "tolerationSeconds"} for item in spec["tolerations"]
         ]
+    if proxy.certificates(nim):
+        made["initContainers"] = [proxy.init_container(made["containers"][0])]
     if spec["image"].get("pullSecrets"):
         made["imagePullSecrets"] = [{"name": name} for name in spec["image"]["pullSecrets"]]
     return made

@@ -34,6 +34,8 @@ BAD = [
     ("settings.workers", 500, "at '/settings/workers': maximum: got 500, want 256"),
     ("settings.dialect", "slurm", "at '/settings/dialect': value must be one of 'runai', 'kai'"),
     ("settings.backoff_max_seconds", 0, "at '/settings/backoff_max_seconds': exclusiveMinimum"),
+    ("settings.proxy", {"htp": "x"}, "additional properties 'htp' not allowed"),
+    ("settings.startup_probe", {"failure_threshold": 0}, "at '/settings/startup_probe/failure_threshold': minimum"),
     ("settings.priority_classes", {"urgent": "x"}, "'urgent'"),
     ("settings.leader_election", False, 'settings.leader_election is "false" but must be true'),
     ("settings.lease_namespace", "other", 'settings.lease_namespace is "other" but must be the release\'s namespace'),

@@ -41,6 +41,16 @@ OWN_KEYS = {
     "project_labels": ["example.com/project"],
     "user_credential_secret": "runai-{name}",
 }
+PLATFORM = {
+    "runtime_class_name": "nvidia",
+    "node_selector": {"nvidia.com/gpu.present": "true"},
+    "shared_memory_size": "16Gi",
+    "startup_probe": {"failure_threshold": 360},
+    "proxy": {"https": "http://proxy.example.com:3128", "certificates_config_map": "ca-certificates"},
+    "metrics_service_monitor": {"enabled": True, "labels": {"release": "prometheus"}},
+    "service_annotations": {"example.com/team": "platform"},
+    "allowed_scheduler_annotations": ["kai.scheduler/topology*"],
+}
 CONTEXTS = {
     name: Context(load_settings(given, {}), {"runai/queue": "team-a", "example.com/project": "team-b"})
     for name, given in {
@@ -48,6 +58,7 @@ CONTEXTS = {
         "kai": {"dialect": "kai", **GATEWAY},
         "nvfractions": {"dialect": "kai", "gpu_fraction_keys": "nvfractions"},
         "own keys": {**OWN_KEYS, **INGRESS},
+        "platform": PLATFORM,
     }.items()
 }
 VALID: Spec = {**SPEC, "modelStore": {"nimCache": {"name": "cache"}}}

@@ -106,8 +106,9 @@ def test_what_the_cluster_s_edge_reads_is_no_user_s_unless_it_is_allowed(key: st
 
 
 @pytest.mark.parametrize("key", ["example.com/note", "nginx.ingress.kubernetes.io/auth-url"])
-def test_a_key_of_external_annotations_is_no_user_s_even_if_it_is_allowed(key: str) -> None:
-    settings: dict[str, Any] = {"external_annotations": {key: "theirs"}, "allowed_annotations": ["*"]}
+@pytest.mark.parametrize("setting", ["external_annotations", "service_annotations"])
+def test_a_key_of_the_administrator_s_annotations_is_no_user_s_even_if_it_is_allowed(setting: str, key: str) -> None:
+    settings: dict[str, Any] = {setting: {key: "theirs"}, "allowed_annotations": ["*"]}
 
     assert edge_errors(key, **settings) == ["spec.annotations[0].name"]
     assert edge_errors(key, exclude=True, **settings) == []
@@ -115,3 +116,22 @@ def test_a_key_of_external_annotations_is_no_user_s_even_if_it_is_allowed(key: s
 
 def test_what_a_scheduler_reads_can_t_be_allowed() -> None:
     assert edge_errors("gpu-fraction", allowed_annotations=["*"]) == ["spec.annotations[0].name"]
+
+
+@pytest.mark.parametrize(
+    ("key", "allowed"),
+    [
+        ("kai.scheduler/topology", True),
+        ("runai/anything", True),
+        ("kai.scheduler/queue", False),
+        ("kai.scheduler/node-pool", False),
+        ("runai-nim.io/anything", False),
+        ("gpu-fraction-anything", False),
+        ("nvidia.com/anything", False),
+    ],
+)
+def test_only_what_nothing_sets_of_a_scheduler_s_keys_can_be_allowed(key: str, allowed: bool) -> None:
+    patterns = ["kai.scheduler/*", "runai/*", "run.ai/*"]
+
+    assert edge_errors(key) == ["spec.annotations[0].name"]
+    assert edge_errors(key, allowed_scheduler_annotations=patterns) == ([] if allowed else ["spec.annotations[0].name"])

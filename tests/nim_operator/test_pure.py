@@ -49,6 +49,40 @@ def test_storage_options_reach_volumes_and_mount() -> None:
     assert pod["containers"][0]["volumeMounts"][0]["subPath"] == "sub"
 
 
+def test_a_proxy_becomes_variables_that_override_those_of_the_user() -> None:
+    env = [{"name": "https_proxy", "value": "mine"}, {"name": "A", "value": "1"}]
+    pod = pod_of(a_nim(proxy={"httpsProxy": "http://proxy", "noProxy": ".svc"}, env=env))
+    found = {variable["name"]: variable.get("value") for variable in pod["containers"][0]["env"]}
+    assert found["A"] == "1"
+    assert found["NIM_SDK_USE_NATIVE_TLS"] == "1"
+    assert (found["HTTPS_PROXY"], found["https_proxy"]) == ("http://proxy", "http://proxy")
+    assert (found["HTTP_PROXY"], found["http_proxy"], found["NO_PROXY"], found["no_proxy"]) == ("", "", ".svc", ".svc")
+    assert "initContainers" not in pod
+
+
+def test_certificates_are_added_by_a_container_before_the_nim() -> None:
+    nim = a_nim(proxy={"certConfigMap": "ca"})
+    pod = pod_of(nim)
+    (first,) = pod["initContainers"]
+    assert first["securityContext"] == {"runAsUser": 0, "runAsNonRoot": False}
+    assert first["image"] == pod["containers"][0]["image"]
+    assert [volume["configMap"] for volume in pod["volumes"] if volume["name"] == "custom-ca"] == [{"name": "ca"}]
+    assert {"name": "ca-cert-volume", "mountPath": "/etc/ssl"} in pod["containers"][0]["volumeMounts"]
+    assert children.annotations_of(nim)[children.SCC] == "anyuid"
+
+
+def test_a_service_monitor_scrapes_the_ports_that_there_are() -> None:
+    monitor = {"additionalLabels": {"release": "prometheus"}, "interval": "30s"}
+    nim = a_nim(metrics={"enabled": True, "serviceMonitor": monitor}, service={"metricsPort": 8002})
+    made = children.service_monitor(nim)
+    assert made["metadata"]["labels"]["release"] == "prometheus"
+    assert made["spec"]["selector"] == {"matchLabels": children.labels_of(nim)}
+    assert made["spec"]["endpoints"] == [
+        {"port": "api", "path": "/v1/metrics", "interval": "30s"},
+        {"port": "metrics", "path": "/metrics", "interval": "30s"},
+    ]
+
+
 def test_without_a_claim_the_model_is_on_the_pods_disk() -> None:
     pod = pod_of(a_nim(storage={"emptyDir": {"sizeLimit": "9Gi"}}), ModelStore())
     assert pod["volumes"][1] == {"name": "model-store", "emptyDir": {"sizeLimit": "9Gi"}}

@@ -38,9 +38,9 @@ REFUSALS = GOLDEN / "refusals"
 SAMPLES = CHECKOUT / "deploy" / "samples"
 BLOCKS = (
     *("autoscaling", "compute", "container", "environment", "exposure", "metadata", "model_store", "multi_node"),
-    *("scheduling", "serving"),
+    *("platform", "scheduling", "serving"),
 )
-"""Names of the blocks of the spec."""
+"""Names of the blocks of the spec; `platform` has the settings that hold for every NIM."""
 METADATA = {"name": "llama"}
 SPEC_OF_TABLES = {**SPEC, "modelStore": {"nimCache": {"name": "cache"}}}
 _LABELS = {"runai/queue": "team-a"}

@@ -154,6 +154,9 @@ SCHEDULING_KEYS: Final[dict[str, str]] = {
 }
 """Reserved keys, with one `*` for any text, and what sets them; empty where nothing does. The first match wins."""
 
+SCHEDULER_DOMAINS: Final = ("kai.scheduler/", "runai/", "run.ai/")
+"""Domains of keys that only a scheduler reads; an administrator can allow those that nothing sets."""
+
 CHILD_KEYS: Final[dict[str, str]] = {
     "app": "the NIM Operator",
     "app.kubernetes.io/*": "the NIM Operator",

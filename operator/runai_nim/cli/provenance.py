@@ -18,10 +18,12 @@ class Provenance:
         self._decision_input = evaluation.decision_input
 
     def origin(self, path: LeafPath) -> str:
-        """The field, and whether it is set; why a leaf always exists; or `the operator`."""
+        """The field, and whether it is set; the setting; why a leaf always exists; or `the operator`."""
         row = self._rows.get(path)
         if row is None:
             return OPERATOR_ORIGIN
+        if row.setting:
+            return f"setting {row.setting}"
         if not row.field:
             return f"always: {row.becomes.replace('`', '')}"
         if row.field.startswith("metadata.") or self._decision_input.origin(row.field):

@@ -13,22 +13,28 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from runai_nim.api import gpu_share_keys, well_known
 from runai_nim.config.dialects import DEFAULTS_OF_DIALECT, DEFAULTS_OF_GENERATION
+from runai_nim.config.platform_settings import ProxySettings, ServiceMonitorSettings, StartupProbeSettings
 from runai_nim.config.settings_types import (
+    AnnotationKey,
     ContainerKey,
     Count,
     CredentialSecret,
     Domain,
     HostPattern,
     KeyPattern,
+    LabelKey,
     LabelValue,
     MetadataKey,
     ObjectName,
     OptionalSetting,
     Priority,
     QueueTemplate,
+    RenderableText,
     RouteKey,
+    SchedulerKeyPattern,
     Seconds,
     ServiceTypes,
+    SharedMemory,
     TlsSecret,
 )
 
@@ -118,6 +124,27 @@ class Settings(BaseModel):
         description="kai: another component sets the scheduler of multiNode workers; false: multiNode is rejected",
     )
 
+    runtime_class_name: OptionalSetting[ObjectName] = Field(
+        None, description="runtimeClassName of NIM pods, such as nvidia on RKE2 and k3s; empty: none"
+    )
+    node_selector: dict[LabelKey, LabelValue] = Field({}, description="labels of the nodes that NIM pods may run on")
+    shared_memory_size: OptionalSetting[SharedMemory] = Field(
+        None, description="limit of /dev/shm of NIM pods, such as 16Gi; empty: none"
+    )
+    startup_probe: StartupProbeSettings = Field(
+        StartupProbeSettings(), description="startup probe of NIMs; empty: the NIM Operator's, 20 minutes"
+    )
+    proxy: ProxySettings = Field(ProxySettings(), description="proxy and CA certificates of NIM pods; empty: none")
+    metrics_service_monitor: ServiceMonitorSettings = Field(
+        ServiceMonitorSettings(), description="ServiceMonitor of each NIM; empty: none"
+    )
+    service_annotations: dict[AnnotationKey, RenderableText] = Field(
+        {}, description="annotations of the Service of each NIM"
+    )
+    allowed_scheduler_annotations: tuple[SchedulerKeyPattern, ...] = Field(
+        (), description="patterns of a scheduler's annotation keys that users may set and no field sets"
+    )
+
     external_mode: Literal["none", "ingress", "gateway"] = Field(
         "none", description="how NIMs are exposed outside the cluster"
     )
@@ -137,7 +164,7 @@ class Settings(BaseModel):
     )
     external_gateway_name: OptionalSetting[ObjectName] = Field(None, description="Gateway, for external_mode gateway")
     external_gateway_namespace: OptionalSetting[ObjectName] = Field(None, description="namespace of the Gateway")
-    external_annotations: dict[RouteKey, str] = Field({}, description="annotations of the Ingress or routes")
+    external_annotations: dict[RouteKey, RenderableText] = Field({}, description="annotations of the Ingress or routes")
     allowed_annotations: tuple[KeyPattern, ...] = Field(
         (), description="patterns of annotation keys that users may set although ingress controllers read them"
     )
@@ -181,6 +208,12 @@ class Settings(BaseModel):
         dialect = DEFAULTS_OF_DIALECT.get(str(values.get("dialect")), DEFAULTS_OF_DIALECT["runai"])
         generation = DEFAULTS_OF_GENERATION.get(str(values.get("gpu_fraction_keys", "annotations")), {})
         return dialect | DEFAULTS_OF_GENERATION["annotations"] | generation | values | {"priority_classes": priorities}
+
+    @model_validator(mode="after")
+    def _check_node_selector(self) -> Self:
+        if self.node_pool_label in self.node_selector:
+            raise ValueError(f"node_selector has {self.node_pool_label}, by which spec.nodePools selects; leave it out")
+        return self
 
     @model_validator(mode="after")
     def _check_consistency(self) -> Self:

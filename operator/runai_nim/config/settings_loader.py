@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -17,9 +17,11 @@ FILE_VARIABLE: Final = "RUNAI_NIM_SETTINGS_FILE"
 
 # For a Service named runai-nim-… the kubelet sets such variables in every pod of its namespace.
 _SERVICE_LINK: Final = re.compile(r".*_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_[0-9]+_(TCP|UDP|SCTP).*)?)")
+_CREDENTIALS: Final = re.compile(r"//[^/@\s]*@")
 _STRUCTURED_SETTINGS: Final = (
     *("namespaces", "project_labels", "priority_classes", "external_annotations", "allowed_annotations"),
-    *("external_hosts", "reserved_hosts", "allowed_service_types"),
+    *("external_hosts", "reserved_hosts", "allowed_service_types", "node_selector", "startup_probe", "proxy"),
+    *("metrics_service_monitor", "service_annotations", "allowed_scheduler_annotations"),
 )
 
 
@@ -63,7 +65,7 @@ def _error_line(mistake: Any, sources: Mapping[str, str]) -> str:
     setting = ".".join((name, *rest))
     source = sources.get(name, "")
     if mistake["type"] == "extra_forbidden":
-        near = syntax.closest_match(name, Settings.model_fields)
+        near = syntax.closest_match(rest[-1] if rest else name, _names_beside(name, rest))
         return f"{setting} {source}: unknown setting; {f'did you mean {near}?' if near else 'remove it'}"
     reason = mistake["msg"].removeprefix("Value error, ")
     if name not in Settings.model_fields:
@@ -72,8 +74,13 @@ def _error_line(mistake: Any, sources: Mapping[str, str]) -> str:
     return f"{setting} {source}: found {_display(mistake['input'])}: {reason} ({about}); correct it or leave it out"
 
 
+def _names_beside(setting: str, below: list[str]) -> Iterable[str]:
+    """The settings; for a name below one, the parts of that setting."""
+    return type(Settings.model_fields[setting].default).model_fields if below else Settings.model_fields
+
+
 def _display(value: Any) -> str:
     try:
-        return repr(value)
+        return _CREDENTIALS.sub("//…@", repr(value))
     except ValueError:  # Python doesn't print numbers of more than 4300 digits
         return "a number of thousands of digits"

@@ -6,10 +6,11 @@ Constraints between settings, and defaults, are in `settings`.
 import re
 from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from runai_nim.api import gpu_share_keys, host_patterns, syntax, well_known
+from runai_nim.api import gpu_share_keys, host_patterns, quantity, syntax, well_known
 
 # NIMService expose.router.hostDomainName, as a pattern that Python matches fast, without a trailing dot, which the API
 # server rejects in a route's host.
@@ -51,11 +52,15 @@ def _container_key(value: str) -> str:
     return value
 
 
-def _route_key(value: str) -> str:
+def _annotation_key(value: str) -> str:
     owner = well_known.owner_of(_key(value))
     if owner is not None:
         raise ValueError(f"this key is reserved: {owner or 'no field'} sets it")
-    if value == "kubernetes.io/ingress.class":
+    return value
+
+
+def _route_key(value: str) -> str:
+    if _annotation_key(value) == "kubernetes.io/ingress.class":
         raise ValueError("external_ingress_class sets the class, and the API server rejects an Ingress with both")
     return value
 
@@ -63,6 +68,32 @@ def _route_key(value: str) -> str:
 def _is_key_pattern(value: str) -> bool:
     # `*` may also match the slash, so only the characters can be checked.
     return _KEY_PATTERN.fullmatch(value) is not None and not value.startswith("/") and value.count("/") <= 1
+
+
+def _is_scheduler_key_pattern(value: str) -> bool:
+    return _is_key_pattern(value) and value.startswith(well_known.SCHEDULER_DOMAINS)
+
+
+def _is_proxy_url(value: str) -> bool:
+    try:
+        url = urlsplit(value)
+        port = url.port
+    except ValueError:
+        return False
+    host = url.hostname or ""
+    plain = value.isascii() and value.isprintable() and " " not in value
+    bare = url.path in ("", "/") and not url.query and not url.fragment and "@" not in url.netloc
+    return plain and bare and url.scheme in ("http", "https") and host != "" and port != 0
+
+
+def _shared_memory(value: str) -> str:
+    try:
+        found = quantity.parse_bytes(value)
+    except quantity.QuantityError as error:
+        raise ValueError(f"must be {error}") from None
+    if found.nanos == 0:
+        raise ValueError("must be above 0")
+    return str(found)
 
 
 def _with_default_service_type(types: tuple[str, ...]) -> tuple[str, ...]:
@@ -96,10 +127,49 @@ _Setting = TypeVar("_Setting")
 OptionalSetting = Annotated[_Setting | None, BeforeValidator(_empty_to_none)]
 MetadataKey = Annotated[str, AfterValidator(_key)]
 ContainerKey = Annotated[str, AfterValidator(_container_key)]
+AnnotationKey = Annotated[str, AfterValidator(_annotation_key)]
 RouteKey = Annotated[str, AfterValidator(_route_key)]
 KeyPattern = Annotated[
     str, _validator(_is_key_pattern, "a pattern of keys is `name` or `domain/name`, in which `*` matches any text")
 ]
+SchedulerKeyPattern = Annotated[
+    str,
+    _validator(
+        _is_scheduler_key_pattern,
+        "a pattern of keys of a scheduler begins with kai.scheduler/, runai/ or run.ai/; `*` matches any text",
+    ),
+]
+LabelKey = Annotated[str, _validator(syntax.is_key, "a label key is `name` or `domain/name`")]
+RenderableText = Annotated[
+    str,
+    _validator(
+        lambda value: syntax.unrenderable_character(value) is None,
+        "a text without control characters, which the NIM Operator can't render into its manifests",
+    ),
+]
+ProxyUrl = Annotated[
+    str,
+    _validator(
+        _is_proxy_url,
+        "a proxy is http://host:port or https://host:port, without credentials, which everybody who may read a"
+        " NIMService or a pod could read",
+    ),
+]
+NoProxy = Annotated[
+    str,
+    _validator(
+        lambda value: re.fullmatch(r"[\x21-\x7e]+", value) is not None,
+        "hosts, domains and networks, separated by commas and without spaces",
+    ),
+]
+Duration = Annotated[
+    str,
+    _validator(
+        lambda value: re.fullmatch(r"([0-9]{1,6}(ms|[smhdwy]))+", value) is not None,
+        "a duration of Prometheus, such as 30s or 1m30s",
+    ),
+]
+SharedMemory = Annotated[str, AfterValidator(_shared_memory)]
 LabelValue = Annotated[
     str,
     _validator(

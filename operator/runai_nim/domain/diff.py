@@ -15,12 +15,14 @@ from runai_nim.api.untrusted_values import mapping
 IRREMOVABLE_FIELDS: Mapping[tuple[str, ...], Mapping[str, Any]] = {
     ("spec", "scale"): {"enabled": False, "hpa": {"minReplicas": 1, "maxReplicas": 1}},
     ("spec", "readinessProbe"): {"enabled": True},
+    ("spec", "startupProbe"): {"enabled": True},
+    ("spec", "metrics"): {"enabled": False},
     ("spec", "expose", "router"): {"hostDomainName": None},
 }
 """Leaf to keep for each struct; None means its live value."""
 
 
-_QUANTITIES = {"requests", "limits", "averageValue"}
+_QUANTITIES = {"requests", "limits", "averageValue", "sharedMemorySizeLimit"}
 
 
 def differences(desired: Any, live: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

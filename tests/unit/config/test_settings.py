@@ -138,6 +138,37 @@ def test_patterns_of_annotations_that_are_allowed() -> None:
     assert load_settings({}, {"RUNAI_NIM_ALLOWED_ANNOTATIONS": json.dumps(patterns)}).allowed_annotations == patterns
 
 
+def test_settings_of_the_platform_are_off_by_default_and_empty_parts_are_none() -> None:
+    none = load_settings({}, {})
+    empty = {"proxy": {"http": "", "no_proxy": ""}, "startup_probe": {}, "metrics_service_monitor": {"enabled": False}}
+
+    assert load_settings({**empty, "runtime_class_name": "", "shared_memory_size": ""}, {}) == none
+    assert not any(part.is_set for part in (none.proxy, none.startup_probe, none.metrics_service_monitor))
+
+
+def test_settings_of_the_platform() -> None:
+    file = {"proxy": {"https": "http://[::1]:3128/"}, "shared_memory_size": "16384Mi"}
+    environ = {
+        "RUNAI_NIM_STARTUP_PROBE": '{"failure_threshold": 360}',
+        "RUNAI_NIM_METRICS_SERVICE_MONITOR": '{"enabled": true, "interval": "1m30s"}',
+        "RUNAI_NIM_NODE_SELECTOR": '{"nvidia.com/gpu.present": "true"}',
+        "RUNAI_NIM_ALLOWED_SCHEDULER_ANNOTATIONS": '["kai.scheduler/*"]',
+    }
+
+    settings = load_settings(file, environ)
+
+    assert (settings.proxy.https, settings.proxy.http, settings.shared_memory_size) == (
+        "http://[::1]:3128/",
+        None,
+        "16Gi",
+    )
+    probe = settings.startup_probe
+    assert (probe.initial_delay_seconds, probe.period_seconds, probe.failure_threshold) == (30, 10, 360)
+    assert settings.metrics_service_monitor.interval == "1m30s"
+    assert settings.node_selector == {"nvidia.com/gpu.present": "true"}
+    assert settings.allowed_scheduler_annotations == ("kai.scheduler/*",)
+
+
 @pytest.mark.parametrize(
     "domain",
     ["internal", "a1.example.com", "k8s-12.example.com", "eu-west1.example.com", "10.example", "example.xn--p1ai"],
@@ -304,6 +335,52 @@ def test_what_the_kubelet_sets_for_a_service_is_no_setting(variable: str) -> Non
         ({"reserved_hosts": ["a.com", ""]}, {}, ["reserved_hosts.1", "a pattern of hosts is"]),
         ({"allowed_service_types": ["LoadBalancer"]}, {}, ["allowed_service_types", "ClusterIP must be included"]),
         ({"allowed_service_types": ["ClusterIP", "X"]}, {}, ["allowed_service_types.1", "'ClusterIP', 'NodePort' or"]),
+        ({"runtime_class_name": "on"}, {}, ["runtime_class_name", "not a YAML word"]),
+        ({"node_selector": {"a b": "x"}}, {}, ["node_selector.a b", "a label key is"]),
+        ({"node_selector": {"runai/node-pool": "a"}}, {}, ["node_selector has runai/node-pool", "spec.nodePools"]),
+        ({"shared_memory_size": "lots"}, {}, ["shared_memory_size", "must be a number of bytes"]),
+        ({"shared_memory_size": "0"}, {}, ["shared_memory_size", "must be above 0"]),
+        (
+            {"startup_probe": {"failure_treshold": 3}},
+            {},
+            ["startup_probe.failure_treshold", "did you mean failure_threshold?"],
+        ),
+        (
+            {"startup_probe": {"failure_threshold": 0}},
+            {},
+            ["startup_probe.failure_threshold", "greater than or equal to 1"],
+        ),
+        ({"startup_probe": 5}, {}, ["startup_probe in the settings file: found 5"]),
+        ({"proxy": {"htps": "x"}}, {}, ["proxy.htps in the settings file: unknown setting; did you mean https?"]),
+        ({"proxy": {"https": "proxy:3128"}}, {}, ["proxy.https", "a proxy is http://host:port"]),
+        ({"proxy": {"https": "ftp://proxy"}}, {}, ["proxy.https", "a proxy is http://host:port"]),
+        ({"proxy": {"https": "http://:3128"}}, {}, ["proxy.https", "a proxy is http://host:port"]),
+        ({"proxy": {"https": "http://proxy:0"}}, {}, ["proxy.https", "a proxy is http://host:port"]),
+        ({"proxy": {"https": "http://proxy:99999"}}, {}, ["proxy.https", "a proxy is http://host:port"]),
+        ({"proxy": {"https": "http://proxy/path"}}, {}, ["proxy.https", "a proxy is http://host:port"]),
+        ({"proxy": {"https": "http://pro xy"}}, {}, ["proxy.https", "a proxy is http://host:port"]),
+        ({"proxy": {"https": "http://me:hidden@proxy"}}, {}, ["found 'http://…@proxy'", "without credentials"]),
+        ({"proxy": {"no_proxy": "a, b"}}, {}, ["proxy.no_proxy", "separated by commas and without spaces"]),
+        ({"proxy": {"certificates_config_map": "A"}}, {}, ["proxy.certificates_config_map", "lower case letters"]),
+        (
+            {"metrics_service_monitor": {"interval": "30s"}},
+            {},
+            ["metrics_service_monitor", "has parts without enabled"],
+        ),
+        (
+            {"metrics_service_monitor": {"enabled": True, "interval": "30"}},
+            {},
+            ["interval", "a duration of Prometheus"],
+        ),
+        ({"service_annotations": {"kai.scheduler/x": "x"}}, {}, ["service_annotations.kai.scheduler/x", "is reserved"]),
+        ({"service_annotations": {"note": "\x7f"}}, {}, ["service_annotations.note", "without control characters"]),
+        (
+            {"allowed_scheduler_annotations": ["*"]},
+            {},
+            ["allowed_scheduler_annotations.0", "begins with kai.scheduler/"],
+        ),
+        ({"allowed_scheduler_annotations": ["kai.scheduler/a/b"]}, {}, ["allowed_scheduler_annotations.0"]),
+        ({}, {"RUNAI_NIM_PROXY": "http://proxy"}, ["RUNAI_NIM_PROXY: found 'http://proxy'; write JSON"]),
         (["dialect"], {}, ["the settings file contains a list; write `setting: value` lines"]),
     ],
 )

@@ -14,6 +14,7 @@ from runai_nim.domain.translate import (
     metadata,
     model_store,
     multi_node,
+    platform,
     scheduling,
     serving,
 )
@@ -43,6 +44,7 @@ ROWS = (
     ),
     *environment.ROWS,
     *metadata.ROWS,
+    *platform.ROWS,
     MappingRow(
         "",
         "the label `runai-nim.io/service`, on the NIMService and its pods",
@@ -81,11 +83,11 @@ def make_nimservice(source: TranslationSource) -> dict[str, Any]:
     }
 
 
-# Replicas and external exposure change without new pods.
-_FIELDS_WITHOUT_RESTART = ("replicas", "scale", "expose")
+# Replicas, external exposure and a ServiceMonitor change without new pods.
+_FIELDS_WITHOUT_RESTART = ("replicas", "scale", "expose", "metrics")
 
 
 def _pod_fields(spec: Mapping[str, Any]) -> dict[str, Any]:
     # The Service's ports are also the container's.
-    ports = {key: value for key, value in spec["expose"]["service"].items() if key != "type"}
+    ports = {key: value for key, value in spec["expose"]["service"].items() if key not in ("type", "annotations")}
     return {key: value for key, value in spec.items() if key not in _FIELDS_WITHOUT_RESTART} | {"expose": ports}

@@ -69,12 +69,14 @@ class MappingRow:
     """`field` of the RunaiNimService (`spec.image`; empty: always rendered) becomes what `make` returns.
 
     `becomes` and `why` are for people, in Markdown; `becomes` names fields of the object that the row is for.
+    `setting`: the setting that a row without a field renders, if it renders nothing by default.
     """
 
     field: str
     becomes: str
     make: Callable[[TranslationSource], Fragment]
     why: str = ""
+    setting: str = ""
 
 
 def no_output(_: TranslationSource) -> Fragment:

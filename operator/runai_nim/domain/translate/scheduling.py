@@ -51,6 +51,8 @@ def _node_affinity(pools: Sequence[str], settings: Settings) -> dict[str, Any]:
     required = [_term(settings, named)] if named else []
     if well_known.DEFAULT_NODE_POOL in pools:
         required.append(_term(settings, []))
+    selected = _selected_nodes(settings)  # terms are alternatives, so each gets them
+    required = [{"matchExpressions": [*term["matchExpressions"], *selected]} for term in required]
     preferred = [
         {
             "weight": _HIGHEST_WEIGHT - rank,
@@ -69,6 +71,19 @@ def _term(settings: Settings, pools: Sequence[str]) -> dict[str, Any]:
     key = settings.node_pool_label
     expression = {"operator": "In", "values": list(pools)} if pools else {"operator": "DoesNotExist"}
     return {"matchExpressions": [{"key": key, **expression}]}
+
+
+def _selected_nodes(settings: Settings) -> list[dict[str, Any]]:
+    """Requirements of the setting node_selector."""
+    return [{"key": key, "operator": "In", "values": [value]} for key, value in sorted(settings.node_selector.items())]
+
+
+def _node_selector_fragment(source: TranslationSource) -> Fragment:
+    selected = _selected_nodes(source.settings)
+    if not selected or source.spec.node_pools or source.spec.multi_node is not None:
+        return {}
+    required = {"nodeSelectorTerms": [{"matchExpressions": selected}]}
+    return {"spec": {"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}}}}
 
 
 def _tolerations_fragment(source: TranslationSource) -> Fragment:
@@ -118,7 +133,15 @@ ROWS = (
         _pools_fragment,
         "Pool `default` means nodes without a pool. A nodeSelector would only work for names that YAML reads as text."
         " Run:ai ignores preferred affinity, so the order has no effect there. KAI has a scheduler for each pool (a"
-        " SchedulingShard), which sees only pods, queues and nodes with the pool's label.",
+        " SchedulingShard), which sees only pods, queues and nodes with the pool's label. The"
+        " requirements of the setting `node_selector` are added to each term.",
+    ),
+    MappingRow(
+        "",
+        "`spec.affinity.nodeAffinity`: nodes with these labels are required; with `spec.nodePools` its row renders it",
+        _node_selector_fragment,
+        "As for nodePools, a nodeSelector would only work for values that YAML reads as text.",
+        setting="node_selector",
     ),
     MappingRow(
         "spec.tolerations",

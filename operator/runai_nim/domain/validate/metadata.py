@@ -1,6 +1,7 @@
 """Rules for spec.labels and spec.annotations, which are copied to pods, Service, routes and autoscaler."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from runai_nim.api import syntax, well_known
 from runai_nim.api.v1alpha1 import Annotation, Label
@@ -9,6 +10,10 @@ from runai_nim.domain.validate import secrets
 from runai_nim.domain.validate.finding import Finding, character_findings
 from runai_nim.domain.validate.list_items import duplicate_findings
 from runai_nim.domain.validate.subject import ValidationSubject
+
+_ALLOW: Final = ", or have it allowed by allowed_scheduler_annotations in the operator's settings"
+_PLACES_OF_SETTINGS: Final = {"external_annotations": "route", "service_annotations": "Service"}
+"""Settings with annotations, and what they are put on. A user's annotation of the same key would override them."""
 
 
 def check_label_keys(candidate: ValidationSubject) -> Iterator[Finding]:
@@ -45,14 +50,19 @@ def check_annotation_characters(candidate: ValidationSubject) -> Iterator[Findin
 
 def check_reserved_keys(candidate: ValidationSubject) -> Iterator[Finding]:
     """Keys of schedulers and the NIM Operator are rejected: they would bypass the rules of the fields that set them."""
-    configured = candidate.context.settings.configured_keys
+    settings = candidate.context.settings
+    configured = settings.configured_keys
     for field in ("labels", "annotations"):
         for path, item in _items(candidate, field):
             owner = well_known.owner_of(item.name, configured)
             if owner is None:
                 owner = well_known.matching_pattern(item.name, well_known.CHILD_KEYS)
+            can_be_allowed = field == "annotations" and owner == "" and _is_of_a_scheduler(item.name)
+            if can_be_allowed and well_known.key_matches(item.name, settings.allowed_scheduler_annotations):
+                continue
             if owner is not None and not item.exclude:
-                rule, remedy = "not be a reserved key", f"remove it; {well_known.set_by(owner)}"
+                rule = "not be a reserved key"
+                remedy = f"remove it{_ALLOW if can_be_allowed else ''}; {well_known.set_by(owner)}"
                 yield Finding(
                     reason=Reason.RESERVED_KEY, path=f"{path}.name", value=item.name, must=rule, remedy=remedy
                 )
@@ -64,8 +74,13 @@ def check_edge_keys(candidate: ValidationSubject) -> Iterator[Finding]:
     for path, item in _items(candidate, "annotations"):
         if item.exclude:
             continue
-        if item.name in settings.external_annotations:
-            rule = "not be a key of the operator's setting external_annotations, whose value holds for every route"
+        taken = [
+            f"{name}, whose value holds for every {place}"
+            for name, place in _PLACES_OF_SETTINGS.items()
+            if item.name in getattr(settings, name)
+        ]
+        if taken:
+            rule = f"not be a key of the operator's setting {taken[0]}"
             yield Finding(
                 reason=Reason.RESERVED_KEY, path=f"{path}.name", value=item.name, must=rule, remedy="remove it"
             )
@@ -77,6 +92,10 @@ def check_edge_keys(candidate: ValidationSubject) -> Iterator[Finding]:
             )
             remedy = "remove it, or have it allowed by allowed_annotations in the operator's settings"
             yield Finding(reason=Reason.RESERVED_KEY, path=f"{path}.name", value=item.name, must=rule, remedy=remedy)
+
+
+def _is_of_a_scheduler(key: str) -> bool:
+    return key.startswith(well_known.SCHEDULER_DOMAINS)
 
 
 def _items(candidate: ValidationSubject, field: str) -> Iterator[tuple[str, Label | Annotation]]:

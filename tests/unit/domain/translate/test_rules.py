@@ -1,16 +1,20 @@
 from collections.abc import Iterator
 from typing import Any, get_args
 
+import pytest
 from pydantic import BaseModel
 
+from runai_nim.api import well_known
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
 from runai_nim.config.settings_loader import load_settings
 from runai_nim.domain.context import Context
 from runai_nim.domain.nimservice_schema import NIMServiceSchema
+from runai_nim.domain.reasons import Reason
 from runai_nim.domain.translate import translate
 from runai_nim.domain.translate.nimservice import ROWS
 from runai_nim.domain.translate.rules import MappingRow, TranslationSource, provenance, render_rows
 from runai_nim.domain.translate.tables import TABLES
+from tests.contract.resources import PLATFORM
 from tests.support.decisions import input_of
 
 SPEC: dict[str, Any] = {
@@ -95,6 +99,41 @@ def test_a_field_that_no_field_of_the_api_asks_for_is_the_operator_s() -> None:
         "the operator's settings must not require spec.schedulerName, which the NIMService kind of this cluster lacks:"
         " change it, or install a newer NIM Operator"
     )
+
+
+@pytest.mark.parametrize(
+    ("setting", "path"),
+    [
+        ("runtime_class_name", "spec.runtimeClassName"),
+        ("node_selector", "spec.affinity"),
+        ("shared_memory_size", "spec.storage.sharedMemorySizeLimit"),
+        ("startup_probe", "spec.startupProbe"),
+        ("proxy", "spec.proxy"),
+        ("metrics_service_monitor", "spec.metrics"),
+        ("service_annotations", "spec.expose.service.annotations"),
+    ],
+)
+def test_a_setting_that_the_kind_has_no_field_for_is_named(setting: str, path: str) -> None:
+    spec = {key: value for key, value in SPEC.items() if key != "nodePools"}
+    cr = {"metadata": {"name": "llama", "namespace": "team-a"}, "spec": spec}
+    installed = NIMServiceSchema(missing_paths=frozenset({tuple(path.split("."))}))
+    settings = load_settings({setting: PLATFORM[setting]}, {})
+    findings = translate(input_of(cr, Context(settings, nimservice_schema=installed))).findings
+    (finding,) = (finding for finding in findings if finding.severity == "error")
+    assert (finding.reason, finding.path) == (Reason.NOT_INSTALLED, f"the operator's setting {setting}")
+    assert finding.must == f"not require {path}, which the NIMService kind of this cluster lacks"
+
+
+def test_annotations_of_the_service_and_a_service_monitor_replace_no_pods() -> None:
+    def pod_hash(settings: dict[str, Any]) -> str:
+        cr = {"metadata": {"name": "llama", "namespace": "team-a"}, "spec": SPEC}
+        made = translate(input_of(cr, Context(load_settings(settings, {})))).nimservice
+        assert made is not None
+        return str(made["spec"]["annotations"][well_known.POD_HASH])
+
+    kept = {"metrics_service_monitor", "service_annotations", "allowed_scheduler_annotations"}
+    changed = {name for name, value in PLATFORM.items() if pod_hash({name: value}) != pod_hash({})}
+    assert changed == PLATFORM.keys() - kept
 
 
 def fields_of(model: type[BaseModel], path: str) -> Iterator[str]:
