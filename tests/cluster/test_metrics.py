@@ -44,7 +44,7 @@ def test_the_life_of_a_service_is_counted(fresh: LocalCluster, objects: Objects)
     assert read.by("type", CONDITIONS, status="True")["Stalled"] == 1
     assert read("runai_nim_time_to_ready_seconds_count", since="creation") == 1
     assert read("runai_nim_time_to_ready_seconds_sum", since="creation") <= 20
-    assert read("runai_nim_gpus_in_use", namespace=objects.namespace, project="team-a") == 0.5
+    assert read("runai_nim_gpus_in_use", namespace=objects.namespace) == 0.5
     assert read("controller_runtime_reconcile_total", result="success") >= 1
     assert read("controller_runtime_reconcile_total", result="error") == 0
     assert read("controller_runtime_reconcile_time_seconds_count") >= 3
