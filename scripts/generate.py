@@ -9,6 +9,7 @@ import yaml
 
 from runai_nim import __version__
 from runai_nim.api.crd import make_crd, make_schema
+from runai_nim.api.ours import is_ours
 from runai_nim.domain import condition_reasons
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.status import ROWS
@@ -107,11 +108,14 @@ def fields_text() -> str:
     return f"""{NOTICE.format(source="api")}# Fields of RunaiNimService
 
 `runai-nim.io/v1alpha1`, short name `rnim`. `kubectl explain rnim.spec` says the same in a cluster.
+
+**Ours** marks fields that Run:ai's API lacks. `runai-nim validate --strict-runai` rejects them in a spec that you also
+give to Run:ai.
 {tables}"""
 
 
 def _fields_table(name: str, schema: dict[str, Any]) -> str:
-    lines = "\n".join(f"| `{path}` | {_type(part)} | {part['description']} |" for path, part in _fields(name, schema))
+    lines = "\n".join(f"| `{path}` | {_type(part)} | {_meaning(path, part)} |" for path, part in _fields(name, schema))
     return f"""
 ## {name}
 
@@ -119,6 +123,10 @@ def _fields_table(name: str, schema: dict[str, Any]) -> str:
 | --- | --- | --- |
 {lines}
 """
+
+
+def _meaning(path: str, schema: dict[str, Any]) -> str:
+    return f"{schema['description']}{' **Ours.**' if is_ours(path) else ''}"
 
 
 def _fields(path: str, schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from runai_nim.api.ours import OURS
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
 from runai_nim.cli.app import app
 from runai_nim.cli.diagnostic import MAX_DIAGNOSTICS
 from runai_nim.cli.documents import Document, read_documents
 from runai_nim.cli.input_files import InputText
+from runai_nim.domain.admission.runai_fields import check_runai_fields
 from tests.cli.conftest import MINIMAL, Run
 from tests.support.growth import LINEAR, growth
 
@@ -440,3 +442,24 @@ def test_places_of_keys_with_dots_and_brackets() -> None:
     assert [document.locate(f"spec.{name}").line for name in names] == [3 + 3 * number for number in range(len(names))]
     assert [document.locate(f"spec.{name}.c").line for name in names[:3]] == [4, 7, 10]
     assert document.locate(f"spec{'.y' * 1000}").line == 2
+
+
+def test_strict_runai_rejects_every_field_of_ours(run: Run) -> None:
+    content = MINIMAL + "  desiredPhase: Running\n  nodePools: [a]\n  category:\n"
+    content = content.replace("nimCache: {name: cache}", "pvc: {retentionPolicy: Delete, claimInfo: {size: 9Gi}}")
+
+    assert out(run, content) == []
+    lacking = "it is this operator's own, Run:ai's API lacks it: remove it for Run:ai"
+    assert out(run, content, "--strict-runai") == [
+        f'9:11: error: unknown field "spec.modelStore.pvc.retentionPolicy": {lacking}',
+        f'12:3: error: unknown field "spec.desiredPhase": {lacking}, and suspend the workload by its own request',
+    ]
+    assert run("validate", "-f", "-", "--strict-runai", stdin=MINIMAL).code == 0
+
+
+def test_strict_runai_knows_every_field_of_ours() -> None:
+    for path in OURS:
+        spec: Any = {}
+        for name in reversed(path.split(".")[1:]):
+            spec = {name: spec}
+        assert [found.path for found in check_runai_fields(spec)] == [path]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from runai_nim.api.ours import OURS, is_ours
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
 from runai_nim.config.settings_loader import load_settings
 from runai_nim.domain.context import Context
@@ -48,6 +49,13 @@ def test_fields_types_bounds_and_defaults_are_the_client_s() -> None:
     assert sorted(found - LISTED) == [], "list it in differences.yaml with its reason, or correct the types"
     assert sorted(LISTED - found) == [], "is no more: remove it from differences.yaml"
     assert len(theirs) > 100
+
+
+def test_the_fields_that_the_client_lacks_are_marked_as_ours() -> None:
+    lacking = field_facts(RunaiNimServiceSpec).keys() - field_facts(client_spec()).keys()
+
+    assert {path for path in field_facts(RunaiNimServiceSpec) if is_ours(f"spec.{path}")} == lacking
+    assert {f"spec.{path}" for path in lacking} >= OURS.keys()
 
 
 def test_descriptions_tell_models_apart() -> None:

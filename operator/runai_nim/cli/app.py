@@ -59,6 +59,8 @@ NamespaceLabelsOption = Annotated[
     typer.Option("--namespace-label", metavar="KEY=VALUE", help="A label of the namespace, such as its project."),
 ]
 
+StrictRunaiOption = Annotated[bool, typer.Option("--strict-runai", help="Reject the fields that Run:ai's API lacks.")]
+
 OldManifestsArgument = Annotated[str | None, typer.Argument(metavar="[A]", help="Manifests before.")]
 NewManifestsArgument = Annotated[str | None, typer.Argument(metavar="[B]", help="Manifests after.")]
 LiveOption = Annotated[bool, typer.Option("--live", help="Compare with the kubeconfig's cluster; only reads.")]
@@ -127,6 +129,7 @@ def render(
 def validate(
     filename: FilesOption,
     output: OutputOption = "text",
+    strict_runai: StrictRunaiOption = False,
     dialect: DialectOption = None,
     gpu_fraction_keys: FractionKeysOption = None,
     settings: SettingsFileOption = None,
@@ -142,7 +145,7 @@ def validate(
 
     \b
     runai-nim validate -f deploy/
-    runai-nim validate -f llama.yaml -o json
+    runai-nim validate -f llama.yaml -o json --strict-runai
     """
     from runai_nim.cli.offline_context import offline_context
     from runai_nim.cli.validate import validate_files
@@ -155,7 +158,7 @@ def validate(
         namespace=namespace,
         namespace_labels=namespace_label,
     )
-    raise typer.Exit(validate_files(filename, assumed, output))
+    raise typer.Exit(validate_files(filename, assumed, output, strict_runai=strict_runai))
 
 
 @app.command()

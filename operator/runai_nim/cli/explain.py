@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Iterator
 
+from runai_nim.api.ours import is_ours
 from runai_nim.cli import terminal
 from runai_nim.cli.fields import Field, fields_below, find_field, spec_field
 from runai_nim.domain.translate.tables import TABLES
@@ -34,6 +35,8 @@ def _indented_name(field: Field) -> str:
 def _description_lines(field: Field) -> Iterator[str]:
     yield f"{field.path} ({field.type})"
     yield from _wrap(str(field.schema["description"]))
+    if is_ours(field.path):
+        yield from _wrap("Run:ai's API lacks this field.")
     if allowed := ", ".join(field.allowed_values):
         yield from ("", *_wrap(f"Allowed: {allowed}."))
     for kind, row in field.rows:

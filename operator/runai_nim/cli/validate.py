@@ -1,6 +1,6 @@
 """`runai-nim validate`: prints every finding with its position."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from runai_nim.cli import terminal
@@ -9,16 +9,20 @@ from runai_nim.cli.diagnostic import Diagnostic, exit_code
 from runai_nim.cli.evaluation import ManifestEvaluation, evaluate_all
 from runai_nim.cli.manifests import read_manifests
 from runai_nim.cli.offline_context import OfflineContext
+from runai_nim.domain.admission.runai_fields import check_runai_fields
 
 
-def validate_files(files: Sequence[str], offline: OfflineContext, output: Literal["text", "json"]) -> int:
-    """Write all diagnostics and return the exit code."""
+def validate_files(
+    files: Sequence[str], offline: OfflineContext, output: Literal["text", "json"], *, strict_runai: bool = False
+) -> int:
+    """Write all diagnostics and return the exit code. `strict_runai` adds an error for each field of ours."""
     remarks: list[Diagnostic] = [*offline.remarks]
     services: list[ManifestEvaluation] = []
     for found in evaluate_all(read_manifests(files), offline):
         if isinstance(found, ManifestEvaluation):
             services.append(found)
             remarks += found.diagnostics
+            remarks += _fields_of_ours(found) if strict_runai else ()
         else:
             remarks.append(found)
     remarks += advice_on(services)
@@ -29,6 +33,11 @@ def validate_files(files: Sequence[str], offline: OfflineContext, output: Litera
     terminal.write_diagnostics_to_stderr(remark for remark in remarks if remark.severity == "note")
     terminal.write_styled(_summary(len(services), remarks))
     return exit_code(remarks)
+
+
+def _fields_of_ours(service: ManifestEvaluation) -> Iterator[Diagnostic]:
+    manifest = service.manifest
+    return (manifest.diagnostic(found, service.resource) for found in check_runai_fields(manifest.value.get("spec")))
 
 
 def _summary(services: int, remarks: Sequence[Diagnostic]) -> str:

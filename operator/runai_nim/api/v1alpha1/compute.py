@@ -1,11 +1,12 @@
 """spec.compute: CPU, memory and GPU of each pod."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from runai_nim.api.v1alpha1.schema import (
     CelRule,
     NonNegativeInt,
     NonNegativeNumber,
+    Ours,
     Portion,
     QuantityString,
     SpecModel,
@@ -104,7 +105,7 @@ class Compute(SpecModel):
     """Maximum GPU memory of a pod, not below gpuMemoryRequest. Becomes the pod annotation of the scheduler's version
     (setting gpu_fraction_keys); Run:ai 2.x and KAI before 0.18.2 have none, and it must equal the request there."""
 
-    gpu_compute_mode: Literal["time-slicing", "sm-sharing"] | None = None
+    gpu_compute_mode: Annotated[Literal["time-slicing", "sm-sharing"] | None, Ours()] = None
     """How pods that share a GPU share its compute: time-slicing (in turns, KAI's default) or sm-sharing (concurrently).
     Only with a GPU share, and with KAI's GPU sharing mode NvFractions (setting gpu_fraction_keys: nvfractions). Not a
     field of Run:ai's API."""

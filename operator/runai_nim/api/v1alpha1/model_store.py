@@ -4,7 +4,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool, StrictStr
 
-from runai_nim.api.v1alpha1.schema import CelRule, DnsLabel, Name, QuantityString, SpecModel, Value, cel, listed_by
+from runai_nim.api.v1alpha1.schema import (
+    CelRule,
+    DnsLabel,
+    Name,
+    Ours,
+    QuantityString,
+    SpecModel,
+    Value,
+    cel,
+    listed_by,
+)
 
 
 class NimCache(SpecModel):
@@ -80,7 +90,7 @@ class Pvc(SpecModel):
     claim_info: ClaimInfo | None = None
     """Properties of a claim to create; ignored with existingPvc true."""
 
-    retention_policy: Literal["Retain", "Delete"] | None = None
+    retention_policy: Annotated[Literal["Retain", "Delete"] | None, Ours()] = None
     """What happens to a claim that the operator created when this resource is deleted: Retain (default) keeps the
     claim and its data, Delete removes both. A claim that existed before is never deleted."""
 

@@ -62,6 +62,16 @@ def cel(*rules: CelRule) -> ConfigDict:
     return ConfigDict(json_schema_extra={"x-kubernetes-validations": [rule.validation() for rule in rules]})
 
 
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """Marks a field that Run:ai's API lacks: `Annotated[int | None, Ours()]`. It covers all fields below.
+
+    `instead`: what to do in Run:ai, after "remove it"; empty if there is nothing.
+    """
+
+    instead: str = ""
+
+
 def listed_by(*keys: str, max_items: int = 256) -> Any:
     """A list whose items are identified by `keys` (`x-kubernetes-list-type: map`)."""
     extra: JsonDict = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": list(keys)}

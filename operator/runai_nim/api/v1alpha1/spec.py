@@ -16,7 +16,7 @@ from runai_nim.api.v1alpha1.metadata import Annotation, Label
 from runai_nim.api.v1alpha1.model_store import ModelStore
 from runai_nim.api.v1alpha1.multi_node import MultiNode
 from runai_nim.api.v1alpha1.scheduling import Preemptibility, PriorityClass, Toleration
-from runai_nim.api.v1alpha1.schema import CelRule, DnsLabel, Name, SpecModel, cel, listed_by, listed_whole
+from runai_nim.api.v1alpha1.schema import CelRule, DnsLabel, Name, Ours, SpecModel, cel, listed_by, listed_whole
 from runai_nim.api.v1alpha1.serving import ServingPort
 
 
@@ -87,7 +87,9 @@ class RunaiNimServiceSpec(SpecModel):
     """Number of replicas, 0-1000; default 1. 0 stops the service. With autoscaling, which then sets the number, only
     1 is allowed."""
 
-    desired_phase: Literal["Running", "Stopped"] | None = None
+    desired_phase: Annotated[Literal["Running", "Stopped"] | None, Ours("suspend the workload by its own request")] = (
+        None
+    )
     """Running (default) or Stopped: no replicas and no autoscaling; claim and configuration are kept."""
 
     autoscaling: Autoscaling | None = None
