@@ -62,6 +62,7 @@ RIGHT: dict[str, list[tuple[str, str]]] = {
         ("error", "this is set through spec.compute.gpuComputeMode"),
         ("warning", "gpuPortionRequest"),
     ],
+    "23-semi-preemptible": [],
     "26-node-selector": [("error", "use spec.nodePools")],
     "28a-memory-two-devices": [("error", "use portion, or one device"), ("warning", "gpuMemoryRequest")],
     "29-nodepools-order": [],

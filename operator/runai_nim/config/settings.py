@@ -87,7 +87,7 @@ class Settings(BaseModel):
         description="PriorityClass behind each of the seven priorities"
     )
     preemptibility_label: MetadataKey = Field(
-        well_known.KAI_PREEMPTIBILITY, description="label for preemptible or non-preemptible"
+        well_known.KAI_PREEMPTIBILITY, description="label for spec.preemptibility"
     )
     gpu_fraction_keys: Literal["annotations", "shorthand", "nvfractions"] = Field(
         "annotations",

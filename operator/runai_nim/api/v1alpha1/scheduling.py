@@ -7,7 +7,7 @@ from pydantic import Field, StrictBool, StrictStr
 from runai_nim.api.v1alpha1.schema import CelRule, Name, PositiveInt, SpecModel, Value, cel
 
 PriorityClass = Literal["very-low", "low", "medium-low", "medium", "medium-high", "high", "very-high"]
-Preemptibility = Literal["preemptible", "non-preemptible"]
+Preemptibility = Literal["preemptible", "semi-preemptible", "non-preemptible"]
 
 
 class Toleration(SpecModel):

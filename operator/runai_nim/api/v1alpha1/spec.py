@@ -104,8 +104,8 @@ class RunaiNimServiceSpec(SpecModel):
     Doesn't change preemptibility."""
 
     preemptibility: Preemptibility | None = None
-    """Whether workloads of higher priority may preempt this one; default: depends on the priority. Becomes the label
-    kai.scheduler/preemptibility."""
+    """Whether workloads of higher priority may preempt this one; default: depends on the priority. semi-preemptible
+    needs Run:ai 3.0 or KAI 0.18. Becomes the label kai.scheduler/preemptibility."""
 
     # The list is an order of preference: merging items of two managers would produce an order that neither requested.
     node_pools: Annotated[tuple[Name, ...], listed_whole(100)] | None = None
