@@ -148,7 +148,9 @@ def test_a_pod_that_its_startup_probe_kills(objects: Objects) -> None:
     }
     objects.patch("v1 Pod", pod["metadata"]["name"], {"status": status}, "status")
     settled(objects, "llama-8b", "StartupProbeFailing")
-    assert f"within {probe['failureThreshold'] * probe['periodSeconds']} s" in ready(objects)["message"]
+    message = ready(objects)["message"]
+    assert f"within {probe['failureThreshold'] * probe['periodSeconds']} s" in message
+    assert "raise spec.probes.startup.failureThreshold" in message
 
 
 def test_a_claim_without_its_storage_class(objects: Objects) -> None:

@@ -13,7 +13,11 @@ from tests.support.services import CR, DEPLOYMENT, HPA, NIMSERVICE, gone, presen
 pytestmark = pytest.mark.usefixtures("operator_process", "stand_in")
 
 SCALED = {"minReplicas": 2, "maxReplicas": 3, "metric": "cpu", "metricThreshold": 70}
-PROBE = {"readiness": {"initialDelaySeconds": 0, "failureThreshold": 9, "handler": {"httpGet": {"port": 8000}}}}
+PROBE = {
+    "readiness": {"initialDelaySeconds": 0, "failureThreshold": 9, "handler": {"httpGet": {"port": 8000}}},
+    "startup": {"initialDelaySeconds": 0, "failureThreshold": 720},
+    "liveness": {"timeoutSeconds": 30},
+}
 LISTS: dict[str, list[dict[str, Any]]] = {
     "environmentVariables": [{"name": "A", "value": "1"}, {"name": "B", "secret": {"name": "s", "key": "k"}}],
     "labels": [{"name": "team", "value": "a"}],
@@ -60,7 +64,7 @@ def test_there_and_back_gives_the_same_again(objects: Objects, change: dict[str,
     assert left in (
         {},
         {"scale": {"enabled": False, "hpa": {"maxReplicas": 1, "minReplicas": 1}}},
-        {"readinessProbe": {"enabled": True}},
+        {f"{name}Probe": {"enabled": True} for name in ("readiness", "startup", "liveness")},
     )
     assert after["metadata"]["labels"] == before["metadata"]["labels"]
     assert after["metadata"]["annotations"] == before["metadata"]["annotations"]

@@ -37,6 +37,7 @@ RIGHT: dict[str, list[tuple[str, str]]] = {
         ("warning", "spec.compute.gpuMemoryRequest"),
     ],
     "05-annotation-gpu-fraction": [("error", "this is set through spec.compute.gpuPortionRequest"), ("error", "queue")],
+    "07a-probes-startup-liveness": [],
     "07b-probes-timeout-only": [],
     "08-airgap-no-ngc-secret": [("error", "upgrade the NIM Operator to 3.1.3")],
     "09-scale-to-zero": [

@@ -16,6 +16,7 @@ IRREMOVABLE_FIELDS: Mapping[tuple[str, ...], Mapping[str, Any]] = {
     ("spec", "scale"): {"enabled": False, "hpa": {"minReplicas": 1, "maxReplicas": 1}},
     ("spec", "readinessProbe"): {"enabled": True},
     ("spec", "startupProbe"): {"enabled": True},
+    ("spec", "livenessProbe"): {"enabled": True},
     ("spec", "metrics"): {"enabled": False},
     ("spec", "expose", "router"): {"hostDomainName": None},
 }

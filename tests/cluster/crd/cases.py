@@ -169,6 +169,19 @@ ROWS = [
             {"multiNode": {"workers": 1}, **compute(gpuDevicesRequest=8)},
         ),
     ),
+    *(
+        Row(
+            f"spec.probes.{probe}.successThreshold",
+            "must be 1",
+            ({"probes": {probe: {"successThreshold": 2}}},),
+            (
+                {"probes": {probe: {"successThreshold": 1}}},
+                {"probes": {probe: {}, "readiness": {"successThreshold": 2}}},
+            ),
+            shows="successThreshold is 2",
+        )
+        for probe in ("startup", "liveness")
+    ),
     Row(
         "spec.nodePools",
         "must not contain a pool twice",

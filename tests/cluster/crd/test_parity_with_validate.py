@@ -44,6 +44,7 @@ ADMISSION: Final[Mapping[Check, Reason]] = {
     compute.check_gpu_devices: Reason.CONFLICTING_FIELDS,
     compute.check_gpu_request_type: Reason.CONFLICTING_FIELDS,
     container.check_image_pull_secrets: Reason.DUPLICATE_VALUE,
+    container.check_probe_success: Reason.CONFLICTING_FIELDS,
     environment.check_variable_names: Reason.DUPLICATE_VALUE,
     environment.check_variable_sources: Reason.CONFLICTING_FIELDS,
     gpu_limits.check_gpu_portion_limit: Reason.LIMIT_BELOW_REQUEST,

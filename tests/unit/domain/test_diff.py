@@ -66,11 +66,12 @@ def test_a_router_that_goes_keeps_its_domain_and_nothing_else() -> None:
     assert kept["spec"]["expose"] == {"service": {}, "router": {"hostDomainName": "example.com"}}
 
 
-def test_autoscaling_and_probe_that_go_are_switched_off() -> None:
-    live = {"spec": {"scale": {"enabled": True, "hpa": {"maxReplicas": 5}}, "readinessProbe": {"enabled": True}}}
+def test_autoscaling_and_probes_that_go_are_switched_off() -> None:
+    probes = {f"{name}Probe": {"enabled": True} for name in ("readiness", "startup", "liveness")}
+    live = {"spec": {"scale": {"enabled": True, "hpa": {"maxReplicas": 5}}, **probes}}
     assert keep_irremovable_fields({"spec": {}}, live)["spec"] == {
         "scale": {"enabled": False, "hpa": {"minReplicas": 1, "maxReplicas": 1}},
-        "readinessProbe": {"enabled": True},
+        **probes,
     }
 
 

@@ -5,11 +5,14 @@ from typing import Annotated, Literal
 from pydantic import Field, StrictBool, StrictStr
 
 from runai_nim.api.v1alpha1.schema import (
+    CelRule,
     DnsLabel,
     NonNegativeInt,
+    Ours,
     Port,
     PositiveInt,
     SpecModel,
+    cel,
 )
 
 
@@ -52,7 +55,7 @@ class ProbeHandler(SpecModel):
 
 
 class Probe(SpecModel):
-    """Schedule and request of a probe. Absent fields have Kubernetes' defaults."""
+    """Schedule and request of a probe. Absent fields have Kubernetes' defaults, unless the probe has others."""
 
     initial_delay_seconds: NonNegativeInt | None = None
     """Seconds from the container's start to the first probe, at least 0; default 0."""
@@ -64,20 +67,43 @@ class Probe(SpecModel):
     """Seconds to wait for a response, at least 1; default 1."""
 
     success_threshold: PositiveInt | None = None
-    """Consecutive successes after which a failed pod is ready again, at least 1; default 1."""
+    """Consecutive successes after which a failed pod is ready again, at least 1; default 1. Only 1 with startup and
+    liveness."""
 
     failure_threshold: PositiveInt | None = None
-    """Consecutive failures after which a pod is not ready, at least 1; default 3."""
+    """Consecutive failures after which a pod is not ready, or with startup and liveness its container restarts; at
+    least 1, default 3."""
 
     handler: ProbeHandler | None = None
-    """The request; default: GET /v1/health/ready on the NIM's HTTP port."""
+    """The request; default: GET /v1/health/ready (liveness: /v1/health/live) on the NIM's HTTP port."""
+
+
+def _succeeds_once(probe: str) -> CelRule:
+    return CelRule(
+        f"!has(self.{probe}) || !has(self.{probe}.successThreshold) || self.{probe}.successThreshold == 1",
+        f"{probe}.successThreshold must be 1, Kubernetes allows no other: remove it",
+        f".{probe}.successThreshold",
+        f"'{probe}.successThreshold is %s but must be 1, Kubernetes allows no other: remove it'"
+        f".format([self.{probe}.successThreshold])",
+    )
 
 
 class Probes(SpecModel):
     """Health checks of the pods."""
 
+    model_config = cel(_succeeds_once("startup"), _succeeds_once("liveness"))
+
     readiness: Probe | None = None
     """Decides when a pod receives requests. Becomes readinessProbe of the NIMService."""
+
+    startup: Annotated[Probe | None, Ours()] = None
+    """How long a container may take to load its model: failureThreshold × periodSeconds, after that it restarts. The
+    other probes begin when this one succeeds. Default: initialDelaySeconds 30, periodSeconds 10, failureThreshold 120
+    (20 minutes). Becomes startupProbe of the NIMService."""
+
+    liveness: Annotated[Probe | None, Ours()] = None
+    """Decides when a container that answered before is restarted. Default: initialDelaySeconds 15, failureThreshold 3.
+    Becomes livenessProbe of the NIMService."""
 
 
 class Security(SpecModel):

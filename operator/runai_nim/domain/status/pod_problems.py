@@ -214,8 +214,8 @@ def _bound(kill: StartupKill) -> str:
 
 
 _STARTUP_REMEDY: Final = (
-    "the NIM Operator sets this bound, and no field of the spec raises it (spec.probes.readiness is another probe):"
-    " have the model loaded before (spec.modelStore.nimCache, or a claim that keeps it), or use a smaller one"
+    "raise spec.probes.startup.failureThreshold, have the model loaded before (spec.modelStore.nimCache, or a claim"
+    " that keeps it), or use a smaller one"
 )
 
 

@@ -1,14 +1,20 @@
-"""Image, pull settings, NGC secret, user ids and probe → NIMService. Expects a valid spec."""
+"""Image, pull settings, NGC secret, user ids and probes → NIMService. Expects a valid spec."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from runai_nim.api import image_reference
-from runai_nim.api.v1alpha1 import HttpGet, ImagePullSecret, Probe
+from runai_nim.api.v1alpha1 import HttpGet, ImagePullSecret, Probe, Probes
 from runai_nim.domain.translate.rules import Fragment, MappingRow, TranslationSource
 
 DEFAULT_PROBE: Final[dict[str, Any]] = {"httpGet": {"path": "/v1/health/ready", "port": "api"}}
 """The NIM Operator's default readiness probe. It replaces a probe as a whole, so the user's timing is merged into
 this."""
+_DEFAULTS: Final[Mapping[str, dict[str, Any]]] = {
+    "startupProbe": {"initialDelaySeconds": 30, "failureThreshold": 120, **DEFAULT_PROBE},
+    "livenessProbe": {"initialDelaySeconds": 15, "httpGet": {"path": "/v1/health/live", "port": "api"}},
+}
+"""The NIM Operator's other defaults. With Kubernetes' failureThreshold of 3, no model would load in time."""
 
 
 def repository_and_tag(text: str) -> dict[str, str]:
@@ -41,6 +47,22 @@ def _readiness_fragment(source: TranslationSource) -> Fragment:
 
 
 def _probe(probe: Probe) -> dict[str, Any]:
+    given = _given(probe)
+    return given if "httpGet" in given else given | DEFAULT_PROBE
+
+
+def startup_probe_fragment(source: TranslationSource) -> Fragment:
+    """The startup probe of the spec; empty without one."""
+    return _probe_fragment("startupProbe", (source.spec.probes or Probes()).startup)
+
+
+def _probe_fragment(target: str, probe: Probe | None) -> Fragment:
+    given = _given(probe) if probe else {}
+    return {"spec": {target: {"enabled": True, "probe": _DEFAULTS[target] | given}}} if given else {}
+
+
+def _given(probe: Probe) -> dict[str, Any]:
+    """What the user sets of a Kubernetes probe."""
     timing = _without_none(
         initialDelaySeconds=probe.initial_delay_seconds,
         periodSeconds=probe.period_seconds,
@@ -49,7 +71,7 @@ def _probe(probe: Probe) -> dict[str, Any]:
         failureThreshold=probe.failure_threshold,
     )
     http_get = probe.handler and probe.handler.http_get
-    return timing | ({"httpGet": _http_get(http_get)} if http_get else DEFAULT_PROBE)
+    return timing | ({"httpGet": _http_get(http_get)} if http_get else {})
 
 
 def _http_get(http_get: HttpGet) -> dict[str, Any]:
@@ -92,5 +114,18 @@ ROWS = (
         "`spec.readinessProbe`; without a handler: GET /v1/health/ready on port `api`",
         _readiness_fragment,
         "The NIM Operator replaces its default probe as a whole.",
+    ),
+    MappingRow(
+        "spec.probes.startup",
+        "`spec.startupProbe`; absent fields are the NIM Operator's: initialDelaySeconds 30, failureThreshold 120, GET"
+        " /v1/health/ready on port `api`",
+        startup_probe_fragment,
+        "With Kubernetes' default of 3 failures a model would not load in time.",
+    ),
+    MappingRow(
+        "spec.probes.liveness",
+        "`spec.livenessProbe`; absent fields are the NIM Operator's: initialDelaySeconds 15, GET /v1/health/live on"
+        " port `api`",
+        lambda s: _probe_fragment("livenessProbe", (s.spec.probes or Probes()).liveness),
     ),
 )

@@ -5,6 +5,7 @@
 
 from typing import Any
 
+from runai_nim.domain.translate.container import startup_probe_fragment
 from runai_nim.domain.translate.rules import Fragment, MappingRow, TranslationSource
 from runai_nim.domain.validate.platform import proxy_variables
 
@@ -29,8 +30,7 @@ def _proxy_fragment(source: TranslationSource) -> Fragment:
 
 def _startup_probe_fragment(source: TranslationSource) -> Fragment:
     setting = source.settings.startup_probe
-    probes = source.spec.probes
-    if not setting.is_set or (probes is not None and "startup" in probes.model_fields_set):
+    if not setting.is_set or startup_probe_fragment(source):
         return {}
     probe = {
         "initialDelaySeconds": setting.initial_delay_seconds,

@@ -129,6 +129,7 @@ CHECKS: Final[tuple[Callable[[ValidationSubject], Iterator[Finding]], ...]] = (
     metadata.check_annotation_characters,
     metadata.check_reserved_keys,
     metadata.check_edge_keys,
+    container.check_probe_success,
     container.check_probe_port,
     container.check_probe_host,
 )

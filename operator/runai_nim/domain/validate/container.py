@@ -6,7 +6,7 @@ from ipaddress import IPv6Address, ip_address
 from typing import Final
 
 from runai_nim.api import image_reference, syntax
-from runai_nim.api.v1alpha1 import HttpGet
+from runai_nim.api.v1alpha1 import HttpGet, Probe, Probes
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.validate.finding import Finding
 from runai_nim.domain.validate.list_items import duplicate_findings
@@ -60,8 +60,6 @@ def check_image_pull_secrets(candidate: ValidationSubject) -> Iterator[Finding]:
             yield Finding(reason=Reason.INVALID_NAME, path=path, value=item.name, must=rule, remedy="rename the Secret")
 
 
-_PROBE_PATH: Final = "spec.probes.readiness.handler.httpGet"
-
 _HOST_LABEL: Final = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 
 _HOST_NAME: Final = re.compile(rf"({_HOST_LABEL}\.)*{_HOST_LABEL}")
@@ -70,31 +68,49 @@ _HOST_NAME: Final = re.compile(rf"({_HOST_LABEL}\.)*{_HOST_LABEL}")
 _NUMERIC_LABEL: Final = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
 
 
+def check_probe_success(candidate: ValidationSubject) -> Iterator[Finding]:
+    """A startup or liveness probe succeeds with one answer."""
+    for name, probe in _probes(candidate):
+        if name != "readiness" and probe.success_threshold not in (None, 1):
+            yield Finding(
+                reason=Reason.CONFLICTING_FIELDS,
+                path=f"spec.probes.{name}.successThreshold",
+                value=str(probe.success_threshold),
+                must=f"be 1 in a {name} probe, Kubernetes allows no other",
+                remedy="remove it",
+            )
+
+
 def check_probe_port(candidate: ValidationSubject) -> Iterator[Finding]:
     """httpGet requires a port."""
-    http_get = _http_get(candidate)
-    if http_get is not None and http_get.port is None:
-        remedy = "give the port to ask on, or remove httpGet for the NIM's own health check"
-        yield Finding(reason=Reason.REQUIRED_FIELD, path=f"{_PROBE_PATH}.port", must="be set", remedy=remedy)
+    for path, http_get in _http_gets(candidate):
+        if http_get.port is None:
+            remedy = "give the port to ask on, or remove httpGet for the NIM's own health check"
+            yield Finding(reason=Reason.REQUIRED_FIELD, path=f"{path}.port", must="be set", remedy=remedy)
 
 
 def check_probe_host(candidate: ValidationSubject) -> Iterator[Finding]:
     """No link-local or loopback host: the kubelet probes from the node, where metadata service and node ports
     answer."""
-    http_get = _http_get(candidate)
-    if http_get is None or not http_get.host or _is_allowed_host(http_get.host):
-        return
-    rule = "be a DNS name, or an IP address that is not link-local, loopback, multicast or unspecified"
-    remedy = "correct it, or remove it to ask the pod itself"
-    yield Finding(
-        reason=Reason.INVALID_VALUE, path=f"{_PROBE_PATH}.host", value=http_get.host, must=rule, remedy=remedy
-    )
+    for path, http_get in _http_gets(candidate):
+        if http_get.host and not _is_allowed_host(http_get.host):
+            rule = "be a DNS name, or an IP address that is not link-local, loopback, multicast or unspecified"
+            remedy = "correct it, or remove it to ask the pod itself"
+            yield Finding(
+                reason=Reason.INVALID_VALUE, path=f"{path}.host", value=http_get.host, must=rule, remedy=remedy
+            )
 
 
-def _http_get(candidate: ValidationSubject) -> HttpGet | None:
-    probes = candidate.spec.probes
-    handler = probes and probes.readiness and probes.readiness.handler
-    return handler.http_get if handler else None
+def _probes(candidate: ValidationSubject) -> Iterator[tuple[str, Probe]]:
+    probes = candidate.spec.probes or Probes()
+    named = {"readiness": probes.readiness, "startup": probes.startup, "liveness": probes.liveness}
+    return ((name, probe) for name, probe in named.items() if probe is not None)
+
+
+def _http_gets(candidate: ValidationSubject) -> Iterator[tuple[str, HttpGet]]:
+    for name, probe in _probes(candidate):
+        if probe.handler is not None and probe.handler.http_get is not None:
+            yield f"spec.probes.{name}.handler.httpGet", probe.handler.http_get
 
 
 def _is_allowed_host(host: str) -> bool:

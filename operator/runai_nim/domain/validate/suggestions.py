@@ -22,8 +22,6 @@ _ACCOUNT = "remove it, the NIM Operator creates a ServiceAccount for each NIM"
 _SOURCE = "use secret: {name, key}, configMap: {name, key} or podFieldRef: {path}"
 _COMMAND = "remove it, a NIM is configured by spec.environmentVariables, and its command is the image's"
 _PROJECT = "remove it, the project is the namespace's, by its label"
-_PROBES = "use spec.probes.readiness"
-_PROBE = "remove it, the NIM Operator sets it"
 _SUBPATH = (
     "remove it, the whole claim is mounted at /model-store: use a claim of its own, or a directory below by an"
     " environment variable, such as NIM_CACHE_PATH: /model-store/llama-3.1-8b"
@@ -81,9 +79,9 @@ _SPEC_REMEDIES: Final[Mapping[str, str]] = {
     "podSecurityContext": _SECURITY,
     "userID": _SECURITY,
     "groupID": _SECURITY,
-    "readinessProbe": _PROBES,
-    "livenessProbe": _PROBE,
-    "startupProbe": _PROBE,
+    "readinessProbe": "use spec.probes.readiness",
+    "livenessProbe": "use spec.probes.liveness",
+    "startupProbe": "use spec.probes.startup",
 }
 _GPUS = "use spec.compute.gpuDevicesRequest, a number of GPUs"
 FIELD_REMEDIES: Final[Mapping[str, Mapping[str, str]]] = {
@@ -134,12 +132,13 @@ FIELD_REMEDIES: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "spec.probes": {
         "readinessProbe": "use readiness",
-        "liveness": _PROBE,
-        "livenessProbe": _PROBE,
-        "startup": _PROBE,
-        "startupProbe": _PROBE,
+        "livenessProbe": "use liveness",
+        "startupProbe": "use startup",
     },
-    "spec.probes.readiness": {"httpGet": "use handler: {httpGet: …}"},
+    **{
+        f"spec.probes.{probe}": {"httpGet": "use handler: {httpGet: …}"}
+        for probe in ("readiness", "startup", "liveness")
+    },
     "spec.security": {"runAsUser": "use runAsUid", "runAsGroup": "use runAsGid", "fsGroup": "use runAsGid"},
     "spec.servingPort": {"type": "use serviceType", "host": "use exposedUrl", "url": "use exposedUrl"},
     "spec.multiNode": {"size": "use workers", "nodes": "use workers, which does not count the leader"},

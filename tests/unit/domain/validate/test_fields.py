@@ -286,6 +286,20 @@ def test_a_probe_of_its_own_needs_a_port() -> None:
     assert found({"probes": probes}) == [("RequiredField", "spec.probes.readiness.handler.httpGet.port")]
 
 
+@pytest.mark.parametrize("probe", ["readiness", "startup", "liveness"])
+def test_each_probe_has_the_same_rules(probe: str) -> None:
+    handler = {"handler": {"httpGet": {"host": "localhost"}}}
+    path = f"spec.probes.{probe}"
+
+    assert found({"probes": {probe: {"handler": {"httpGet": {"port": 1}}, "successThreshold": 1}}}) == []
+    assert found({"probes": {probe: handler}}) == [
+        ("RequiredField", f"{path}.handler.httpGet.port"),
+        ("InvalidValue", f"{path}.handler.httpGet.host"),
+    ]
+    twice = [] if probe == "readiness" else [("ConflictingFields", f"{path}.successThreshold")]
+    assert found({"probes": {probe: {"successThreshold": 2}}}) == twice
+
+
 def asked_of(host: str) -> Found:
     return found({"probes": {"readiness": {"handler": {"httpGet": {"port": 80, "host": host}}}}})
 
