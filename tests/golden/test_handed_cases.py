@@ -45,10 +45,13 @@ RIGHT: dict[str, list[tuple[str, str]]] = {
         ("warning", "readWriteMany"),
     ],
     "10a-autoscale-cache-usage": [
-        ("warning", "a metric between 0 and 1 never does: use a count such as num_requests_running"),
+        ("warning", "a metric between 0 and 1 never does: use metricThresholdQuantity"),
         ("warning", "readWriteMany"),
     ],
-    "10b-autoscale-fractional-threshold": [("error", "num_requests_running"), ("warning", "readWriteMany")],
+    "10b-autoscale-fractional-threshold": [
+        ("error", "metricThresholdQuantity in its place, 500m"),
+        ("warning", "readWriteMany"),
+    ],
     "12-fraction-without-memory-cap": [("warning", 'NIM_KVCACHE_PERCENT: "0.22"')],
     "12b-fraction-with-memory-cap": [],
     "13a-rwo-two-replicas": [("warning", "accessModes.readWriteMany: true")],

@@ -7,6 +7,7 @@ from runai_nim.domain.reasons import Reason
 
 READY: Final = (
     Reason.RUNNING,
+    Reason.SCALED_TO_ZERO,
     Reason.STOPPED,
     Reason.STOPPING,
     Reason.DELETING,
@@ -120,6 +121,8 @@ OTHERS: Final[Mapping[str, tuple[Reason, ...]]] = {
         Reason.SCALING_LIMITED,
         Reason.FAILED_GET_PODS_METRIC,
         Reason.FAILED_GET_RESOURCE_METRIC,
+        Reason.FAILED_GET_OBJECT_METRIC,
+        Reason.FAILED_GET_EXTERNAL_METRIC,
         Reason.NOT_SCALING,
         Reason.AUTOSCALER_NOT_READY,
     ),

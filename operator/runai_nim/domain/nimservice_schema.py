@@ -25,6 +25,8 @@ _ZERO_REPLICAS_SINCE: Final[Version] = (3, 1, 0)
 """First version that allows 0 replicas."""
 _OPTIONAL_SECRET_SINCE: Final[Version] = (3, 1, 3)
 """First version in which authSecret is optional."""
+_SCALING_TO_ZERO_SINCE: Final[Version] = (3, 1, 3)
+"""First version that allows autoscaling to 0 replicas, by its release notes. The main branch that was read is older."""
 RELEASES: Final[Mapping[str, str]] = {
     "3.0.2": "3.0.2",
     "3.1.0": "3.1.0",
@@ -65,30 +67,36 @@ class NIMServiceSchema:
 
     `fields`: names of the fields below each field, an empty mapping if any name is allowed; None stands for an unknown
     kind, in which no field is missing. `allows_zero_replicas`: whether replicas may be 0. `requires_auth_secret`:
-    whether authSecret is required.
+    whether authSecret is required. `allows_zero_min_replicas`: whether the autoscaler's minReplicas may be 0.
     """
 
     fields: Mapping[str, Any] | None = None
     missing_paths: frozenset[FieldPath] = frozenset()
     allows_zero_replicas: bool = True
     requires_auth_secret: bool = True
+    allows_zero_min_replicas: bool = True
 
     @classmethod
     def of_version(cls, text: str) -> Self:
         """The kind in that version of the NIM Operator, such as `3.0.2` or `main`. Raises VersionError."""
         version = _version(NEWEST_RELEASE if text == MAIN else text)
         lacking = frozenset(path for path, since in INTRODUCED_IN.items() if version < since)
-        return cls(None, lacking, version >= _ZERO_REPLICAS_SINCE, version < _OPTIONAL_SECRET_SINCE)
+        return cls(
+            missing_paths=lacking,
+            allows_zero_replicas=version >= _ZERO_REPLICAS_SINCE,
+            requires_auth_secret=version < _OPTIONAL_SECRET_SINCE,
+            allows_zero_min_replicas=text != MAIN and version >= _SCALING_TO_ZERO_SINCE,
+        )
 
     @classmethod
     def of_schema(cls, schema: Mapping[str, Any]) -> Self:
         """The kind from its OpenAPI schema, as in a CRD or in API discovery."""
-        spec = mapping(mapping(schema.get("properties")).get("spec"))
-        replicas = mapping(mapping(spec.get("properties")).get("replicas"))
+        spec = _part(schema, "spec")
         return cls(
             fields=_field_names(schema),
-            allows_zero_replicas=number(replicas.get("minimum")) <= 0,
+            allows_zero_replicas=number(_part(spec, "replicas").get("minimum")) <= 0,
             requires_auth_secret="authSecret" in words(spec.get("required")),
+            allows_zero_min_replicas=number(_part(spec, "scale", "hpa", "minReplicas").get("minimum")) <= 0,
         )
 
     @classmethod
@@ -132,6 +140,13 @@ def _version(text: str) -> Version:
     if match is None:
         raise VersionError(f'"{text}" is not a version of the NIM Operator; use one such as {NEWEST_RELEASE}, {MAIN}')
     return int(match[1]), int(match[2]), int(match[3])
+
+
+def _part(schema: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
+    """The schema of a field below an object's; empty without one."""
+    for name in path:
+        schema = mapping(mapping(schema.get("properties")).get(name))
+    return schema
 
 
 def _field_names(found: Any) -> dict[str, Any]:

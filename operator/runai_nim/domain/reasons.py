@@ -26,6 +26,7 @@ class Reason(StrEnum):
         return member
 
     RUNNING = "Running", "every replica is available and the model answers"
+    SCALED_TO_ZERO = "ScaledToZero", "the autoscaler has taken away all replicas, as minReplicas 0 allows"
     STOPPED = "Stopped", "stopped by the user; Ready is True, as for a Deployment with 0 replicas"
     STOPPING = "Stopping", "stopped by the user, and pods are still terminating"
     DELETING = "Deleting", "the RunaiNimService is being deleted"
@@ -203,6 +204,16 @@ class Reason(StrEnum):
     FAILED_GET_RESOURCE_METRIC = (
         "FailedGetResourceMetric",
         "nothing serves cpu or memory: the cluster lacks metrics-server",
+        "Warning",
+    )
+    FAILED_GET_OBJECT_METRIC = (
+        "FailedGetObjectMetric",
+        "nothing serves the metric of the NIM's Service: the cluster lacks an adapter of custom metrics, or a rule",
+        "Warning",
+    )
+    FAILED_GET_EXTERNAL_METRIC = (
+        "FailedGetExternalMetric",
+        "nothing serves the external metric: the cluster lacks an adapter of external metrics, or a rule for it",
         "Warning",
     )
     NOT_SCALING = (

@@ -150,6 +150,22 @@ ROWS = [
         shows="replicas is 2",
     ),
     Row(
+        "spec.autoscaling.metricThresholdQuantity",
+        "not allowed with metricThreshold",
+        ({"autoscaling": {"metricThreshold": 1, "metricThresholdQuantity": "500m"}},),
+        ({"autoscaling": {"metricThreshold": 1}}, {"autoscaling": {"metricThresholdQuantity": "500m"}}),
+    ),
+    Row(
+        "spec.autoscaling.minReplicas",
+        "at least 1 unless metricType is External or Object",
+        ({"autoscaling": {"minReplicas": 0}}, {"autoscaling": {"minReplicas": 0, "metricType": "Pods"}}),
+        (
+            {"autoscaling": {"minReplicas": 0, "metricType": "External"}},
+            {"autoscaling": {"minReplicas": 0, "metricType": "Object"}},
+            {"autoscaling": {"minReplicas": 1}},
+        ),
+    ),
+    Row(
         "spec.autoscaling",
         "autoscaling is not allowed with multiNode",
         ({"autoscaling": {}, "multiNode": {"workers": 1}},),

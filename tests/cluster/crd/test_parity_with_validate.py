@@ -39,6 +39,8 @@ Check = Callable[[ValidationSubject], Iterator[Finding]]
 
 CONTEXT: Final = Context(load_settings(None, {}))
 ADMISSION: Final[Mapping[Check, Reason]] = {
+    autoscaling.check_one_threshold: Reason.CONFLICTING_FIELDS,
+    autoscaling.check_zero_replicas: Reason.CONFLICTING_FIELDS,
     autoscaling.check_replicas_with_autoscaling: Reason.CONFLICTING_FIELDS,
     compute.check_cpu: Reason.LIMIT_BELOW_REQUEST,
     compute.check_gpu_devices: Reason.CONFLICTING_FIELDS,

@@ -104,7 +104,7 @@ def test_spec_has_no_default() -> None:
         ("probes.readiness.initialDelaySeconds", (0, 2**31 - 1)),
         ("probes.readiness.periodSeconds", (1, 2**31 - 1)),
         ("autoscaling.scaleWindowSeconds", (60, 3600)),
-        ("autoscaling.minReplicas", (1, 2**31 - 1)),
+        ("autoscaling.minReplicas", (0, 2**31 - 1)),
         ("autoscaling.metricThreshold", (1, 2**31 - 1)),
         ("compute.cpuCoreRequest", (0, None)),
         ("compute.gpuPortionRequest", (0, 1)),

@@ -103,6 +103,19 @@ def test_the_secret_is_required_while_the_kind_requires_it() -> None:
     assert not NIMServiceSchema.of_version("3.1.3").requires_auth_secret
 
 
+def test_the_autoscaler_may_scale_to_zero_where_the_kind_allows_it() -> None:
+    def of_minimum(bounds: dict[str, Any]) -> NIMServiceSchema:
+        hpa = {"properties": {"minReplicas": bounds}}
+        spec = {"properties": {"scale": {"properties": {"hpa": hpa}}}}
+        return NIMServiceSchema.of_schema({"properties": {"spec": spec}})
+
+    assert not of_minimum({"minimum": 1}).allows_zero_min_replicas
+    assert of_minimum({"minimum": 0}).allows_zero_min_replicas
+    assert of_minimum({}).allows_zero_min_replicas
+    assert not NIMServiceSchema.of_version("3.1.2").allows_zero_min_replicas
+    assert NIMServiceSchema.of_version("3.1.3").allows_zero_min_replicas
+
+
 @pytest.mark.parametrize("text", ["", "3.1", "latest", "3.1.2-rc1"])
 def test_what_is_no_version_is_said(text: str) -> None:
     with pytest.raises(VersionError, match="use one such as"):
@@ -144,6 +157,9 @@ def test_the_page_of_versions_says_what_the_schemas_have() -> None:
         "required" if schema.requires_auth_secret else "optional" for schema in schemas
     ]
     assert rows["`replicas: 0` (desiredPhase: Stopped)"] == has("spec.replicas")
+    assert rows["`scale.hpa.minReplicas: 0`"] == [
+        "yes" if schema.allows_zero_min_replicas else "no" for schema in schemas
+    ]
     assert rows["`expose.router` (exposeExternally)"] == has("spec.expose.router")
     assert rows["`multiNode.ray`"] == has("spec.multiNode.ray")
     assert rows["`affinity` (nodePools, setting `node_selector`)"] == has("spec.affinity")
@@ -158,6 +174,7 @@ def test_the_table_of_versions_is_what_the_crds_say(version: str) -> None:
     by_version = NIMServiceSchema.of_version(version)
     assert sorted(by_crd.missing_fields(EVERYTHING), key=str) == sorted(by_version.missing_fields(EVERYTHING), key=str)
     assert by_crd.requires_auth_secret == by_version.requires_auth_secret
+    assert by_crd.allows_zero_min_replicas == by_version.allows_zero_min_replicas
 
 
 def test_everything_in_the_table_is_tried() -> None:

@@ -123,7 +123,8 @@ class Facts:
         if self.desired.nimservice is None or self.desired.replicas is not None:
             return ""
         metric = self.desired.nimservice["spec"]["scale"]["hpa"]["metrics"][0]
-        return str(metric["pods"]["metric"]["name"] if "pods" in metric else metric["resource"]["name"])
+        source = metric[metric["type"].lower()]
+        return str(source["name"] if metric["type"] == "Resource" else source["metric"]["name"])
 
     @property
     def exposure(self) -> Exposure | None:

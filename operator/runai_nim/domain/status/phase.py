@@ -15,6 +15,7 @@ from runai_nim.domain.status.phase_messages import (
 )
 from runai_nim.domain.status.phase_row import PhaseRow
 from runai_nim.domain.status.rollout_phases import ROLLOUT_ROWS
+from runai_nim.domain.status.scaling import is_scaled_to_zero
 from runai_nim.domain.status.silence import silence_message
 
 ROWS: tuple[PhaseRow, ...] = (
@@ -114,6 +115,15 @@ ROWS: tuple[PhaseRow, ...] = (
         ready="False",
         reason=Reason.STOPPING,
         message=stopping_message,
+    ),
+    PhaseRow(
+        when="autoscaling has taken away all replicas, as minReplicas 0 allows",
+        applies=is_scaled_to_zero,
+        phase="Running",
+        ready="True",
+        reason=Reason.SCALED_TO_ZERO,
+        message=lambda f: f"the autoscaler wants no replicas, and starts one when {f.scaling_metric} asks for it",
+        progress="",
     ),
     PhaseRow(
         when="the current spec is fully rolled out, and the model answers",

@@ -12,6 +12,8 @@ SCALING: Final = "Scaling"
 _METRIC_REASONS: Final = {
     "FailedGetPodsMetric": Reason.FAILED_GET_PODS_METRIC,
     "FailedGetResourceMetric": Reason.FAILED_GET_RESOURCE_METRIC,
+    "FailedGetObjectMetric": Reason.FAILED_GET_OBJECT_METRIC,
+    "FailedGetExternalMetric": Reason.FAILED_GET_EXTERNAL_METRIC,
 }
 _NO_SAMPLES: Final = ("did not receive metrics for", "no metrics returned from", "no metrics for pods")
 """What the autoscaler says of pods that have not reported yet."""
@@ -35,6 +37,15 @@ def scaling_condition(f: Facts) -> ConditionDraft:
     return _condition("True", Reason.SCALING_ACTIVE, f"{name} scales by {f.scaling_metric}")
 
 
+def is_scaled_to_zero(f: Facts) -> bool:
+    """Whether the autoscaler has taken away all replicas, as minReplicas 0 allows."""
+    nimservice, workload = f.desired.nimservice, f.workload
+    if nimservice is None or workload is None or not f.is_spec_applied or f.nim_state == "Failed":
+        return False
+    fewest = nimservice["spec"].get("scale", {}).get("hpa", {}).get("minReplicas")
+    return fewest == 0 and workload.is_observed and workload.spec_replicas == 0
+
+
 def _condition(status: ConditionStatus, reason: Reason, message: str) -> ConditionDraft:
     return ConditionDraft(type=SCALING, status=status, reason=reason, message=message)
 
@@ -53,6 +64,16 @@ def _remedy(f: Facts, obstacle: ScalingState) -> str:
         return (
             "install an adapter that serves custom.metrics.k8s.io, such as prometheus-adapter, with a rule for"
             f" {f.scaling_metric}, and have the pods scraped; or scale by cpu or memory (spec.autoscaling.metric)"
+        )
+    if obstacle.reason == "FailedGetObjectMetric":
+        return (
+            "install an adapter that serves custom.metrics.k8s.io, such as prometheus-adapter, with a rule that gives"
+            f" Service {f.name} the metric {f.scaling_metric}"
+        )
+    if obstacle.reason == "FailedGetExternalMetric":
+        return (
+            "install an adapter that serves external.metrics.k8s.io, such as KEDA or prometheus-adapter, with"
+            f" {f.scaling_metric} in this namespace"
         )
     if obstacle.reason == "ScalingDisabled":
         return "its target has 0 replicas"

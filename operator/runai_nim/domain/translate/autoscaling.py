@@ -2,10 +2,10 @@
 
 from typing import Any, Final
 
+from runai_nim.api import quantity
 from runai_nim.api.v1alpha1 import Autoscaling, RunaiNimServiceSpec
 from runai_nim.domain.translate.rules import Fragment, MappingRow, TranslationSource, no_output
 
-RESOURCE_METRICS: Final = ("cpu", "memory")
 _DEFAULT_WINDOW_SECONDS: Final = 300
 
 
@@ -27,24 +27,32 @@ def _autoscaling_fragment(source: TranslationSource) -> Fragment:
     autoscaling = source.spec.autoscaling
     if autoscaling is None or desired_replicas(source.spec) is not None:
         return {}
-    fewest = autoscaling.min_replicas or 1
     window = autoscaling.scale_window_seconds or _DEFAULT_WINDOW_SECONDS
     hpa = {
-        "minReplicas": fewest,
-        "maxReplicas": autoscaling.max_replicas or fewest,
-        "metrics": [_metric(autoscaling)],
+        "minReplicas": autoscaling.fewest_replicas,
+        "maxReplicas": autoscaling.most_replicas,
+        "metrics": [_metric(autoscaling, source.name)],
         "behavior": {"scaleDown": {"stabilizationWindowSeconds": window}},
     }
     return {"spec": {"scale": {"enabled": True, "hpa": hpa}}}
 
 
-def _metric(autoscaling: Autoscaling) -> dict[str, Any]:
-    name, threshold = autoscaling.metric, autoscaling.metric_threshold
-    if name in RESOURCE_METRICS:
-        target: dict[str, Any] = {"type": "Utilization", "averageUtilization": threshold}
-        return {"type": "Resource", "resource": {"name": name, "target": target}}
-    target = {"type": "AverageValue", "averageValue": str(threshold)}
-    return {"type": "Pods", "pods": {"metric": {"name": name}, "target": target}}
+def _metric(autoscaling: Autoscaling, service: str) -> dict[str, Any]:
+    name, kind = autoscaling.metric, autoscaling.metric_source
+    if kind == "Resource":
+        percent = {"type": "Utilization", "averageUtilization": autoscaling.metric_threshold}
+        return {"type": kind, "resource": {"name": name, "target": percent}}
+    # A described Service exists while the NIM has no pods, and the NIM Operator names it after the NIMService.
+    described = (
+        {"describedObject": {"apiVersion": "v1", "kind": "Service", "name": service}} if kind == "Object" else {}
+    )
+    target = {"type": "AverageValue", "averageValue": _threshold(autoscaling)}
+    return {"type": kind, kind.lower(): {**described, "metric": {"name": name}, "target": target}}
+
+
+def _threshold(autoscaling: Autoscaling) -> str:
+    asked = autoscaling.metric_threshold_quantity
+    return str(autoscaling.metric_threshold) if asked is None else str(quantity.parse(asked))
 
 
 ROWS = (
@@ -61,8 +69,8 @@ ROWS = (
     ),
     MappingRow(
         "spec.autoscaling",
-        "`spec.scale.hpa`: cpu and memory by average utilization, any other metric by its average per pod; the window"
-        " applies to scaling down",
+        "`spec.scale.hpa`: cpu and memory by average utilization, any other metric by its average per pod, with"
+        " metricType Object as a metric of the NIM's Service; the window applies to scaling down",
         _autoscaling_fragment,
         "A delay before scaling up would hurt the service.",
     ),

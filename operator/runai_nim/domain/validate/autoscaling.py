@@ -17,16 +17,20 @@ _BOUNDED_METRIC: Final = re.compile(
 """Metrics between 0 and 1: of NIM, vLLM and Triton by their names, of DCGM by its documentation."""
 _PERCENT: Final = re.compile(r"(.*[_:])?(percent|percentage|pct)([_:].*)?")
 
+_QUANTITY: Final = "spec.autoscaling.metricThresholdQuantity"
+_MILLI: Final = 10**6
+"""Billionths in the smallest value that a HorizontalPodAutoscaler counts."""
+
 
 def check_metric(candidate: ValidationSubject) -> Iterator[Finding]:
-    """Metric and threshold are required."""
+    """Metric and threshold are required, the threshold as a whole number or as a quantity."""
     scaling = candidate.spec.autoscaling
     if scaling is None:
         return
     if scaling.metric is None:
         remedy = "name cpu, memory or a metric of the pods, or remove autoscaling"
         yield Finding(reason=Reason.REQUIRED_FIELD, path="spec.autoscaling.metric", must="be set", remedy=remedy)
-    if scaling.metric_threshold is None:
+    if scaling.metric_threshold is None and scaling.metric_threshold_quantity is None:
         remedy = "give the value of the metric to keep to, percent for cpu and memory"
         yield Finding(
             reason=Reason.REQUIRED_FIELD,
@@ -36,23 +40,60 @@ def check_metric(candidate: ValidationSubject) -> Iterator[Finding]:
         )
 
 
-def check_metric_exceeds_threshold(candidate: ValidationSubject) -> Iterator[Finding]:
-    """A warning: a metric between 0 and 1 never exceeds a threshold, which is a whole number of at least 1."""
+def check_one_threshold(candidate: ValidationSubject) -> Iterator[Finding]:
+    """metricThreshold and metricThresholdQuantity exclude each other."""
     scaling = candidate.spec.autoscaling
-    if scaling is None or scaling.metric is None or scaling.metric_threshold is None:
+    if scaling is None or scaling.metric_threshold is None or scaling.metric_threshold_quantity is None:
         return
+    yield Finding(
+        reason=Reason.CONFLICTING_FIELDS,
+        path=_QUANTITY,
+        value=scaling.metric_threshold_quantity,
+        must="be absent beside metricThreshold",
+        remedy="remove one of them",
+    )
+
+
+def check_threshold_quantity(candidate: ValidationSubject) -> Iterator[Finding]:
+    """metricThresholdQuantity is a quantity of at least 1m, and no percentage of a request."""
+    scaling = candidate.spec.autoscaling
+    if scaling is None or scaling.metric_threshold_quantity is None:
+        return
+    text = scaling.metric_threshold_quantity
+    if scaling.metric_source == "Resource":
+        rule = f"be absent with metric {scaling.metric}, which is measured in percent of its request"
+        remedy = "use metricThreshold, a whole number of percent"
+        yield Finding(reason=Reason.CONFLICTING_FIELDS, path=_QUANTITY, value=text, must=rule, remedy=remedy)
+    nanos = _nanos(text)
+    if nanos is None or not _MILLI <= nanos <= quantity.MAX * 10**9:
+        rule, remedy = "be a Kubernetes quantity of at least 1m, such as 500m or 2", "write 500m for 0.5"
+        yield Finding(reason=Reason.INVALID_QUANTITY, path=_QUANTITY, value=text, must=rule, remedy=remedy)
+
+
+def check_metric_exceeds_threshold(candidate: ValidationSubject) -> Iterator[Finding]:
+    """A warning: a metric between 0 and 1 never exceeds a threshold of 1 or more."""
+    scaling = candidate.spec.autoscaling
+    if scaling is None or scaling.metric is None:
+        return
+    named = {"metricThreshold": scaling.metric_threshold, "metricThresholdQuantity": scaling.metric_threshold_quantity}
     metric = scaling.metric.lower()
-    if _BOUNDED_METRIC.fullmatch(metric) and not _PERCENT.fullmatch(metric):
-        rule = f"be able to exceed metricThreshold ({scaling.metric_threshold}), a metric between 0 and 1 never does"
-        remedy = "use a count such as num_requests_running, or serve it in percent under another name (…_percent)"
-        yield Finding(
-            reason=Reason.METRIC_BELOW_THRESHOLD,
-            path="spec.autoscaling.metric",
-            value=scaling.metric,
-            must=rule,
-            remedy=remedy,
-            severity="warning",
-        )
+    for field, threshold in named.items():
+        if threshold is None or (_nanos(str(threshold)) or 0) < 10**9:
+            continue
+        if _BOUNDED_METRIC.fullmatch(metric) and not _PERCENT.fullmatch(metric):
+            rule = f"be able to exceed {field} ({threshold}), a metric between 0 and 1 never does"
+            remedy = (
+                "use metricThresholdQuantity, such as 500m for 0.5, or a count such as num_requests_running, or serve"
+                " it in percent under another name (…_percent)"
+            )
+            yield Finding(
+                reason=Reason.METRIC_BELOW_THRESHOLD,
+                path="spec.autoscaling.metric",
+                value=scaling.metric,
+                must=rule,
+                remedy=remedy,
+                severity="warning",
+            )
 
 
 def check_metric_has_request(candidate: ValidationSubject) -> Iterator[Finding]:
@@ -62,7 +103,7 @@ def check_metric_has_request(candidate: ValidationSubject) -> Iterator[Finding]:
         "cpu": ("cpuCoreRequest", bool(compute.cpu_core_request)),
         "memory": ("cpuMemoryRequest", _is_memory_request(compute.cpu_memory_request)),
     }
-    if scaling is None or scaling.metric not in requests:
+    if scaling is None or scaling.metric is None or scaling.metric_source != "Resource":
         return
     field, has_request = requests[scaling.metric]
     if not has_request:
@@ -78,13 +119,34 @@ def check_replica_range(candidate: ValidationSubject) -> Iterator[Finding]:
     scaling = candidate.spec.autoscaling
     if scaling is None or scaling.max_replicas is None:
         return
-    fewest = scaling.min_replicas or 1
+    fewest = scaling.fewest_replicas
     if scaling.max_replicas < fewest:
         rule, remedy = f"not be below minReplicas ({fewest})", "raise it, or lower minReplicas"
         path = "spec.autoscaling.maxReplicas"
         yield Finding(
             reason=Reason.CONFLICTING_FIELDS, path=path, value=str(scaling.max_replicas), must=rule, remedy=remedy
         )
+
+
+def check_zero_replicas(candidate: ValidationSubject) -> Iterator[Finding]:
+    """minReplicas 0 needs a metric that exists without pods, and a NIMService kind that allows it."""
+    scaling, path = candidate.spec.autoscaling, "spec.autoscaling.minReplicas"
+    if scaling is None or scaling.fewest_replicas > 0:
+        return
+    if scaling.metric_source not in ("External", "Object"):
+        rule = "be at least 1, a metric of the pods can't start the first one"
+        remedy = (
+            "stop the NIM by desiredPhase: Stopped; autoscaling to 0 needs metricType: External or Object, Kubernetes"
+            " 1.37 and NIM Operator 3.1.3"
+        )
+        yield Finding(reason=Reason.CONFLICTING_FIELDS, path=path, value="0", must=rule, remedy=remedy)
+    elif not candidate.context.nimservice_schema.allows_zero_min_replicas:
+        rule = "be at least 1, the NIMService kind of this cluster allows no 0"
+        remedy = (
+            "raise it, stop the NIM by desiredPhase: Stopped, or install NIM Operator 3.1.3 or newer (autoscaling to 0"
+            " needs Kubernetes 1.37, too)"
+        )
+        yield Finding(reason=Reason.NOT_INSTALLED, path=path, value="0", must=rule, remedy=remedy)
 
 
 def check_replicas_with_autoscaling(candidate: ValidationSubject) -> Iterator[Finding]:
@@ -95,6 +157,14 @@ def check_replicas_with_autoscaling(candidate: ValidationSubject) -> Iterator[Fi
         yield Finding(
             reason=Reason.CONFLICTING_FIELDS, path="spec.replicas", value=str(replicas), must=rule, remedy=remedy
         )
+
+
+def _nanos(text: str) -> int | None:
+    """Billionths of a quantity; None for another text."""
+    try:
+        return quantity.parse(text).nanos
+    except quantity.QuantityError:
+        return None
 
 
 def _is_memory_request(text: str | None) -> bool:

@@ -179,7 +179,7 @@ def _is_shareable(modes: Sequence[str], *, read_only: bool) -> bool:
 def _most_pods(spec: RunaiNimServiceSpec) -> int:
     """The largest number of pods at a time."""
     if spec.autoscaling is not None:
-        return max(spec.autoscaling.min_replicas or 1, spec.autoscaling.max_replicas or 1)
+        return max(spec.autoscaling.fewest_replicas, spec.autoscaling.most_replicas)
     replicas = 1 if spec.replicas is None else spec.replicas
     workers = (spec.multi_node.workers or 0) if spec.multi_node is not None else 0
     return replicas * (1 + workers)

@@ -207,21 +207,18 @@ def _portion_remedy(kind: str, value: Any) -> str | None:
 
 def _replicas_remedy(kind: str, value: Any) -> str | None:
     if kind == "greater_than_equal" and value == 0:
-        return (
-            "stop the NIM by desiredPhase: Stopped; autoscaling to 0 needs an External or Object metric, Kubernetes"
-            " 1.37 and NIM Operator 3.1.3, and no field of this API sets such a metric"
-        )
+        return "stop the NIM by desiredPhase: Stopped, or scale down to minReplicas: 0 by an External or Object metric"
     return _unquoted(kind, value)
 
 
 def _threshold_remedy(kind: str, value: Any) -> str | None:
-    is_fraction = isinstance(value, float) or (kind == "greater_than_equal" and value == 0)
-    is_fraction |= isinstance(value, str) and _DECIMAL.fullmatch(value) is not None
-    if is_fraction:
-        return (
-            "write a whole number of at least 1; for a metric between 0 and 1 choose a count, such as"
-            " num_requests_running, or serve it in percent under another name"
-        )
+    text = repr(value) if isinstance(value, float) else value
+    amount = quantity.parse(text).nanos if isinstance(text, str) and _DECIMAL.fullmatch(text) else None
+    if amount:
+        fitting = f"use metricThresholdQuantity in its place, {quantity.Quantity(amount)}"
+        return f"{fitting}, or choose a count, such as num_requests_running"
+    if amount == 0 or (kind == "greater_than_equal" and value == 0):
+        return "write a whole number of at least 1, or use metricThresholdQuantity in its place, such as 500m for 0.5"
     return _unquoted(kind, value)
 
 

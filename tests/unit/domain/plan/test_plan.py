@@ -578,6 +578,21 @@ def test_an_autoscaled_service_is_started_before_it_is_scaled() -> None:
     assert waking["spec"]["annotations"] == written(running)["spec"]["annotations"]
 
 
+def test_replicas_that_an_autoscaler_took_away_are_left_to_it() -> None:
+    scaling = {"minReplicas": 0, "metricType": "External", "metric": "tokens", "metricThreshold": 5}
+    cr = a_cr({"autoscaling": scaling})
+    desired = translate(input_of(cr, CONTEXT))
+    stopped, autoscaled = live(a_cr({"desiredPhase": "Stopped"})), live(cr)
+
+    def written(nimservice: dict[str, Any]) -> Any:
+        observed = ObservedState(claim=CLAIM, nimservice=nimservice, workload=replace(WORKLOAD, spec_replicas=0))
+        return plan(cr, desired, observed).nimservice
+
+    waking = written(stopped)
+    assert (waking.manifest["spec"]["replicas"], "scale" in waking.manifest["spec"]) == (1, False)
+    assert written(autoscaled) is None
+
+
 def test_an_owner_is_asked_for_before_its_nimservice_is_made_anew_or_taken() -> None:
     cr = a_cr()
     changed = {**live(cr), "spec": {}}

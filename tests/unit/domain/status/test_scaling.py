@@ -56,9 +56,20 @@ def scaling(
     return next((c for c in conditions_ if c["type"] == "Scaling"), {})
 
 
+EXTERNAL = {"metric": "queue", "metricType": "External", "metricThreshold": 5, "minReplicas": 0}
+OBJECT = {**EXTERNAL, "metricType": "Object"}
+
+
+def unserved(kind: str) -> dict[str, Any]:
+    return {**NO_ADAPTER, "reason": f"FailedGet{kind}Metric"}
+
+
 @pytest.mark.parametrize(
     ("autoscaling", "conditions", "status", "reason", "says"),
     [
+        (EXTERNAL, [ABLE, VALID], "True", "ScalingActive", "scales by queue"),
+        (OBJECT, [unserved("Object")], "False", "FailedGetObjectMetric", "gives Service nim the metric queue"),
+        (EXTERNAL, [unserved("External")], "False", "FailedGetExternalMetric", "with queue in this namespace"),
         (PODS, [], "Unknown", "AutoscalerNotReady", "HorizontalPodAutoscaler nim has not been evaluated yet"),
         (PODS, [ABLE, VALID], "True", "ScalingActive", "scales by gpu_cache_usage_perc"),
         (CPU, [ABLE, VALID, LIMITED], "True", "ScalingLimited", "(TooManyReplicas): more than maximum"),

@@ -54,6 +54,7 @@ ROW_CASES: list[tuple[Callable[[], Facts], str, str]] = [
     ),
     (lambda: facts(a_cr(STOPPED)), "Stopped", "Stopped"),
     (lambda: facts(a_cr(STOPPED), workload=a_workload(spec_replicas=0)), "Stopping", "Stopping"),
+    (lambda: scaled(0), "Running", "ScaledToZero"),
     (lambda: facts(), "Running", "Running"),
     (lambda: facts(nim=FAILED, workload=STARTING), "Failed", "NIMServiceFailed"),
     (lambda: facts(nim=FAILED), "Degraded", "NIMServiceFailed"),
@@ -91,6 +92,30 @@ ROW_CASES: list[tuple[Callable[[], Facts], str, str]] = [
     (lambda: _changed(BEFORE | {"readyReplicas": 1}, spec_replicas=2), "Updating", "ScalingReplicas"),
     (lambda: facts(nim={"state": "NotReady"}), "Initializing", "PodsNotReady"),
 ]
+
+
+def scaled(fewest: int, state: str = "NotReady", **workload: Any) -> Facts:
+    """Its autoscaler has taken away all replicas of a service."""
+    scaling = {"metric": "queue", "metricType": "External", "metricThreshold": 5, "minReplicas": fewest}
+    cr = a_cr({"autoscaling": scaling}, status=BEFORE | {"readyReplicas": 0})
+    found = observed(translate(input_of(cr, CONTEXT))).workload
+    assert found is not None
+    counts = dict.fromkeys(
+        ("spec_replicas", "current_replicas", "updated_replicas", "ready_replicas", "available_replicas"), 0
+    )
+    return facts(cr, nim={"state": state}, workload=replace(found, **{**counts, **workload}))
+
+
+def test_only_an_autoscaler_that_may_takes_away_all_replicas() -> None:
+    def said(found: Facts) -> tuple[str, str]:
+        return row_for(found).phase_for(found), row_for(found).reason_for(found)
+
+    assert row_for(scaled(0)).ready == "True"
+    assert said(scaled(0, current_replicas=1)) == ("Running", "ScaledToZero")
+    assert said(scaled(0, state="Failed")) == ("Failed", "NIMServiceFailed")
+    assert said(scaled(0, spec_replicas=1)) == ("Updating", "ScalingReplicas")
+    assert said(scaled(0, generation=2)) == ("Updating", "RollingOut")
+    assert said(scaled(1)) == ("Updating", "RollingOut")
 
 
 def starting(pod: ObservedPod) -> Facts:

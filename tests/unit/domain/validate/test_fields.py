@@ -179,6 +179,39 @@ def test_tolerations(toleration: dict[str, Any], expected: Found) -> None:
         ({"metric": "queue"}, {}, [("RequiredField", "spec.autoscaling.metricThreshold")]),
         ({"metricThreshold": 1}, {}, [("RequiredField", "spec.autoscaling.metric")]),
         ({"metric": "cpu", "metricThreshold": 1}, {"compute": {"cpuCoreRequest": 0.5}}, []),
+        ({"metric": "cpu", "metricThreshold": 1, "metricType": "Pods"}, {}, []),
+        *(
+            ({"metric": "queue", "metricThresholdQuantity": text}, {}, [])
+            for text in ("1m", "500m", "0.5", "2", "1k", "9223372036854775807")
+        ),
+        *(
+            (
+                {"metric": "queue", "metricThresholdQuantity": text},
+                {},
+                [("InvalidQuantity", "spec.autoscaling.metricThresholdQuantity")],
+            )
+            for text in ("", "0", "-1", "half", "999u", "1e99", "5%")
+        ),
+        (
+            {"metric": "cpu", "metricThresholdQuantity": "500m"},
+            {"compute": {"cpuCoreRequest": 0.5}},
+            [("ConflictingFields", "spec.autoscaling.metricThresholdQuantity")],
+        ),
+        (
+            {"metric": "queue", "metricThresholdQuantity": "500m", "metricThreshold": 1},
+            {},
+            [("ConflictingFields", "spec.autoscaling.metricThresholdQuantity")],
+        ),
+        ({"metric": "queue", "metricThreshold": 1, "minReplicas": 0, "metricType": "External"}, {}, []),
+        ({"metric": "queue", "metricThreshold": 1, "minReplicas": 0, "metricType": "Object"}, {}, []),
+        *(
+            (
+                {"metric": "queue", "metricThreshold": 1, "minReplicas": 0, **kind},
+                {},
+                [("ConflictingFields", "spec.autoscaling.minReplicas")],
+            )
+            for kind in ({}, {"metricType": "Pods"})
+        ),
         ({"metric": "memory", "metricThreshold": 1}, {"compute": {"cpuMemoryRequest": "1Gi"}}, []),
         (
             {"metric": "memory", "metricThreshold": 1},

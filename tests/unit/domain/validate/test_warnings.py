@@ -240,6 +240,13 @@ def test_other_metrics_may_exceed_their_threshold(metric: str) -> None:
     assert found({"autoscaling": {"metric": metric, "metricThreshold": 1}}) == []
 
 
+@pytest.mark.parametrize(("quantity", "warned"), [("500m", False), ("0.9", False), ("1", True), ("1500m", True)])
+def test_a_threshold_below_1_suits_a_metric_between_0_and_1(quantity: str, warned: bool) -> None:
+    told = found({"autoscaling": {"metric": "gpu_cache_usage_perc", "metricThresholdQuantity": quantity}})
+
+    assert told == [("warning", "MetricBelowThreshold", "spec.autoscaling.metric")] * warned
+
+
 RWX = {"readWriteOnce": False, "readWriteMany": True}
 
 
