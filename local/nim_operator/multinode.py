@@ -19,14 +19,15 @@ OF_THE_CONTAINER = ("image", "resources", "volumeMounts")
 
 
 def config(nim: Object) -> list[tuple[Kind, Object]]:
-    """Return what is made first; the real ones hold MPI's hosts, its start script and a key for SSH."""
+    """Return what is made first for MPI; the real ones hold its hosts, its start script and a key for SSH."""
+    if "ray" in nim["spec"]["multiNode"]:
+        return []
     name = nim["metadata"]["name"]
     group = set_name(name)
     slots = _parallelism(nim, "tensor")
     hosts = {
         f"hostfile-{number}": "\n".join(
-            f"{group}-{number}{f'-{pod}' if pod else ''}.{group} slots={slots}"
-            for pod in range(_parallelism(nim, "pipeline"))
+            f"{group}-{number}{f'-{pod}' if pod else ''}.{group} slots={slots}" for pod in range(_size(nim))
         )
         for number in range(nim["spec"].get("replicas", 1))
     }
@@ -54,7 +55,7 @@ def leader_worker_set(nim: Object, store: ModelStore, resources: Object) -> Obje
         "leaderWorkerTemplate": {
             "leaderTemplate": {"metadata": {"labels": labels, "annotations": annotations}, "spec": leader},
             "workerTemplate": {"metadata": {"annotations": annotations}, "spec": worker},
-            "size": _parallelism(nim, "pipeline"),
+            "size": _size(nim),
             "restartPolicy": "RecreateGroupOnPodRestart",
         },
         "rolloutStrategy": {
@@ -71,6 +72,13 @@ def _parallelism(nim: Object, what: str) -> int:
     return int(nim["spec"]["multiNode"]["parallelism"].get(what, 1))
 
 
+def _size(nim: Object) -> int:
+    """Pods of a group. By documentation: without pipeline parallelism, as many as have the GPUs of the tensor's."""
+    gpus = int(nim["spec"].get("resources", {}).get("limits", {}).get(workload.GPU, 0))
+    pipeline = _parallelism(nim, "pipeline")
+    return pipeline * max(_parallelism(nim, "tensor") // gpus, 1) if gpus else pipeline
+
+
 def _pod_spec(nim: Object, store: ModelStore, resources: Object, role: Role) -> Object:
     single = workload.pod_spec(nim, store, resources)
     shared = {key: single[key] for key in OF_THE_POD if key in single}
@@ -82,7 +90,7 @@ def _container(nim: Object, single: Object, role: Role) -> Object:
     env = [
         *single["env"],
         {"name": "NIM_LEADER_ROLE", "value": "1" if role == "leader" else "0"},
-        {"name": "NIM_NUM_COMPUTE_NODES", "value": str(_parallelism(nim, "pipeline"))},
+        {"name": "NIM_NUM_COMPUTE_NODES", "value": str(_size(nim))},
     ]
     kept = (*OF_THE_CONTAINER, *workload.PROBES) if role == "leader" else OF_THE_CONTAINER
     return {

@@ -210,7 +210,7 @@ def test_several_files_and_directories(run: Run, tmp_path: Path) -> None:
 
     assert answer.code == 2
     assert answer.out.splitlines()[0] == f"{none}: error: can't be read: No such file or directory"
-    assert answer.err.splitlines()[-1] == "5 RunaiNimServices checked: 2 errors, no warnings"
+    assert answer.err.splitlines()[-1] == "7 RunaiNimServices checked: 2 errors, no warnings"
 
 
 def test_the_same_resource_and_the_same_url_twice_are_warnings(run: Run) -> None:
@@ -342,7 +342,7 @@ def test_no_value_of_a_variable_or_annotation_is_shown(run: Run) -> None:
         ),
         (["--nim-operator", str(SAMPLES / "mistake.yaml")], "must contain the NIMService CRD"),
         (["--settings", "none.yaml"], "none.yaml: can't be read: No such file or directory"),
-        (["--settings", str(SAMPLES)], "must contain one document: it contains 4"),
+        (["--settings", str(SAMPLES)], "must contain one document: it contains 6"),
         (["--settings", "-"], "-: apiVersion in the settings file: unknown setting"),
         (["--namespace-label", "a"], '--namespace-label is "a" but must be key=value, such as runai/queue=team-a'),
     ],

@@ -28,6 +28,21 @@ def test_it_runs_stops_and_starts(objects: Objects) -> None:
     assert gone(objects, LWS, "llama-8b-lws", 60)
 
 
+def test_it_runs_by_ray_with_layers_over_all_pods(objects: Objects) -> None:
+    objects.apply(
+        sample(
+            "gpu-portion",
+            compute=SEVERAL["compute"],
+            multiNode={"workers": 2, "launcher": "ray", "tensorParallelism": 24},
+        )
+    )
+    settled(objects, "llama-8b", "Running", 40)
+    multi_node = present(objects, NIMSERVICE, "llama-8b")["spec"]["multiNode"]
+    assert multi_node["ray"] == {"rayPort": 6379}
+    assert multi_node["parallelism"] == {"pipeline": 1, "tensor": 24}
+    assert present(objects, LWS, "llama-8b-lws")["spec"]["leaderWorkerTemplate"]["size"] == 3
+
+
 def test_what_cannot_change_is_refused_and_leaves_it_running(objects: Objects) -> None:
     objects.apply(sample("gpu-portion", **SEVERAL))
     settled(objects, "llama-8b", "Running", 40)

@@ -45,6 +45,20 @@ def test_only_the_leader_is_probed_and_both_have_the_users_environment() -> None
     assert roles == ["1", "0"]
 
 
+def test_ray_needs_nothing_that_is_made_before() -> None:
+    nim = a_multi_node()
+    assert len(multinode.config(nim)) == 3
+    nim["spec"]["multiNode"]["ray"] = {"rayPort": 6379}
+    assert multinode.config(nim) == []
+
+
+@pytest.mark.parametrize(("pipeline", "gpus", "size"), [(1, 4, 2), (3, 8, 3), (1, 8, 1), (1, 16, 1), (2, None, 2)])
+def test_a_group_has_the_gpus_of_both_parallelisms(pipeline: int, gpus: int | None, size: int) -> None:
+    resources = {"limits": {"nvidia.com/gpu": str(gpus)}} if gpus else {}
+    made = multinode.leader_worker_set(a_multi_node(pipeline, resources=resources), ModelStore("store"), {})
+    assert made["spec"]["leaderWorkerTemplate"]["size"] == size
+
+
 def a_set(size: int = 2, replicas: int = 2, **said: str) -> dict[str, Any]:
     template = {"size": size, "leaderTemplate": {"spec": {"leads": True}}, "workerTemplate": {"spec": {}}}
     return {

@@ -23,6 +23,9 @@ _REFERENCE: Final = re.compile(
     r"(?:@(?P<algorithm>[a-z0-9]+):(?P<digest>[0-9a-f]+))?"
 )
 
+# Not of dates and commits, such as 20261128 or 3f2a9c1.
+_VERSION: Final = re.compile(r"v?(?P<major>[0-9]{1,3})(?:\.[0-9]+)*(?:[._-].*)?")
+
 
 @dataclass(frozen=True, slots=True)
 class Image:
@@ -31,6 +34,12 @@ class Image:
     repository: str
     tag: str | None
     digest: tuple[str, str] | None
+
+    @property
+    def major_version(self) -> int | None:
+        """The major version in the tag: 2 for `2.0.10` and `v2`; None for `latest`, another word, or no tag."""
+        match = _VERSION.fullmatch(self.tag or "")
+        return None if match is None else int(match["major"])
 
 
 class ImageError(ValueError):

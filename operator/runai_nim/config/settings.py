@@ -124,6 +124,11 @@ class Settings(BaseModel):
         description="kai: another component sets the scheduler of multiNode workers; false: multiNode is rejected",
     )
 
+    multi_node_launcher: OptionalSetting[Literal["mpi", "ray"]] = Field(
+        None,
+        description="mpi or ray for every multiNode service that names none; empty: by the version in the image's tag",
+    )
+
     runtime_class_name: OptionalSetting[ObjectName] = Field(
         None, description="runtimeClassName of NIM pods, such as nvidia on RKE2 and k3s; empty: none"
     )

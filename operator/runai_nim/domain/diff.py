@@ -19,6 +19,7 @@ IRREMOVABLE_FIELDS: Mapping[tuple[str, ...], Mapping[str, Any]] = {
     ("spec", "livenessProbe"): {"enabled": True},
     ("spec", "metrics"): {"enabled": False},
     ("spec", "expose", "router"): {"hostDomainName": None},
+    ("spec", "multiNode", "mpi"): {"mpiStartTimeout": 300},
 }
 """Leaf to keep for each struct; None means its live value."""
 

@@ -106,6 +106,13 @@ class NIMServiceSchema:
         versions = [version for version in crd["spec"]["versions"] if version.get("storage")]
         return cls.of_schema(versions[0]["schema"]["openAPIV3Schema"])
 
+    def has_field(self, path: FieldPath) -> bool:
+        """Whether the kind has the field at that path, such as `("spec", "multiNode", "ray")`."""
+        if any(path[: len(missing)] == missing for missing in self.missing_paths):
+            return False
+        known = self._fields_below(path[:-1])
+        return not known or path[-1] in known
+
     def missing_fields(self, manifest: Mapping[str, Any]) -> Iterator[MissingField]:
         """Every field of a rendered NIMService that the kind lacks, without fields below a missing one."""
         for path in _missing_paths(manifest.get("spec", {}), self._fields_below(("spec",)), ("spec",)):

@@ -172,6 +172,16 @@ ROWS = [
         ({"multiNode": {"workers": 1}},),
     ),
     Row(
+        "spec.multiNode.startTimeoutSeconds",
+        "not allowed with launcher ray",
+        ({"multiNode": {"workers": 1, "launcher": "ray", "startTimeoutSeconds": 60}},),
+        (
+            {"multiNode": {"workers": 1, "launcher": "ray"}},
+            {"multiNode": {"workers": 1, "launcher": "mpi", "startTimeoutSeconds": 60}},
+            {"multiNode": {"workers": 1, "startTimeoutSeconds": 60}},
+        ),
+    ),
+    Row(
         "spec.compute.gpuRequestType",
         "not request a GPU share with multiNode",
         (
@@ -206,7 +216,13 @@ ROWS = [
     ),
 ]
 
-MULTI_NODES: list[Spec] = [{}, {"multiNode": {}}, {"multiNode": {"workers": 1}}, {"multiNode": {"workers": 2}}]
+MULTI_NODES: list[Spec] = [
+    {},
+    {"multiNode": {}},
+    {"multiNode": {"workers": 1}},
+    {"multiNode": {"workers": 2}},
+    {"multiNode": {"workers": 1, "tensorParallelism": 2}},
+]
 """From each of these to itself is allowed, to any other refused."""
 NOT_CHANGED = "multiNode can't be added, removed or changed"
 

@@ -53,6 +53,7 @@ ADMISSION: Final[Mapping[Check, Reason]] = {
     metadata.check_label_keys: Reason.DUPLICATE_VALUE,
     model_store.check_claim_annotations: Reason.DUPLICATE_VALUE,
     model_store.check_one_store: Reason.CONFLICTING_FIELDS,
+    multi_node.check_start_timeout: Reason.CONFLICTING_FIELDS,
     multi_node.check_multi_node_or_autoscaling: Reason.CONFLICTING_FIELDS,
     multi_node.check_multi_node_shares: Reason.CONFLICTING_FIELDS,
     scheduling.check_node_pools: Reason.DUPLICATE_VALUE,

@@ -34,7 +34,7 @@ def test_a_rule_lets_the_rest_through(create: Create, row: Row, spec: Spec) -> N
     assert create(spec)["spec"] == spec
 
 
-@pytest.mark.parametrize("before", MULTI_NODES, ids=["without", "empty", "one", "two"])
+@pytest.mark.parametrize("before", MULTI_NODES, ids=["without", "empty", "one", "two", "spread"])
 def test_multi_node_stays_as_it_was(
     create: Create, replace: Create, causes: Causes, request: Any, before: Spec
 ) -> None:
@@ -50,6 +50,13 @@ def test_multi_node_stays_as_it_was(
         assert NOT_CHANGED in said["spec.multiNode"]
 
     assert replace(stored, {**before, "image": "nim:2"})["metadata"]["generation"] == 2
+
+
+def test_the_launcher_and_its_bound_may_change(create: Create, replace: Create) -> None:
+    stored = create({"multiNode": {"workers": 1}, "image": "nim:1"}, "llama-launcher", stored=True)
+    changed = {"multiNode": {"workers": 1, "launcher": "mpi", "startTimeoutSeconds": 600}, "image": "nim:1"}
+
+    assert replace(stored, changed)["spec"] == changed
 
 
 @pytest.mark.parametrize(("before", "after"), list(itertools.product((MULTI_NODES[0], *MULTI_NODES[2:]), repeat=2)))

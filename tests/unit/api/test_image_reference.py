@@ -10,6 +10,20 @@ LONGEST = "a" * 255
 
 
 @pytest.mark.parametrize(
+    ("text", "major"),
+    [
+        *((f"llama:{tag}", int(tag.strip("v")[0])) for tag in ("1", "v2", "1.8.5", "2.0.10-pb6", "3.0.0_x", "2.")),
+        *((f"llama:{tag}", None) for tag in ("latest", "20261128", "3f2a9c1", "v", "stable-2.0", "2x")),
+        ("llama", None),
+        (f"llama:12.1@sha256:{DIGEST}", 12),
+        (f"llama@sha256:{DIGEST}", None),
+    ],
+)
+def test_the_major_version_is_that_of_the_tag(text: str, major: int | None) -> None:
+    assert image_reference.parse(text).major_version == major
+
+
+@pytest.mark.parametrize(
     ("text", "parsed"),
     [
         ("llama", Image("llama", None, None)),

@@ -290,6 +290,7 @@ def test_what_the_kubelet_sets_for_a_service_is_no_setting(variable: str) -> Non
         ({"leader_election": True}, {}, ["leader_election is on without lease_namespace; set it"]),
         ({"lease_seconds": 2}, {}, ["lease_seconds", "greater than or equal to 3"]),
         ({"multi_node_workers_scheduled_elsewhere": "maybe"}, {}, ["multi_node_workers", "valid boolean"]),
+        ({"multi_node_launcher": "slurm"}, {}, ["multi_node_launcher", "'mpi' or 'ray'"]),
         ({"external_mode": "route"}, {}, ["external_mode", "'none', 'ingress' or 'gateway'"]),
         (
             {"external_mode": "ingress"},

@@ -97,6 +97,19 @@ def test_a_schema_lacks_what_it_does_not_name() -> None:
     ]
 
 
+def test_whether_a_kind_has_a_field() -> None:
+    of_schema = NIMServiceSchema.of_schema(SCHEMA)
+    ray = ("spec", "multiNode", "ray")
+
+    assert of_schema.has_field(("spec", "image", "tag"))
+    assert not of_schema.has_field(("spec", "image", "digest"))
+    assert of_schema.has_field(("spec", "labels", "any"))
+    assert NIMServiceSchema().has_field(ray)
+    assert not NIMServiceSchema.of_version("3.1.0").has_field(ray)
+    assert not NIMServiceSchema.of_version("2.9.9").has_field(ray)
+    assert NIMServiceSchema.of_version("3.1.1").has_field(ray)
+
+
 def test_the_secret_is_required_while_the_kind_requires_it() -> None:
     assert not NIMServiceSchema.of_schema(SCHEMA).requires_auth_secret
     assert NIMServiceSchema.of_version("3.1.2").requires_auth_secret

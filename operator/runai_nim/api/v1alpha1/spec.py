@@ -20,6 +20,12 @@ from runai_nim.api.v1alpha1.schema import CelRule, DnsLabel, Name, Ours, SpecMod
 from runai_nim.api.v1alpha1.serving import ServingPort
 
 
+def _kept(field: str) -> str:
+    """The CEL expression for a field of multiNode that may not change."""
+    now, before = f"self.multiNode.{field}", f"oldSelf.multiNode.{field}"
+    return f"has({now}) == has({before}) && (!has({now}) || {now} == {before})"
+
+
 class RunaiNimServiceSpec(SpecModel):
     """The NIM to serve, its resources and its scheduling."""
 
@@ -54,8 +60,9 @@ class RunaiNimServiceSpec(SpecModel):
         ),
         CelRule(
             "has(self.multiNode) == has(oldSelf.multiNode) && (!has(self.multiNode)"
-            " || self.multiNode == oldSelf.multiNode)",
-            "multiNode can't be added, removed or changed: restore it, or create a RunaiNimService of another name",
+            f" || ({_kept('workers')} && {_kept('tensorParallelism')}))",
+            "multiNode can't be added, removed or changed, but for launcher and startTimeoutSeconds: restore it, or"
+            " create a RunaiNimService of another name",
             ".multiNode",
         ),
     )
@@ -96,8 +103,8 @@ class RunaiNimServiceSpec(SpecModel):
     """Scales replicas by a metric. Excludes multiNode."""
 
     multi_node: MultiNode | None = None
-    """Runs one model on several nodes (requires LeaderWorkerSet). Can't be added, removed or changed later. Excludes
-    autoscaling and GPU shares."""
+    """Runs one model on several nodes (requires LeaderWorkerSet). Can't be added, removed or changed later, but for
+    launcher and startTimeoutSeconds. Excludes autoscaling and GPU shares."""
 
     priority_class: PriorityClass | None = None
     """Scheduling priority; default: the scheduler's for such workloads. Becomes the label priorityClassName.

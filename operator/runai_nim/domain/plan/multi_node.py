@@ -27,6 +27,46 @@ def check_multi_node(manifest: Mapping[str, Any], live: Mapping[str, Any] | None
         return Finding(reason=Reason.MULTI_NODE_IMMUTABLE, path="spec.multiNode", must=rule, remedy=_REMEDY)
     if requested is None or there is None:
         return None
+    if finding := _check_launcher(manifest, live) or _check_parallelism(requested, there):
+        return finding
+    most = multi_node_replicas_of(manifest, live)
+    replicas = manifest["spec"]["replicas"]
+    if replicas > most:
+        rule = f"be at most {most} with multiNode, as when the NIMService was created"
+        return Finding(
+            reason=Reason.MULTI_NODE_IMMUTABLE, path="spec.replicas", value=str(replicas), must=rule, remedy=_REMEDY
+        )
+    return None
+
+
+def _check_launcher(manifest: Mapping[str, Any], live: Mapping[str, Any]) -> Finding | None:
+    """Whether no struct of a launcher has to go, which server-side apply can't remove.
+
+    A NIMService that names no launcher starts by MPI, and Ray can be added: so does a new image of NIM 2.0.
+    """
+    requested, there = _multi_node(manifest), _multi_node(live)
+    launcher, other = ("ray", "mpi") if "ray" in there else ("mpi", "ray")
+    if launcher not in there or ("ray" in requested) == ("ray" in there):
+        return None
+    return Finding(
+        reason=Reason.MULTI_NODE_IMMUTABLE,
+        path="spec.multiNode.launcher",
+        value=other,
+        must=f"be {launcher}, as when the NIMService was created (without it the version in spec.image decides)",
+        remedy=_REMEDY,
+    )
+
+
+def _check_parallelism(requested: Mapping[str, Any], there: Mapping[str, Any]) -> Finding | None:
+    if 1 in (requested.get("pipeline"), there.get("pipeline")) and requested != there:
+        rule = f"be {there.get('tensor')}, as when the NIMService was created"
+        return Finding(
+            reason=Reason.MULTI_NODE_IMMUTABLE,
+            path="spec.multiNode.tensorParallelism",
+            value=str(requested.get("tensor")),
+            must=rule,
+            remedy=_REMEDY,
+        )
     if requested.get("pipeline") != there.get("pipeline"):
         workers = number(there.get("pipeline"), 1) - 1
         rule = f"be {workers}, as when the NIMService was created"
@@ -45,13 +85,6 @@ def check_multi_node(manifest: Mapping[str, Any], live: Mapping[str, Any] | None
             value=str(requested.get("tensor")),
             must=rule,
             remedy=_REMEDY,
-        )
-    most = multi_node_replicas_of(manifest, live)
-    replicas = manifest["spec"]["replicas"]
-    if replicas > most:
-        rule = f"be at most {most} with multiNode, as when the NIMService was created"
-        return Finding(
-            reason=Reason.MULTI_NODE_IMMUTABLE, path="spec.replicas", value=str(replicas), must=rule, remedy=_REMEDY
         )
     return None
 
@@ -75,6 +108,10 @@ def with_multi_node_replicas(manifest: dict[str, Any], live: Mapping[str, Any] |
         well_known.MULTI_NODE_REPLICAS: str(multi_node_replicas_of(manifest, live))
     }
     return {**manifest, "metadata": {**metadata, "annotations": recorded_replicas}}
+
+
+def _multi_node(nimservice: Mapping[str, Any]) -> Mapping[str, Any]:
+    return mapping(mapping(nimservice.get("spec")).get("multiNode"))
 
 
 def _parallelism(nimservice: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -9,6 +9,7 @@ from typing import Final
 from runai_nim.api.v1alpha1 import Compute, ServingPort
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.validate.finding import Finding
+from runai_nim.domain.validate.launcher import has_ray, image_launcher, launcher_of, named_launcher
 from runai_nim.domain.validate.subject import ValidationSubject
 
 MAX_MULTI_NODE_NAME_LENGTH: Final = 44
@@ -113,6 +114,72 @@ def check_multi_node_start(candidate: ValidationSubject) -> Iterator[Finding]:
     if spec.desired_phase == "Stopped":
         rule = "be Running when a service with multiNode is created"
         yield _conflict("spec.desiredPhase", "Stopped", rule, "remove it; it can be stopped later")
+
+
+def check_launcher(candidate: ValidationSubject) -> Iterator[Finding]:
+    """Whether the image starts by MPI or by Ray must be known, and the NIM Operator must be able to do it.
+
+    Only a warning for a service that exists, and where the NIM Operator has no choice: these start by MPI, as before.
+    """
+    spec, context = candidate.spec, candidate.context
+    if spec.multi_node is None or named_launcher(spec, context.settings):
+        return
+    needed = image_launcher(spec)
+    if needed is None and has_ray(context):
+        yield Finding(
+            reason=Reason.REQUIRED_FIELD,
+            path="spec.multiNode.launcher",
+            must="be set, the tag of spec.image doesn't tell NIM 1.x (mpi) from NIM 2.0 or newer (ray)",
+            remedy="set it to mpi or ray, or use a tag with the version",
+            severity="warning" if context.nimservice_exists else "error",
+        )
+    if needed == "ray" and not has_ray(context):
+        yield Finding(
+            reason=Reason.NOT_INSTALLED,
+            path="spec.image",
+            value=spec.image,
+            must="be of NIM 1.x, the NIM Operator of this cluster starts several nodes by MPI, which NIM 2.0 lacks",
+            remedy="install NIM Operator 3.1.1 or newer, or set multiNode.launcher: mpi if the image has MPI",
+            severity="warning",
+        )
+
+
+def check_start_timeout(candidate: ValidationSubject) -> Iterator[Finding]:
+    """startTimeoutSeconds is a bound on MPI; with Ray the NIM Operator has none."""
+    multi_node = candidate.spec.multi_node
+    if multi_node is None or multi_node.start_timeout_seconds is None:
+        return
+    if launcher_of(candidate.spec, candidate.context) == "ray":
+        yield _conflict(
+            "spec.multiNode.startTimeoutSeconds",
+            str(multi_node.start_timeout_seconds),
+            "be absent with launcher ray, the NIM Operator has no such bound for it",
+            "remove it",
+        )
+
+
+def check_tensor_parallelism(candidate: ValidationSubject) -> Iterator[Finding]:
+    """A layer is shared by the GPUs of one pod, or by those of all pods where the NIM Operator can do that."""
+    multi_node, compute = candidate.spec.multi_node, candidate.spec.compute or Compute()
+    gpus = compute.gpu_devices_request
+    if multi_node is None or multi_node.tensor_parallelism is None or not gpus or multi_node.workers is None:
+        return
+    path, asked, of_all = (
+        "spec.multiNode.tensorParallelism",
+        multi_node.tensor_parallelism,
+        gpus * (multi_node.workers + 1),
+    )
+    if asked not in (gpus, of_all):
+        rule = f"be {gpus}, the GPUs of a pod (gpuDevicesRequest), or {of_all}, those of all pods"
+        yield _conflict(path, str(asked), rule, "correct it, or remove it for the GPUs of a pod")
+    elif asked == of_all and not has_ray(candidate.context):
+        yield Finding(
+            reason=Reason.NOT_INSTALLED,
+            path=path,
+            value=str(asked),
+            must=f"be {gpus}, this cluster's NIM Operator shares a layer within a pod only",
+            remedy="remove it, or install NIM Operator 3.1.1 or newer",
+        )
 
 
 def check_multi_node_scheduler(candidate: ValidationSubject) -> Iterator[Finding]:

@@ -499,9 +499,10 @@ def test_what_is_in_a_route_s_way_hinders_nothing_else(observed: Any, reason: st
 
 def a_multi_node_cr(workers: int | None = 1, replicas: int = 1, gpus: int = 8, **spec: Any) -> dict[str, Any]:
     cr = a_cr()
-    cr["spec"] |= {"compute": {"gpuDevicesRequest": gpus}, "replicas": replicas, **spec}
+    cr["spec"] |= {"compute": {"gpuDevicesRequest": gpus}, "replicas": replicas}
     if workers:
         cr["spec"]["multiNode"] = {"workers": workers}
+    cr["spec"] |= spec
     return cr
 
 
@@ -535,6 +536,49 @@ def test_what_several_nodes_cannot_become_is_refused(now: dict[str, Any], path: 
     assert found.refusal is not None
     assert (found.refusal.reason, found.refusal.path) == ("MultiNodeImmutable", path)
     assert found.nimservice is None
+
+
+def of_launcher(image: str = "1.0", **multi_node: Any) -> dict[str, Any]:
+    wanted = {"workers": 1, **multi_node}
+    return a_multi_node_cr(image=f"nvcr.io/nim/meta/llama:{image}", multiNode=wanted)
+
+
+def test_ray_can_be_added_and_a_bound_on_mpi_changed() -> None:
+    def multi_node(before: dict[str, Any], now: dict[str, Any]) -> Any:
+        found = planned_after(before, now)
+        assert found.nimservice is not None
+        return found.nimservice.manifest["spec"]["multiNode"]
+
+    assert multi_node(of_launcher(), of_launcher("2.0"))["ray"] == {"rayPort": 6379}
+    assert multi_node(of_launcher(), of_launcher(launcher="ray"))["ray"] == {"rayPort": 6379}
+    assert multi_node(of_launcher(), of_launcher(startTimeoutSeconds=9))["mpi"] == {"mpiStartTimeout": 9}
+    # Server-side apply can't remove it.
+    assert multi_node(of_launcher(startTimeoutSeconds=9), of_launcher("1.1"))["mpi"] == {"mpiStartTimeout": 300}
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "value"),
+    [
+        (of_launcher("2.0"), of_launcher("1.0"), "mpi"),
+        (of_launcher(launcher="ray"), of_launcher(startTimeoutSeconds=9), "mpi"),
+        (of_launcher(startTimeoutSeconds=9), of_launcher("2.0"), "ray"),
+    ],
+)
+def test_a_launcher_that_was_named_stays(before: dict[str, Any], now: dict[str, Any], value: str) -> None:
+    refusal = planned_after(before, now).refusal
+    assert refusal is not None
+    assert (refusal.reason, refusal.path, refusal.value) == ("MultiNodeImmutable", "spec.multiNode.launcher", value)
+
+
+def test_where_layers_are_shared_stays() -> None:
+    for before, now in (
+        (of_launcher(), of_launcher(tensorParallelism=16)),
+        (of_launcher(tensorParallelism=16), of_launcher()),
+    ):
+        refusal = planned_after(before, now).refusal
+        assert refusal is not None
+        assert (refusal.reason, refusal.path) == ("MultiNodeImmutable", "spec.multiNode.tensorParallelism")
+    assert planned_after(of_launcher(tensorParallelism=16), of_launcher(tensorParallelism=16)) == Plan()
 
 
 def test_several_nodes_are_never_added_later() -> None:

@@ -1,11 +1,13 @@
 """Rules of single blocks as tables: what is added to a valid resource, and each (reason, path) that it gets."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from runai_nim.config.settings_loader import load_settings
 from runai_nim.domain.context import Context
+from runai_nim.domain.nimservice_schema import NIMServiceSchema
 from runai_nim.domain.validate import validate
 from tests.support.decisions import input_of
 from tests.support.resources import a_cr
@@ -298,6 +300,70 @@ def test_multi_node_is_stopped_only_after_it_was_started(field: str, value: Any)
     assert found(spec) == [("ConflictingFields", f"spec.{field}")]
     assert found(spec, exists=True) == []
     assert found({field: value}) == []
+
+
+NIM = "nvcr.io/nim/meta/llama"
+DIGEST = f"@sha256:{'a' * 64}"
+
+
+@pytest.mark.parametrize(
+    ("tag", "is_known"),
+    [
+        *((tag, True) for tag in (":1.0", ":1.8.5-rtx", ":2", ":v2.0.10", ":2.0.10", ":3.0.0_x", f":2.0.10{DIGEST}")),
+        *((tag, False) for tag in ("", ":latest", ":20261128", ":3f2a9c1", ":stable-2.0", DIGEST)),
+    ],
+)
+def test_the_launcher_follows_from_a_version_or_is_named(tag: str, is_known: bool) -> None:
+    spec: dict[str, Any] = {"image": NIM + tag, "multiNode": {"workers": 1}, "compute": GPUS}
+    path = "spec.multiNode.launcher"
+
+    told = [finding for finding in found(spec) if finding[1] == path]
+    assert told == [] if is_known else told == [("RequiredField", path)]
+    assert path not in {where for _, where in found(spec, multi_node_launcher="mpi")}
+    assert path not in {where for _, where in found({**spec, "multiNode": {"workers": 1, "launcher": "ray"}})}
+
+
+def severities(spec: dict[str, Any], *, exists: bool = False, version: str = "3.1.1") -> list[tuple[str, str]]:
+    installed = NIMServiceSchema.of_version(version)
+    context = Context(load_settings(None, {}), {"runai/queue": "team-a"}, nimservice_exists=exists)
+    cr = a_cr(OF_A_CACHE | {"multiNode": {"workers": 1}, "compute": GPUS} | spec, name="llama")
+    findings = validate(input_of(cr, replace(context, nimservice_schema=installed)))[1]
+    return [(finding.severity, finding.path) for finding in findings]
+
+
+def test_a_service_that_exists_keeps_its_launcher() -> None:
+    assert severities({"image": NIM}) == [("error", "spec.multiNode.launcher")]
+    assert severities({"image": NIM}, exists=True) == [("warning", "spec.multiNode.launcher")]
+    assert severities({"image": "?"}) == [("error", "spec.image")]
+
+
+def test_an_older_nim_operator_has_no_choice() -> None:
+    assert severities({"image": NIM}, version="3.1.0") == []
+    assert severities({"image": f"{NIM}:2.0.10"}, version="3.1.0") == [("warning", "spec.image")]
+    assert severities({"image": f"{NIM}:2.0.10", "multiNode": {"workers": 1, "launcher": "mpi"}}, version="3.1.0") == []
+
+
+@pytest.mark.parametrize(
+    ("multi_node", "image", "expected"),
+    [
+        ({"startTimeoutSeconds": 60}, ":1.0", []),
+        ({"startTimeoutSeconds": 60, "launcher": "mpi"}, ":2.0", []),
+        ({"startTimeoutSeconds": 60}, ":2.0", [("ConflictingFields", "spec.multiNode.startTimeoutSeconds")]),
+        ({"tensorParallelism": 2}, ":1.0", []),
+        ({"tensorParallelism": 4}, ":1.0", []),
+        ({"tensorParallelism": 1}, ":1.0", [("ConflictingFields", "spec.multiNode.tensorParallelism")]),
+    ],
+)
+def test_how_several_nodes_start(multi_node: dict[str, Any], image: str, expected: Found) -> None:
+    spec = {"image": NIM + image, "multiNode": {"workers": 1, **multi_node}, "compute": GPUS}
+
+    assert found(spec) == expected
+
+
+def test_without_gpus_there_is_no_tensor_parallelism_to_compare() -> None:
+    spec = {"multiNode": {"workers": 1, "tensorParallelism": 3}}
+
+    assert found(spec) == [("RequiredField", "spec.compute.gpuDevicesRequest")]
 
 
 def test_multi_node_under_kai_needs_a_setting() -> None:
