@@ -16,7 +16,7 @@ from local.cluster import CHECKOUT
 from local.nim_operator import children, kinds, status, workload
 from local.nim_operator.client import Client
 from local.nim_operator.kinds import Kind
-from local.nim_operator.nodes import bound, running
+from local.nim_operator.nodes import bound_status, running_status
 from local.nim_operator.workload import ModelStore
 
 Object = dict[str, Any]
@@ -91,7 +91,7 @@ def say_ready(kubeconfig: Path, namespace: str, names: Sequence[str], pause: flo
 async def _create_children(client: Client, namespace: str, name: str) -> None:
     nim = await client.get(kinds.NIM_SERVICE.path(namespace, name))
     claim = await client.get(kinds.CLAIM.path(namespace, children.claim_name(nim)))
-    await client.merge_status(kinds.CLAIM, claim["metadata"], bound(claim))
+    await client.merge_status(kinds.CLAIM, claim["metadata"], bound_status(claim))
     await client.create(kinds.SERVICE, children.service(nim))
     made = workload.deployment(nim, ModelStore(children.claim_name(nim)), nim["spec"].get("resources", {}))
     deployment = await client.create(kinds.DEPLOYMENT, made)
@@ -106,12 +106,12 @@ async def _create_children(client: Client, namespace: str, name: str) -> None:
         "spec": template["spec"],
     }
     made_pod = await client.create(kinds.POD, pod)
-    await client.merge_status(kinds.POD, made_pod["metadata"], running(made_pod, _now()))
+    await client.merge_status(kinds.POD, made_pod["metadata"], running_status(made_pod, _now()))
 
 
 def _ready(name: str) -> Object:
     model = {"name": "llama", "clusterEndpoint": f"{name}:8000", "externalEndpoint": ""}
-    said = status.ready(f'deployment "{name}" successfully rolled out\n', model)
+    said = status.ready_status(f'deployment "{name}" successfully rolled out\n', model)
     return {**said, "conditions": [{**condition, "lastTransitionTime": _now()} for condition in said["conditions"]]}
 
 

@@ -1,6 +1,6 @@
 """Runs the stand-in: `python -m local.nim_operator --kubeconfig FILE`, or `… --no-nodes` in a pod of a real cluster.
 
-SIGTERM and SIGINT end it at once.
+It exits at once on SIGTERM and SIGINT.
 """
 
 import argparse
@@ -31,25 +31,25 @@ def arguments() -> argparse.Namespace:
         prog="python -m local.nim_operator", description=about, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--kubeconfig", type=Path, help="of an administrator (default: the ServiceAccount of the pod that this runs in)"
+        "--kubeconfig", type=Path, help="an administrator's kubeconfig (default: the ServiceAccount of its own pod)"
     )
     parser.add_argument(
-        "--no-nodes", action="store_true", help="make no pods of LeaderWorkerSets, mark none, answer as no model"
+        "--no-nodes", action="store_true", help="don't act as the node: create and mark no pods, answer for no model"
     )
-    parser.add_argument("--no-bind-claims", action="store_true", help="leave claims Pending")
-    parser.add_argument("--assume-endpoints", action="store_true", help="take ready pods for answering models")
+    parser.add_argument("--no-bind-claims", action="store_true", help="leave claims in phase Pending")
+    parser.add_argument("--assume-endpoints", action="store_true", help="treat every ready pod as an answering model")
     parser.add_argument(
         "--endpoint-pause",
         type=float,
         default=0.2,
         metavar="SECONDS",
-        help="until a model that didn't answer is asked again (default: 0.2, the real one: 5)",
+        help="interval between requests to a model that doesn't answer (default: 0.2, the real one: 5)",
     )
-    parser.add_argument("--never-act", action="store_true", help="do nothing, as if the NIM Operator were down")
-    parser.add_argument("--write-twice", action="store_true", help="change a Deployment in two generations")
+    parser.add_argument("--never-act", action="store_true", help="ignore NIMServices, as if no NIM Operator ran")
+    parser.add_argument("--write-twice", action="store_true", help="change each Deployment in two writes")
     for step in ("service", "deployment", "ready"):
         parser.add_argument(f"--delay-{step}", type=float, default=0.0, metavar="SECONDS")
-    parser.add_argument("--delay-probes", type=float, default=math.inf, metavar="SECONDS", help="at most")
+    parser.add_argument("--delay-probes", type=float, default=math.inf, metavar="SECONDS", help="maximum")
     parser.add_argument("--verbose", action="store_true", help="log each failed attempt")
     return parser.parse_args()
 
@@ -90,14 +90,14 @@ async def main() -> None:
     options = arguments()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("local.nim_operator.queue").setLevel(logging.INFO if options.verbose else logging.WARNING)
-    log.info("STAND-IN for NVIDIA NIM Operator 3.1.2: makes and reports what the real one does, serves no model")
+    log.info("STAND-IN for NVIDIA NIM Operator 3.1.2: writes the same objects and status, serves no model")
     task = asyncio.ensure_future(run(options))
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     try:
         await task
     except asyncio.CancelledError:
-        log.info("ended by a signal")
+        log.info("stopped by a signal")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""NIMService → what the NIM Operator makes beside the workload, and the hashes that it leaves there. Pure.
+"""Renders the children of a NIMService other than its workload, with the hashes in their annotations.
 
-Objects are open mappings as the API has them.
+Objects are plain mappings as in the API.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ Object = dict[str, Any]
 
 
 def standard_labels(name: str) -> dict[str, str]:
-    """Labels of every child; the real one leaves its version empty when run outside its chart."""
+    """Labels of every child. The version is empty, as with the real one outside of its chart."""
     return {
         "app.kubernetes.io/instance": name,
         "app.kubernetes.io/name": name,
@@ -31,17 +31,17 @@ def standard_labels(name: str) -> dict[str, str]:
 
 
 def labels_of(nim: Object) -> dict[str, str]:
-    """User labels, which can't replace the standard ones."""
+    """The labels in the spec and the standard labels, which take precedence."""
     return {**nim["spec"].get("labels", {}), **standard_labels(nim["metadata"]["name"])}
 
 
 def annotations_of(nim: Object) -> dict[str, str]:
-    """User annotations, which can't replace the standard one."""
+    """The annotations in the spec and the standard one, which takes precedence."""
     return {**nim["spec"].get("annotations", {}), SCC: "anyuid" if proxy.certificates(nim) else "nonroot"}
 
 
 def owner_of(nim: Object) -> Object:
-    """Return the controller owner reference of each child."""
+    """The owner reference of each child, with the NIMService as its controller."""
     return {
         "apiVersion": kinds.NIM_SERVICE.api_version,
         "kind": kinds.NIM_SERVICE.name,
@@ -55,7 +55,7 @@ def owner_of(nim: Object) -> Object:
 def child(
     kind: Kind, nim: Object, name: str | None = None, annotations: dict[str, str] | None = None, **parts: Any
 ) -> Object:
-    """Return an object of the NIMService, with the labels and owner reference of all its children."""
+    """Render a child with the labels and the owner reference that all children have."""
     metadata = {
         "name": name or nim["metadata"]["name"],
         "namespace": nim["metadata"]["namespace"],
@@ -67,12 +67,12 @@ def child(
 
 
 def service_account(nim: Object) -> Object:
-    """Return the pods' ServiceAccount."""
+    """Render the pods' ServiceAccount."""
     return child(kinds.SERVICE_ACCOUNT, nim)
 
 
 def role(nim: Object) -> Object:
-    """Return the Role for OpenShift's security context constraint."""
+    """Render the Role for OpenShift's SecurityContextConstraints `nonroot`."""
     return child(kinds.ROLE, nim, rules=SCC_RULES)
 
 
@@ -87,13 +87,13 @@ SCC_RULES = [
 
 
 def role_binding(nim: Object) -> Object:
-    """Return the RoleBinding of `role` to `service_account`."""
+    """Render the RoleBinding of `role` to `service_account`."""
     name, namespace = nim["metadata"]["name"], nim["metadata"]["namespace"]
     return child(kinds.ROLE_BINDING, nim, **binding(name, name, namespace))
 
 
 def binding(role_name: str, account: str, namespace: str) -> Object:
-    """Return the parts of a RoleBinding that say who may what."""
+    """Subjects and roleRef of a RoleBinding."""
     return {
         "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": namespace}],
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role_name},
@@ -101,29 +101,29 @@ def binding(role_name: str, account: str, namespace: str) -> Object:
 
 
 def ports_of(nim: Object) -> dict[str, int]:
-    """Named ports of Service and container."""
+    """Ports of Service and container by name: `{"api": 8000, "grpc": 50051}`."""
     service = nim["spec"]["expose"]["service"]
     ports = {"api": service["port"], "grpc": service.get("grpcPort"), "metrics": service.get("metricsPort")}
     return {name: port for name, port in ports.items() if port is not None}
 
 
 def set_name(name: str) -> str:
-    """Name of the LeaderWorkerSet of the NIMService called `name`."""
+    """Name of the LeaderWorkerSet of NIMService `name`."""
     return f"{name}-lws"
 
 
 def picker_name(name: str) -> str:
-    """Name of the endpoint picker of the NIMService called `name`, which the stand-in never makes."""
+    """Name of the endpoint picker of NIMService `name`. The stand-in doesn't create it, but deletes such objects."""
     return f"{name}-epp"
 
 
 def leader_labels(nim: Object) -> dict[str, str]:
-    """Labels by which the Service finds the leaders' pods."""
+    """Labels of the leaders' pods, which the Service selects."""
     return {"app": set_name(nim["metadata"]["name"]), "nim-llm-role": "leader"}
 
 
 def service(nim: Object) -> Object:
-    """Return the Service, which selects the leader's pod with multi-node."""
+    """Render the Service. With multiNode it selects the leaders' pods."""
     spec = nim["spec"]["expose"]["service"]
     name = nim["metadata"]["name"]
     selector = leader_labels(nim) if "multiNode" in nim["spec"] else {"app": name}
@@ -141,7 +141,7 @@ def service(nim: Object) -> Object:
 
 
 def autoscaler(nim: Object) -> Object | None:
-    """Return the HorizontalPodAutoscaler, None when scaling is off."""
+    """Render the HorizontalPodAutoscaler; None unless `scale.enabled` is true."""
     scale = nim["spec"].get("scale", {})
     if not scale.get("enabled"):
         return None
@@ -151,7 +151,7 @@ def autoscaler(nim: Object) -> Object | None:
 
 
 def service_monitor(nim: Object) -> Object:
-    """Return the ServiceMonitor, by reading: it was not recorded."""
+    """Render the ServiceMonitor. No recording has it; it follows the real one's source."""
     monitor = nim["spec"]["metrics"].get("serviceMonitor", {})
     times = {field: monitor[field] for field in ("interval", "scrapeTimeout") if field in monitor}
     spec = {
@@ -166,16 +166,16 @@ def service_monitor(nim: Object) -> Object:
 
 
 METRICS = {"api": "/v1/metrics", "metrics": "/metrics"}
-"""Where Prometheus scrapes, by port."""
+"""Path that Prometheus scrapes, by the port's name."""
 
 
 def claim_name(nim: Object) -> str:
-    """Name of the claim that `storage.pvc` makes."""
+    """Name of the claim that `storage.pvc.create` creates."""
     return str(nim["spec"]["storage"]["pvc"].get("name") or f"{nim['metadata']['name']}-pvc")
 
 
 def claim(nim: Object) -> Object:
-    """Return the claim that `storage.pvc.create` asks for; ValueError when its size can't be read."""
+    """Render the claim that `storage.pvc.create` creates. Raises ValueError for a malformed size."""
     wanted = nim["spec"]["storage"]["pvc"]
     if not re.match(QUANTITY, wanted.get("size", "")):
         raise ValueError(
@@ -198,7 +198,7 @@ def claim(nim: Object) -> Object:
 
 
 def cache_access(namespace: str) -> list[tuple[Kind, Object]]:
-    """Return what the first NIMCache of a namespace brings with it; nobody owns it."""
+    """Render ServiceAccount, Role and RoleBinding of a namespace with a NIMCache; they have no owner."""
     labels = {"app": "k8s-nim-operator", kinds.MANAGED_BY[0]: kinds.MANAGED_BY[1]}
     made: list[tuple[Kind, str, dict[str, str], Object]] = [
         (kinds.SERVICE_ACCOUNT, "nim-cache-sa", dict([kinds.MANAGED_BY]), {}),
@@ -220,28 +220,28 @@ def cache_access(namespace: str) -> list[tuple[Kind, Object]]:
 
 
 def digest(value: Any) -> str:
-    """Return a short hash; its value differs from the real one's, its behaviour doesn't."""
+    """A short hash of a JSON value. The real NIM Operator uses another algorithm."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:10]
 
 
 def spec_hash(spec: Object, *, just_rewritten: bool) -> str:
-    """Hash of a NIMService's spec.
+    """Hash of a NIMService's spec. `just_rewritten`: this pass added the finalizer.
 
-    Recorded: what the real one computes in the pass that added the finalizer differs from what it computes of the same
-    spec later, so that Service and Deployment can carry different ones for good.
+    Recorded: the pass that adds the finalizer computes another hash than later passes do for the same spec. So Service
+    and Deployment can permanently carry different hashes.
     """
     return digest([spec, just_rewritten])
 
 
 def with_hashes(desired: Object, parent: str | None) -> Object:
-    """Return the object with its own hash, which leaves out the parent's, and the parent's if it carries one."""
+    """Add the object's own hash to its annotations, and the hash of the parent's spec if there is one."""
     hashes = {LAST_APPLIED: digest(desired)} | ({PARENT_SPEC: parent} if parent else {})
     metadata = desired["metadata"]
     return {**desired, "metadata": {**metadata, "annotations": {**metadata["annotations"], **hashes}}}
 
 
 def is_current(existing: Object, desired: Object) -> bool:
-    """Tell whether the real one would leave the existing child alone: same parent spec, or same content."""
+    """Whether the real one would leave the existing child unchanged: the parent's spec or the content is the same."""
     have = existing["metadata"].get("annotations", {})
     want = desired["metadata"]["annotations"]
     if PARENT_SPEC in want and have.get(PARENT_SPEC) == want[PARENT_SPEC]:
@@ -250,9 +250,9 @@ def is_current(existing: Object, desired: Object) -> bool:
 
 
 def replacement(existing: Object, desired: Object) -> Object:
-    """Return the existing object with labels, annotations and content replaced whole, whoever made it.
+    """The existing object with the labels, annotations and content of the desired one, whoever created it.
 
-    Owners stay as they are, and so does status; a ServiceAccount loses its own pull secrets.
+    Owner references and status stay. A ServiceAccount loses the imagePullSecrets that others added.
     """
     metadata = {
         **existing["metadata"],

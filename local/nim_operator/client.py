@@ -1,4 +1,4 @@
-"""A Kubernetes API client as small as the stand-in needs: requests with plain mappings, and watches."""
+"""A minimal Kubernetes API client: requests with plain mappings, and watches."""
 
 import asyncio
 import json
@@ -16,12 +16,12 @@ from local.nim_operator.kinds import Kind
 
 FIELD_MANAGER = "nim-operator-stand-in"
 MERGE_PATCH = "application/merge-patch+json"
-# Several lines of a big list can come in one event of a watch.
+# One watch event is one line, and an object can have megabytes.
 LONGEST_LINE = 16 * 1024 * 1024
 
 
 class ApiError(Exception):
-    """An answer of the API server that isn't success; `str` is its message, `reason` as in its Status."""
+    """An error response of the API server. `reason` is that of its Status, `str` its message."""
 
     def __init__(self, code: int, reason: str, message: str) -> None:
         super().__init__(message)
@@ -30,7 +30,7 @@ class ApiError(Exception):
 
 
 class Client:
-    """One connection pool to the API server of a kubeconfig, without one to that of the pod; a context manager."""
+    """A connection pool to the API server of a kubeconfig, or of its own pod without one. It is a context manager."""
 
     def __init__(self, kubeconfig: Path | None) -> None:
         self._kubeconfig = kubeconfig
@@ -57,36 +57,36 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._session.close()
-        # The connections are only closed when the loop goes round again (aiohttp documents the wait for TLS).
+        # aiohttp closes TLS connections in a later iteration of the loop, and documents this wait.
         await asyncio.sleep(0.1)
 
     async def get(self, path: str, **query: str) -> dict[str, Any]:
-        """GET; raises ApiError."""
+        """GET a path. Raises ApiError."""
         return await self.request("GET", path, query=query)
 
     async def create(self, kind: Kind, body: dict[str, Any]) -> dict[str, Any]:
-        """POST an object and return what was made; raises ApiError."""
+        """POST an object and return it as created. Raises ApiError."""
         path = kind.path(body["metadata"]["namespace"])
         return await self.request("POST", path, body, {"fieldManager": FIELD_MANAGER})
 
     async def replace(self, kind: Kind, body: dict[str, Any]) -> dict[str, Any]:
-        """PUT an object over the one of its resourceVersion; raises ApiError."""
+        """PUT an object and return it as stored. Raises ApiError, for example if its resourceVersion is outdated."""
         path = kind.path(body["metadata"]["namespace"], body["metadata"]["name"])
         return await self.request("PUT", path, body, {"fieldManager": FIELD_MANAGER})
 
     async def merge_status(self, kind: Kind, metadata: dict[str, Any], status: dict[str, Any]) -> dict[str, Any]:
-        """Merge-patch the status of the object with this metadata; raises ApiError."""
+        """Merge-patch the status of the object with this metadata and return the object. Raises ApiError."""
         path = kind.path(metadata["namespace"], metadata["name"], "status")
         return await self.request(
             "PATCH", path=path, body={"status": status}, query={"fieldManager": FIELD_MANAGER}, content_type=MERGE_PATCH
         )
 
     async def delete(self, kind: Kind, namespace: str, name: str) -> None:
-        """DELETE; raises ApiError."""
+        """DELETE an object. Raises ApiError."""
         await self.request("DELETE", kind.path(namespace, name))
 
     async def watch(self, path: str, **query: str) -> AsyncIterator[dict[str, Any]]:
-        """Yield watch events until the server ends the watch; raises ApiError."""
+        """Yield watch events until the server closes the watch. Raises ApiError."""
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10)
         parameters = {"watch": "true", **query}
         headers = await self._authorization()
@@ -103,7 +103,7 @@ class Client:
         query: dict[str, str] | None = None,
         content_type: str = "application/json",
     ) -> dict[str, Any]:
-        """Send a request and return the answer; raises ApiError."""
+        """Send a request and return the JSON response. Raises ApiError."""
         data = None if body is None else json.dumps(body).encode()
         headers = await self._authorization() | ({"Content-Type": content_type} if data else {})
         async with self._session.request(method, path, data=data, headers=headers, params=query or {}) as response:
@@ -112,7 +112,7 @@ class Client:
             return answer
 
     async def _authorization(self) -> dict[str, str]:
-        """The header with the token, which a pod is given anew each hour."""
+        """The header with the token. It is read for each request, because the kubelet renews a pod's token hourly."""
         bearer = (await self._configuration.auth_settings()).get("BearerToken")
         return {bearer["key"]: bearer["value"]} if bearer and bearer["value"] else {}
 

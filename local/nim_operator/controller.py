@@ -1,4 +1,4 @@
-"""Which change of what makes which NIMService be looked at again; and what a new NIMCache brings with it."""
+"""Maps changes of objects to the NIMServices to reconcile, and creates the access that a NIMCache needs."""
 
 import asyncio
 
@@ -14,7 +14,7 @@ from local.nim_operator.reconcile import Reconciler
 from local.nim_operator.store import Key, Store, key_of
 from local.nim_operator.writer import FailedError, Writer
 
-# The real one sees of these only what carries its label, and so runs into "already exists".
+# The real one watches only objects of these kinds with its label, so it fails with AlreadyExists at others.
 LABELLED = (
     kinds.SERVICE,
     kinds.HTTP_ROUTE,
@@ -27,12 +27,12 @@ LABELLED = (
     kinds.CONFIG_MAP,
     kinds.SECRET,
 )
-# Of these it sees all, and so overwrites or deletes what others made.
+# It watches all objects of these kinds, so it overwrites or deletes those of others.
 ALL = (kinds.NIM_CACHE, kinds.SERVICE_ACCOUNT, kinds.ROLE, kinds.ROLE_BINDING, kinds.INGRESS, kinds.NIM_SERVICE)
 
 
 class Controller:
-    """Follows everything that matters to a NIMService and queues it when something changes."""
+    """Watches all kinds that affect a NIMService and adds its key to the queue after a change."""
 
     def __init__(self, client: Client, store: Store, reconciler: Reconciler, defaults: Knobs) -> None:
         self._client = client
@@ -43,10 +43,10 @@ class Controller:
         self._listed = {kind: asyncio.Event() for kind in (*ALL, *LABELLED)}
         self._services = Queue(self._reconcile)
         self._caches = Queue(self._make_cache_access)
-        store.listen(self._changed)
+        store.listen(self._on_change)
 
     async def run(self) -> None:
-        """Follow, for ever."""
+        """Watch and reconcile until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._services.run())
             group.create_task(self._caches.run())
@@ -59,7 +59,7 @@ class Controller:
         return await self._reconciler.reconcile(key)
 
     async def _everything_listed(self) -> None:
-        """Wait until all kinds are known: a child that only isn't known yet would be made again."""
+        """Wait for the first LIST of all kinds: a child that is not listed yet would be created again."""
         for listed in self._listed.values():
             await listed.wait()
 
@@ -73,9 +73,9 @@ class Controller:
         except (FailedError, ApiError, aiohttp.ClientError, OSError) as error:
             raise RetryError(str(error)) from error
 
-    def _changed(self, kind: Kind, before: Object | None, after: Object | None) -> None:
+    def _on_change(self, kind: Kind, before: Object | None, after: Object | None) -> None:
         if kind is kinds.NIM_SERVICE:
-            if after and (before is None or self._asks_for(before) != self._asks_for(after)):
+            if after and (before is None or self._inputs(before) != self._inputs(after)):
                 self._services.add(key_of(after))
         elif item := after or before:
             if kind is kinds.NIM_CACHE:
@@ -84,7 +84,7 @@ class Controller:
                 self._services.add(key)
 
     def _affected(self, kind: Kind, item: Object) -> list[Key]:
-        """Return the NIMServices that a NIMCache or a child belongs to."""
+        """Keys of the NIMServices that use a NIMCache or own a child."""
         namespace, name = key_of(item)
         if kind is kinds.NIM_CACHE:
             return [
@@ -98,6 +98,6 @@ class Controller:
             if owner["kind"] == kinds.NIM_SERVICE.name
         ]
 
-    def _asks_for(self, nim: Object) -> tuple[Object, bool, Knobs]:
-        """Return what the real one reacts to, spec and deletion, and our knobs."""
+    def _inputs(self, nim: Object) -> tuple[Object, bool, Knobs]:
+        """What a reconciliation depends on: the spec and the deletion, as with the real one, and the knobs."""
         return nim["spec"], "deletionTimestamp" in nim["metadata"], knobs_of(nim, self._defaults)

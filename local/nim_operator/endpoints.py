@@ -1,7 +1,7 @@
-"""STAND-IN for the NIM in a ready pod: answers GET /v1/models at the address of its Service.
+"""STAND-IN for the NIM in a ready pod: serves GET /v1/models at the address of its Service.
 
-The control plane gives Services addresses on loopback (127.100.0.0/16), where a process can listen without a proxy on
-each node. That works on Linux; elsewhere, and for ports that this process may not use, run with --assume-endpoints.
+The control plane gives Services loopback addresses (127.100.0.0/16), so a process can listen there without kube-proxy.
+This works on Linux. On other systems, or for ports that this process may not use, run with --assume-endpoints.
 """
 
 import logging
@@ -22,7 +22,7 @@ SECONDS_TO_ANSWER = 5.0
 
 
 class Endpoints:
-    """Listens at the Service of each Deployment with an available replica and LeaderWorkerSet with a ready group."""
+    """Serves the Service of each Deployment with an available replica and each LeaderWorkerSet with a ready group."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -34,17 +34,17 @@ class Endpoints:
         app.router.add_get("/v1/models", self._models)
         app.router.add_get("/v1/health/{probe}", self._health)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
-        store.listen(self._changed)
+        store.listen(self._on_change)
 
     async def run(self) -> None:
-        """Listen where it is wanted, until cancelled."""
+        """Serve until cancelled."""
         await self._runner.setup()
         try:
             await self._queue.run()
         finally:
             await self._runner.cleanup()
 
-    def _changed(self, kind: Kind, before: Object | None, after: Object | None) -> None:
+    def _on_change(self, kind: Kind, before: Object | None, after: Object | None) -> None:
         item = after or before
         if item and kind in {kinds.SERVICE, kinds.DEPLOYMENT}:
             self._queue.add(key_of(item))
@@ -52,7 +52,7 @@ class Endpoints:
             self._queue.add((item["metadata"]["namespace"], item["metadata"]["name"].removesuffix(set_name(""))))
 
     async def _serve(self, key: Key) -> None:
-        """Listen, or stop, as Service and workload are now."""
+        """Start or stop listening for one Service, depending on the Service and its workload."""
         wanted = self._wanted(key)
         site = self._sites.get(key)
         if site is not None and (wanted is None or site.name != f"http://{wanted[0]}:{wanted[1]}"):
@@ -67,7 +67,7 @@ class Endpoints:
             address = f"{wanted[0]}:{wanted[1]}"
             if address not in self._warned:
                 self._warned.add(address)
-                log.warning("can't answer as the model at %s, --assume-endpoints does without: %s", address, error)
+                log.warning("can't listen at %s, run with --assume-endpoints instead: %s", address, error)
             raise RetryError(str(error)) from error
         self._sites[key] = site
         self._names[wanted[0]] = key[1]
@@ -79,7 +79,7 @@ class Endpoints:
         return service["spec"]["clusterIP"], service["spec"]["ports"][0]["port"]
 
     def _has_ready_pods(self, key: Key, service: Object) -> bool:
-        """Tell whether the workload that the Service selects has pods to answer with."""
+        """Whether the workload that the Service selects has ready pods."""
         kind = kinds.DEPLOYMENT
         name = key[1]
         count = "availableReplicas"
@@ -100,7 +100,7 @@ class Endpoints:
 
 
 async def ask_for_models(endpoint: str) -> Any:
-    """GET /v1/models from `address:port`; raises OSError or aiohttp.ClientError."""
+    """GET /v1/models from `address:port`. Raises OSError or aiohttp.ClientError."""
     timeout = aiohttp.ClientTimeout(total=SECONDS_TO_ANSWER)
     async with (
         aiohttp.ClientSession(timeout=timeout) as session,
@@ -110,5 +110,5 @@ async def ask_for_models(endpoint: str) -> Any:
 
 
 async def assume_an_answer(endpoint: str) -> Any:
-    """Take it that a ready pod answers; its model has no name then."""
+    """The answer for --assume-endpoints: no models, so the model's name in the status is empty."""
     return {"object": "list", "data": []}

@@ -1,4 +1,4 @@
-"""Events of NIMServices, each written once: the real one only counts up an event that it repeats."""
+"""Writes Events of NIMServices, each once: the real one only increments the count of a repeated Event."""
 
 from collections import defaultdict
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ COMPONENT = "nimservice-controller"
 
 
 class Event(NamedTuple):
-    """`type` is Normal or Warning."""
+    """An Event; `type` is Normal or Warning."""
 
     type: str
     reason: str
@@ -20,14 +20,14 @@ class Event(NamedTuple):
 
 
 class Events:
-    """Writes events and remembers which it has written."""
+    """Writes Events and remembers them."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._written: defaultdict[str, set[Event]] = defaultdict(set)
 
     async def record(self, nim: Object, event: Event) -> None:
-        """Write an event about a NIMService unless it has been written before."""
+        """Write an Event of a NIMService unless it has been written before."""
         metadata = nim["metadata"]
         if event in self._written[metadata["uid"]]:
             return
@@ -55,10 +55,10 @@ class Events:
         try:
             await self._client.create(kinds.EVENT, body)
         except ApiError as error:
-            # It was written before a restart, or the namespace is going: neither is worth a retry.
+            # Written before a restart, or the namespace is being deleted: a retry would not help.
             if error.code not in {403, 404, 409}:
                 raise
 
     def forget(self, nim: Object) -> None:
-        """Drop what is remembered of a NIMService that goes."""
+        """Forget the Events of a deleted NIMService."""
         self._written.pop(nim["metadata"]["uid"], None)

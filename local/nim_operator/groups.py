@@ -1,8 +1,8 @@
-"""STAND-IN for the LeaderWorkerSet controller, since none runs: pods and status of what the NIM Operator made.
+"""STAND-IN for the LeaderWorkerSet controller, which a control plane alone lacks: creates pods and writes status.
 
-Names, labels, counts and conditions are those of LeaderWorkerSet v0.9. What it leaves out: the StatefulSets in between
-(pods belong to the LeaderWorkerSet itself), one group at a time in a rollout (all outdated pods go at once), and the
-loss of a whole group with one of its pods (only that pod is made again).
+Names, labels, counts and conditions are those of LeaderWorkerSet v0.9. Differences: there are no StatefulSets, so the
+LeaderWorkerSet owns the pods; a rollout deletes all outdated pods at once instead of one group at a time; a lost pod is
+replaced alone instead of with its whole group.
 """
 
 from collections import defaultdict
@@ -30,19 +30,19 @@ SAID = {  # reason and message of a condition
 
 
 class Groups:
-    """Makes the pods of the store's LeaderWorkerSets and writes how many groups are ready."""
+    """Creates the pods of the LeaderWorkerSets in the store and writes the number of ready groups."""
 
     def __init__(self, client: Client, store: Store) -> None:
         self._client = client
         self._store = store
         self._sets = Queue(self._sync)
-        store.listen(self._changed)
+        store.listen(self._on_change)
 
     async def run(self) -> None:
-        """Act on changes, for ever."""
+        """Reconcile LeaderWorkerSets until cancelled."""
         await self._sets.run()
 
-    def _changed(self, kind: Kind, before: Object | None, after: Object | None) -> None:
+    def _on_change(self, kind: Kind, before: Object | None, after: Object | None) -> None:
         item = after or before
         if item and kind is kinds.LEADER_WORKER_SET:
             self._sets.add(key_of(item))
@@ -55,7 +55,7 @@ class Groups:
             return
         try:
             await self._make_pods(owner)
-            await self._say(owner)
+            await self._write_status(owner)
         except (ApiError, aiohttp.ClientError, OSError) as error:
             raise RetryError(str(error)) from error
 
@@ -69,11 +69,11 @@ class Groups:
             if name not in present:
                 self._store.take(kinds.POD, await self._client.create(kinds.POD, pod))
 
-    async def _say(self, owner: Object) -> None:
+    async def _write_status(self, owner: Object) -> None:
         previous = owner.get("status", {})
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        said = status.timed(status_of(owner, self._present(owner)), previous, now)
-        if not status.says_the_same(said, previous):
+        said = status.add_transition_times(status_of(owner, self._present(owner)), previous, now)
+        if not status.is_same(said, previous):
             written = await self._client.merge_status(kinds.LEADER_WORKER_SET, owner["metadata"], said)
             self._store.take(kinds.LEADER_WORKER_SET, written)
 
@@ -83,22 +83,22 @@ class Groups:
 
 
 def set_of(pod: Object) -> str:
-    """Name of the LeaderWorkerSet that a pod belongs to, empty for none."""
+    """Name of the pod's LeaderWorkerSet; empty without one."""
     return str(pod["metadata"].get("labels", {}).get(SET, ""))
 
 
 def revision(owner: Object) -> str:
-    """Hash of what the pods are made from."""
+    """Hash of the pod templates."""
     return digest(owner["spec"]["leaderWorkerTemplate"])
 
 
 def is_current(pod: Object, owner: Object) -> bool:
-    """Tell whether a pod was made from the template as it is now."""
+    """Whether the pod comes from the current template."""
     return bool(pod["metadata"]["labels"].get(REVISION) == revision(owner))
 
 
 def pods_of(owner: Object) -> Iterator[Object]:
-    """Yield the pods of all groups, of each group the leader first."""
+    """Render the pods of all groups, in each group the leader first."""
     name, template = owner["metadata"]["name"], owner["spec"]["leaderWorkerTemplate"]
     for group in range(owner["spec"]["replicas"]):
         yield _pod(owner, name=f"{name}-{group}", template=template["leaderTemplate"], group=group, index=0)
@@ -130,7 +130,7 @@ def _pod(owner: Object, name: str, template: Object, group: int, index: int) -> 
 
 
 def status_of(owner: Object, pods: list[Object]) -> Object:
-    """Return the status, without times; counts are groups."""
+    """The status without transition times. It counts groups, not pods."""
     groups: defaultdict[str, list[Object]] = defaultdict(list)
     for pod in pods:
         groups[pod["metadata"]["labels"][GROUP]].append(pod)
@@ -148,14 +148,14 @@ def status_of(owner: Object, pods: list[Object]) -> Object:
 
 
 def is_ready(pod: Object) -> bool:
-    """Tell whether a pod is ready and stays."""
+    """Whether the pod is ready and is not being deleted."""
     conditions = pod.get("status", {}).get("conditions", [])
     said = {(known["type"], known["status"]) for known in conditions}
     return ("Ready", "True") in said and "deletionTimestamp" not in pod["metadata"]
 
 
 def _conditions(owner: Object, *, available: bool) -> Iterator[Object]:
-    """Yield the conditions; one that was never true isn't there."""
+    """The conditions, without those that have never been True."""
     known = {condition["type"] for condition in owner.get("status", {}).get("conditions", [])}
     for type_, is_so in (("Available", available), ("Progressing", not available)):
         if is_so or type_ in known:

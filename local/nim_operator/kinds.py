@@ -1,11 +1,11 @@
-"""The Kubernetes kinds that the stand-in reads and writes, and the paths of their objects in the API. Pure."""
+"""The Kubernetes kinds that the stand-in reads and writes, and the API paths of their objects."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A namespaced kind; `api_version` as in its objects. A cluster may be without one that is `optional`."""
+    """A namespaced kind. `api_version` is that of its objects. An `optional` kind may not be installed."""
 
     api_version: str
     name: str
@@ -13,7 +13,7 @@ class Kind:
     optional: bool = False
 
     def path(self, namespace: str | None = None, name: str | None = None, subresource: str | None = None) -> str:
-        """Return the path of one object, of a namespace's objects, or of all."""
+        """API path of one object, of the objects in a namespace, or of all objects."""
         root = f"/{'api' if self.api_version == 'v1' else 'apis'}/{self.api_version}"
         scope = f"/namespaces/{namespace}" if namespace else ""
         return "/".join(part for part in (f"{root}{scope}/{self.plural}", name, subresource) if part)

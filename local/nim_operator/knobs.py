@@ -1,4 +1,4 @@
-"""What a NIMService asks of the stand-in by annotation. Pure; the package's docstring lists the annotations."""
+"""The stand-in's options for one NIMService, from annotations; the package's docstring lists them."""
 
 import math
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ PREFIX = "stand-in.runai-nim.io/"
 
 @dataclass(frozen=True)
 class Knobs:
-    """How to treat a NIMService; delays in seconds, of probes at most, `fail` is a message, empty for none."""
+    """Options. Delays are in seconds (`delay_probes`: their maximum), `fail` is a message, empty without a failure."""
 
     delay_service: float = 0
     delay_deployment: float = 0
@@ -21,9 +21,9 @@ class Knobs:
 
 
 def knobs_of(nim: dict[str, Any], defaults: Knobs) -> Knobs:
-    """Return `defaults` changed by the annotations of the NIMService, which beat those of its spec.
+    """The defaults with the annotations of the NIMService, which take precedence over those in its spec.
 
-    A value that can't be read counts as absent: a typing error in a demo must not stop the stand-in.
+    A malformed value is ignored: a typing error in a demo must not stop the stand-in.
     """
     annotations = {**nim["spec"].get("annotations", {}), **nim["metadata"].get("annotations", {})}
     changes: dict[str, Any] = {}

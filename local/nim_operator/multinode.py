@@ -1,7 +1,7 @@
-"""NIMService → its LeaderWorkerSet and what goes with it. Pure.
+"""Renders a NIMService's LeaderWorkerSet and its ConfigMaps and Secret.
 
-Recorded is only what is made before the LeaderWorkerSet. That itself was not recorded: it is as the published template
-of the real one has it, but without what starts MPI (variables, volumes), for nothing runs here.
+Recordings have only the ConfigMaps and the Secret. The LeaderWorkerSet follows the real one's published template,
+without the variables and volumes that start MPI, because no container runs.
 """
 
 from typing import Literal
@@ -13,13 +13,14 @@ from local.nim_operator.workload import ModelStore, RenderError
 
 Role = Literal["leader", "worker"]
 
-# What both pods have of the Deployment's. Neither has affinity, priority, runtime class or ServiceAccount.
+# Fields that leader and worker share with a Deployment's pod. Neither has affinity, priority class, runtime class or
+# ServiceAccount.
 OF_THE_POD = ("securityContext", "volumes", "initContainers", "nodeSelector", "tolerations", "imagePullSecrets")
 OF_THE_CONTAINER = ("image", "resources", "volumeMounts")
 
 
 def config(nim: Object) -> list[tuple[Kind, Object]]:
-    """Return what is made first for MPI; the real ones hold its hosts, its start script and a key for SSH."""
+    """Render the ConfigMaps and the Secret of MPI. The real ones have its hosts, its start script and an SSH key."""
     if "ray" in nim["spec"]["multiNode"]:
         return []
     name = nim["metadata"]["name"]
@@ -41,7 +42,7 @@ def config(nim: Object) -> list[tuple[Kind, Object]]:
 
 
 def leader_worker_set(nim: Object, store: ModelStore, resources: Object) -> Object:
-    """Return the LeaderWorkerSet; raises RenderError, also for a NIMService without replicas."""
+    """Render the LeaderWorkerSet. Raises RenderError, also for a NIMService without replicas."""
     workload.check_unquoted(nim, store, kinds.LEADER_WORKER_SET)
     workload.check_characters(nim, store, kinds.LEADER_WORKER_SET)
     if "replicas" not in nim["spec"]:
@@ -86,7 +87,7 @@ def _pod_spec(nim: Object, store: ModelStore, resources: Object, role: Role) -> 
 
 
 def _container(nim: Object, single: Object, role: Role) -> Object:
-    """Return the container as its role changes that of a Deployment: only port `api`, and probes for the leader."""
+    """Derive the container from a Deployment's: it has only port `api`, and only the leader has probes."""
     env = [
         *single["env"],
         {"name": "NIM_LEADER_ROLE", "value": "1" if role == "leader" else "0"},

@@ -1,7 +1,7 @@
-"""STAND-IN for nodes, since there is no kubelet: marks pods running and ready, and the claims that they use as bound.
+"""STAND-IN for nodes on a control plane without kubelet: marks pods running and ready, and their claims bound.
 
-Every pending pod of the cluster counts as scheduled at once; no container runs. Pods are left without a node, so that
-a deleted pod is gone at once.
+Every pending pod of the cluster counts as scheduled; no container runs. Pods get no nodeName, so the API server deletes
+them at once.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from local.nim_operator.store import Key, Store
 
 
 class Nodes:
-    """Marks the pods of the store; `delay_of` says for a pod after how many seconds it is ready."""
+    """Marks pods as ready; `delay_of` returns the seconds until a pod is."""
 
     def __init__(self, client: Client, store: Store, delay_of: Callable[[Object], float], *, bind_claims: bool) -> None:
         self._client = client
@@ -28,15 +28,15 @@ class Nodes:
         self._delay_of = delay_of
         self._bind_claims = bind_claims
         self._pods = Queue(self._start)
-        store.listen(self._changed)
+        store.listen(self._on_change)
 
     async def run(self) -> None:
-        """Follow pods and mark them, for ever."""
+        """Watch pods and mark them until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._pods.run())
             group.create_task(self._store.follow(self._client, kinds.POD, asyncio.Event()))
 
-    def _changed(self, kind: Kind, before: Object | None, after: Object | None) -> None:
+    def _on_change(self, kind: Kind, before: Object | None, after: Object | None) -> None:
         if kind is kinds.POD and before is None and after and is_pending(after):
             self._pods.add((after["metadata"]["namespace"], after["metadata"]["name"]))
 
@@ -49,23 +49,23 @@ class Nodes:
             if self._bind_claims:
                 for name in claims_of(pod):
                     await self._bind(key[0], name)
-            await self._client.merge_status(kinds.POD, pod["metadata"], running(pod, _now()))
+            await self._client.merge_status(kinds.POD, pod["metadata"], running_status(pod, _now()))
         except ApiError as error:
-            if error.code != 404:  # the pod went, or its claim isn't there yet
+            if error.code != 404:  # the pod is deleted, or its claim doesn't exist yet
                 raise RetryError(str(error)) from error
             if self._store.get(kinds.POD, key):
-                raise RetryError(f"waits: {error}") from error
+                raise RetryError(f"waiting: {error}") from error
         except (aiohttp.ClientError, OSError) as error:
             raise RetryError(str(error)) from error
 
     async def _bind(self, namespace: str, name: str) -> None:
         claim = await self._client.get(kinds.CLAIM.path(namespace, name))
         if claim["status"].get("phase") == "Pending":
-            await self._client.merge_status(kinds.CLAIM, claim["metadata"], bound(claim))
+            await self._client.merge_status(kinds.CLAIM, claim["metadata"], bound_status(claim))
 
 
 def is_pending(pod: Object) -> bool:
-    """Tell whether a pod waits for a node."""
+    """Whether the pod waits for a node."""
     return pod.get("status", {}).get("phase") == "Pending" and "deletionTimestamp" not in pod["metadata"]
 
 
@@ -78,8 +78,8 @@ def claims_of(pod: Object) -> list[str]:
     ]
 
 
-def running(pod: Object, now: str) -> dict[str, Any]:
-    """Return the status of a pod whose containers all run and are ready."""
+def running_status(pod: Object, now: str) -> dict[str, Any]:
+    """The status of a pod whose containers all run and are ready."""
     conditions = [
         {"type": type_, "status": "True", "lastTransitionTime": now}
         for type_ in ("PodScheduled", "Initialized", "ContainersReady", "Ready")
@@ -99,8 +99,8 @@ def running(pod: Object, now: str) -> dict[str, Any]:
     return {"phase": "Running", "startTime": now, "conditions": conditions, "containerStatuses": containers}
 
 
-def bound(claim: Object) -> dict[str, Any]:
-    """Return the status of a claim that has got a volume of the size it asked for."""
+def bound_status(claim: Object) -> dict[str, Any]:
+    """The status of a claim that is bound to a volume of the requested size."""
     return {
         "phase": "Bound",
         "accessModes": claim["spec"]["accessModes"],

@@ -1,4 +1,7 @@
-"""A NIMService's proxy → variables, and trust in its own certificates. Pure, and by reading: it was not recorded."""
+"""Renders what `spec.proxy` adds to a pod: variables, and trust in the certificates of a ConfigMap.
+
+No recording has it; it follows the real one's source.
+"""
 
 from typing import Any
 
@@ -7,16 +10,16 @@ Object = dict[str, Any]
 TRUSTED = "ca-cert-volume"
 GIVEN = "custom-ca"
 ROOT = {"runAsUser": 0, "runAsNonRoot": False}
-"""Certificates are added as root, which the restricted Pod Security Standard forbids."""
+"""Only root can add certificates, which the restricted Pod Security Standard forbids."""
 
 
 def certificates(nim: Object) -> str:
-    """Name of the ConfigMap with certificates; empty without one."""
+    """Name of the ConfigMap with the certificates; empty without one."""
     return str(nim["spec"].get("proxy", {}).get("certConfigMap", ""))
 
 
 def with_variables(env: list[Object], nim: Object) -> list[Object]:
-    """Return the environment with the proxy's variables, which override those of the user, also with nothing."""
+    """The environment with the proxy's variables, which replace those of the spec, even with empty values."""
     if "proxy" not in nim["spec"]:
         return env
     proxy = nim["spec"]["proxy"]
@@ -31,7 +34,7 @@ def with_variables(env: list[Object], nim: Object) -> list[Object]:
 
 
 def init_container(container: Object) -> Object:
-    """Return the container that adds the certificates to those of the image."""
+    """Render the init container that adds the certificates to those of the image."""
     return {
         "name": "update-ca-certificates",
         "image": container["image"],
@@ -42,11 +45,11 @@ def init_container(container: Object) -> Object:
 
 
 def volumes(nim: Object) -> list[Object]:
-    """Return the volumes of the certificates."""
+    """Render the volumes of the certificates."""
     name = certificates(nim)
     return [{"name": TRUSTED, "emptyDir": {}}, {"name": GIVEN, "configMap": {"name": name}}] if name else []
 
 
 def mounts(nim: Object) -> list[Object]:
-    """Return where the NIM finds the certificates."""
+    """Render the volume mount in which the NIM finds the certificates."""
     return [{"name": TRUSTED, "mountPath": "/etc/ssl"}] if certificates(nim) else []

@@ -1,4 +1,4 @@
-"""Runs something for each key that was added: never twice at once for one key, again after failures, with backoff."""
+"""Work queue: runs one task per key at a time, and retries failures with backoff."""
 
 import asyncio
 import logging
@@ -9,19 +9,19 @@ from local.nim_operator.store import Key
 log = logging.getLogger(__name__)
 
 Work = Callable[[Key], Awaitable[float | None]]
-"""Does what a key needs; returns after how many seconds it wants to run again; raises RetryError."""
+"""Reconciles a key and returns the seconds until the next run, None without one. Raises RetryError."""
 
 FIRST_PAUSE = 0.005
-# The real one goes up to 1000 s; here a mended cause is to be noticed soon.
+# The real one waits up to 1000 s. Tests and demos need to see soon that a cause is repaired.
 LONGEST_PAUSE = 5.0
 
 
 class RetryError(Exception):
-    """The work couldn't be finished and is to be tried again."""
+    """The work failed and has to be retried."""
 
 
 class Queue:
-    """Keys to work on. Each is worked on in a task of its own, so that one that waits holds up nobody."""
+    """Keys to reconcile, each in a task of its own, so that a waiting one doesn't block the others."""
 
     def __init__(self, work: Work) -> None:
         self._work = work
@@ -31,14 +31,14 @@ class Queue:
         self._failures: dict[Key, int] = {}
 
     def add(self, key: Key) -> None:
-        """Have the work done for `key` soon; if it is under way, once more after that."""
+        """Enqueue a key. If it is being reconciled, it is reconciled once more afterwards."""
         self._wanted.add(key)
         if key not in self._running:
             self._running.add(key)
             self._idle.put_nowait(key)
 
     async def run(self) -> None:
-        """Work, for ever; what is under way ends with it."""
+        """Reconcile keys until cancelled, which also cancels running tasks."""
         async with asyncio.TaskGroup() as group:
             while True:
                 group.create_task(self._run(await self._idle.get()))
@@ -52,7 +52,7 @@ class Queue:
         self._running.discard(key)
 
     async def _attempt(self, key: Key) -> float | None:
-        """Work once; return the seconds until it has to be done again, if it has to."""
+        """Reconcile once; return the seconds until the next run, None without one."""
         try:
             again = await self._work(key)
         except RetryError as reason:
@@ -60,7 +60,7 @@ class Queue:
             log.info("%s/%s: %s (attempt %d)", *key, reason, failures)
             return float(min(FIRST_PAUSE * 2 ** min(failures, 30), LONGEST_PAUSE))
         except Exception:
-            log.exception("%s/%s: a mistake in the stand-in", *key)
+            log.exception("%s/%s: unexpected error in the stand-in", *key)
             return LONGEST_PAUSE
         self._failures.pop(key, None)
         return again

@@ -1,4 +1,4 @@
-"""One pass over one NIMService, in the order in which the real NIM Operator takes its steps."""
+"""Reconciles one NIMService, in the real NIM Operator's order of steps."""
 
 import math
 from collections.abc import Awaitable, Callable
@@ -13,25 +13,28 @@ from local.nim_operator.client import ApiError, Client
 from local.nim_operator.events import Event
 from local.nim_operator.knobs import Knobs, knobs_of
 from local.nim_operator.queue import RetryError
-from local.nim_operator.rewrite import FINALIZER, rewritten
+from local.nim_operator.rewrite import FINALIZER, rewrite_spec
 from local.nim_operator.store import Key, Store
 from local.nim_operator.workload import ModelStore, PanicError
 from local.nim_operator.writer import FailedError, Writer
 
-# By reading: what it makes of an endpoint picker, and deletes where none is asked for.
+# From its source: the kinds of an endpoint picker's objects, which it deletes if the spec has no picker.
 PICKER = (kinds.DEPLOYMENT, kinds.SERVICE, kinds.SERVICE_ACCOUNT, kinds.ROLE, kinds.ROLE_BINDING)
 
 Ask = Callable[[str], Awaitable[Any]]
-"""GET /v1/models from `address:port`; raises OSError, TimeoutError or aiohttp.ClientError when nobody answers well."""
+"""GET /v1/models from `address:port`. Raises OSError, TimeoutError or aiohttp.ClientError without a good answer."""
 
 
 class PassEndedError(Exception):
-    """The pass ends here without an error; the status says why."""
+    """Ends the reconciliation without an error; the status has the reason."""
 
 
 @dataclass(frozen=True)
 class Pass:
-    """What stays the same during one pass: the NIMService as it was read, and how to treat it."""
+    """Input of one reconciliation: the NIMService as read, and its options.
+
+    `just_rewritten`: this reconciliation added the finalizer.
+    """
 
     nim: Object
     knobs: Knobs
@@ -39,23 +42,23 @@ class Pass:
 
     @property
     def namespace(self) -> str:
-        """Namespace of the NIMService."""
+        """The NIMService's namespace."""
         return str(self.nim["metadata"]["namespace"])
 
     @property
     def name(self) -> str:
-        """Name of the NIMService."""
+        """The NIMService's name."""
         return str(self.nim["metadata"]["name"])
 
     def parent_hash(self, **changes: Any) -> str:
-        """Hash of the spec, as this pass has changed it in memory."""
+        """Hash of the spec with the changes that the real one makes in memory."""
         return children.spec_hash({**self.nim["spec"], **changes}, just_rewritten=self.just_rewritten)
 
 
 class Reconciler:
-    """Makes and reports what the real one does for a NIMService.
+    """Writes the children and the status of NIMServices.
 
-    `endpoint_pause`: seconds until a model that doesn't answer is asked again.
+    `endpoint_pause`: seconds between two requests to a model that doesn't answer.
     """
 
     def __init__(self, client: Client, store: Store, defaults: Knobs, ask: Ask, endpoint_pause: float) -> None:
@@ -66,7 +69,7 @@ class Reconciler:
         self._writer = Writer(client, store)
 
     async def reconcile(self, key: Key) -> float | None:
-        """Do one pass; return after how many seconds to do another, None for "when something changes"."""
+        """Reconcile once; return the seconds until the next time, or None to wait for a change."""
         nim = self._store.get(kinds.NIM_SERVICE, key)
         if nim is None:
             return None
@@ -92,8 +95,8 @@ class Reconciler:
         port_was_given = "port" in nim["spec"].get("expose", {}).get("service", {})
         if FINALIZER not in finalizers:
             nim = await self._write_finalizers(nim, [*finalizers, FINALIZER])
-        # In memory the real one has all its structs, also those that an apply has dropped since.
-        nim = {**nim, "spec": rewritten(nim["spec"])}
+        # In memory the real one has all structs, even those that a later apply has removed.
+        nim = {**nim, "spec": rewrite_spec(nim["spec"])}
         if "port" not in nim["spec"]["expose"]["service"]:
             raise PanicError("expose.service.port is absent")
         this = Pass(nim, knobs, just_rewritten=FINALIZER not in finalizers)
@@ -108,12 +111,12 @@ class Reconciler:
         return await self._report(this)
 
     async def _write_finalizers(self, nim: Object, finalizers: list[str]) -> Object:
-        """Write the NIMService with these finalizers, whole, which rewrites its spec."""
+        """Update the whole NIMService with these finalizers, which also rewrites its spec."""
         metadata = {**nim["metadata"], "finalizers": finalizers}
-        return await self._writer.write_whole({**nim, "metadata": metadata, "spec": rewritten(nim["spec"])})
+        return await self._writer.write_whole({**nim, "metadata": metadata, "spec": rewrite_spec(nim["spec"])})
 
     async def _make_access(self, this: Pass) -> None:
-        """Make what doesn't depend on the model store."""
+        """Write the children that don't depend on the model store."""
         nim = this.nim
         parent = this.parent_hash()
         writer = self._writer
@@ -149,23 +152,23 @@ class Reconciler:
         if this.knobs.fail:
             raise FailedError(this.knobs.fail, f"{kind.name}Failed")
         try:
-            made = self._rendered(kind, this, store, resources)
+            made = self._render(kind, this, store, resources)
         except workload.RenderError as error:
             raise FailedError(str(error), f"{kind.name}Failed") from error
         parent = this.parent_hash(**({"resources": resources} if resources else {}))
         twice = this.knobs.write_twice and kind is kinds.DEPLOYMENT
         await self._writer.apply(kind, made, parent, delay=this.knobs.delay_deployment, twice=twice)
 
-    def _rendered(self, kind: kinds.Kind, this: Pass, store: ModelStore, resources: Object) -> Object:
+    def _render(self, kind: kinds.Kind, this: Pass, store: ModelStore, resources: Object) -> Object:
         nim = this.nim
         if math.isfinite(this.knobs.delay_probes):
-            nim = workload.hurried(nim, this.knobs.delay_probes)
+            nim = workload.shorten_probe_delays(nim, this.knobs.delay_probes)
         if kind is kinds.LEADER_WORKER_SET:
             return multinode.leader_worker_set(nim, store, resources)
         return workload.deployment(nim, store, resources)
 
     async def _ready_cache(self, this: Pass) -> Object | None:
-        """Return the NIMCache that the spec names, None if it names none; PassEndedError while it isn't ready."""
+        """The NIMCache in the spec, None without one. Raises PassEndedError while it is not ready."""
         name = this.nim["spec"]["storage"].get("nimCache", {}).get("name")
         if not name:
             return None
@@ -173,7 +176,7 @@ class Reconciler:
         obstacle = status.cache_obstacle(this.name, name, cache)
         if obstacle is not None:
             said, event = obstacle
-            await self._writer.say(this.nim, said, Event(*event))
+            await self._writer.write_status(this.nim, said, Event(*event))
             raise PassEndedError
         return cache
 
@@ -194,11 +197,11 @@ class Reconciler:
         raise FailedError("neither external PVC name, NIMCache volume or empty dir is provided")
 
     async def _report(self, this: Pass) -> float | None:
-        """Say how far the rollout is; Ready also needs an answer of the model."""
+        """Write the progress of the rollout to the status; state Ready also needs an answer of the model."""
         message, rolled_out = self._rollout(this)
         if not rolled_out:
             event = Event("Normal", "NotReady", f"NIMService {this.name} not ready, msg: {message}")
-            await self._writer.say(this.nim, status.not_ready("NotReady", message), event)
+            await self._writer.write_status(this.nim, status.not_ready_status("NotReady", message), event)
             return None
         service = self._store.get(kinds.SERVICE, (this.namespace, this.name))
         address = (service or {}).get("spec", {}).get("clusterIP", "")
@@ -210,7 +213,7 @@ class Reconciler:
         external = router.external_host(this.nim) if router.ingress(this.nim) else ""
         model = {"name": status.model_name(answer), "clusterEndpoint": endpoint, "externalEndpoint": external}
         event = Event("Normal", "Ready", f"NIMService {this.name} ready, msg: {message}")
-        await self._writer.say(this.nim, status.ready(message, model), event)
+        await self._writer.write_status(this.nim, status.ready_status(message, model), event)
         return None
 
     def _rollout(self, this: Pass) -> tuple[str, bool]:

@@ -1,8 +1,8 @@
-"""What becomes of a NIMService's spec when the NIM Operator adds its finalizer. Pure.
+"""Rewrites a NIMService's spec as the NIM Operator does when it adds its finalizer.
 
-The real one reads the object into Go structs and writes it back whole. What that changes is visible in the recordings:
-structs that aren't pointers appear, zero values of fields that aren't pointers vanish, and so do empty maps and lists;
-quantities come back in canonical form. Defaults of the CRD are the API server's part.
+The real one decodes the object into Go structs and updates it as a whole. The recordings show what this changes: it
+adds structs that aren't pointers, drops zero values of fields that aren't pointers, drops empty maps and lists, and
+writes quantities in canonical form. The API server adds the CRD's defaults.
 """
 
 import copy
@@ -11,7 +11,7 @@ from typing import Any
 
 FINALIZER = "finalizer.nimservice.apps.nvidia.com"
 
-# Written even when empty.
+# Structs that are written even if empty.
 ALWAYS: dict[str, Any] = {
     "expose": {"service": {}, "router": {}, "ingress": {"spec": {}}},
     "livenessProbe": {},
@@ -21,7 +21,7 @@ ALWAYS: dict[str, Any] = {
     "scale": {"hpa": {"maxReplicas": 0}},
     "storage": {"nimCache": {}, "pvc": {}},
 }
-# Pointers, and fields that are always written: their zero values stay.
+# Fields that are pointers or have no `omitempty`: their zero values are kept.
 ZERO_STAYS = frozenset(
     {
         "authSecret",
@@ -54,7 +54,7 @@ ZERO_STAYS = frozenset(
         "weight",
     }
 )
-# In these places such a field is not a pointer after all.
+# Fields with one of these names that are no pointers: their zero values are dropped.
 ZERO_VANISHES = frozenset(
     {
         "expose.service.name",
@@ -78,15 +78,15 @@ BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
 DECIMAL = {"n": -3, "u": -2, "m": -1, "": 0, "k": 1, "M": 2, "G": 3, "T": 4, "P": 5, "E": 6}
 
 
-def rewritten(spec: dict[str, Any]) -> dict[str, Any]:
-    """Return the spec that comes back from the first write, before the API server's defaults."""
-    return _merged(copy.deepcopy(ALWAYS), _cleaned(spec, ""))
+def rewrite_spec(spec: dict[str, Any]) -> dict[str, Any]:
+    """The spec after the first update, without the API server's defaults."""
+    return _merge(copy.deepcopy(ALWAYS), _drop_zero_values(spec, ""))
 
 
 def canonical(quantity: str | int) -> str:
-    """Return a Kubernetes quantity as the API machinery writes it (`1024Mi` → `1Gi`, `0.5` → `500m`).
+    """The canonical form of a Kubernetes quantity (`1024Mi` → `1Gi`, `0.5` → `500m`).
 
-    What is no quantity, or has an exponent, comes back as it is.
+    Malformed quantities and those with an exponent are returned unchanged.
     """
     text = str(quantity)
     suffix = next((suffix for suffix in (*BINARY, *DECIMAL) if suffix and text.endswith(suffix)), "")
@@ -97,14 +97,16 @@ def canonical(quantity: str | int) -> str:
     if "e" in text.lower().removesuffix(suffix.lower()):
         return text
     if suffix in BINARY:
-        return _scaled(number * 1024 ** BINARY[suffix], Decimal(1024), {power: name for name, power in BINARY.items()})
-    return _scaled(
+        return _format_amount(
+            number * 1024 ** BINARY[suffix], Decimal(1024), {power: name for name, power in BINARY.items()}
+        )
+    return _format_amount(
         number * Decimal(1000) ** DECIMAL[suffix], Decimal(1000), {power: name for name, power in DECIMAL.items()}
     )
 
 
-def _scaled(amount: Decimal, base: Decimal, names: dict[int, str]) -> str:
-    """Write an amount with the largest suffix that leaves a whole number; rounds up below the smallest."""
+def _format_amount(amount: Decimal, base: Decimal, names: dict[int, str]) -> str:
+    """Format an amount with the largest suffix that gives an integer; amounts below the smallest are rounded up."""
     if amount == 0:
         return "0"
     for power in sorted({0, *names}, reverse=True):
@@ -114,12 +116,14 @@ def _scaled(amount: Decimal, base: Decimal, names: dict[int, str]) -> str:
     return canonical(f"{amount * 1000:f}m") if base == 1024 else f"{(amount * 10**9).to_integral_value('ROUND_UP')}n"
 
 
-def _cleaned(value: Any, path: str) -> Any:
+def _drop_zero_values(value: Any, path: str) -> Any:
     if isinstance(value, dict):
         cleaned = {key: _field(key, child, f"{path}.{key}".lstrip(".")) for key, child in value.items()}
-        return {key: child for key, child in cleaned.items() if not _vanishes(key, child, f"{path}.{key}".lstrip("."))}
+        return {
+            key: child for key, child in cleaned.items() if not _is_dropped(key, child, f"{path}.{key}".lstrip("."))
+        }
     if isinstance(value, list):
-        return [_cleaned(item, path) for item in value]
+        return [_drop_zero_values(item, path) for item in value]
     return value
 
 
@@ -128,10 +132,10 @@ def _field(key: str, value: Any, path: str) -> Any:
         return {name: canonical(amount) for name, amount in value.items()}
     if key in MAPS:
         return value
-    return canonical(value) if key in QUANTITIES else _cleaned(value, path)
+    return canonical(value) if key in QUANTITIES else _drop_zero_values(value, path)
 
 
-def _vanishes(key: str, value: Any, path: str) -> bool:
+def _is_dropped(key: str, value: Any, path: str) -> bool:
     if isinstance(value, dict):
         return key in MAPS and not value  # an empty struct behind a pointer stays
     if isinstance(value, list):
@@ -139,7 +143,7 @@ def _vanishes(key: str, value: Any, path: str) -> bool:
     return not value and (key not in ZERO_STAYS or path in ZERO_VANISHES)
 
 
-def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     for key, value in over.items():
-        base[key] = _merged(base[key], value) if isinstance(base.get(key), dict) else value
+        base[key] = _merge(base[key], value) if isinstance(base.get(key), dict) else value
     return base

@@ -1,6 +1,6 @@
-"""NIMService → what its router is made of: an Ingress, or an HTTPRoute and a GRPCRoute of a gateway. Pure.
+"""Renders a NIMService's router: an Ingress, or an HTTPRoute and a GRPCRoute of a gateway.
 
-Routes were not recorded: they are as the documented and published templates of the real one have them.
+Recordings have no routes. They follow the real one's documentation and published templates.
 """
 
 from local.nim_operator import kinds
@@ -9,13 +9,13 @@ from local.nim_operator.kinds import Kind
 
 
 def external_host(nim: Object) -> str:
-    """Host under which a router exposes the NIMService; always name, namespace and domain."""
+    """The router's host: `<name>.<namespace>.<hostDomainName>`."""
     metadata = nim["metadata"]
     return f"{metadata['name']}.{metadata['namespace']}.{_router(nim)['hostDomainName']}"
 
 
 def ingress(nim: Object) -> Object | None:
-    """Return the router's Ingress, None when there is no router by Ingress."""
+    """Render the router's Ingress; None without one in the spec."""
     wanted = _router(nim).get("ingress")
     if wanted is None:
         return None
@@ -27,29 +27,32 @@ def ingress(nim: Object) -> Object | None:
     }
     if "tlsSecretName" in wanted:
         spec["tls"] = [{"hosts": [host], "secretName": wanted["tlsSecretName"]}]
-    return _exposing(kinds.INGRESS, nim, spec)
+    return _router_object(kinds.INGRESS, nim, spec)
 
 
 def http_route(nim: Object) -> Object | None:
-    """Return the router's HTTPRoute to the Service's port, None when it is off."""
+    """Render the HTTPRoute to the Service's port; None unless `httpRoutesEnabled` is true."""
     if not _router(nim).get("gateway", {}).get("httpRoutesEnabled"):
         return None
     rule = {
         "backendRefs": [{"name": nim["metadata"]["name"], "port": ports_of(nim)["api"]}],
         "matches": [{"path": {"type": "PathPrefix", "value": "/"}}],
     }
-    return _exposing(kinds.HTTP_ROUTE, nim, _route_spec(nim, rule))
+    return _router_object(kinds.HTTP_ROUTE, nim, _route_spec(nim, rule))
 
 
 def grpc_route(nim: Object) -> Object | None:
-    """Return the router's GRPCRoute to the Service's gRPC port, None when it is off. Without that port it is empty."""
+    """Render the GRPCRoute to the Service's gRPC port; None unless `grpcRoutesEnabled` is true.
+
+    Its spec is empty if the Service has no gRPC port.
+    """
     if not _router(nim).get("gateway", {}).get("grpcRoutesEnabled"):
         return None
     port = ports_of(nim).get("grpc")
     if port is None:
-        return _exposing(kinds.GRPC_ROUTE, nim, {})
+        return _router_object(kinds.GRPC_ROUTE, nim, {})
     rule = {"backendRefs": [{"name": nim["metadata"]["name"], "port": port}]}
-    return _exposing(kinds.GRPC_ROUTE, nim, _route_spec(nim, rule))
+    return _router_object(kinds.GRPC_ROUTE, nim, _route_spec(nim, rule))
 
 
 def _router(nim: Object) -> Object:
@@ -63,6 +66,6 @@ def _route_spec(nim: Object, rule: Object) -> Object:
     return {"parentRefs": [parent], "hostnames": [external_host(nim)], "rules": [rule]}
 
 
-def _exposing(kind: Kind, nim: Object, spec: Object) -> Object:
+def _router_object(kind: Kind, nim: Object, spec: Object) -> Object:
     annotations = {**_router(nim).get("annotations", {}), **annotations_of(nim)}
     return child(kind, nim, annotations=annotations, spec=spec)

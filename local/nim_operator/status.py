@@ -1,4 +1,4 @@
-"""What the NIM Operator says about a NIMService: states, conditions and messages. Pure."""
+"""States, conditions and messages in the status of a NIMService."""
 
 from typing import Any
 
@@ -8,9 +8,9 @@ Condition = dict[str, str]
 
 
 def rollout(deployment: Object | None) -> tuple[str, bool]:
-    """Return the message about a Deployment and whether it is fully rolled out.
+    """The message about a Deployment, and whether it is fully rolled out.
 
-    As in the real one, observedGeneration isn't looked at: just after a change this can be about the previous spec.
+    Like the real one, it ignores observedGeneration: shortly after a change the result can be about the previous spec.
     """
     if deployment is None:
         return "", False
@@ -33,9 +33,9 @@ def rollout(deployment: Object | None) -> tuple[str, bool]:
 
 
 def groups(leader_worker_set: Object | None) -> tuple[str, bool]:
-    """Return the message about a LeaderWorkerSet and whether its groups are ready. Not recorded.
+    """The message about a LeaderWorkerSet, and whether its groups are ready. No recording has it.
 
-    With a pipeline of 1 the real one never becomes ready.
+    With `parallelism.pipeline: 1` the real one never becomes ready.
     """
     if leader_worker_set is None:
         return "", False
@@ -54,7 +54,7 @@ def _progressing_reason(status: Object) -> str | None:
     )
 
 
-def ready(message: str, model: dict[str, str]) -> Object:
+def ready_status(message: str, model: dict[str, str]) -> Object:
     """Status of a NIMService whose model answers."""
     return {
         "state": "Ready",
@@ -63,36 +63,36 @@ def ready(message: str, model: dict[str, str]) -> Object:
     }
 
 
-def not_ready(reason: str, message: str) -> Object:
-    """Status of one that isn't ready yet; condition Failed has reason Ready, as recorded."""
+def not_ready_status(reason: str, message: str) -> Object:
+    """Status of a NIMService that is not ready yet. Recorded: its condition Failed has reason Ready."""
     return {
         "state": "NotReady",
         "conditions": [condition("Ready", "False", reason, message), condition("Failed", "False", "Ready", message)],
     }
 
 
-def failed(reason: str, message: str) -> Object:
-    """Status of one that can't be made."""
+def failed_status(reason: str, message: str) -> Object:
+    """Status of a NIMService of which a child can't be written."""
     return {
         "state": "Failed",
         "conditions": [condition("Ready", "False", "Failed", ""), condition("Failed", "True", reason, message)],
     }
 
 
-def claim_created(previous: Object) -> Object:
-    """Status just after a claim was made: a condition more, the others as they were."""
+def claim_created_status(previous: Object) -> Object:
+    """Status after the claim was created: the previous conditions and one more."""
     made = condition("NIM_CACHE_PVC_CREATED", "True", "PVCCreated", "The PVC has been created for storing NIM")
     others = [known for known in previous.get("conditions", []) if known["type"] != made["type"]]
     return {"state": "PVC-Created", "conditions": [*others, made]}
 
 
 def condition(type_: str, status: str, reason: str, message: str) -> Condition:
-    """Return a condition without its time."""
+    """A condition without lastTransitionTime."""
     return {"type": type_, "status": status, "reason": reason, "message": message}
 
 
-def timed(status: Object, previous: Object, now: str) -> Object:
-    """Return the status with each condition's lastTransitionTime: kept while its status stays, else `now`."""
+def add_transition_times(status: Object, previous: Object, now: str) -> Object:
+    """Add lastTransitionTime to each condition: the previous one if the condition's status is the same, else `now`."""
     times = {(known["type"], known["status"]): known["lastTransitionTime"] for known in previous.get("conditions", [])}
     conditions = [
         {"lastTransitionTime": times.get((made["type"], made["status"]), now), **made} for made in status["conditions"]
@@ -100,13 +100,13 @@ def timed(status: Object, previous: Object, now: str) -> Object:
     return {**status, "conditions": conditions}
 
 
-def says_the_same(status: Object, previous: Object) -> bool:
-    """Tell whether writing `status` (with times) over `previous` would change nothing."""
+def is_same(status: Object, previous: Object) -> bool:
+    """Whether a merge patch of `previous` with `status` would change nothing."""
     return all(previous.get(key) == value for key, value in status.items())
 
 
 def model_name(answer: Any) -> str:
-    """Name of the model in an answer to GET /v1/models, empty where the real one finds none."""
+    """The model's name in a response to GET /v1/models; empty if the real one finds none."""
     if not isinstance(answer, dict) or answer.get("object") != "list":
         return ""
     models = answer.get("data") or []
@@ -117,10 +117,10 @@ def model_name(answer: Any) -> str:
 
 
 def cache_obstacle(name: str, cache_name: str, cache: Object | None) -> tuple[Object, tuple[str, str, str]] | None:
-    """Status and event (type, reason, message) of a NIMService whose NIMCache isn't ready; None when it is."""
+    """Status and Event (type, reason, message) of a NIMService whose NIMCache is not ready; None if it is."""
     if cache is None:
         message = f"NIMCache {cache_name} not found"
-        return failed("NIMCacheNotFound", message), ("Warning", "Failed", message)
+        return failed_status("NIMCacheNotFound", message), ("Warning", "Failed", message)
     state = cache.get("status", {}).get("state")
     if state == "Failed":
         message = next(
@@ -131,9 +131,9 @@ def cache_obstacle(name: str, cache_name: str, cache: Object | None) -> tuple[Ob
             ),
             "",
         )
-        return failed("NIMCacheFailed", message), ("Warning", "Failed", message)
+        return failed_status("NIMCacheFailed", message), ("Warning", "Failed", message)
     if state != "Ready":
         message = f"NIMCache {cache_name} not ready"
         event = ("Normal", "NotReady", f"NIMService {name} not ready yet, msg: {message}")
-        return not_ready("NIMCacheNotReady", message), event
+        return not_ready_status("NIMCacheNotReady", message), event
     return None

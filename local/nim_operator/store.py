@@ -1,4 +1,4 @@
-"""What the API server has of some kinds, kept up to date by watches and by our own writes."""
+"""Cache of the objects of some kinds, updated by watches and by own writes."""
 
 import asyncio
 import logging
@@ -14,49 +14,49 @@ from local.nim_operator.kinds import Kind
 log = logging.getLogger(__name__)
 
 Key = tuple[str, str]
-Changed = Callable[[Kind, dict[str, Any] | None, dict[str, Any] | None], None]
-"""Called with the object before (None: new) and after (None: gone)."""
+OnChange = Callable[[Kind, dict[str, Any] | None, dict[str, Any] | None], None]
+"""Callback with the previous object (None: created) and the new one (None: deleted)."""
 
 WATCH_SECONDS = 300
 LONGEST_PAUSE = 5.0
-# Until a kind that isn't installed is looked for again.
+# Interval in which a kind that is not installed is listed again.
 ABSENT_PAUSE = 1.0
 
 
 class Store:
-    """Objects by kind, namespace and name. Whoever reads one must not change it."""
+    """Objects by kind, namespace and name. Callers must not modify them."""
 
     def __init__(self) -> None:
         self._objects: defaultdict[Kind, dict[Key, dict[str, Any]]] = defaultdict(dict)
-        self._listeners: list[Changed] = []
-        # A late answer to one of our writes must not bring back what a watch has seen go.
-        self._gone: deque[str] = deque(maxlen=4096)
+        self._listeners: list[OnChange] = []
+        # UIDs: the late response to an own write must not restore an object whose deletion the watch has reported.
+        self._deleted: deque[str] = deque(maxlen=4096)
 
-    def listen(self, changed: Changed) -> None:
-        """Have `changed` called after each change."""
-        self._listeners.append(changed)
+    def listen(self, on_change: OnChange) -> None:
+        """Call `on_change` after each change."""
+        self._listeners.append(on_change)
 
     def get(self, kind: Kind, key: Key) -> dict[str, Any] | None:
-        """Return an object, None if there is none."""
+        """The object; None if it doesn't exist."""
         return self._objects[kind].get(key)
 
     def all(self, kind: Kind, namespace: str) -> list[dict[str, Any]]:
-        """Return the objects of a kind in a namespace."""
+        """The objects of a kind in a namespace."""
         return [item for (where, _), item in self._objects[kind].items() if where == namespace]
 
     def take(self, kind: Kind, item: dict[str, Any]) -> None:
-        """Take in an object, from a watch or as the answer to a write, unless a newer one is known."""
+        """Store an object from a watch or from the response to a write, unless a newer version is known."""
         before = self._objects[kind].get(key_of(item))
-        if item["metadata"]["uid"] in self._gone or (before and _version(before) >= _version(item)):
+        if item["metadata"]["uid"] in self._deleted or (before and _version(before) >= _version(item)):
             return
         item["metadata"].pop("managedFields", None)
         self._objects[kind][key_of(item)] = item
-        self._tell(kind, before, item)
+        self._notify(kind, before, item)
 
     async def follow(self, client: Client, kind: Kind, listed: asyncio.Event, selector: str = "") -> None:
-        """Keep a kind up to date, for ever; lost connections are taken up again. Sets `listed` when it is complete.
+        """List and watch a kind until cancelled, and reconnect after errors. Sets `listed` after the first LIST.
 
-        Of a kind that may be missing there is nothing until it is installed.
+        An optional kind has no objects until it is installed.
         """
         query = {"labelSelector": selector} if selector else {}
         pause = 0.1
@@ -73,9 +73,9 @@ class Store:
                     listed.set()
                     await asyncio.sleep(ABSENT_PAUSE)
                     continue
-                # 410: what the watch would go on from is too old. 429: the kind was made a moment ago.
+                # 410: the resourceVersion is too old. 429: the kind has just been installed.
                 if not isinstance(error, ApiError) or error.code not in {410, 429}:
-                    log.warning("lost the watch of %s, trying again: %s", kind.plural, error)
+                    log.warning("watch of %s failed, retrying: %s", kind.plural, error)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
 
@@ -90,10 +90,10 @@ class Store:
 
     def _keep_only(self, kind: Kind, present: set[Key]) -> None:
         for key in self._objects[kind].keys() - present:
-            self._removed(kind, self._objects[kind][key])
+            self._remove(kind, self._objects[kind][key])
 
     async def _watch(self, client: Client, kind: Kind, version: str, query: dict[str, str]) -> str:
-        """Take in the events of one watch and return the version that it came to."""
+        """Store the events of one watch and return the last resourceVersion."""
         events = client.watch(
             kind.path(), resourceVersion=version, allowWatchBookmarks="true", timeoutSeconds=str(WATCH_SECONDS), **query
         )
@@ -103,23 +103,23 @@ class Store:
                 raise ApiError(item.get("code", 0), item.get("reason", ""), item.get("message", ""))
             version = item["metadata"]["resourceVersion"]
             if event["type"] == "DELETED":
-                self._removed(kind, item)
+                self._remove(kind, item)
             elif event["type"] != "BOOKMARK":
                 self.take(kind, item)
         return version
 
-    def _removed(self, kind: Kind, item: dict[str, Any]) -> None:
-        self._gone.append(item["metadata"]["uid"])
+    def _remove(self, kind: Kind, item: dict[str, Any]) -> None:
+        self._deleted.append(item["metadata"]["uid"])
         before = self._objects[kind].pop(key_of(item), None)
-        self._tell(kind, before or item, None)
+        self._notify(kind, before or item, None)
 
-    def _tell(self, kind: Kind, before: dict[str, Any] | None, after: dict[str, Any] | None) -> None:
-        for changed in self._listeners:
-            changed(kind, before, after)
+    def _notify(self, kind: Kind, before: dict[str, Any] | None, after: dict[str, Any] | None) -> None:
+        for on_change in self._listeners:
+            on_change(kind, before, after)
 
 
 def key_of(item: dict[str, Any]) -> Key:
-    """Namespace and name."""
+    """The object's namespace and name."""
     return item["metadata"]["namespace"], item["metadata"]["name"]
 
 

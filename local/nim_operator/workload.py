@@ -1,4 +1,4 @@
-"""NIMService → its Deployment, and what a LeaderWorkerSet has in common with that. Pure."""
+"""Renders a NIMService's Deployment, and the parts that a LeaderWorkerSet shares with it."""
 
 import re
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from local.nim_operator import kinds, proxy
 from local.nim_operator.children import Object, annotations_of, child, labels_of, ports_of
 
 GPU = "nvidia.com/gpu"
-PROBES = {  # path, seconds before the first, failures allowed
+PROBES = {  # path, initialDelaySeconds, failureThreshold
     "livenessProbe": ("/v1/health/live", 15, 3),
     "readinessProbe": ("/v1/health/ready", 15, 3),
     "startupProbe": ("/v1/health/ready", 30, 120),
@@ -18,13 +18,13 @@ PROBES = {  # path, seconds before the first, failures allowed
 MODEL_STORE = "/model-store"
 UNREADABLE = re.compile("[\x7f-\x84\x86-\x9f\ufffe\uffff]")
 NEXT_LINE = "\x85"
-"""A line break in YAML 1.1: within a text it becomes a space."""
+"""A line break in YAML 1.1; the real one's YAML reader makes it a space within a string."""
 
 
 class RenderError(Exception):
-    """The real one's template makes something of this NIMService that isn't the kind it is meant to be.
+    """The real one's template renders an object that doesn't match its kind.
 
-    `unreadable`: the Go type that the offending value can't be read as.
+    `unreadable`: the Go type that the value should have.
     """
 
     def __init__(self, kind: kinds.Kind, unreadable: str) -> None:
@@ -32,19 +32,19 @@ class RenderError(Exception):
 
 
 class UnreadableError(RenderError):
-    """A text holds a character that YAML doesn't allow, so the real one can't read what its template made."""
+    """A string has a character that YAML doesn't allow, so the real one can't parse its rendered template."""
 
     def __init__(self, kind: kinds.Kind) -> None:
         Exception.__init__(self, f"error converting YAML of {kind.name}: yaml: control characters are not allowed")
 
 
 class PanicError(Exception):
-    """The real one panics here: it writes nothing more, says nothing, and tries again later."""
+    """The real one panics here: it writes nothing more, not even status, and retries later."""
 
 
 @dataclass(frozen=True)
 class ModelStore:
-    """Where the model is: a claim, or the pod's own disk when `claim` is empty. `env` comes from the NIMCache."""
+    """The model store: a claim, or an emptyDir if `claim` is empty. `env` are variables that the NIMCache adds."""
 
     claim: str = ""
     sub_path: str = ""
@@ -53,7 +53,7 @@ class ModelStore:
 
 
 def store_of_cache(nim: Object, cache: Object) -> ModelStore:
-    """Return the model store that a ready NIMCache is."""
+    """The model store of a NIMService with a ready NIMCache."""
     claim = cache["spec"]["storage"].get("pvc", {})
     endpoint = cache["spec"]["source"].get("ngc", {}).get("modelEndpoint")
     return ModelStore(
@@ -65,9 +65,9 @@ def store_of_cache(nim: Object, cache: Object) -> ModelStore:
 
 
 def resources_of(nim: Object, profile: str, cache: Object | None) -> Object:
-    """Return the container's resources, with the GPUs that a profile of an optimised NIMCache asks for.
+    """The container's resources, with the GPUs that the profile of an optimised NIMCache needs.
 
-    Raises PanicError where the real one writes into a map that isn't there.
+    Raises PanicError where the real one writes into a nil map.
     """
     resources: Object = nim["spec"].get("resources", {})
     if cache is None or not profile or "modelEndpoint" in cache["spec"]["source"].get("ngc", {"modelEndpoint": ""}):
@@ -85,7 +85,7 @@ def resources_of(nim: Object, profile: str, cache: Object | None) -> Object:
 
 
 def env_of(nim: Object, store: ModelStore) -> list[Object]:
-    """Environment of the container: the user's first, then what they left out."""
+    """The container's environment: the spec's variables, then the standard ones that the spec doesn't set."""
     spec = nim["spec"]
     ports = ports_of(nim)
     key = {"secretKeyRef": {"name": spec["authSecret"], "key": "NGC_API_KEY"}}
@@ -107,19 +107,19 @@ def env_of(nim: Object, store: ModelStore) -> list[Object]:
     standard += [{"name": name, "value": value} for name, value in store.env]
     if store.profile:
         standard.append({"name": "NIM_MODEL_PROFILE", "value": store.profile})
-    given = [_rendered(variable) for variable in spec.get("env", [])]
+    given = [_render(variable) for variable in spec.get("env", [])]
     names = {variable["name"] for variable in given}
     env = [*given, *(variable for variable in standard if variable["name"] not in names)]
     return proxy.with_variables(env, nim)
 
 
-def _rendered(variable: Object) -> Object:
+def _render(variable: Object) -> Object:
     value = variable.get("value")
     return variable if value is None else {**variable, "value": value.replace(NEXT_LINE, " ")}
 
 
 def probe_of(nim: Object, field: str) -> Object | None:
-    """Return a probe: the user's as it is, else the default, None when it is disabled."""
+    """A probe: that of the spec unchanged, else the default; None if it is disabled."""
     wanted = nim["spec"].get(field, {})
     if wanted.get("enabled") is False:
         return None
@@ -135,8 +135,8 @@ def probe_of(nim: Object, field: str) -> Object | None:
     return wanted.get("probe") or default
 
 
-def hurried(nim: Object, seconds: float) -> Object:
-    """Return the NIMService with its default probes spelled out, none of which waits longer before it asks first."""
+def shorten_probe_delays(nim: Object, seconds: float) -> Object:
+    """The NIMService with explicit default probes whose initialDelaySeconds is at most `seconds`."""
     probes: Object = {}
     for field in PROBES:
         probe = probe_of(nim, field)
@@ -147,7 +147,7 @@ def hurried(nim: Object, seconds: float) -> Object:
 
 
 def container(nim: Object, store: ModelStore, resources: Object) -> Object:
-    """Return the NIM's container."""
+    """Render the NIM's container."""
     image = nim["spec"]["image"]
     mount: Object = {"name": "model-store", "mountPath": MODEL_STORE}
     if store.sub_path:
@@ -165,7 +165,7 @@ def container(nim: Object, store: ModelStore, resources: Object) -> Object:
 
 
 def volumes(nim: Object, store: ModelStore) -> list[Object]:
-    """Return shared memory and the model store."""
+    """Render the volumes: shared memory and the model store."""
     storage = nim["spec"]["storage"]
     memory: Object = {"medium": "Memory"}
     if "sharedMemorySizeLimit" in storage:
@@ -179,7 +179,7 @@ def volumes(nim: Object, store: ModelStore) -> list[Object]:
 
 
 def pod_spec(nim: Object, store: ModelStore, resources: Object) -> Object:
-    """Return the pod's spec."""
+    """Render the pod's spec."""
     spec = nim["spec"]
     user, group = spec.get("userID", 1000), spec.get("groupID", 2000)
     made: Object = {
@@ -193,7 +193,7 @@ def pod_spec(nim: Object, store: ModelStore, resources: Object) -> Object:
         for field in ("nodeSelector", "affinity", "schedulerName", "priorityClassName", "runtimeClassName")
         if field in spec
     }
-    if spec.get("tolerations"):  # the template knows no tolerationSeconds
+    if spec.get("tolerations"):  # the template has no tolerationSeconds
         made["tolerations"] = [
             {key: value for key, value in item.items() if key != "tolerationSeconds"} for item in spec["tolerations"]
         ]
@@ -205,7 +205,7 @@ def pod_spec(nim: Object, store: ModelStore, resources: Object) -> Object:
 
 
 def check_unquoted(nim: Object, store: ModelStore, kind: kinds.Kind) -> None:
-    """Raise RenderError for values that the unquoted template turns into another type."""
+    """Raise RenderError for a value that YAML reads as another type, because the template doesn't quote it."""
     spec = nim["spec"]
     unquoted = [
         *spec.get("nodeSelector", {}).values(),
@@ -218,16 +218,16 @@ def check_unquoted(nim: Object, store: ModelStore, kind: kinds.Kind) -> None:
 
 
 def check_characters(nim: Object, store: ModelStore, kind: kinds.Kind) -> None:
-    """Raise UnreadableError for a variable or annotation that YAML can't hold as the template writes it."""
+    """Raise UnreadableError for a variable or annotation with a character that YAML doesn't allow."""
     texts = [variable.get("value", "") for variable in env_of(nim, store)]
     if any(UNREADABLE.search(text) for text in (*texts, *annotations_of(nim).values())):
         raise UnreadableError(kind)
 
 
 def deployment(nim: Object, store: ModelStore, resources: Object) -> Object:
-    """Return the Deployment; raises RenderError.
+    """Render the Deployment. Raises RenderError.
 
-    A label `app` of the user beats the one that its selector uses, as recorded.
+    Recorded: a label `app` in the spec replaces the one that the selector uses.
     """
     check_unquoted(nim, store, kinds.DEPLOYMENT)
     check_characters(nim, store, kinds.DEPLOYMENT)
@@ -238,7 +238,8 @@ def deployment(nim: Object, store: ModelStore, resources: Object) -> Object:
         "spec": pod_spec(nim, store, resources),
     }
     spec = {
-        # Under autoscaling a NIMService has none: 1, whatever was scaled to. Recorded: the hash is the same as with 1.
+        # With autoscaling a NIMService has no replicas: the real one writes 1, whatever the current scale, and its hash
+        # is the same as with 1 (recorded).
         "replicas": nim["spec"].get("replicas", 1),
         "selector": {"matchLabels": {"app": name}},
         "template": template,
@@ -248,7 +249,7 @@ def deployment(nim: Object, store: ModelStore, resources: Object) -> Object:
 
 
 def _stays_a_string(text: Any) -> bool:
-    """Tell whether unquoted text in YAML 1.1 is read as the same string by the real one's reader."""
+    """Whether the real one's YAML 1.1 reader reads this unquoted text as the same string."""
     if text in {"y", "Y", "n", "N"}:
         return False
     try:

@@ -1,4 +1,4 @@
-"""Writes of the NIM Operator: children under the rules of its hashes, status, and the two together with events."""
+"""Writes children if their hashes differ, the status if it changes, and Events."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -10,12 +10,15 @@ from local.nim_operator.events import Event, Events
 from local.nim_operator.kinds import Kind
 from local.nim_operator.store import Store, key_of
 
-# Reasons that differ from "<kind>Failed".
+# Reasons of condition Failed other than "<kind>Failed".
 REASONS = {kinds.HPA: "HPAFailed"}
 
 
 class FailedError(Exception):
-    """The pass ends in state Failed. With `reason`, the status says so first, and "Failed" after it, as recorded."""
+    """Ends the reconciliation with state Failed.
+
+    Recorded: with a `reason`, condition Failed first has that reason and then reason Failed.
+    """
 
     def __init__(self, message: str, reason: str = "") -> None:
         super().__init__(message)
@@ -23,7 +26,7 @@ class FailedError(Exception):
 
 
 class Writer:
-    """Writes objects, and takes what comes back into the store."""
+    """Writes objects, and stores the responses."""
 
     def __init__(self, client: Client, store: Store) -> None:
         self._client = client
@@ -33,10 +36,10 @@ class Writer:
     async def apply(
         self, kind: Kind, wanted: Object, parent: str | None = None, *, delay: float = 0, twice: bool = False
     ) -> None:
-        """Make a child, or replace it if its content or its parent's spec has changed; `delay` seconds before.
+        """Create a child, or update it if its content or its parent's spec has changed, after `delay` seconds.
 
-        twice: replace it in two generations, without its hashes at first, so that a conflict begins anew.
-        Raises FailedError when the API server refuses it, ApiError on a conflict with another writer.
+        `twice`: update it in two writes, first without hashes, so that a conflict between them starts again. Raises
+        FailedError if the API server rejects it, ApiError after a conflict with another writer.
         """
         desired = children.with_hashes(wanted, parent)
         existing = self._store.get(kind, key_of(desired))
@@ -59,7 +62,7 @@ class Writer:
         self._store.take(kind, written)
 
     async def make_once(self, kind: Kind, wanted: Object) -> None:
-        """Make an object unless one of its name exists; it is never written again."""
+        """Create an object unless one of its name exists; it is never updated."""
         if self._store.get(kind, key_of(wanted)):
             return
         try:
@@ -68,9 +71,9 @@ class Writer:
             raise FailedError(str(error)) from error
 
     async def remove(self, kind: Kind, nim: Object, name: str = "") -> None:
-        """Delete the child of that kind, of the NIMService's name or another one.
+        """Delete the object of that kind in the store with the NIMService's name, or with `name`.
 
-        What is known of a kind whoever made it goes, too, even when it was made by somebody else: an Ingress.
+        Of kinds in `controller.ALL` this also deletes objects of others, such as an Ingress.
         """
         namespace, own = key_of(nim)
         name = name or own
@@ -78,7 +81,7 @@ class Writer:
             await self._client.delete(kind, namespace, name)
 
     async def make_claim(self, nim: Object) -> None:
-        """Make the claim of `storage.pvc` unless it is there, and say so; raises FailedError."""
+        """Create the claim of `storage.pvc` unless it exists, and report it in the status. Raises FailedError."""
         if self._store.get(kinds.CLAIM, (key_of(nim)[0], children.claim_name(nim))):
             return
         try:
@@ -86,37 +89,37 @@ class Writer:
         except (ValueError, ApiError) as error:
             raise FailedError(str(error)) from error
         self._store.take(kinds.CLAIM, made)
-        await self.say(nim, status.claim_created(nim.get("status", {})))
+        await self.write_status(nim, status.claim_created_status(nim.get("status", {})))
 
-    async def say(self, nim: Object, said: Object, event: Event | None = None) -> None:
-        """Write the status unless it is there already, then the event."""
+    async def write_status(self, nim: Object, said: Object, event: Event | None = None) -> None:
+        """Write the status if it differs from the stored one, then the Event."""
         latest = self._store.get(kinds.NIM_SERVICE, key_of(nim)) or nim
         previous = latest.get("status", {})
-        new = status.timed(said, previous, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
-        if not status.says_the_same(new, previous):
+        new = status.add_transition_times(said, previous, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+        if not status.is_same(new, previous):
             written = await self._client.merge_status(kinds.NIM_SERVICE, nim["metadata"], new)
             self._store.take(kinds.NIM_SERVICE, written)
         if event:
             await self.events.record(nim, event)
 
     async def fail(self, nim: Object, failure: FailedError) -> None:
-        """Say what failed, in the real one's way: by its own reason and then as Failed, with two events."""
+        """Report a failure like the real one: with its own reason, then with reason Failed, and two Events."""
         message = str(failure)
         text = f"NIMService {nim['metadata']['name']} failed, msg: {message}"
         if failure.reason:
-            await self.say(nim, status.failed(failure.reason, message))
+            await self.write_status(nim, status.failed_status(failure.reason, message))
         await self.events.record(nim, Event("Warning", "Failed", text))
         await self.events.record(nim, Event("Warning", "ReconcileFailed", text))
-        await self.say(nim, status.failed("Failed", message))
+        await self.write_status(nim, status.failed_status("Failed", message))
 
     async def write_whole(self, nim: Object) -> Object:
-        """Write a NIMService as it is given and return what came back."""
+        """Update the whole NIMService and return it as stored."""
         written = await self._client.replace(kinds.NIM_SERVICE, nim)
         self._store.take(kinds.NIM_SERVICE, written)
         return written
 
     async def require(self, kind: Kind) -> None:
-        """Raise FailedError when a kind that may be missing isn't installed."""
+        """Raise FailedError if an optional kind is not installed."""
         if not kind.optional:
             return
         try:

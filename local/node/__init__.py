@@ -1,5 +1,5 @@
 """A real single-node Kubernetes cluster without Docker: kubelet, containerd, cluster DNS, volumes, metrics.
 
-Everything lives in network, mount and process namespaces of its own, whose first process is `pause`. When that process
-ends, for whatever reason, the kernel ends all others and takes their mounts and network devices away.
+It runs in its own network, mount and PID namespaces, whose first process is `pause`. When that process exits, the
+kernel kills all others and removes their mounts and network devices.
 """

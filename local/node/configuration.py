@@ -1,4 +1,4 @@
-"""Configuration files and command lines of a node's programs, below one directory. Nothing is started here."""
+"""Configuration files and command lines of a node's programs, all below one directory."""
 
 import hashlib
 import json
@@ -29,7 +29,7 @@ EVICTION_SIGNALS = ("imagefs.available", "memory.available", "nodefs.available",
 
 
 class NodeLayout:
-    """Files of a node below its directory."""
+    """Paths of a node's files below its directory."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -46,20 +46,20 @@ class NodeLayout:
         self.volumes = directory / "volumes"
 
     def kubeconfig(self, program: str) -> Path:
-        """The kubeconfig of a program."""
+        """Path of a program's kubeconfig."""
         return self.kubeconfigs / f"{program}.kubeconfig"
 
 
 def control_group_of(directory: Path) -> str:
-    """Name of the control group with all pods of the node in `directory`: a kubelet ends what it finds in its own."""
+    """Name of the control group of the node's pods, unique to `directory`: a kubelet kills all unknown pods in it."""
     return f"runai-nim-node-{hashlib.sha256(str(directory).encode()).hexdigest()[:8]}"
 
 
 def write_configuration(layout: NodeLayout) -> None:
-    """Write all files but the kubeconfigs, which the control plane makes."""
+    """Write all files except for the kubeconfigs, which the control plane writes."""
     for folder in (layout.cni, layout.containerd, layout.kubelet, layout.kubeconfigs, layout.volumes):
         folder.mkdir(parents=True, exist_ok=True)
-    layout.resolv_conf.write_text("")  # nothing outside the cluster has a name in it
+    layout.resolv_conf.write_text("")  # pods can't resolve names outside the cluster
     (layout.cni / "10-node.conflist").write_text(json.dumps(_cni(layout), indent=2))
     layout.containerd_config.write_text(_containerd(layout))
     layout.kubelet_config.write_text(yaml.safe_dump(_kubelet(layout)))
@@ -80,10 +80,10 @@ def _corefile(hosts: Path) -> str:
 
 
 def node_api_server_flags(layout: Layout, ports: Mapping[str, int]) -> list[str]:
-    """Return the flags of a kube-apiserver that pods and a kubelet reach; ports by local.flags.LISTENERS."""
+    """Flags of a kube-apiserver that pods and kubelet can reach. `ports` are those of local.flags.LISTENERS."""
     return [
         *api_server_flags(layout, ports, address=NODE, services=SERVICE_NETWORK, authorizers="Node,RBAC"),
-        # On all addresses its certificate is for "localhost" too, by which this machine reaches it.
+        # This machine connects to localhost, for which the certificate is valid only if it listens on all addresses.
         "--bind-address=0.0.0.0",
         "--enable-admission-plugins=NodeRestriction",
         "--allow-privileged=true",
@@ -92,13 +92,13 @@ def node_api_server_flags(layout: Layout, ports: Mapping[str, int]) -> list[str]
 
 
 def node_controller_manager_flags(layout: Layout, ports: Mapping[str, int]) -> list[str]:
-    """Return the flags of the full kube-controller-manager; ports by local.flags.LISTENERS."""
+    """Flags of the kube-controller-manager with all controllers. `ports` are those of local.flags.LISTENERS."""
     return [
         *controller_manager_flags(layout, ports, address=NODE),
         "--controllers=*",
         f"--service-account-private-key-file={layout.key}",
         f"--root-ca-file={layout.certificate}",
-        # What a person would wait minutes for is tried in seconds.
+        # Tests can't wait for the defaults of up to five minutes.
         "--horizontal-pod-autoscaler-sync-period=3s",
         "--horizontal-pod-autoscaler-cpu-initialization-period=5s",
         "--horizontal-pod-autoscaler-initial-readiness-delay=2s",
@@ -106,7 +106,7 @@ def node_controller_manager_flags(layout: Layout, ports: Mapping[str, int]) -> l
 
 
 def program_flags(layout: NodeLayout) -> dict[str, list[str]]:
-    """Return the flags of each program that runs beside the control plane, in the order of their start."""
+    """Flags of the programs other than the control plane, in the order of their start."""
     return {
         "containerd": [f"--config={layout.containerd_config}"],
         "kube-scheduler": [
@@ -128,7 +128,7 @@ def program_flags(layout: NodeLayout) -> dict[str, list[str]]:
             "--proxy-mode=iptables",
             "--conntrack-max-per-core=0",
             f"--cluster-cidr={NODE_NETWORK}",
-            "--masquerade-all=true",  # pods share a bridge, and would answer each other past the translation
+            "--masquerade-all=true",  # pods share a bridge, so replies would bypass the address translation
         ],
         "coredns": [f"-conf={layout.corefile}"],
         "metrics-server": [
@@ -159,7 +159,7 @@ def _cni(layout: NodeLayout) -> dict[str, Any]:
 
 
 def _containerd(layout: NodeLayout) -> str:
-    # restrict_oom_score_adj: runc can't lower it without CAP_SYS_RESOURCE, and dies.
+    # restrict_oom_score_adj: without CAP_SYS_RESOURCE runc can't lower it and fails.
     return f"""version = 2
 root = "{layout.containerd}"
 state = "/run/containerd"
@@ -182,7 +182,7 @@ def _kubelet(layout: NodeLayout) -> dict[str, Any]:
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
-        # Only what is in the node's network namespace reaches it.
+        # Only processes in the node's network namespace can reach it.
         "authentication": {"anonymous": {"enabled": True}, "webhook": {"enabled": False}},
         "authorization": {"mode": "AlwaysAllow"},
         "cgroupDriver": "cgroupfs",
@@ -194,7 +194,7 @@ def _kubelet(layout: NodeLayout) -> dict[str, Any]:
         "podLogsDir": str(layout.directory / "pod-logs"),
         "volumePluginDir": str(layout.directory / "volume-plugins"),
         "failSwapOn": False,
-        # How full the machine's disk is, is not what is tried here.
+        # A full disk of this machine must not evict pods.
         "evictionHard": dict.fromkeys(EVICTION_SIGNALS, "0%"),
         "imageGCHighThresholdPercent": 100,
         "localStorageCapacityIsolation": False,

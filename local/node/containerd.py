@@ -1,4 +1,4 @@
-"""`python -m local.node.containerd <archive>…`: gives images to the containerd of the namespaces that it runs in."""
+"""`python -m local.node.containerd <archive>…`: imports images into containerd, from within the node's namespaces."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ from local.node.configuration import CONTAINERD_SOCKET
 
 
 def import_image(archive: Path) -> None:
-    """Give the images of an OCI or Docker archive to containerd; raises CalledProcessError with its words."""
+    """Import the images of an OCI or Docker archive. Raises CalledProcessError with the output of ctr."""
     command = ["ctr", f"--address={CONTAINERD_SOCKET}", "--namespace=k8s.io", "images", "import", str(archive)]
     subprocess.run(command, check=True, capture_output=True, text=True)
 

@@ -1,4 +1,4 @@
-"""The control groups of a node's pods, on cgroup v1 and v2: made before its kubelet starts, removed after it."""
+"""Creates and removes the control groups of a node's pods, on cgroup v1 and v2."""
 
 import contextlib
 import time
@@ -8,11 +8,11 @@ ROOT = Path("/sys/fs/cgroup")
 
 
 def make_control_groups(name: str) -> None:
-    """Make the group `name` in each hierarchy: a kubelet takes none that isn't there."""
+    """Create group `name` in each hierarchy: a kubelet requires that its cgroupRoot exists."""
     controllers = ROOT / "cgroup.controllers"
     if controllers.exists():
         for controller in controllers.read_text().split():
-            with contextlib.suppress(OSError):  # one that can't be handed down
+            with contextlib.suppress(OSError):  # a controller that can't be delegated
                 (ROOT / "cgroup.subtree_control").write_text(f"+{controller}")
         (ROOT / name).mkdir(exist_ok=True)
         return
@@ -22,9 +22,9 @@ def make_control_groups(name: str) -> None:
 
 
 def remove_control_groups(name: str, seconds: float = 10) -> None:
-    """Remove the group `name` and all below it from each hierarchy, once the processes in them have ended.
+    """Remove group `name` and the groups below it from each hierarchy, when their processes have exited.
 
-    Those that aren't empty after that time stay.
+    Groups that still have processes after `seconds` are kept.
     """
     deadline = time.monotonic() + seconds
     while (left := _folders(name)) and time.monotonic() < deadline:
@@ -36,7 +36,7 @@ def remove_control_groups(name: str, seconds: float = 10) -> None:
 
 
 def _folders(name: str) -> list[Path]:
-    """The groups' folders, those below others first."""
+    """The groups' directories, children before their parents."""
     groups = [group for group in (ROOT / name, *ROOT.glob(f"*/{name}")) if group.is_dir()]
     below = [path for group in groups for path in group.rglob("*") if path.is_dir()]
     return sorted([*groups, *below], reverse=True)

@@ -1,7 +1,7 @@
-"""`python -m local.node.forward <socket> <address> <port>`: carries connections into the node's network.
+"""`python -m local.node.forward <socket> <address> <port>`: forwards connections into the node's network.
 
-The listening socket was opened outside of that network namespace and is handed in by its number; connections are opened
-inside, where this process runs.
+The process runs in the node's network namespace and inherits a listening socket, by its file descriptor, that was
+opened outside of it.
 """
 
 import asyncio
@@ -11,14 +11,14 @@ import sys
 
 
 async def main(number: int, address: str, port: int) -> None:
-    """Serve until the process is ended."""
+    """Forward connections until the process is stopped."""
 
-    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             inner_reader, inner_writer = await asyncio.open_connection(address, port)
             await asyncio.gather(_copy(reader, inner_writer), _copy(inner_reader, writer))
 
-    server = await asyncio.start_server(carry, sock=socket.socket(fileno=number))
+    server = await asyncio.start_server(forward, sock=socket.socket(fileno=number))
     await server.serve_forever()
 
 

@@ -1,4 +1,4 @@
-"""An image with one static program and nothing else, as a Docker archive, which containerd and podman load."""
+"""Writes an image with a single static program as a Docker archive, which containerd and podman can import."""
 
 import hashlib
 import io
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def write_image(archive: Path, name: str, program: Path) -> None:
-    """Write an image called `name` that starts `program`, which is all that it holds."""
+    """Write image `name`, which has only `program` and starts it."""
     layer = _tar({program.name: program.read_bytes()})
     config = json.dumps(
         {

@@ -1,6 +1,6 @@
 """`python -m local.node.inside <directory>`: starts a node's programs. It runs in the node's namespaces, as root.
 
-The first process in there is `pause`, which what is started here belongs to when this process has ended.
+After it exits, `pause`, the first process of the PID namespace, is the parent of the programs.
 """
 
 import json
@@ -41,11 +41,11 @@ USERS = {
     "metrics-server": ("system:metrics-server", ""),
     "provisioner": ("system:provisioner", ""),
 }
-"""Program → its user and group."""
+"""User and group of each program."""
 
 
 class NodeControlPlane(ControlPlane):
-    """A control plane that pods reach, with all controllers and a user for each program of the node."""
+    """A control plane that pods can reach, with all controllers and a user for each program of the node."""
 
     address = NODE
     users: Mapping[str, str] = {
@@ -59,25 +59,25 @@ class NodeControlPlane(ControlPlane):
         self._node = layout
 
     def kubeconfig_of(self, user: str) -> Path:
-        """Return where the kubeconfig of one of `users` is."""
+        """Path of the kubeconfig of one of `users`."""
         programs = {name: program for program, (name, _) in USERS.items()}
         return self._node.kubeconfig(programs[user]) if user in programs else super().kubeconfig_of(user)
 
     def api_server_flags(self, layout: Layout, ports: Mapping[str, int]) -> list[str]:
-        """Return the API server's flags."""
+        """The API server's flags."""
         return node_api_server_flags(layout, ports)
 
     def controller_manager_flags(self, layout: Layout, ports: Mapping[str, int]) -> list[str]:
-        """Return the controller manager's flags."""
+        """The controller manager's flags."""
         return node_controller_manager_flags(layout, ports)
 
     def controller_manager_program(self, folder: Path) -> Path:
-        """Return the controller manager with all controllers."""
+        """Path of the controller manager with all controllers."""
         return node_programs() / "kube-controller-manager"
 
 
 def main(directory: Path) -> int:
-    """Start everything, telling each step; 1 with the reason on stderr when something didn't start."""
+    """Start all programs and print each step. Returns 1, with the reason on stderr, if a program doesn't start."""
     layout = NodeLayout(directory)
     try:
         _enter(layout)
@@ -100,7 +100,7 @@ def main(directory: Path) -> int:
 
 
 def _enter(layout: NodeLayout) -> None:
-    """Set network and mounts of the namespaces up, and write the configuration."""
+    """Write the configuration, and set up network and mounts of the namespaces."""
     write_configuration(layout)
     make_control_groups(layout.control_group)
     for command in (
@@ -110,7 +110,7 @@ def _enter(layout: NodeLayout) -> None:
         f"ip link set {BRIDGE} up",
         f"ip route add default dev {BRIDGE}",
         "sysctl -q -w net.ipv4.ip_forward=1",
-        # Sockets of containerd's shims and logs of containers have fixed places.
+        # Sockets of containerd's shims and container logs have fixed paths.
         "mount -t tmpfs tmpfs /run",
         "mount -t tmpfs tmpfs /var/log",
         f"mount --bind {layout.kubelet} {layout.kubelet}",
@@ -141,7 +141,7 @@ def _import_pause(layout: NodeLayout) -> None:
 
 
 def _apply_services(control_plane: ControlPlane) -> None:
-    """Services of what runs on the node beside its pods: cluster DNS and metrics-server."""
+    """Create the Services of cluster DNS and metrics-server, which run on the node outside of pods."""
     for name, address, ports in (
         ("kube-dns", DNS_SERVICE, [("dns", 53, 53, "UDP"), ("dns-tcp", 53, 53, "TCP")]),
         ("metrics-server", "", [("https", 443, METRICS_PORT, "TCP")]),
@@ -199,7 +199,7 @@ def _wait_ready(control_plane: ControlPlane) -> None:
 
 
 def _check_alive(processes: Processes) -> None:
-    """Raise StartError with its last words for a program that has ended again."""
+    """Raise StartError with the end of its log if a program has exited."""
     for name in processes.names():
         if not processes.alive(name):
             raise StartError(f"{name} ended; the end of {processes.log(name)}:\n{processes.log_tail(name)}")

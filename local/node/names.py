@@ -1,7 +1,7 @@
-"""`python -m local.node.names <kubeconfig> <file>`: the Services of the cluster as a hosts file, which CoreDNS serves.
+"""`python -m local.node.names <kubeconfig> <file>`: writes the cluster's Services to a hosts file, for CoreDNS.
 
-CoreDNS' own kubernetes plugin doesn't compile beside this Kubernetes' client library without newer modules for all of
-it. A Service without an address of its own has the names of its endpoints' addresses, as there.
+CoreDNS' kubernetes plugin doesn't compile with the client library of this Kubernetes version. As there, the name of a
+headless Service resolves to the addresses of its ready endpoints.
 """
 
 import sys
@@ -18,7 +18,7 @@ PAUSE_SECONDS = 0.5
 
 
 def main(kubeconfig: str, file: Path) -> None:
-    """Write the file whenever it would be another, until the process is ended."""
+    """Write the file after each change until the process is stopped."""
     config.load_kube_config(kubeconfig)
     core, discovery = client.CoreV1Api(), client.DiscoveryV1Api()
     written = None
@@ -26,7 +26,7 @@ def main(kubeconfig: str, file: Path) -> None:
         try:
             services: Any = core.list_service_for_all_namespaces().items
             slices: Any = discovery.list_endpoint_slice_for_all_namespaces().items
-        except (ApiException, OSError) as error:  # the API server is away; urllib3's errors are OSErrors
+        except (ApiException, OSError) as error:  # the API server doesn't answer; urllib3's errors are OSErrors
             print(f"names: {error}", file=sys.stderr, flush=True)
         else:
             text = "".join(f"{address} {name}.svc.{DNS_DOMAIN}\n" for name, address in sorted(_names(services, slices)))
@@ -39,7 +39,7 @@ def main(kubeconfig: str, file: Path) -> None:
 
 
 def _names(services: Any, slices: Any) -> set[tuple[str, str]]:
-    """`<service>.<namespace>` and an address of it."""
+    """Pairs of `<service>.<namespace>` and one of its addresses."""
     addresses: dict[tuple[str, str], set[str]] = {}
     for found in slices:
         of_service = (found.metadata.namespace, (found.metadata.labels or {}).get("kubernetes.io/service-name", ""))

@@ -1,4 +1,4 @@
-"""Addresses of the node's network, which nothing outside its network namespace can reach."""
+"""Addresses of the node's network, which can be reached only from its network namespace."""
 
 from typing import Final
 

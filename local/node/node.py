@@ -1,4 +1,4 @@
-"""A node from outside: its namespaces started, entered and ended, and a way to its API server from this machine."""
+"""Controls a node from outside: starts, enters and stops its namespaces, and forwards to its API server."""
 
 import contextlib
 import json
@@ -25,9 +25,10 @@ _NAMESPACES = ("--net", "--mount", "--pid")
 
 
 class Node:
-    """A single-node cluster whose files are all below `directory`.
+    """A single-node cluster with all its files below `directory`.
 
-    kubeconfig: of the administrator, for programs of this machine. inner_kubeconfig: for those in its network.
+    `kubeconfig` is the administrator's for programs on this machine, `inner_kubeconfig` for those in the node's
+    network.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -39,13 +40,13 @@ class Node:
 
     @property
     def alive(self) -> bool:
-        """Whether it was started whole and has not ended."""
+        """Whether all of it was started and still runs."""
         return self.processes.alive("namespaces") and self.processes.alive("forward")
 
     def start(self) -> bool:
-        """Start an empty cluster and wait until it is ready; False when it already was.
+        """Start an empty cluster and wait until it is ready; False if it already runs.
 
-        Raises CannotRunError, ProgramsMissingError or StartError. What a killed run left is removed first.
+        It first removes the remains of a killed run. Raises CannotRunError, ProgramsMissingError or StartError.
         """
         require_node()
         node_programs()
@@ -69,7 +70,7 @@ class Node:
         return True
 
     def stop(self) -> bool:
-        """End everything and remove all files; False when nothing ran. Left-overs of a killed run go too."""
+        """Stop all processes and remove all files, also those of a killed run; False if nothing ran."""
         ran = self.processes.alive("namespaces")
         self.processes.stop_all()
         remove_control_groups(control_group_of(self._inside))
@@ -77,11 +78,11 @@ class Node:
         return ran
 
     def enter(self, *namespaces: str) -> list[str]:
-        """Return the beginning of a command that runs in these namespaces of the node: net, mount, pid."""
+        """The prefix of a command that runs in these namespaces of the node: net, mount, pid."""
         return ["nsenter", f"--target={self._first_process()}", *(f"--{name}" for name in namespaces), "--"]
 
     def run(self, command: Sequence[str | Path], **environment: str) -> None:
-        """Run a command in the node's network, and raise CalledProcessError where it fails."""
+        """Run a command in the node's network. Raises CalledProcessError if it fails."""
         subprocess.run(
             [*self.enter("net"), *map(str, command)],
             env=os.environ | {"KUBECONFIG": str(self.inner_kubeconfig)} | environment,
@@ -89,18 +90,18 @@ class Node:
         )
 
     def import_image(self, archive: Path) -> None:
-        """Give the image of an archive to the node's containerd; raises CalledProcessError with its words."""
+        """Import the image of an archive into the node's containerd. Raises CalledProcessError with its output."""
         command = [*self.enter("pid", "mount", "net"), sys.executable, "-m", "local.node.containerd", str(archive)]
         subprocess.run(command, env=os.environ | {"PYTHONPATH": SOURCES}, check=True, capture_output=True, text=True)
 
     def _start_namespaces(self) -> None:
-        # --kill-child: when unshare ends, so does pause, and with it everything else in there.
+        # --kill-child: when unshare exits, the kernel kills pause and with it all processes of the namespaces.
         command = ["unshare", *_NAMESPACES, "--fork", "--kill-child", "--mount-proc", str(node_programs() / "pause")]
         self.processes.start("namespaces", command, grace=0)
         self.processes.wait_until("namespaces", lambda: self._first_process() is not None, 10)
 
     def _first_process(self) -> int | None:
-        """The id, on this machine, of the first process in the namespaces: the child of unshare, once it is pause."""
+        """PID, on this machine, of the namespaces' first process: the child of unshare, when it has become pause."""
         parent = self.processes.pid("namespaces")
         with contextlib.suppress(OSError):
             for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():

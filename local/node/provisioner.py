@@ -1,6 +1,6 @@
-"""`python -m local.node.provisioner <kubeconfig> <directory>`: volumes of the node's disk for claims of its classes.
+"""`python -m local.node.provisioner <kubeconfig> <directory>`: provisions hostPath volumes for claims of its classes.
 
-A volume of a class with parameter `missing` names a directory that isn't there, so that no pod with it can start.
+A volume of a class with parameter `missing` has a path that doesn't exist, so that its pods can't start.
 """
 
 import shutil
@@ -17,9 +17,9 @@ PAUSE_SECONDS = 0.5
 
 
 def main(kubeconfig: str, directory: Path) -> None:
-    """Serve claims until the process is ended."""
+    """Provision and delete volumes until the process is stopped."""
     config.load_kube_config(kubeconfig)
-    core: Any = client.CoreV1Api()  # its models have all fields optional
+    core: Any = client.CoreV1Api()  # all fields of its models are optional
     storage: Any = client.StorageV1Api()
     while True:
         try:
@@ -32,7 +32,7 @@ def main(kubeconfig: str, directory: Path) -> None:
                 if volume.status.phase == "Released" and volume.spec.storage_class_name in ours:
                     core.delete_persistent_volume(volume.metadata.name)
                     shutil.rmtree(directory / volume.metadata.name, ignore_errors=True)
-        except (ApiException, OSError) as error:  # the API server is away; urllib3's errors are OSErrors
+        except (ApiException, OSError) as error:  # the API server doesn't answer; urllib3's errors are OSErrors
             print(f"provisioner: {error}", file=sys.stderr, flush=True)
         time.sleep(PAUSE_SECONDS)
 
@@ -64,7 +64,7 @@ def _provision(core: Any, claim: Any, storage_class: Any, directory: Path) -> No
     try:
         core.create_persistent_volume(volume)
     except ApiException as error:
-        if error.status != 409:  # made in an earlier round, and not bound yet
+        if error.status != 409:  # created in an earlier round, and not bound yet
             raise
 
 

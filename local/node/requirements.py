@@ -1,4 +1,4 @@
-"""What a machine must have to run a node, and the remedy for what it lacks."""
+"""Checks the requirements of a node, and names the packages to install."""
 
 import os
 from pathlib import Path
@@ -18,11 +18,11 @@ PACKAGES = {
     "nsenter": "util-linux",
     "mount": "mount",
 }
-"""Program → Debian package that has it."""
+"""Debian package of each program."""
 
 
 def require_node() -> None:
-    """Raise CannotRunError unless this machine can run a node."""
+    """Raise CannotRunError if this machine can't run a node."""
     require_root("a node")
     packages = missing_packages(PACKAGES)
     if any(not os.access(CNI / plugin, os.X_OK) for plugin in PLUGINS):

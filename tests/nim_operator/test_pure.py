@@ -115,11 +115,13 @@ def test_a_disabled_probe_is_gone_and_a_given_one_is_used_as_it_is() -> None:
 def test_hurried_default_probes_wait_less_and_others_are_left_alone() -> None:
     probe = {"httpGet": {"path": "/", "port": 1}, "initialDelaySeconds": 60}
     nim = a_nim(livenessProbe={"enabled": False}, startupProbe={"probe": probe})
-    container = pod_of(workload.hurried(nim, 20))["containers"][0]
+    container = pod_of(workload.shorten_probe_delays(nim, 20))["containers"][0]
     assert "livenessProbe" not in container
     assert container["startupProbe"] == probe
     assert container["readinessProbe"]["initialDelaySeconds"] == 15
-    assert pod_of(workload.hurried(a_nim(), 20))["containers"][0]["startupProbe"]["initialDelaySeconds"] == 20
+    assert (
+        pod_of(workload.shorten_probe_delays(a_nim(), 20))["containers"][0]["startupProbe"]["initialDelaySeconds"] == 20
+    )
 
 
 @pytest.mark.parametrize("text", ["true", "yes", "on", "n", "null", "~", "123", "1e3", "0.5"])
@@ -225,8 +227,8 @@ def test_a_failed_cache_is_quoted() -> None:
 
 
 def test_a_condition_keeps_its_time_while_its_status_stays() -> None:
-    before = status.timed(status.not_ready("NotReady", "one"), {}, "t1")
-    after = status.timed(status.ready("two", {}), before, "t2")
+    before = status.add_transition_times(status.not_ready_status("NotReady", "one"), {}, "t1")
+    after = status.add_transition_times(status.ready_status("two", {}), before, "t2")
     assert [(known["type"], known["lastTransitionTime"]) for known in after["conditions"]] == [
         ("Ready", "t2"),
         ("Failed", "t1"),

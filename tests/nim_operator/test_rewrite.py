@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from local.nim_operator.rewrite import ALWAYS, canonical, rewritten
+from local.nim_operator.rewrite import ALWAYS, canonical, rewrite_spec
 
 
 @pytest.mark.parametrize(
@@ -29,24 +29,24 @@ from local.nim_operator.rewrite import ALWAYS, canonical, rewritten
     ],
 )
 def test_a_field_after_the_rewrite(before: dict[str, Any], after: dict[str, Any]) -> None:
-    assert rewritten(before) == {**ALWAYS, **after}
+    assert rewrite_spec(before) == {**ALWAYS, **after}
 
 
 def test_a_route_that_is_off_comes_back_by_default() -> None:
     gateway = {"namespace": "gw", "name": "gw", "httpRoutesEnabled": False, "grpcRoutesEnabled": True}
-    exposed = rewritten({"expose": {"router": {"hostDomainName": "a.b", "gateway": gateway}}})["expose"]
+    exposed = rewrite_spec({"expose": {"router": {"hostDomainName": "a.b", "gateway": gateway}}})["expose"]
     assert exposed["router"]["gateway"] == {"namespace": "gw", "name": "gw", "grpcRoutesEnabled": True}
 
 
 def test_scaling_keeps_its_content() -> None:
     hpa = {"minReplicas": 2, "maxReplicas": 3, "behavior": {"scaleDown": {"stabilizationWindowSeconds": 0}}}
-    assert rewritten({"scale": {"enabled": True, "hpa": hpa}})["scale"] == {"enabled": True, "hpa": hpa}
+    assert rewrite_spec({"scale": {"enabled": True, "hpa": hpa}})["scale"] == {"enabled": True, "hpa": hpa}
 
 
 def test_a_second_rewrite_changes_nothing_and_the_input_is_left_alone() -> None:
     before: dict[str, Any] = {"image": {"tag": "1", "pullSecrets": []}, "resources": {"limits": {"cpu": "0.5"}}}
-    once = rewritten(before)
-    assert rewritten(once) == once
+    once = rewrite_spec(before)
+    assert rewrite_spec(once) == once
     assert before == {"image": {"tag": "1", "pullSecrets": []}, "resources": {"limits": {"cpu": "0.5"}}}
 
 
