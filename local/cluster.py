@@ -33,6 +33,7 @@ class Program:
     def __init__(
         self,
         processes: Processes,
+        *,
         name: str,
         command: list[str],
         environment: Callable[[], Mapping[str, str]],

@@ -152,7 +152,7 @@ class ControlPlane:
         return subprocess.run(command, input=stdin, env=environment, check=True, text=True, capture_output=True).stdout
 
     def service_account_kubeconfig(
-        self, namespace: str, name: str, path: Path, lifetime: int = 7 * 86400, via: tuple[str, Path] | None = None
+        self, namespace: str, name: str, path: Path, *, lifetime: int = 7 * 86400, via: tuple[str, Path] | None = None
     ) -> Path:
         """Write a kubeconfig that authenticates as an existing ServiceAccount, with a token from TokenRequest.
 

@@ -108,7 +108,7 @@ def _show_children(objects: Objects, console: Console, name: str) -> None:
     console.print(table, "")
 
 
-def _judge(objects: Objects, console: Console, name: str, phase: str, expected: str) -> bool:
+def _judge(objects: Objects, console: Console, *, name: str, phase: str, expected: str) -> bool:
     wanted = expected != "Failed"
     if phase == expected and (objects.get(NIMSERVICE, name) is not None) == wanted:
         return True

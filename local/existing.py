@@ -43,7 +43,7 @@ class ExistingControlPlane(ControlPlane):
         return Path(found) if found else super().kubectl_program()
 
     def service_account_kubeconfig(
-        self, namespace: str, name: str, path: Path, lifetime: int = 86400, via: tuple[str, Path] | None = None
+        self, namespace: str, name: str, path: Path, *, lifetime: int = 86400, via: tuple[str, Path] | None = None
     ) -> Path:
         """Write the given kubeconfig with the ServiceAccount's token in place of its user's credentials."""
         token = self.kubectl("create", "token", name, f"--namespace={namespace}", f"--duration={lifetime}s").strip()

@@ -38,6 +38,7 @@ class Processes:
         name: str,
         command: Sequence[str],
         environment: Mapping[str, str] | None = None,
+        *,
         grace: float = 10,
         pass_fds: Sequence[int] = (),
     ) -> None:
@@ -74,7 +75,7 @@ class Processes:
     def start_again(self, name: str) -> None:
         """Start `name` as it was started the last time; KeyError if it never was."""
         record = self._read(name)
-        self.start(name, record["command"], record["environment"], record["grace"])
+        self.start(name, record["command"], record["environment"], grace=record["grace"])
 
     def environment(self, name: str) -> dict[str, str]:
         """Return what the last start of `name` added to the environment; KeyError if it never was started."""

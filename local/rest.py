@@ -18,7 +18,7 @@ class Rest:
 
 
 def rest_process(
-    control_plane: ControlPlane, name: str, kubeconfig: Path, scheme: str = "http", log_level: str = "debug"
+    control_plane: ControlPlane, name: str, kubeconfig: Path, *, scheme: str = "http", log_level: str = "debug"
 ) -> Rest:
     """The process, not started yet, on a free port; with `https` it is asked by the control plane's certificate."""
     (port,) = free_ports(1)

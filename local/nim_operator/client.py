@@ -67,12 +67,12 @@ class Client:
     async def create(self, kind: Kind, body: dict[str, Any]) -> dict[str, Any]:
         """POST an object and return it as created. Raises ApiError."""
         path = kind.path(body["metadata"]["namespace"])
-        return await self.request("POST", path, body, {"fieldManager": FIELD_MANAGER})
+        return await self.request("POST", path, body, query={"fieldManager": FIELD_MANAGER})
 
     async def replace(self, kind: Kind, body: dict[str, Any]) -> dict[str, Any]:
         """PUT an object and return it as stored. Raises ApiError, for example if its resourceVersion is outdated."""
         path = kind.path(body["metadata"]["namespace"], body["metadata"]["name"])
-        return await self.request("PUT", path, body, {"fieldManager": FIELD_MANAGER})
+        return await self.request("PUT", path, body, query={"fieldManager": FIELD_MANAGER})
 
     async def merge_status(self, kind: Kind, metadata: dict[str, Any], status: dict[str, Any]) -> dict[str, Any]:
         """Merge-patch the status of the object with this metadata and return the object. Raises ApiError."""
@@ -100,6 +100,7 @@ class Client:
         method: str,
         path: str,
         body: dict[str, Any] | None = None,
+        *,
         query: dict[str, str] | None = None,
         content_type: str = "application/json",
     ) -> dict[str, Any]:

@@ -108,7 +108,7 @@ def pods_of(owner: Object) -> Iterator[Object]:
             )
 
 
-def _pod(owner: Object, name: str, template: Object, group: int, index: int) -> Object:
+def _pod(owner: Object, *, name: str, template: Object, group: int, index: int) -> Object:
     made = template.get("metadata", {})
     labels = {SET: owner["metadata"]["name"], GROUP: str(group), POD: str(index), REVISION: revision(owner)}
     reference = {

@@ -61,7 +61,7 @@ class Reconciler:
     `endpoint_pause`: seconds between two requests to a model that doesn't answer.
     """
 
-    def __init__(self, client: Client, store: Store, defaults: Knobs, ask: Ask, endpoint_pause: float) -> None:
+    def __init__(self, client: Client, store: Store, *, defaults: Knobs, ask: Ask, endpoint_pause: float) -> None:
         self._store = store
         self._defaults = defaults
         self._ask = ask

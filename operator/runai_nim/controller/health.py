@@ -72,6 +72,7 @@ class KopfWatch:
 
 async def serve_health(
     port: int,
+    *,
     watches: Collection[WatchedKind],
     discovery: Discovery,
     permissions: PermissionMonitor,

@@ -88,8 +88,7 @@ class Operator:
         self._spawn(event_reader.run())
         self._spawn(events.run())
         self._spawn(self._metrics.measure_event_loop())
-        probes = (self.own_watch, *self.cache.informers), self.cache.discovery, self._permissions
-        self._spawn(serve_health(settings.healthz_port, *probes, self._metrics.exposition))
+        self._spawn(self._serve_health(self.cache))
         for namespace in settings.namespaces or ("",):
             self._spawn(self.cache.start_deciding(namespace))
             self._spawn(self._resync(self.cache, namespace))
@@ -160,6 +159,15 @@ class Operator:
     def watch_failed(self, kind: str, reason: str) -> None:
         """Count a failed watch."""
         self._metrics.watch_failed(kind, reason)
+
+    async def _serve_health(self, cache: ClusterCache) -> None:
+        await serve_health(
+            self._settings.healthz_port,
+            watches=(self.own_watch, *cache.informers),
+            discovery=cache.discovery,
+            permissions=self._permissions,
+            exposition=self._metrics.exposition,
+        )
 
     def _register_gauges(self, cache: ClusterCache) -> None:
         """Register a metric for each kind and each permission, with the worst value of all namespaces."""

@@ -231,7 +231,7 @@ class KubeClient:
             raise ApiError(0, "", f"{type(error).__name__} while listing {resource.plural}") from error
 
     async def watch(
-        self, resource: Resource, version: str, selector: str = "", namespace: str = "", metadata_only: bool = False
+        self, resource: Resource, version: str, *, selector: str = "", namespace: str = "", metadata_only: bool = False
     ) -> AsyncIterator[KubeObject]:
         """Open a watch: events (`type`, `object`) after `version`, including bookmarks, until the API server ends it.
 

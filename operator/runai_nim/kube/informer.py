@@ -137,8 +137,10 @@ class Informer:
     async def _list(self) -> str:
         listed_keys: set[ObjectKey] = set()
         version = "0"
-        how: dict[str, Any] = {"metadata_only": self._metadata_only, "size": self._size}
-        async for page in self._cluster.pages(self.resource, self._selector, self.namespace, **how):
+        pages = self._cluster.pages(
+            self.resource, self._selector, self.namespace, metadata_only=self._metadata_only, size=self._size
+        )
+        async for page in pages:
             self._record_activity()
             version = page["metadata"]["resourceVersion"]
             # Release the page before the next one is read.
@@ -161,8 +163,13 @@ class Informer:
 
     async def _watch_once(self, version: str) -> str:
         self._version = version
-        about = self._selector, self.namespace, self._metadata_only
-        events = await self._cluster.watch(self.resource, version, *about)
+        events = await self._cluster.watch(
+            self.resource,
+            version,
+            selector=self._selector,
+            namespace=self.namespace,
+            metadata_only=self._metadata_only,
+        )
         self._record_activity()
         self._is_forbidden = False
         async for event in events:

@@ -103,6 +103,7 @@ class LeaderElection:
     def __init__(
         self,
         name: str,
+        *,
         namespace: str,
         seconds: int,
         on_granted: Callable[[], object],

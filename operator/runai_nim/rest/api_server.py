@@ -57,7 +57,7 @@ class ApiServer:
         """The RunaiNimService with that name. With `cached` the API server answers faster, with a possibly older
         version."""
         query = {"resourceVersion": "0"} if cached else {}
-        return await self._send_with_retry("GET", RUNAI_NIM_SERVICES.path(at.namespace, at.name), token, query)
+        return await self._send_with_retry("GET", RUNAI_NIM_SERVICES.path(at.namespace, at.name), token, query=query)
 
     async def has_claim(self, token: str, namespace: str, name: str) -> bool | None:
         """Whether a PersistentVolumeClaim with that name exists; None if the caller may not know."""
@@ -93,6 +93,7 @@ class ApiServer:
         method: str,
         path: str,
         token: str,
+        *,
         query: Query = _NO_QUERY,
         body: RequestBody = None,
         content_type: str = JSON_CONTENT_TYPE,
@@ -115,6 +116,7 @@ class ApiServer:
         method: str,
         path: str,
         token: str,
+        *,
         query: Query = _NO_QUERY,
         body: RequestBody = None,
         content_type: str = JSON_CONTENT_TYPE,

@@ -21,6 +21,7 @@ class HttpError(Exception):
         code: int,
         message: str,
         details: str | None = None,
+        *,
         issues: Iterable[Issue] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:

@@ -32,8 +32,15 @@ class Served:
         return fetch(f"http://127.0.0.1:{self._port}/{path}", timeout=1)
 
     def run(self) -> None:
-        probed = (self.own,), self.discovery, self.permitted
-        self.task = self.loop.create_task(serve_health(self._port, *probed, lambda _: (b"", "")))
+        self.task = self.loop.create_task(
+            serve_health(
+                self._port,
+                watches=(self.own,),
+                discovery=self.discovery,
+                permissions=self.permitted,
+                exposition=lambda _: (b"", ""),
+            )
+        )
         with pytest.raises(asyncio.CancelledError):
             self.loop.run_until_complete(self.task)
         self.loop.close()

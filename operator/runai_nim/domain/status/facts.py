@@ -1,7 +1,9 @@
 """Facts from which the status is computed: one frozen value. `facts_builder` derives it from the RunaiNimService, its
 translation and observed state."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from runai_nim.api.resources import ObjectKey
 from runai_nim.domain.observed import (
@@ -12,7 +14,7 @@ from runai_nim.domain.observed import (
     ObservedState,
     ObservedWorkload,
 )
-from runai_nim.domain.plan import Plan
+from runai_nim.domain.plan import Plan, is_paused
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.status.pod_problems import PodProblem
 from runai_nim.domain.translate import Desired, Exposure
@@ -37,24 +39,19 @@ class Outcome:
 class Facts:
     """Everything that phase and conditions depend on.
 
-    `errors`: all reasons why nothing may be written. `is_spec_written`: the NIMService carries the current spec.
-    `is_spec_applied`: Service and workload provably come from the current spec. `was_running`: the service ran before.
-    `ready_before`: ready replicas in the stored status; None without one, or if replicas may be missing.
-    `is_nim_operator_silent`: the NIM Operator's deadline has passed without a response. `placement_grace`: seconds for
-    which a rollout explains that its newest pods have no node, None after that. `restarts`: how often a pod has
-    restarted and why, empty if none has. `requeue_after`: seconds until the next deadline, None without one.
+    `is_spec_written`: the NIMService carries the current spec. `is_spec_applied`: Service and workload provably come
+    from the current spec. `was_running`: the service ran before. `ready_before`: ready replicas in the stored status;
+    None without one, or if replicas may be missing. `is_nim_operator_silent`: the NIM Operator's deadline has passed
+    without a response. `placement_grace`: seconds for which a rollout explains that its newest pods have no node, None
+    after that. `restarts`: how often a pod has restarted and why, empty if none has. `requeue_after`: seconds until the
+    next deadline, None without one.
     """
 
-    namespace: str
-    name: str
+    resource: Mapping[str, Any]
     desired: Desired
     observed: ObservedState
     plan: Plan
     outcome: Outcome
-    is_deleting: bool
-    is_paused: bool
-    errors: tuple[Finding, ...]
-    warnings: tuple[Finding, ...]
     is_nimservice_written: bool
     is_spec_written: bool
     is_spec_applied: bool
@@ -67,10 +64,29 @@ class Facts:
     workload: ObservedWorkload | None
     was_running: bool
     ready_before: int | None
-    claim_events: tuple[ObservedEvent, ...]
     claim_difference: str
     autoscaler: ObservedAutoscaler | None
     requeue_after: float | None
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of the RunaiNimService."""
+        return str(self.resource["metadata"].get("namespace", ""))
+
+    @property
+    def name(self) -> str:
+        """The name of the RunaiNimService."""
+        return str(self.resource["metadata"]["name"])
+
+    @property
+    def is_deleting(self) -> bool:
+        """Whether the RunaiNimService is being deleted."""
+        return "deletionTimestamp" in self.resource["metadata"]
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether an annotation keeps the operator from writing."""
+        return is_paused(self.resource)
 
     @property
     def is_namespace_deleting(self) -> bool:
@@ -88,9 +104,25 @@ class Facts:
         return self.observed.image_pull_failures
 
     @property
+    def errors(self) -> tuple[Finding, ...]:
+        """All reasons why nothing may be written."""
+        refusals = (self.plan.refusal,) if self.plan.refusal else ()
+        return tuple(finding for finding in self.desired.findings if finding.severity == "error") + refusals
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """The findings that don't keep the operator from writing."""
+        return tuple(finding for finding in self.desired.findings if finding.severity == "warning")
+
+    @property
     def claim(self) -> ObservedClaim | None:
         """The claim in the spec, if it exists."""
         return self.observed.claim
+
+    @property
+    def claim_events(self) -> tuple[ObservedEvent, ...]:
+        """The Events of the claim."""
+        return self.observed.events.get(self.claim.uid, ()) if self.claim else ()
 
     @property
     def cache(self) -> ObservedNimCache | None:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from runai_nim.api.untrusted_values import mapping, mappings, text, word
 from runai_nim.domain.observed import ObservedAutoscaler, ObservedClaim, ObservedPod, ObservedState
-from runai_nim.domain.plan import Plan, is_made_for, is_ours, is_paused
+from runai_nim.domain.plan import Plan, is_made_for, is_ours
 from runai_nim.domain.status.applied_spec import carries_spec, is_spec_applied, pod_hash
 from runai_nim.domain.status.deadlines import Deadlines, seconds_left
 from runai_nim.domain.status.facts import Facts, Outcome
@@ -18,14 +18,19 @@ from runai_nim.domain.status.pod_problems import (
 )
 from runai_nim.domain.status.stored_status import ready_before, was_running
 from runai_nim.domain.translate import Desired
-from runai_nim.domain.validate import Finding
 
 PLACEMENT_GRACE_SECONDS: Final = 45.0
 """In a rollout on full nodes a new pod has no node until the older one, which has 30 s to end, frees its GPUs."""
 
 
 def facts_of(
-    cr: Mapping[str, Any], desired: Desired, plan: Plan, observed: ObservedState, outcome: Outcome, deadlines: Deadlines
+    cr: Mapping[str, Any],
+    desired: Desired,
+    plan: Plan,
+    *,
+    observed: ObservedState,
+    outcome: Outcome,
+    deadlines: Deadlines,
 ) -> Facts:
     """The facts about one RunaiNimService."""
     live = observed.nimservice if is_ours(cr, observed.nimservice) else None
@@ -37,16 +42,11 @@ def facts_of(
     pods = [pod for pod in observed.pods if not is_applied or pod.pod_hash == pod_hash(desired)]
     named = _pod_references(desired)
     return Facts(
-        namespace=cr["metadata"].get("namespace", ""),
-        name=cr["metadata"]["name"],
+        resource=cr,
         desired=desired,
         observed=observed,
         plan=plan,
         outcome=outcome,
-        is_deleting="deletionTimestamp" in cr["metadata"],
-        is_paused=is_paused(cr),
-        errors=_errors(desired, plan),
-        warnings=tuple(f for f in desired.findings if f.severity == "warning"),
         is_nimservice_written=live is not None,
         is_spec_written=is_written,
         is_spec_applied=is_applied,
@@ -59,16 +59,10 @@ def facts_of(
         workload=observed.workload,
         was_running=was_running(stored_status),
         ready_before=ready_before(stored_status),
-        claim_events=observed.events.get(observed.claim.uid, ()) if observed.claim else (),
         claim_difference=_claim_difference(cr, desired, observed.claim),
         autoscaler=_autoscaler(observed, live),
         requeue_after=_soonest(response_left, *_pod_deadlines(pods, observed, deadlines)),
     )
-
-
-def _errors(desired: Desired, plan: Plan) -> tuple[Finding, ...]:
-    refusals = (plan.refusal,) if plan.refusal else ()
-    return tuple(finding for finding in desired.findings if finding.severity == "error") + refusals
 
 
 def _response_left(observed: ObservedState, deadlines: Deadlines) -> float:

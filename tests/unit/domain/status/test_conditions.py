@@ -214,7 +214,7 @@ def test_exposed(
     cr, context = a_cr(spec), Context(load_settings(settings, {}))
     desired = translate(input_of(cr, context))
     seen = observed(desired, **changes)
-    found = facts_of(cr, desired, plan(cr, desired, seen), seen, Outcome(), DEADLINES)
+    found = facts_of(cr, desired, plan(cr, desired, seen), observed=seen, outcome=Outcome(), deadlines=DEADLINES)
     condition = exposed_condition(found)
     assert (condition.status, condition.reason) == (status, reason)
     assert ("url" in status_of(cr, desired, found, NOW)) == (status == "True")
@@ -236,7 +236,7 @@ def test_a_route_that_is_refused_hinders_nothing_else(spec: dict[str, Any], outc
     cr, context = a_cr(spec), Context(load_settings(GATEWAY, {}))
     desired = translate(input_of(cr, context))
     seen = observed(desired)
-    found = facts_of(cr, desired, plan(cr, desired, seen), seen, outcome, DEADLINES)
+    found = facts_of(cr, desired, plan(cr, desired, seen), observed=seen, outcome=outcome, deadlines=DEADLINES)
     condition = exposed_condition(found)
     assert (condition.status, condition.reason, condition.message) == (status, "RouteRefused", "no such host")
     told = status_of(cr, desired, found, NOW)
@@ -249,7 +249,7 @@ def test_the_leaders_are_the_pods_that_serve_with_several_nodes() -> None:
     desired = translate(input_of(cr, CONTEXT))
     group = a_workload(kind=well_known.LWS_KIND, name="nim-lws")
     seen = observed(desired, workload=group)
-    found = facts_of(cr, desired, plan(cr, desired, seen), seen, Outcome(), DEADLINES)
+    found = facts_of(cr, desired, plan(cr, desired, seen), observed=seen, outcome=Outcome(), deadlines=DEADLINES)
     assert status_of(cr, desired, found, NOW)["selector"] == "app=nim-lws,nim-llm-role=leader"
 
 

@@ -204,7 +204,9 @@ def ready_of(state: str, pod: Any) -> str:
     cr = a_cr()
     desired = translate(input_of(cr, CONTEXT))
     seen = observed(desired, nim={"state": state}, pods=(pod,))
-    found = facts_of(cr, desired, plan(cr, desired, seen), seen, Outcome(), Deadlines(AT, 60, 30))
+    found = facts_of(
+        cr, desired, plan(cr, desired, seen), observed=seen, outcome=Outcome(), deadlines=Deadlines(AT, 60, 30)
+    )
     return str(status_of(cr, desired, found, NOW)["conditions"][0]["message"])
 
 
@@ -225,7 +227,9 @@ def test_the_queue_that_was_asked_for_is_named(pod: Any, says: str) -> None:
     own = replace(pod, pod_hash=desired.nimservice["spec"]["annotations"][well_known.POD_HASH])
     seen = observed(desired, nim={"state": "NotReady"}, pods=(own,))
     deadlines = Deadlines(AT + timedelta(seconds=31), 60, 30)
-    found = facts_of(cr, desired, plan(cr, desired, seen), seen, Outcome(), deadlines).pod_problem
+    found = facts_of(
+        cr, desired, plan(cr, desired, seen), observed=seen, outcome=Outcome(), deadlines=deadlines
+    ).pod_problem
     assert found is not None
     assert says in found.message
 
@@ -257,7 +261,9 @@ def scheduling_message(settings: dict[str, Any], pools: list[str], message: str 
     pod = a_pod(unschedulable_message=message, pod_hash=desired.nimservice["spec"]["annotations"][well_known.POD_HASH])
     seen = observed(desired, nim={"state": "NotReady"}, pods=(pod,))
     deadlines = Deadlines(AT + timedelta(seconds=31), 60, 30)
-    found = facts_of(cr, desired, plan(cr, desired, seen), seen, Outcome(), deadlines).pod_problem
+    found = facts_of(
+        cr, desired, plan(cr, desired, seen), observed=seen, outcome=Outcome(), deadlines=deadlines
+    ).pod_problem
     return found.message if found else ""
 
 

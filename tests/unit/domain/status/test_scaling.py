@@ -51,7 +51,9 @@ def scaling(
     desired = translate(input_of(cr, CONTEXT))
     changes = {"workload": a_workload(), "autoscaler": ObservedAutoscaler.from_object(hpa), **changes}
     seen = observed(desired, **changes)
-    found = facts_of(cr, desired, plan(cr, desired, seen), seen, Outcome(), Deadlines(AT, 60, 30))
+    found = facts_of(
+        cr, desired, plan(cr, desired, seen), observed=seen, outcome=Outcome(), deadlines=Deadlines(AT, 60, 30)
+    )
     conditions_ = status_of(cr, desired, found, NOW)["conditions"]
     return next((c for c in conditions_ if c["type"] == "Scaling"), {})
 
