@@ -155,7 +155,8 @@ def may_be_secret(kind: str, path: str) -> bool:
 
 
 def _findings(old: ManifestEvaluation | None, new: ManifestEvaluation | None) -> Iterator[tuple[int, str]]:
-    before, after = _messages(old), _messages(new)
+    before = _messages(old)
+    after = _messages(new)
     yield from ((-1, message) for message in before if message not in after)
     yield from ((+1, message) for message in after if message not in before)
 
@@ -167,7 +168,8 @@ def _messages(evaluation: ManifestEvaluation | None) -> dict[str, None]:
 
 
 def _pairs(old: Iterable[ObjectView], new: Iterable[ObjectView]) -> Iterator[tuple[ObjectView, ObjectView]]:
-    before, after = {name_of(one): one for one in old}, {name_of(one): one for one in new}
+    before = {name_of(one): one for one in old}
+    after = {name_of(one): one for one in new}
     for name in dict.fromkeys([*before, *after]):
         yield before.get(name, {}), after.get(name, {})
 

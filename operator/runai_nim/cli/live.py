@@ -77,7 +77,8 @@ async def _evaluate_live(
 async def _evaluate_one(
     cluster: KubeClient, service: ManifestEvaluation, offline: OfflineContext, kinds: ServedKinds
 ) -> tuple[ManifestEvaluation, Difference]:
-    namespace, name = service.cr["metadata"]["namespace"], service.cr["metadata"]["name"]
+    namespace = service.cr["metadata"]["namespace"]
+    name = service.cr["metadata"]["name"]
     stored = await cluster.get(RUNAI_NIM_SERVICES, namespace, name) or {}
     uid = stored.get("metadata", {}).get("uid", "")
     nimservice = await cluster.get(NIM_SERVICES, namespace, name)

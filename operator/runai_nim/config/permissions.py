@@ -160,5 +160,11 @@ def required_access(namespaces: Collection[str], lease_namespace: str | None) ->
         elif namespaces:
             verbs = permission.listed_namespace_verbs
         for place in places:
-            about = permission.group, permission.resource, place, permission.name
-            yield from (Access(verb, *about) for verb in verbs)
+            for verb in verbs:
+                yield Access(
+                    verb,
+                    group=permission.group,
+                    resource=permission.resource,
+                    namespace=place,
+                    name=permission.name,
+                )

@@ -48,7 +48,8 @@ class GpuMetrics:
         if "gpusInUse" not in status:
             self.remove(key)
             return
-        labels, used = self._labels(key[0], status.get("project")), amount_in(status["gpusInUse"])
+        labels = self._labels(key[0], status.get("project"))
+        used = amount_in(status["gpusInUse"])
         if self._used.get(key) == (labels, used):
             return
         self.remove(key)

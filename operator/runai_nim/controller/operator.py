@@ -41,7 +41,8 @@ class Operator:
     """
 
     def __init__(self, settings: Settings, name: str) -> None:
-        self._settings, self._name = settings, name
+        self._settings = settings
+        self._name = name
         self._metrics = OperatorMetrics(__version__, settings.dialect, settings.workers)
         backoff = Backoff(settings.backoff_initial_seconds, settings.backoff_max_seconds)
         self._queue = WorkQueue(backoff, self._metrics.queue)

@@ -32,7 +32,8 @@ class ExposedUrlIndex:
 
     def store(self, key: ObjectKey, obj: ObjectView) -> Collection[ObjectKey]:
         """Take up the URL of a RunaiNimService; return others for which `older` has changed, MAX_WOKEN of a URL."""
-        url, age = _url(obj), (obj["metadata"].get("creationTimestamp", ""), key)
+        url = _url(obj)
+        age = (obj["metadata"].get("creationTimestamp", ""), key)
         place = (key[0], url) if url else None
         if self._places.get(key) == place and (place is None or self._ages[place][key] == age):
             return ()

@@ -71,7 +71,8 @@ class WorkQueue:
     """
 
     def __init__(self, backoff: Backoff, metrics: QueueMetrics) -> None:
-        self._backoff, self._metrics = backoff, metrics
+        self._backoff = backoff
+        self._metrics = metrics
         self._ready = _FairQueue()
         self._queued: set[ObjectKey] = set()
         self._processing: set[ObjectKey] = set()

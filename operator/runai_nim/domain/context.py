@@ -52,7 +52,8 @@ class Context:
 
         None where that setting needs the namespace's project and there is none.
         """
-        template, pool = self.settings.queue_of_pool, one_pool(node_pools)
+        template = self.settings.queue_of_pool
+        pool = one_pool(node_pools)
         if template is None or pool is None:
             return self.queue
         if "{project}" in template and self.project is None:

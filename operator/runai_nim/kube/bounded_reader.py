@@ -166,7 +166,8 @@ def _without_items(body: bytearray) -> KubeObject:
 
     The API server itself writes what precedes the items, and also what follows those of a custom resource.
     """
-    head, tail = body.partition(_ITEMS)[0], body.rpartition(_METADATA)[2]
+    head = body.partition(_ITEMS)[0]
+    tail = body.rpartition(_METADATA)[2]
     try:
         return _page(orjson.loads(head + b"}" if body.rstrip().endswith(b"]}") else b"{" + _METADATA + tail))
     except ValueError as error:

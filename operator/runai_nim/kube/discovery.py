@@ -31,7 +31,8 @@ class Discovery:
     def __init__(self, cluster: KubeClient, on_change: Callable[[], None] = lambda: None) -> None:
         self.nimservice = NIMServiceSchema()
         self.synced = asyncio.Event()
-        self._cluster, self._on_change = cluster, on_change
+        self._cluster = cluster
+        self._on_change = on_change
         self._read = ""
 
     async def run(self) -> None:

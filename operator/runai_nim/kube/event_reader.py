@@ -56,7 +56,8 @@ class EventReader:
     """Answers requests by RunaiNimService key; calls `enqueue` with the key when an answer says something new."""
 
     def __init__(self, cluster: KubeClient, enqueue: Callable[[ObjectKey], object]) -> None:
-        self._cluster, self._enqueue = cluster, enqueue
+        self._cluster = cluster
+        self._enqueue = enqueue
         self._answers: dict[ObjectKey, dict[str, _Answer]] = {}
         self._pending: dict[tuple[ObjectKey, str], Query] = {}
         self._forbidden: dict[str, float] = {}

@@ -59,7 +59,8 @@ class LeaseRecord:
         """
         version = lease["metadata"]["resourceVersion"] if lease else None
         if lease and version != self.version:
-            self.lease, self.observed_at = lease, now
+            self.lease = lease
+            self.observed_at = now
         self.version = version
 
     def holder(self) -> str:
@@ -109,8 +110,10 @@ class LeaderElection:
         on_granted: Callable[[], object],
         observe_response: ResponseObserver,
     ) -> None:
-        self._namespace, self._seconds = namespace, seconds
-        self._on_granted, self._observe_response = on_granted, observe_response
+        self._namespace = namespace
+        self._seconds = seconds
+        self._on_granted = on_granted
+        self._observe_response = observe_response
         self._identity = f"{name}_{secrets.token_hex(4)}"
         self._lease_record = LeaseRecord()
         self._is_record_certain = False

@@ -166,7 +166,8 @@ def _add_token(app: FastAPI, rest: RestService) -> None:
         body = parse_json_object(await read_content(request, MAX_ANONYMOUS_BODY_BYTES))
         if body.get("grantType") != "app_token":
             raise HttpError(400, "grantType must be app_token: no other type is supported")
-        app_id, secret = body.get("AppId"), body.get("AppSecret")
+        app_id = body.get("AppId")
+        secret = body.get("AppSecret")
         if not isinstance(app_id, str) or not isinstance(secret, str) or not is_token(secret):
             raise unauthorized()
         return _json({"accessToken": await rest.workloads.access_token(app_id, secret)})
@@ -266,7 +267,8 @@ class RequestMetrics:
     """ASGI middleware: counts and times requests."""
 
     def __init__(self, app: ASGIApp, metrics: RestMetrics) -> None:
-        self._app, self._metrics = app, metrics
+        self._app = app
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the call on, and record its status."""

@@ -46,7 +46,8 @@ class ConnectionPool:
     """All connections and their buffers. `on_end` is called with the reason as a word when one is closed."""
 
     def __init__(self, limits: Limits, on_end: Callable[[str], None]) -> None:
-        self.limits, self.on_end = limits, on_end
+        self.limits = limits
+        self.on_end = on_end
         self.connections: OrderedDict[Connection, None] = OrderedDict()
         """Ordered by `since`."""
         self.bodies_bytes = 0
@@ -240,7 +241,8 @@ class Connection(HttpToolsProtocol):
         self._forget_calls()
 
     def _wait_for(self, reading: Literal["", "head", "body"]) -> None:
-        self.reading, self.since = reading, self.loop.time()
+        self.reading = reading
+        self.since = self.loop.time()
         if not self.transport.is_closing():
             self._crowd.connections[self] = None
             self._crowd.connections.move_to_end(self)

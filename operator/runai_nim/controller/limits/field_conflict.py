@@ -31,7 +31,8 @@ class FieldConflictBackoff:
     def delay(self, now: float) -> float:
         """Seconds until the next revert is due; 0 if it is due now."""
         if now - self.last_revert > _RESET_SECONDS:
-            self.reverts, self.message = 0, ""
+            self.reverts = 0
+            self.message = ""
         if self.reverts < FREE_REVERTS:
             return 0.0
         pause = min(2.0 ** (self.reverts - FREE_REVERTS), _MAX_DELAY_SECONDS)

@@ -30,7 +30,8 @@ class StatusRateLimit:
     def delay(self, now: float, generation: int, *, is_progress: bool = False) -> float:
         """Seconds until a write for that generation of the spec is allowed; 0 if it is allowed now."""
         if generation != self.generation:
-            self.tokens, self.generation = BURST, generation
+            self.tokens = BURST
+            self.generation = generation
         self.tokens = min(float(BURST), self.tokens + (now - self.last_refill) / REFILL_SECONDS)
         self.last_refill = now
         pause = 0.0 if self.tokens >= 1 else (1 - self.tokens) * REFILL_SECONDS

@@ -48,7 +48,8 @@ def _check_nulls(path: str, value: Any) -> Iterator[Finding]:
     parts = value.items() if isinstance(value, dict) else ()
     for name, part in parts:
         if part is None:
-            rule, remedy = "not be null, because server-side apply rejects null", "remove it"
+            rule = "not be null, because server-side apply rejects null"
+            remedy = "remove it"
             yield Finding(
                 reason=Reason.IGNORED_FIELD,
                 path=child_path(path, name),
@@ -113,7 +114,8 @@ def to_stored_object(manifest: Mapping[str, Any], namespace: str, uid: str = "")
     """
     raw_metadata = manifest.get("metadata")
     metadata = dict(raw_metadata) if isinstance(raw_metadata, Mapping) else {}
-    name, prefix = _display(metadata.get("name")), _display(metadata.get("generateName"))
+    name = _display(metadata.get("name"))
+    prefix = _display(metadata.get("generateName"))
     metadata["name"] = name or (prefix + _GENERATED_METADATA if prefix else "")
     metadata["namespace"] = _display(metadata.get("namespace")) or namespace
     metadata["uid"] = uid or _display(metadata.get("uid"))

@@ -44,7 +44,8 @@ def check_rest_body(body: Mapping[str, Any]) -> Iterator[Finding]:
             remedy="remove it",
         )
     if not isinstance(metadata.get("useGivenNameAsPrefix"), bool | None):
-        rule, remedy = "be true or false", "correct or remove it"
+        rule = "be true or false"
+        remedy = "correct or remove it"
         yield Finding(reason=Reason.INVALID_VALUE, path="metadata.useGivenNameAsPrefix", must=rule, remedy=remedy)
 
 

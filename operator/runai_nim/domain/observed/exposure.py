@@ -8,7 +8,8 @@ def hosts_of(route: ObjectView) -> frozenset[str]:
     spec = route.get("spec")
     if not isinstance(spec, dict):
         return frozenset()
-    names, rules = spec.get("hostnames"), spec.get("rules")
+    names = spec.get("hostnames")
+    rules = spec.get("rules")
     hosts = [*names] if isinstance(names, list) else []
     hosts += [rule.get("host") for rule in rules if isinstance(rule, dict)] if isinstance(rules, list) else []
     return frozenset(host for host in hosts if isinstance(host, str) and host)

@@ -110,7 +110,8 @@ def _unschedulable_message(spec: ObjectView, conditions: _Conditions) -> str | N
         return None
     if said.get("status") == "True":
         return ""
-    reason, message = word(said.get("reason")), text(said.get("message"))
+    reason = word(said.get("reason"))
+    message = text(said.get("message"))
     # Kubernetes' own word says nothing that the message doesn't; another scheduler's may, such as QueueDoesNotExist.
     said_twice = message and (reason == "Unschedulable" or reason in message)
     return message if said_twice else ": ".join(filter(None, (reason, message))) or "no reason given"
@@ -166,7 +167,8 @@ def _startup_kills(containers: Iterable[ObjectView], spec: ObjectView) -> Iterat
         probe = probes.get(word(container.get("name")), {})
         ended = _exited_state(container)
         if probe and not container.get("started") and _looks_killed(ended, probe, number(spec.get(_GRACE), 30)):
-            threshold, period = number(probe.get("failureThreshold"), 3), number(probe.get("periodSeconds"), 10)
+            threshold = number(probe.get("failureThreshold"), 3)
+            period = number(probe.get("periodSeconds"), 10)
             yield StartupKill(word(container.get("name")), threshold, period)
 
 
@@ -180,7 +182,8 @@ def _looks_killed(ended: ObjectView, probe: ObjectView, grace: int) -> bool:
     ran = _seconds_between(ended.get("startedAt"), ended.get("finishedAt"))
     if ran is None:
         return True
-    threshold, period = number(probe.get("failureThreshold"), 3), number(probe.get("periodSeconds"), 10)
+    threshold = number(probe.get("failureThreshold"), 3)
+    period = number(probe.get("periodSeconds"), 10)
     longest = threshold * max(period, number(probe.get("timeoutSeconds"), 1)) + grace + _SLACK_SECONDS
     return (threshold - 1) * period <= ran <= number(probe.get("initialDelaySeconds")) + longest
 

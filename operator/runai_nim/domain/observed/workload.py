@@ -66,7 +66,8 @@ class ObservedWorkload:
         metadata = obj["metadata"]
         spec = mapping(obj.get("spec"))
         status = mapping(obj.get("status"))
-        generation, ready = number(metadata.get("generation")), number(status.get("readyReplicas"))
+        generation = number(metadata.get("generation"))
+        ready = number(status.get("readyReplicas"))
         of_groups = obj.get("kind") == well_known.LWS_KIND
         observed = number(status.get("observedGeneration"), generation if of_groups else 0)
         replicas = number(spec.get("replicas"), 1)

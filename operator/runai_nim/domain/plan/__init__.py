@@ -112,7 +112,8 @@ def _claim_releases(cr: Mapping[str, Any], desired: Desired, observed: ObservedS
 
     If a NIMService is being adopted, its write (`Write.is_adoption`) releases all of its claims.
     """
-    claim, live = observed.claim, observed.nimservice
+    claim = observed.claim
+    live = observed.nimservice
     if claim is None:
         return
     yield from releases_from_cr(cr, desired, claim)

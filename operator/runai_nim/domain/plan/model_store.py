@@ -76,7 +76,8 @@ def claim_write(cr: Mapping[str, Any], manifest: dict[str, Any] | None, claim: O
         return None
     if claim is None:
         return Write(manifest, None)
-    metadata, spec = manifest["metadata"], manifest["spec"]
+    metadata = manifest["metadata"]
+    spec = manifest["spec"]
     if not is_made_for(cr, claim) or claim.is_deleting:
         return None
     owns = bool(metadata.get("ownerReferences"))
@@ -129,7 +130,8 @@ def releases_from_cr(cr: Mapping[str, Any], desired: Desired, claim: ObservedCla
 
 def releases_from(nimservice: Mapping[str, Any], claims: Iterable[ObservedClaim]) -> Iterator[Release]:
     """Release claims that would be deleted with an adopted NIMService."""
-    name, uid = nimservice["metadata"]["name"], nimservice["metadata"]["uid"]
+    name = nimservice["metadata"]["name"]
+    uid = nimservice["metadata"]["uid"]
     for claim in claims:
         if claim.is_owned_by(uid):
             yield Release(claim.name, claim.uid, f"{well_known.NIMSERVICE_KIND} {name}", uid)

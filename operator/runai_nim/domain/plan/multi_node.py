@@ -21,7 +21,8 @@ def check_multi_node(manifest: Mapping[str, Any], live: Mapping[str, Any] | None
     """Whether multiNode, workers and GPUs are unchanged, and replicas don't exceed the initial number."""
     if live is None:
         return None
-    requested, there = _parallelism(manifest), _parallelism(live)
+    requested = _parallelism(manifest)
+    there = _parallelism(live)
     if (requested is None) != (there is None):
         rule = "not be added or removed after the NIMService was created"
         return Finding(reason=Reason.MULTI_NODE_IMMUTABLE, path="spec.multiNode", must=rule, remedy=_REMEDY)

@@ -54,7 +54,8 @@ def status_of(cr: Mapping[str, Any], desired: Desired, facts: Facts, now: str) -
     row = row_for(facts)
     # A paused operator doesn't act on a new generation; reporting it as observed would mislead `kubectl wait`.
     generation = before.get("observedGeneration", -1) if facts.is_paused else cr["metadata"]["generation"]
-    workload, gpu = facts.workload, _gpu_of_each_pod(facts, before)
+    workload = facts.workload
+    gpu = _gpu_of_each_pod(facts, before)
     status = {
         "observedGeneration": generation,
         "phase": row.phase_for(facts),

@@ -37,7 +37,8 @@ def event_queries(desired: Desired, observed: ObservedState, now: datetime) -> I
         first = min(waiting, key=lambda pod: (pod.since, pod.uid))
         selector = f"involvedObject.uid={first.uid},type=Warning"
         yield EventQuery(first.uid, selector, seconds_left(first.since, START_SECONDS, now))
-    claim, workload = observed.claim, observed.workload
+    claim = observed.claim
+    workload = observed.workload
     if desired.is_stopped or workload is None or workload.is_rolled_out:
         return
     if claim is not None and claim.phase == "Pending" and not claim.is_deleting:

@@ -22,7 +22,8 @@ def transitions(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator
 
     NIMServiceNotSeen is none: each resource and each change of a spec begins with it, and a second later it is over.
     """
-    then, now = conditions_by_type(before), conditions_by_type(after)
+    then = conditions_by_type(before)
+    now = conditions_by_type(after)
     ready = now["Ready"]
     if ready["reason"] not in (then.get("Ready", {}).get("reason"), Reason.NIM_SERVICE_NOT_SEEN):
         yield _transition(ready)

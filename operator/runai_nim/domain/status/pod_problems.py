@@ -209,7 +209,8 @@ def _key_remedy(named: PodReferences) -> str:
 
 def _bound(kill: StartupKill) -> str:
     """The time that the startup probe gives: `1200 s (failureThreshold 120, periodSeconds 10)`."""
-    threshold, period = kill.failure_threshold, kill.period_seconds
+    threshold = kill.failure_threshold
+    period = kill.period_seconds
     return f"{threshold * period} s (failureThreshold {threshold}, periodSeconds {period})"
 
 
@@ -274,12 +275,15 @@ def _disruptions(pod: ObservedPod, deadlines: Deadlines) -> Iterator[PodProblem]
         return
     said = f"({ended.reason})" + (f": {ended.message}" if ended.message else "")
     if ended.reason in _NODE_LOST:
-        reason, what = Reason.NODE_LOST, f"the node of pod {pod.name} is lost"
+        reason = Reason.NODE_LOST
+        what = f"the node of pod {pod.name} is lost"
         remedy = "Kubernetes makes another pod; see kubectl get nodes"
     elif ended.reason in _PREEMPTED:
-        reason, what = Reason.POD_PREEMPTED, f"pod {pod.name} had to make room for pods of higher priority"
+        reason = Reason.POD_PREEMPTED
+        what = f"pod {pod.name} had to make room for pods of higher priority"
         remedy = "another pod waits for a GPU; raise spec.priorityClass, or set spec.preemptibility"
     else:
-        reason, what = Reason.POD_EVICTED, f"pod {pod.name} was evicted"
+        reason = Reason.POD_EVICTED
+        what = f"pod {pod.name} was evicted"
         remedy = "Kubernetes makes another pod; see kubectl describe node for pressure or a drain"
     yield PodProblem(rank=Rank.DISRUPTED, reason=reason, message=f"{what} {said}; {remedy}")

@@ -12,7 +12,8 @@ def is_progress(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
 
     The first status, an answer to a new spec, a change of Ready's status and a new problem are more than that.
     """
-    then, now = conditions_by_type(before), conditions_by_type(after)
+    then = conditions_by_type(before)
+    now = conditions_by_type(after)
     if "Ready" not in then or before.get("observedGeneration") != after["observedGeneration"]:
         return False
     if then["Ready"]["status"] != now["Ready"]["status"]:

@@ -21,7 +21,8 @@ _NO_SAMPLES: Final = ("did not receive metrics for", "no metrics returned from",
 
 def scaling_condition(f: Facts) -> ConditionDraft:
     """Condition Scaling, from the HorizontalPodAutoscaler that the NIM Operator makes."""
-    found, name = f.autoscaler, f"HorizontalPodAutoscaler {f.name}"
+    found = f.autoscaler
+    name = f"HorizontalPodAutoscaler {f.name}"
     if found is None or not found.is_evaluated:
         what = "does not exist yet" if found is None else "has not been evaluated yet"
         return _condition("Unknown", Reason.AUTOSCALER_NOT_READY, f"{name} {what}")

@@ -30,7 +30,8 @@ def time_to_ready(before: Mapping[str, Any], after: Mapping[str, Any]) -> TimeTo
 
 
 def _waited(before: Mapping[str, Any], after: Mapping[str, Any]) -> TimeToReady | None:
-    then, now = conditions_by_type(before.get("status") or {}), conditions_by_type(after["status"])
+    then = conditions_by_type(before.get("status") or {})
+    now = conditions_by_type(after["status"])
     if after["status"].get("phase") != "Running" or then.get("Ready", {}).get("status") == "True":
         return None
     created = datetime.fromisoformat(after["metadata"]["creationTimestamp"])

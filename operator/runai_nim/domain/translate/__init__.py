@@ -85,5 +85,6 @@ def translate(decision_input: DecisionInput) -> Desired:
 
 
 def _pool_label(spec: RunaiNimServiceSpec, context: Context) -> str:
-    settings, pool = context.settings, one_pool(spec.node_pools)
+    settings = context.settings
+    pool = one_pool(spec.node_pools)
     return f"{settings.node_pool_label}={pool}" if pool and settings.dialect == "kai" else ""

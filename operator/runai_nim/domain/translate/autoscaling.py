@@ -38,7 +38,8 @@ def _autoscaling_fragment(source: TranslationSource) -> Fragment:
 
 
 def _metric(autoscaling: Autoscaling, service: str) -> dict[str, Any]:
-    name, kind = autoscaling.metric, autoscaling.metric_source
+    name = autoscaling.metric
+    kind = autoscaling.metric_source
     if kind == "Resource":
         percent = {"type": "Utilization", "averageUtilization": autoscaling.metric_threshold}
         return {"type": kind, "resource": {"name": name, "target": percent}}

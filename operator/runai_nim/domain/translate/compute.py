@@ -114,7 +114,8 @@ def _memory_request_fragment(source: TranslationSource) -> Fragment:
 
 
 def _memory_limit_fragment(source: TranslationSource) -> Fragment:
-    limit, key = written_memory_limit(source.compute), source.settings.gpu_memory_limit_annotation
+    limit = written_memory_limit(source.compute)
+    key = source.settings.gpu_memory_limit_annotation
     if limit is None or key is None:
         return {}
     value = str(quantity.of_mebibytes(limit)) if source.settings.limits_are_bounded(key) else str(limit)

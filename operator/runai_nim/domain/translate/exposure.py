@@ -32,7 +32,8 @@ class Exposure:
 
 def exposure_of(source: TranslationSource) -> Exposure:
     """The exposure that servingPort and the settings result in."""
-    serving, settings = source.serving, source.settings
+    serving = source.serving
+    settings = source.settings
     if serving.expose_externally is False:
         return Exposure(reason=Reason.NOT_WANTED, message="spec.servingPort.exposeExternally is false")
     if settings.external_mode == "none":
@@ -147,7 +148,8 @@ def _route_spec_fragment(source: TranslationSource) -> Fragment:
     exposure = exposure_of(source)
     settings = source.settings
     url = urlsplit(exposure.url or "")
-    host, path = url.hostname or "", url.path or "/"
+    host = url.hostname or ""
+    path = url.path or "/"
     if settings.external_mode == "ingress":
         return {"spec": _ingress_spec(source, host, path, tls=url.scheme == "https")}
     grpc = exposure.protocol == "grpc"

@@ -62,7 +62,8 @@ def make_nimservice(source: TranslationSource) -> dict[str, Any]:
     it changes only when pods are replaced anyway.
     """
     manifest = render_rows(ROWS, source)
-    metadata, spec = manifest["metadata"], manifest["spec"]
+    metadata = manifest["metadata"]
+    spec = manifest["spec"]
     pod_hash = names.content_hash(_pod_fields(spec))
     beside = {part: spec[part] for part in _FIELDS_WITHOUT_RESTART if part in spec}
     seal = {well_known.SPEC_HASH: names.content_hash({"metadata": metadata, "pods": pod_hash, "beside": beside})}

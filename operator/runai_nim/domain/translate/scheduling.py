@@ -28,7 +28,8 @@ def _priority_fragment(source: TranslationSource) -> Fragment:
 
 
 def _category_fragment(source: TranslationSource) -> Fragment:
-    key, category = source.settings.category_annotation, source.spec.category
+    key = source.settings.category_annotation
+    category = source.spec.category
     return {"metadata": {"annotations": {key: category}}, **pod_annotation_fragment(key, category)} if category else {}
 
 

@@ -98,7 +98,8 @@ def check_metric_exceeds_threshold(candidate: ValidationSubject) -> Iterator[Fin
 
 def check_metric_has_request(candidate: ValidationSubject) -> Iterator[Finding]:
     """cpu and memory are measured in percent of their request, so that request must be above 0."""
-    scaling, compute = candidate.spec.autoscaling, candidate.spec.compute or Compute()
+    scaling = candidate.spec.autoscaling
+    compute = candidate.spec.compute or Compute()
     requests = {
         "cpu": ("cpuCoreRequest", bool(compute.cpu_core_request)),
         "memory": ("cpuMemoryRequest", _is_memory_request(compute.cpu_memory_request)),
@@ -121,7 +122,8 @@ def check_replica_range(candidate: ValidationSubject) -> Iterator[Finding]:
         return
     fewest = scaling.fewest_replicas
     if scaling.max_replicas < fewest:
-        rule, remedy = f"not be below minReplicas ({fewest})", "raise it, or lower minReplicas"
+        rule = f"not be below minReplicas ({fewest})"
+        remedy = "raise it, or lower minReplicas"
         path = "spec.autoscaling.maxReplicas"
         yield Finding(
             reason=Reason.CONFLICTING_FIELDS, path=path, value=str(scaling.max_replicas), must=rule, remedy=remedy
@@ -153,7 +155,8 @@ def check_replicas_with_autoscaling(candidate: ValidationSubject) -> Iterator[Fi
     """With autoscaling, replicas must be 1, which Run:ai's client always sends, or absent."""
     replicas = candidate.spec.replicas
     if candidate.spec.autoscaling is not None and replicas not in (None, 1):
-        rule, remedy = "be 1 or absent beside autoscaling", "remove it, or remove autoscaling"
+        rule = "be 1 or absent beside autoscaling"
+        remedy = "remove it, or remove autoscaling"
         yield Finding(
             reason=Reason.CONFLICTING_FIELDS, path="spec.replicas", value=str(replicas), must=rule, remedy=remedy
         )

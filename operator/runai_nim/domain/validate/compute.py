@@ -57,16 +57,19 @@ def check_gpu_request_type(candidate: ValidationSubject) -> Iterator[Finding]:
     """Each way to share a GPU has its own fields: its request is required, fields of the other are rejected."""
     compute = compute_of(candidate)
     for kind in ("portion", "memory"):
-        request, limit = f"gpu_{kind}_request", f"gpu_{kind}_limit"
+        request = f"gpu_{kind}_request"
+        limit = f"gpu_{kind}_limit"
         if compute.gpu_request_type == kind:
             if getattr(compute, request) is None:
-                rule, remedy = f"be set with gpuRequestType {kind}", "add it, or remove gpuRequestType for whole GPUs"
+                rule = f"be set with gpuRequestType {kind}"
+                remedy = "add it, or remove gpuRequestType for whole GPUs"
                 yield Finding(reason=Reason.REQUIRED_FIELD, path=field_path(request), must=rule, remedy=remedy)
             continue
         for name in (request, limit):
             value = getattr(compute, name)
             if value is not None:
-                rule, remedy = f"only be set with gpuRequestType {kind}", f"remove it, or set gpuRequestType: {kind}"
+                rule = f"only be set with gpuRequestType {kind}"
+                remedy = f"remove it, or set gpuRequestType: {kind}"
                 yield Finding(
                     reason=Reason.CONFLICTING_FIELDS, path=field_path(name), value=str(value), must=rule, remedy=remedy
                 )
@@ -79,7 +82,8 @@ def check_gpu_devices(candidate: ValidationSubject) -> Iterator[Finding]:
     if devices is None or compute.gpu_request_type is None:
         return
     if devices > 1 and compute.gpu_request_type == "memory":
-        rule, remedy = "be portion when gpuDevicesRequest is above 1", "use portion, or one device"
+        rule = "be portion when gpuDevicesRequest is above 1"
+        remedy = "use portion, or one device"
         yield Finding(
             reason=Reason.CONFLICTING_FIELDS,
             path=field_path("gpu_request_type"),
@@ -88,10 +92,8 @@ def check_gpu_devices(candidate: ValidationSubject) -> Iterator[Finding]:
             remedy=remedy,
         )
     if devices == 0 and compute.gpu_portion_request != 0:
-        rule, remedy = (
-            "be at least 1 with gpuRequestType",
-            "raise it, or remove gpuRequestType and its fields for no GPU",
-        )
+        rule = "be at least 1 with gpuRequestType"
+        remedy = "raise it, or remove gpuRequestType and its fields for no GPU"
         yield Finding(
             reason=Reason.CONFLICTING_FIELDS,
             path=field_path("gpu_devices_request"),

@@ -49,10 +49,12 @@ def check_variable_sources(candidate: ValidationSubject) -> Iterator[Finding]:
     for path, item in _variables(candidate, include_excluded=True):
         source_count = sum(getattr(item, source) is not None for source in _SOURCES)
         if source_count > 1:
-            rule, remedy = "have one source only", f"keep one of {_SOURCE_NAMES}"
+            rule = "have one source only"
+            remedy = f"keep one of {_SOURCE_NAMES}"
             yield Finding(reason=Reason.CONFLICTING_FIELDS, path=path, must=rule, remedy=remedy)
         if source_count == 0 and not item.exclude:
-            rule, remedy = "have a source", f"add one of {_SOURCE_NAMES}"
+            rule = "have a source"
+            remedy = f"add one of {_SOURCE_NAMES}"
             yield Finding(reason=Reason.REQUIRED_FIELD, path=path, must=rule, remedy=remedy)
 
 

@@ -35,7 +35,8 @@ def check_exposed_url(candidate: ValidationSubject) -> Iterator[Finding]:
 
 def check_exposed_host(candidate: ValidationSubject) -> Iterator[Finding]:
     """A host that the settings allow: its owner gets its visitors, their cookies and its certificates."""
-    settings, url = candidate.context.settings, _serving_port(candidate).exposed_url
+    settings = candidate.context.settings
+    url = _serving_port(candidate).exposed_url
     if url is None or settings.external_mode == "none" or not _is_routable(url):
         return
     host = host_of(url)
@@ -61,7 +62,8 @@ def check_exposed_host(candidate: ValidationSubject) -> Iterator[Finding]:
 
 def check_exposed_url_is_unique(candidate: ValidationSubject) -> Iterator[Finding]:
     """A warning: of two routes with one URL the controller chooses one. The older resource has no warning."""
-    older, url = candidate.context.older_with_url, _serving_port(candidate).exposed_url
+    older = candidate.context.older_with_url
+    url = _serving_port(candidate).exposed_url
     if older and url is not None and _is_routable(url):
         yield Finding(
             reason=Reason.DUPLICATE_URL,
@@ -75,7 +77,8 @@ def check_exposed_url_is_unique(candidate: ValidationSubject) -> Iterator[Findin
 
 def check_router_host(candidate: ValidationSubject) -> Iterator[Finding]:
     """The host made of name, namespace and domain must be allowed, too."""
-    settings, serving = candidate.context.settings, _serving_port(candidate)
+    settings = candidate.context.settings
+    serving = _serving_port(candidate)
     by_router = settings.external_mode != "none" and serving.expose_externally is not False
     host = f"{candidate.name}.{candidate.namespace}.{settings.external_domain}"
     reserved = host_patterns.host_matches(host, settings.reserved_hosts, candidate.namespace)
@@ -89,7 +92,8 @@ def check_exposed_url_is_exposed(candidate: ValidationSubject) -> Iterator[Findi
     """exposedUrl conflicts with exposeExternally: false."""
     serving = _serving_port(candidate)
     if serving.exposed_url is not None and serving.expose_externally is False:
-        rule, remedy = "be absent when exposeExternally is false", "remove one of the two"
+        rule = "be absent when exposeExternally is false"
+        remedy = "remove one of the two"
         yield Finding(reason=Reason.CONFLICTING_FIELDS, path=_PATH_PATTERN, must=rule, remedy=remedy)
 
 
@@ -97,7 +101,8 @@ def check_exposed_protocol(candidate: ValidationSubject) -> Iterator[Finding]:
     """Protocol grpc requires grpcPort."""
     serving = _serving_port(candidate)
     if serving.exposed_protocol == "grpc" and serving.grpc_port is None:
-        rule, remedy = "be set when exposedProtocol is grpc", "give the port of the NIM's gRPC API, or expose http"
+        rule = "be set when exposedProtocol is grpc"
+        remedy = "give the port of the NIM's gRPC API, or expose http"
         yield Finding(reason=Reason.REQUIRED_FIELD, path="spec.servingPort.grpcPort", must=rule, remedy=remedy)
 
 
@@ -109,7 +114,8 @@ def check_grpc_has_no_path(candidate: ValidationSubject) -> Iterator[Finding]:
     implied = by_port and candidate.context.settings.external_mode == "gateway"
     url = _URL_PATTERN.fullmatch(serving.exposed_url or "")
     if (serving.exposed_protocol == "grpc" or implied) and url is not None and url["path"] not in ("", "/"):
-        rule, remedy = "have no path with gRPC", f"remove {url['path']}, or set exposedProtocol: http"
+        rule = "have no path with gRPC"
+        remedy = f"remove {url['path']}, or set exposedProtocol: http"
         yield Finding(
             reason=Reason.CONFLICTING_FIELDS, path=_PATH_PATTERN, value=serving.exposed_url, must=rule, remedy=remedy
         )

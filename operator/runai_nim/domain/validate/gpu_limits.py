@@ -34,7 +34,8 @@ def written_portion_limit(compute: Compute, settings: Settings) -> Decimal | Non
 
     A key for limits is assumed: without one, a limit above the request is an error.
     """
-    request, limit = compute.gpu_portion_request, compute.gpu_portion_limit
+    request = compute.gpu_portion_request
+    limit = compute.gpu_portion_limit
     if compute.gpu_request_type != "portion" or request is None or limit is None or not 0 < request < limit:
         return None
     return None if limit == 1 and _are_bounded(settings, settings.gpu_fraction_limit_annotation) else limit
@@ -42,7 +43,8 @@ def written_portion_limit(compute: Compute, settings: Settings) -> Decimal | Non
 
 def written_memory_limit(compute: Compute) -> int | None:
     """The limit of GPU memory that is written for the scheduler, in MiB, rounded up as the request; None if none is."""
-    request, limit = _mebibytes(compute.gpu_memory_request), _mebibytes(compute.gpu_memory_limit)
+    request = _mebibytes(compute.gpu_memory_request)
+    limit = _mebibytes(compute.gpu_memory_limit)
     if compute.gpu_request_type != "memory" or request is None or limit is None:
         return None
     return limit if limit > request else None
@@ -50,15 +52,18 @@ def written_memory_limit(compute: Compute) -> int | None:
 
 def check_gpu_portion_limit(candidate: ValidationSubject) -> Iterator[Finding]:
     """Not below the request; above it only with a GPU share and if the settings name an annotation for limits."""
-    compute, settings = compute_of(candidate), candidate.context.settings
-    request, limit = compute.gpu_portion_request, compute.gpu_portion_limit
+    compute = compute_of(candidate)
+    settings = candidate.context.settings
+    request = compute.gpu_portion_request
+    limit = compute.gpu_portion_limit
     if request is None or limit is None:
         return
     yield from check_order(compute, "gpu_portion", request, limit)
     if compute.gpu_request_type != "portion":
         return  # check_gpu_request_type says so
     if limit > request == 0:
-        rule, remedy = "be 0 when gpuPortionRequest is 0", "remove it, or ask for a portion"
+        rule = "be 0 when gpuPortionRequest is 0"
+        remedy = "remove it, or ask for a portion"
         yield Finding(
             reason=Reason.CONFLICTING_FIELDS,
             path=field_path("gpu_portion_limit"),
@@ -72,12 +77,15 @@ def check_gpu_portion_limit(candidate: ValidationSubject) -> Iterator[Finding]:
 
 def check_gpu_memory(candidate: ValidationSubject) -> Iterator[Finding]:
     """The request is above 0; the limit has the same rule as for a portion."""
-    compute, settings = compute_of(candidate), candidate.context.settings
-    request, limit = parse_amount(compute.gpu_memory_request), parse_amount(compute.gpu_memory_limit)
+    compute = compute_of(candidate)
+    settings = candidate.context.settings
+    request = parse_amount(compute.gpu_memory_request)
+    limit = parse_amount(compute.gpu_memory_limit)
     if request is None:
         return
     if request.nanos == 0:
-        rule, remedy = "be above 0", "ask for some memory, or remove gpuRequestType and its fields for no GPU"
+        rule = "be above 0"
+        remedy = "ask for some memory, or remove gpuRequestType and its fields for no GPU"
         yield Finding(
             reason=Reason.INVALID_QUANTITY,
             path=field_path("gpu_memory_request"),
@@ -105,7 +113,8 @@ def check_equal_limits(candidate: ValidationSubject) -> Iterator[Finding]:
 
 def check_bounded_portion_limit(candidate: ValidationSubject) -> Iterator[Finding]:
     """Run:ai 3.0 and KAI 0.18.2 refuse a portion's limit of 1 and one of more than five decimals."""
-    compute, settings = compute_of(candidate), candidate.context.settings
+    compute = compute_of(candidate)
+    settings = candidate.context.settings
     limit = compute.gpu_portion_limit
     if limit is None or not is_gpu_share(compute) or not _are_bounded(settings, settings.gpu_fraction_limit_annotation):
         return
@@ -124,7 +133,8 @@ def check_bounded_portion_limit(candidate: ValidationSubject) -> Iterator[Findin
 
 def check_obsolete_limit_key(candidate: ValidationSubject) -> Iterator[Finding]:
     """A warning: Run:ai 3.0 and KAI 0.18.2 ignore gpu-fraction-limit, so nobody may keep a limit under it."""
-    compute, settings = compute_of(candidate), candidate.context.settings
+    compute = compute_of(candidate)
+    settings = candidate.context.settings
     if settings.gpu_fraction_limit_annotation != well_known.GPU_FRACTION_LIMIT:
         return
     if written_portion_limit(compute, settings) is None:
@@ -149,7 +159,8 @@ def check_obsolete_limit_key(candidate: ValidationSubject) -> Iterator[Finding]:
 
 def check_gpu_compute_mode(candidate: ValidationSubject) -> Iterator[Finding]:
     """A compute mode is that of a GPU share, and only KAI's GPU sharing mode NvFractions has one."""
-    compute, settings = compute_of(candidate), candidate.context.settings
+    compute = compute_of(candidate)
+    settings = candidate.context.settings
     if compute.gpu_compute_mode is None:
         return
     if not is_gpu_share(compute):
@@ -247,7 +258,8 @@ def _has_few_decimals(limit: Decimal) -> bool:
 
 def _memory_is_equal(compute: Compute) -> bool:
     """Whether request and limit are the same number of MiB, and not in the wrong order."""
-    request, limit = parse_amount(compute.gpu_memory_request), parse_amount(compute.gpu_memory_limit)
+    request = parse_amount(compute.gpu_memory_request)
+    limit = parse_amount(compute.gpu_memory_limit)
     if request is None or limit is None:
         return False
     return request.nanos <= limit.nanos and quantity.mebibytes(request) == quantity.mebibytes(limit)

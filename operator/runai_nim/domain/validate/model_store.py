@@ -19,10 +19,12 @@ def check_one_store(candidate: ValidationSubject) -> Iterator[Finding]:
     """Exactly one of nimCache and pvc."""
     store = candidate.spec.model_store
     if store is None or (store.nim_cache is None and store.pvc is None):
-        rule, remedy = "hold nimCache or pvc", "add one of them: it is where the model's weights are kept"
+        rule = "hold nimCache or pvc"
+        remedy = "add one of them: it is where the model's weights are kept"
         yield Finding(reason=Reason.REQUIRED_FIELD, path="spec.modelStore", must=rule, remedy=remedy)
     elif store.nim_cache is not None and store.pvc is not None:
-        rule, remedy = "hold either nimCache or pvc, not both", "remove one of them"
+        rule = "hold either nimCache or pvc, not both"
+        remedy = "remove one of them"
         yield Finding(reason=Reason.CONFLICTING_FIELDS, path="spec.modelStore", must=rule, remedy=remedy)
 
 
@@ -32,7 +34,8 @@ def check_nim_cache(candidate: ValidationSubject) -> Iterator[Finding]:
     if store is None or store.nim_cache is None:
         return
     yield from character_findings("spec.modelStore.nimCache.profile", store.nim_cache.profile)
-    name, path = store.nim_cache.name, "spec.modelStore.nimCache.name"
+    name = store.nim_cache.name
+    path = "spec.modelStore.nimCache.name"
     if name is None:
         yield Finding(
             reason=Reason.REQUIRED_FIELD,
@@ -51,9 +54,11 @@ def check_claim_name(candidate: ValidationSubject) -> Iterator[Finding]:
     pvc = _pvc(candidate)
     if pvc is None:
         return
-    name, path = pvc.claim_name, "spec.modelStore.pvc.claimName"
+    name = pvc.claim_name
+    path = "spec.modelStore.pvc.claimName"
     if name is None and pvc.existing_pvc:
-        rule, remedy = "be set when existingPvc is true", "name the existing claim, or set existingPvc: false"
+        rule = "be set when existingPvc is true"
+        remedy = "name the existing claim, or set existingPvc: false"
         yield Finding(reason=Reason.REQUIRED_FIELD, path=path, must=rule, remedy=remedy)
     if name is not None and not (syntax.is_object_name(name) and syntax.is_yaml_text(name)):
         rule = "be lower case letters, digits, - and ., and no word that YAML reads as true, false, null or a number"
@@ -65,7 +70,8 @@ def check_ignored_with_existing(candidate: ValidationSubject) -> Iterator[Findin
     pvc = _pvc(candidate)
     if pvc is None or not pvc.existing_pvc:
         return
-    rule, remedy = "be absent when existingPvc is true (it has no effect)", "remove it, or set existingPvc: false"
+    rule = "be absent when existingPvc is true (it has no effect)"
+    remedy = "remove it, or set existingPvc: false"
     if pvc.claim_info is not None:
         yield Finding(reason=Reason.IGNORED_FIELD, path=_CLAIM_INFO, must=rule, remedy=remedy, severity="warning")
     if pvc.retention_policy == "Delete":
@@ -82,7 +88,8 @@ def check_ignored_with_existing(candidate: ValidationSubject) -> Iterator[Findin
 
 def check_claim_size(candidate: ValidationSubject) -> Iterator[Finding]:
     """Required and above 0 for a claim to be created; a warning if it is unknown whether the claim exists."""
-    info, path = _claim_info(candidate), CLAIM_SIZE
+    info = _claim_info(candidate)
+    path = CLAIM_SIZE
     if info is None:
         return
     if info.size is None:
@@ -116,7 +123,8 @@ def check_claim_size(candidate: ValidationSubject) -> Iterator[Finding]:
 
 def check_read_only(candidate: ValidationSubject) -> Iterator[Finding]:
     """A claim that has to be created is empty, and a NIM can't fill it read-only; a warning if it may exist."""
-    pvc, exists = _pvc(candidate), candidate.context.claim_exists
+    pvc = _pvc(candidate)
+    exists = candidate.context.claim_exists
     if pvc is None or pvc.existing_pvc or exists:
         return
     if access_modes((pvc.claim_info or ClaimInfo()).access_modes) == ["ReadOnlyMany"]:
@@ -152,7 +160,8 @@ def depends_on_claim(finding: Finding) -> bool:
 
 def check_claim_is_shareable(candidate: ValidationSubject) -> Iterator[Finding]:
     """A warning: pods on several nodes can't mount a claim for one node, and wait with Multi-Attach errors."""
-    pvc, pods = _pvc(candidate), _most_pods(candidate.spec)
+    pvc = _pvc(candidate)
+    pods = _most_pods(candidate.spec)
     if pvc is None or pods < 2:
         return
     info = pvc.claim_info or ClaimInfo()
@@ -162,10 +171,12 @@ def check_claim_is_shareable(candidate: ValidationSubject) -> Iterator[Finding]:
         return
     consequence = f"for {pods} pods, a claim with {' and '.join(modes)} is mounted on one node only"
     if observed or pvc.existing_pvc:
-        rule, path = f"name a claim with ReadWriteMany {consequence}", _CLAIM_NAME
+        rule = f"name a claim with ReadWriteMany {consequence}"
+        path = _CLAIM_NAME
         remedy = "name another claim, use a NIMCache with ReadWriteMany, or run one pod"
     else:
-        rule, path = f"include readWriteMany {consequence}", f"{_CLAIM_INFO}.accessModes"
+        rule = f"include readWriteMany {consequence}"
+        path = f"{_CLAIM_INFO}.accessModes"
         remedy = "set accessModes.readWriteMany: true and accessModes.readWriteOnce: false, or run one pod"
     yield Finding(reason=Reason.CLAIM_NOT_SHAREABLE, path=path, must=rule, remedy=remedy, severity="warning")
 
@@ -196,7 +207,8 @@ def check_volume(candidate: ValidationSubject) -> Iterator[Finding]:
             reason=Reason.INVALID_VALUE, path=f"{_CLAIM_INFO}.volumeMode", value="Block", must=rule, remedy="remove it"
         )
     if info.access_modes is not None and not access_modes(info.access_modes):
-        rule, remedy = "have at least one mode that is true", "set one to true, or remove accessModes"
+        rule = "have at least one mode that is true"
+        remedy = "set one to true, or remove accessModes"
         yield Finding(reason=Reason.INVALID_VALUE, path=f"{_CLAIM_INFO}.accessModes", must=rule, remedy=remedy)
 
 

@@ -55,17 +55,17 @@ def check_multi_node_gpus(candidate: ValidationSubject) -> Iterator[Finding]:
     compute = candidate.spec.compute or Compute()
     if candidate.spec.multi_node is None:
         return
-    devices, path = compute.gpu_devices_request, "spec.compute.gpuDevicesRequest"
-    rule, remedy = f"be at least 1 {_INCOMPATIBLE_RULE}", "give the number of GPUs of each pod, or remove multiNode"
+    devices = compute.gpu_devices_request
+    path = "spec.compute.gpuDevicesRequest"
+    rule = f"be at least 1 {_INCOMPATIBLE_RULE}"
+    remedy = "give the number of GPUs of each pod, or remove multiNode"
     if devices is None:
         yield Finding(reason=Reason.REQUIRED_FIELD, path=path, must=rule, remedy=remedy)
     elif devices == 0:
         yield _conflict(path, "0", rule, remedy)
     elif compute.gpu_portion_request == 0:
-        rule, remedy = (
-            f"not be 0 {_INCOMPATIBLE_RULE}",
-            "remove it and gpuRequestType for whole GPUs, or remove multiNode",
-        )
+        rule = f"not be 0 {_INCOMPATIBLE_RULE}"
+        remedy = "remove it and gpuRequestType for whole GPUs, or remove multiNode"
         yield _conflict("spec.compute.gpuPortionRequest", "0", rule, remedy)
 
 

@@ -108,7 +108,8 @@ def _unknown_field(loc: Sequence[str | int], remedies: FieldRemedies) -> Finding
 
 
 def _invalid_value(mistake: ErrorDetails, *, is_shown: bool) -> Finding:
-    value, loc = mistake["input"], mistake["loc"]
+    value = mistake["input"]
+    loc = mistake["loc"]
     must = _OBJECT_ERRORS.sub("a mapping", _ERROR_PREFIX.sub("", mistake["msg"]))
     must = _TYPE.sub(lambda match: _TYPES[match[1]], must)
     if mistake["type"] == "string_too_long" and loc[0] in _KEY_LISTS and loc[-1] == "name":
@@ -125,7 +126,8 @@ def _invalid_value(mistake: ErrorDetails, *, is_shown: bool) -> Finding:
 
 def _is_shown(mistake: ErrorDetails, spec: Any) -> bool:
     """Whether the message may show the value: a scalar that is no secret. People put passwords into exposedUrl, too."""
-    value, loc = mistake["input"], mistake["loc"]
+    value = mistake["input"]
+    loc = mistake["loc"]
     if not isinstance(value, str | int | float) or "exposedUrl" in loc:
         return False
     names = list(_names_around(spec, loc))
@@ -151,7 +153,9 @@ def _names_around(spec: Any, loc: Sequence[str | int]) -> Iterator[str]:
 
 def _remedy(mistake: ErrorDetails, *, is_shown: bool) -> str:
     """The remedy for a value of the wrong type or out of range. It doesn't repeat values that may be secret."""
-    kind, value, loc = mistake["type"], mistake["input"], mistake["loc"]
+    kind = mistake["type"]
+    value = mistake["input"]
+    loc = mistake["loc"]
     name = str(loc[-1]) if loc else ""
     if kind == "string_type" and isinstance(value, bool | int | float):
         if name in AMOUNTS and not isinstance(value, bool):

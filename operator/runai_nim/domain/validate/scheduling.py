@@ -15,7 +15,8 @@ def check_node_pools(candidate: ValidationSubject) -> Iterator[Finding]:
     """An ordered list of distinct pools, each a valid label value."""
     pools = candidate.spec.node_pools
     if pools == ():
-        rule, remedy = "name at least one node pool", "add one, or remove nodePools for any pool"
+        rule = "name at least one node pool"
+        remedy = "add one, or remove nodePools for any pool"
         yield Finding(reason=Reason.INVALID_VALUE, path="spec.nodePools", must=rule, remedy=remedy)
     items = [(f"spec.nodePools[{index}]", pool) for index, pool in enumerate(pools or ())]
     for path, pool in items:
@@ -27,7 +28,8 @@ def check_node_pools(candidate: ValidationSubject) -> Iterator[Finding]:
 
 def check_one_node_pool(candidate: ValidationSubject) -> Iterator[Finding]:
     """With KAI alone a pod belongs to one pool: its scheduler sees the nodes of that pool, and reads no list."""
-    settings, pools = candidate.context.settings, candidate.spec.node_pools or ()
+    settings = candidate.context.settings
+    pools = candidate.spec.node_pools or ()
     if settings.dialect == "kai" and settings.node_pools_annotation is None and len(pools) > 1:
         rule = "name one pool, the KAI scheduler places a pod in one pool only and reads no list of them"
         remedy = "keep one, or set node_pools_annotation in the operator's settings if the cluster has a reader of it"
@@ -36,8 +38,10 @@ def check_one_node_pool(candidate: ValidationSubject) -> Iterator[Finding]:
 
 def check_queue(candidate: ValidationSubject) -> Iterator[Finding]:
     """Pods need a queue: KAI takes it from a label of the pods, Run:ai from the namespace's project."""
-    context, pools = candidate.context, candidate.spec.node_pools
-    label, projects = context.settings.queue_label, ", ".join(context.settings.project_labels)
+    context = candidate.context
+    pools = candidate.spec.node_pools
+    label = context.settings.queue_label
+    projects = ", ".join(context.settings.project_labels)
     if label is not None and context.queue_of(pools) is None:
         rule = f"have a label {label} or one of {projects}, which names the queue"
         remedy = "label the namespace, or set queue in the operator's settings"
@@ -68,7 +72,8 @@ def check_queue_of_pool(candidate: ValidationSubject) -> Iterator[Finding]:
 
 def check_priority_class(candidate: ValidationSubject) -> Iterator[Finding]:
     """A warning: the scheduler silently ignores a PriorityClass that doesn't exist."""
-    context, priority = candidate.context, candidate.spec.priority_class
+    context = candidate.context
+    priority = candidate.spec.priority_class
     if priority is None or context.priority_class_exists is not False:
         return
     name = context.settings.priority_classes[priority]
@@ -99,7 +104,8 @@ def check_exists_has_no_value(candidate: ValidationSubject) -> Iterator[Finding]
     """Kubernetes compares a value with Equal only; the documentation of Run:ai's API says the opposite."""
     for path, item in _tolerations(candidate):
         if item.operator == "Exists" and item.value:
-            rule, remedy = "be absent with operator Exists", "remove it, or use operator Equal"
+            rule = "be absent with operator Exists"
+            remedy = "remove it, or use operator Equal"
             yield Finding(
                 reason=Reason.CONFLICTING_FIELDS, path=f"{path}.value", value=item.value, must=rule, remedy=remedy
             )
@@ -109,7 +115,8 @@ def check_seconds_need_no_execute(candidate: ValidationSubject) -> Iterator[Find
     """seconds requires effect NoExecute, the only one that evicts running pods."""
     for path, item in _tolerations(candidate):
         if item.seconds is not None and item.effect != "NoExecute":
-            rule, remedy = "only be set with effect NoExecute", "remove it, or set effect: NoExecute"
+            rule = "only be set with effect NoExecute"
+            remedy = "remove it, or set effect: NoExecute"
             yield Finding(
                 reason=Reason.CONFLICTING_FIELDS,
                 path=f"{path}.seconds",
@@ -138,7 +145,8 @@ def check_equal_has_key(candidate: ValidationSubject) -> Iterator[Finding]:
     """Without a key a toleration matches every taint, which requires Exists; the default operator is Equal."""
     for path, item in _active_tolerations(candidate):
         if item.operator != "Exists" and not item.key:
-            rule, remedy = "be set with operator Equal", "name the taint's key, or set operator: Exists for every taint"
+            rule = "be set with operator Equal"
+            remedy = "name the taint's key, or set operator: Exists for every taint"
             yield Finding(reason=Reason.REQUIRED_FIELD, path=f"{path}.key", must=rule, remedy=remedy)
 
 

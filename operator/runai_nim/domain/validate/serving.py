@@ -11,7 +11,8 @@ def check_port(candidate: ValidationSubject) -> Iterator[Finding]:
     """Required: without it the NIM Operator panics once and then uses 8000, whatever the NIM serves on."""
     serving = candidate.spec.serving_port
     if serving is None or serving.port is None:
-        rule, remedy = "be set", "give the port of the NIM's HTTP API, usually 8000"
+        rule = "be set"
+        remedy = "give the port of the NIM's HTTP API, usually 8000"
         yield Finding(reason=Reason.REQUIRED_FIELD, path="spec.servingPort.port", must=rule, remedy=remedy)
 
 
@@ -22,8 +23,10 @@ def check_ports_differ(candidate: ValidationSubject) -> Iterator[Finding]:
         return
     if serving.grpc_port in (serving.port, serving.metrics_port):
         other = "port" if serving.grpc_port == serving.port else "metricsPort"
-        path, value = "spec.servingPort.grpcPort", str(serving.grpc_port)
-        rule, remedy = f"differ from servingPort.{other}", "give the port of the NIM's gRPC API, or remove it"
+        path = "spec.servingPort.grpcPort"
+        value = str(serving.grpc_port)
+        rule = f"differ from servingPort.{other}"
+        remedy = "give the port of the NIM's gRPC API, or remove it"
         yield Finding(reason=Reason.CONFLICTING_FIELDS, path=path, value=value, must=rule, remedy=remedy)
 
 
@@ -44,7 +47,8 @@ def check_service_type(candidate: ValidationSubject) -> Iterator[Finding]:
 
 def check_service_type_is_allowed(candidate: ValidationSubject) -> Iterator[Finding]:
     """A type that the settings allow: NodePort and LoadBalancer bypass Ingress and Gateway."""
-    serving, allowed_types = candidate.spec.serving_port, candidate.context.settings.allowed_service_types
+    serving = candidate.spec.serving_port
+    allowed_types = candidate.context.settings.allowed_service_types
     service_type = None if serving is None else serving.service_type
     if service_type in (None, "ExternalName", *allowed_types):
         return
