@@ -113,10 +113,11 @@ def _has_warnings(cluster: LocalCluster, namespace: str) -> bool:
 
 
 def _without_words(obj: dict[str, Any]) -> dict[str, Any]:
-    """Without marks, and of a RunaiNimService without what rewording and new warnings change."""
+    """Without marks, and of a RunaiNimService without what rewording, new warnings and new fields change."""
     found = without_marks(obj)
     if found["kind"] == "RunaiNimService":
         found["metadata"].pop("resourceVersion")
+        found["status"].pop("gpusInUse", None)  # 0.1.0 had none
         found["status"]["conditions"] = [
             {key: value for key, value in condition.items() if key != "message"}
             for condition in found["status"]["conditions"]
