@@ -22,7 +22,8 @@ from runai_nim.api.v1alpha1.serving import ServingPort
 
 def _kept(field: str) -> str:
     """The CEL expression for a field of multiNode that may not change."""
-    now, before = f"self.multiNode.{field}", f"oldSelf.multiNode.{field}"
+    now = f"self.multiNode.{field}"
+    before = f"oldSelf.multiNode.{field}"
     return f"has({now}) == has({before}) && (!has({now}) || {now} == {before})"
 
 

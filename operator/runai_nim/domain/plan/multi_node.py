@@ -45,7 +45,8 @@ def _check_launcher(manifest: Mapping[str, Any], live: Mapping[str, Any]) -> Fin
 
     A NIMService that names no launcher starts by MPI, and Ray can be added: so does a new image of NIM 2.0.
     """
-    requested, there = _multi_node(manifest), _multi_node(live)
+    requested = _multi_node(manifest)
+    there = _multi_node(live)
     launcher, other = ("ray", "mpi") if "ray" in there else ("mpi", "ray")
     if launcher not in there or ("ray" in requested) == ("ray" in there):
         return None

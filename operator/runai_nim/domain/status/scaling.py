@@ -40,7 +40,8 @@ def scaling_condition(f: Facts) -> ConditionDraft:
 
 def is_scaled_to_zero(f: Facts) -> bool:
     """Whether the autoscaler has taken away all replicas, as minReplicas 0 allows."""
-    nimservice, workload = f.desired.nimservice, f.workload
+    nimservice = f.desired.nimservice
+    workload = f.workload
     if nimservice is None or workload is None or not f.is_spec_applied or f.nim_state == "Failed":
         return False
     fewest = nimservice["spec"].get("scale", {}).get("hpa", {}).get("minReplicas")

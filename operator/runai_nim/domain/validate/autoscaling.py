@@ -66,7 +66,8 @@ def check_threshold_quantity(candidate: ValidationSubject) -> Iterator[Finding]:
         yield Finding(reason=Reason.CONFLICTING_FIELDS, path=_QUANTITY, value=text, must=rule, remedy=remedy)
     nanos = _nanos(text)
     if nanos is None or not _MILLI <= nanos <= quantity.MAX * 10**9:
-        rule, remedy = "be a Kubernetes quantity of at least 1m, such as 500m or 2", "write 500m for 0.5"
+        rule = "be a Kubernetes quantity of at least 1m, such as 500m or 2"
+        remedy = "write 500m for 0.5"
         yield Finding(reason=Reason.INVALID_QUANTITY, path=_QUANTITY, value=text, must=rule, remedy=remedy)
 
 
@@ -132,7 +133,8 @@ def check_replica_range(candidate: ValidationSubject) -> Iterator[Finding]:
 
 def check_zero_replicas(candidate: ValidationSubject) -> Iterator[Finding]:
     """minReplicas 0 needs a metric that exists without pods, and a NIMService kind that allows it."""
-    scaling, path = candidate.spec.autoscaling, "spec.autoscaling.minReplicas"
+    scaling = candidate.spec.autoscaling
+    path = "spec.autoscaling.minReplicas"
     if scaling is None or scaling.fewest_replicas > 0:
         return
     if scaling.metric_source not in ("External", "Object"):

@@ -121,7 +121,8 @@ def check_launcher(candidate: ValidationSubject) -> Iterator[Finding]:
 
     Only a warning for a service that exists, and where the NIM Operator has no choice: these start by MPI, as before.
     """
-    spec, context = candidate.spec, candidate.context
+    spec = candidate.spec
+    context = candidate.context
     if spec.multi_node is None or named_launcher(spec, context.settings):
         return
     needed = image_launcher(spec)
@@ -160,15 +161,14 @@ def check_start_timeout(candidate: ValidationSubject) -> Iterator[Finding]:
 
 def check_tensor_parallelism(candidate: ValidationSubject) -> Iterator[Finding]:
     """A layer is shared by the GPUs of one pod, or by those of all pods where the NIM Operator can do that."""
-    multi_node, compute = candidate.spec.multi_node, candidate.spec.compute or Compute()
+    multi_node = candidate.spec.multi_node
+    compute = candidate.spec.compute or Compute()
     gpus = compute.gpu_devices_request
     if multi_node is None or multi_node.tensor_parallelism is None or not gpus or multi_node.workers is None:
         return
-    path, asked, of_all = (
-        "spec.multiNode.tensorParallelism",
-        multi_node.tensor_parallelism,
-        gpus * (multi_node.workers + 1),
-    )
+    path = "spec.multiNode.tensorParallelism"
+    asked = multi_node.tensor_parallelism
+    of_all = gpus * (multi_node.workers + 1)
     if asked not in (gpus, of_all):
         rule = f"be {gpus}, the GPUs of a pod (gpuDevicesRequest), or {of_all}, those of all pods"
         yield _conflict(path, str(asked), rule, "correct it, or remove it for the GPUs of a pod")
