@@ -40,7 +40,7 @@ RELEASES: Final[Mapping[str, str]] = {
 `main` is that of 2026-08-19. Where it isn't the release's own CRD, the release notes say what differs.
 """
 MAIN: Final = "main"
-"""The NIM Operator's main branch, as of 2026-08-19; its NIMService kind has what the newest release has."""
+"""The NIM Operator's main branch of 2026-08-19; its kind has what the newest release has, but autoscaling to 0."""
 OLDEST_RELEASE, *_, NEWEST_RELEASE = RELEASES
 _VERSION: Final = re.compile(r"v?([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})")
 

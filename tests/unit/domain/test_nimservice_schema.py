@@ -175,6 +175,9 @@ def test_the_page_of_versions_says_what_the_schemas_have() -> None:
     ]
     assert rows["`expose.router` (exposeExternally)"] == has("spec.expose.router")
     assert rows["`multiNode.ray`"] == has("spec.multiNode.ray")
+    assert rows["`scale.hpa.minReplicas: 0`"] == [
+        "yes" if schema.allows_zero_min_replicas else "no" for schema in schemas
+    ]
     assert rows["`affinity` (nodePools, setting `node_selector`)"] == has("spec.affinity")
 
 
