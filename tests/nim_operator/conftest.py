@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from local.control_plane import ControlPlane
+from local.objects import Objects
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 CRDS = CHECKOUT / "local" / "crds"
@@ -25,6 +26,13 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlP
     with plane.processes.tied_to_this_process(), plane:
         install(plane, NIM_OPERATOR)
         yield plane
+
+
+@pytest.fixture(scope="module")
+def administrator(control_plane: ControlPlane) -> Iterator[Objects]:
+    """Objects of any namespace of the module's control plane, through one client."""
+    with Objects(control_plane.kubeconfig, "default") as opened:
+        yield opened
 
 
 def install(plane: ControlPlane, plurals: Iterable[str]) -> None:
