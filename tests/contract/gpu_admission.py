@@ -43,8 +43,8 @@ def has_limit(generation: str, nimservice: Mapping[str, Any]) -> bool:
     keys = set(nimservice["spec"].get("annotations") or {})
     if generation == "annotations":
         return "gpu-fraction-limit" in keys
-    whats = {match["what"] for key in keys if (match := _OF_CONTAINER.fullmatch(key))}
-    of_containers = bool(whats & {"gpu-memory.limit", "gpu-memory.portion.limit"})
+    limited = {match["what"] for key in keys if (match := _OF_CONTAINER.fullmatch(key))}
+    of_containers = bool(limited & {"gpu-memory.limit", "gpu-memory.portion.limit"})
     return of_containers if generation == "nvfractions" else bool(keys & set(_LIMITS["shorthand"]))
 
 
