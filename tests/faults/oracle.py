@@ -21,6 +21,8 @@ _ROUTES = frozenset({"ingresses", "httproutes", "grpcroutes"})
 """Their hash is of a host that has the namespace in it."""
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 _ENDS_KOPF = "kopf._cogs.structs.credentials.LoginError"
+_KOPFS_WATCH = "closing of asynchronous generator <async_generator object infinite_watch"
+"""Logged by asyncio: Kopf's generator yields once more when it is closed while its connection is reset."""
 _ADDRESS = re.compile(r"127\.100\.\d+\.\d+")
 
 
@@ -75,10 +77,11 @@ def tracebacks(log: str) -> list[str]:
 
 
 def _is_kopfs_end(line: Mapping[str, Any]) -> bool:
-    """Only at what Kopf can't go on from: credentials that are refused."""
+    """Only at what Kopf can't go on from: credentials that are refused, or a watch of its own that it can't close."""
     why = _last_line(line).partition(":")[0]
     logger = str(line.get("logger"))
-    return why == _ENDS_KOPF and logger.startswith(("kopf.", "asyncio"))
+    is_unclosed_watch = logger == "asyncio" and why == "RuntimeError" and _KOPFS_WATCH in str(line.get("message"))
+    return is_unclosed_watch or (why == _ENDS_KOPF and logger.startswith(("kopf.", "asyncio")))
 
 
 def _last_line(line: Mapping[str, Any]) -> str:

@@ -70,3 +70,11 @@ def test_a_traceback_is_seen_and_kopfs_farewell_is_not(logger: str, why: str, se
 
 def test_a_traceback_beside_the_log_is_seen() -> None:
     assert tracebacks("Traceback (most recent call last):\n  File …") == ["Traceback (most recent call last):"]
+
+
+@pytest.mark.parametrize(("generator", "seen"), [("infinite_watch at 0x7f", False), ("events at 0x7f", True)])
+def test_only_kopfs_own_watch_may_fail_to_close(generator: str, seen: bool) -> None:
+    message = f"an error occurred during closing of asynchronous generator <async_generator object {generator}>"
+    error = "Traceback (most recent call last)\n  File …\nRuntimeError: generator didn't stop after athrow()"
+    line = json.dumps({"logger": "asyncio", "message": message, "exc_info": error})
+    assert tracebacks(line) == ["RuntimeError: generator didn't stop after athrow()"] * seen
