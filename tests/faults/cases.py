@@ -70,10 +70,12 @@ STALE = (
 )
 """A LIST from before the stage, answered to the operator that starts after it."""
 OPTIONAL_READS = (
-    *(("life", "stop", action, "horizontalpodautoscalers") for action in ("403", "404", "500", "slow")),
-    *(("stuck", "stuck", action, "events") for action in ("403", "500", "reset", "slow")),
+    *(("life", "stop", action, "list", "horizontalpodautoscalers") for action in ("403", "404", "500", "slow")),
+    *(("stuck", "stuck", action, "list", "events") for action in ("403", "500", "reset", "slow")),
+    *(("life", "create", action, "get", "priorityclasses") for action in ("403", "500", "reset", "slow")),
 )
-"""Reads without which the status says less: a LIST that the operator begins with, and the events of a stuck pod."""
+"""Reads without which the status says less: a LIST that the operator begins with, the events of a stuck pod, and
+whether the PriorityClass of a priority exists."""
 OF_THE_CLUSTER = (
     *(
         (f"{program}-killed", stage)
@@ -155,10 +157,10 @@ def _watches() -> Iterator[Case]:
 def _others() -> Iterator[Case]:
     for life, stage, resource in STALE:
         yield Case("stale", life, stage, Fault("stale", "list", resource))
-    for life, stage, action, resource in OPTIONAL_READS:
-        # A group each where one LIST is of all namespaces: it meets only one of the faults that wait for it.
-        group = "read" if resource == "events" else f"read-{action}"
-        yield Case(group, life, stage, Fault(action, "list", resource))
+    for life, stage, action, verb, resource in OPTIONAL_READS:
+        # A group each where one request is for all namespaces: it meets only one of the faults that wait for it.
+        group = "read" if resource == "events" else f"{verb}-{action}"
+        yield Case(group, life, stage, Fault(action, verb, resource))
     for action, stage in OF_THE_CLUSTER:
         yield Case(_group_of(action), "life", stage, Fault(action))
 

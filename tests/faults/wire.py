@@ -33,7 +33,9 @@ def seen_in(request: web.BaseRequest) -> Seen:
         rest = rest[2:]
     resource, name, subresource = (*rest, "", "", "")[:3]
     verb = _VERBS.get(request.method) or _reading(request, named=bool(name) or not resource)
-    return Seen(verb, f"{resource}/{subresource}" if subresource else resource, namespace or name, name)
+    if resource == "namespaces":  # the audit log gives a namespace as its own
+        namespace = name
+    return Seen(verb, f"{resource}/{subresource}" if subresource else resource, namespace, name)
 
 
 def _reading(request: web.BaseRequest, *, named: bool) -> str:
