@@ -89,22 +89,22 @@ def kubectl(control_plane: ControlPlane) -> Callable[..., str]:
 
 
 @pytest.fixture(scope="session")
-def administrator(control_plane: ControlPlane) -> Iterator[Objects]:
+def all_objects(control_plane: ControlPlane) -> Iterator[Objects]:
     """Objects of any namespace, through one client: making a client takes longer than most of its requests."""
     with Objects(Path(control_plane.kubeconfig), "default") as opened:
         yield opened
 
 
 @pytest.fixture
-def namespace(administrator: Objects) -> Iterator[str]:
+def namespace(all_objects: Objects) -> Iterator[str]:
     """Name of a namespace of the test's own; its deletion is only begun, for it takes 5 s."""
     name = next(NAMESPACES)
-    administrator.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    all_objects.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     yield name
-    administrator.delete("v1 Namespace", name)
+    all_objects.delete("v1 Namespace", name)
 
 
 @pytest.fixture
-def objects(administrator: Objects, namespace: str) -> Objects:
+def objects(all_objects: Objects, namespace: str) -> Objects:
     """Objects of the test's namespace, as administrator."""
-    return administrator.of(namespace)
+    return all_objects.of(namespace)

@@ -29,7 +29,7 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlP
 
 
 @pytest.fixture(scope="module")
-def administrator(control_plane: ControlPlane) -> Iterator[Objects]:
+def all_objects(control_plane: ControlPlane) -> Iterator[Objects]:
     """Objects of any namespace of the module's control plane, through one client."""
     with Objects(control_plane.kubeconfig, "default") as opened:
         yield opened
