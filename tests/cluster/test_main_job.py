@@ -49,7 +49,8 @@ def test_it_is_written_once(
     ]
     # Whose names the NIM Operator will take, and whether the resource is still there, each once; the rest is known.
     reads = [(r.verb, r.resource, r.name) for r in ours(mark) if r.verb in READS and r.verb != "watch"]
-    asked = {(kind.plural, name) for kind in name_lookup.NAMED_KINDS for name in ("llama-8b", "llama-8b-epp")}
+    asked = {(kind.plural, "llama-8b") for kind in name_lookup.NAMED_KINDS}
+    asked |= {(kind.plural, "llama-8b-epp") for kind in name_lookup.PICKER_KINDS}
     asked.add((well_known.PLURAL, "llama-8b"))
     assert (len(reads), {read[1:] for read in reads}) == (len(asked), asked)
     assert {read[0] for read in reads} == {"get"}

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Collection
 from typing import Final
 
+from runai_nim.api import well_known
 from runai_nim.api.resources import (
     AUTOSCALERS,
     DEPLOYMENTS,
@@ -22,18 +23,28 @@ from runai_nim.api.resources import (
 from runai_nim.kube.api_error import ApiError
 from runai_nim.kube.client import KubeClient
 
-NAMED_KINDS: Final = (SERVICE_ACCOUNTS, ROLES, ROLE_BINDINGS, SERVICES, DEPLOYMENTS, *ROUTES, AUTOSCALERS)
-"""Kinds that the NIM Operator creates, overwrites or deletes by name."""
+PICKER_KINDS: Final = (SERVICE_ACCOUNTS, ROLES, ROLE_BINDINGS, SERVICES, DEPLOYMENTS)
+"""Kinds that the NIM Operator creates for an endpoint picker, and deletes by its name without one."""
+NAMED_KINDS: Final = (*PICKER_KINDS, *ROUTES, AUTOSCALERS)
+"""Kinds that the NIM Operator creates, overwrites or deletes by the NIMService's name."""
 
 
 async def find_by_name(cluster: KubeClient, namespace: str, names: Collection[str]) -> list[tuple[str, KubeObject]]:
-    """Kind and metadata of each existing object with one of `names`, requested concurrently. Raises ApiError.
+    """Kind and metadata of each existing object with one of `names`. Raises ApiError.
 
-    Forbidden kinds are left out: PermissionMonitor reports missing permissions, and the operator keeps serving.
+    The first is requested alone, so that an API server that refuses or doesn't answer gets one request, not all; then
+    the others concurrently. Forbidden kinds are left out: PermissionMonitor reports missing permissions, and the
+    operator keeps serving.
     """
-    lookups = [(resource, name) for name in names for resource in NAMED_KINDS]
-    objects = await asyncio.gather(*(_metadata(cluster, resource, namespace, name) for resource, name in lookups))
+    lookups = [(resource, name) for name in names for resource in _kinds_with(name)]
+    objects: list[KubeObject | None] = []
+    for part in (lookups[:1], lookups[1:]):
+        objects += await asyncio.gather(*(_metadata(cluster, resource, namespace, name) for resource, name in part))
     return [(resource.kind, obj) for (resource, _), obj in zip(lookups, objects, strict=True) if obj is not None]
+
+
+def _kinds_with(name: str) -> tuple[Resource, ...]:
+    return PICKER_KINDS if name.endswith(well_known.NIM_PICKER_SUFFIX) else NAMED_KINDS
 
 
 async def _metadata(cluster: KubeClient, resource: Resource, namespace: str, name: str) -> KubeObject | None:
