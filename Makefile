@@ -7,6 +7,11 @@ RUN := $(VENV)/bin/
 STAMP := $(VENV)/.installed
 ACTIONLINT := .local/actionlint
 
+# Targets with a local control plane run it in the version that is passed to make, such as KUBERNETES=1.37.
+ifeq ($(origin KUBERNETES),command line)
+export LOCAL_KUBERNETES := $(KUBERNETES)
+endif
+
 .PHONY: help
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,7 +37,7 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	@touch $@
 
 .PHONY: programs
-programs: install ## build etcd, kube-apiserver, controllers, and kubectl if missing, into .local (minutes, once)
+programs: install ## build etcd, kube-apiserver, controllers, and kubectl if missing, into .local (minutes, once; KUBERNETES=1.37: another version)
 	@$(RUN)python -m local programs
 
 .PHONY: node-programs
@@ -105,6 +110,14 @@ IMPURE := $(ROOMS)/config/bootstrap.py,$(ROOMS)/config/log_format.py
 .PHONY: test-long
 test-long: programs ## long tests: scenarios with the operator killed, permissions removed one by one (PART=3/10: one part)
 	$(RUN)python -m pytest $(SIDE_BY_SIDE) -m long $(if $(PART),--part=$(PART))
+
+.PHONY: test-kubernetes
+test-kubernetes: programs ## the tests that depend on the API server, on another version of it (KUBERNETES=1.37)
+	$(RUN)python -m pytest $(SIDE_BY_SIDE) -m $(SHORT) $(OF_KUBERNETES)
+
+# The main job, CRD and CEL, status, elections.
+OF_KUBERNETES := tests/cluster/crd tests/cluster/test_causes.py tests/cluster/test_election.py tests/cluster/test_life.py \
+  tests/cluster/test_main_job.py tests/cluster/test_restart.py tests/cluster/test_rollouts.py
 
 .PHONY: test-cluster
 test-cluster: programs ## the scenarios on a cluster with chart and NIM Operator (KUBECONFIG=…; STAND_IN=1 starts a stand-in)

@@ -24,12 +24,13 @@ class ProgramsMissingError(Exception):
     """No programs and no way to build them; the message says what to install."""
 
 
-def built(sources: Path, place: Path, build: Callable[[Path], None]) -> Path:
+def built(sources: Path, place: Path, build: Callable[[Path], None], module: Path | None = None) -> Path:
     """Return the folder below `place` with what `build` makes of `sources`; it is called, with an empty folder, once.
 
-    Folders of other sources are removed from `place`. A process that finds another one building waits for it.
+    module: the file with the versions of dependencies, if it isn't the sources' go.mod. Folders of other sources are
+    removed from `place`. A process that finds another one building waits for it.
     """
-    folder = place / _hash(sources)
+    folder = place / _hash(sources, module or sources / "go.mod")
     if folder.is_dir():
         return folder
     place.mkdir(parents=True, exist_ok=True)
@@ -49,10 +50,10 @@ def built(sources: Path, place: Path, build: Callable[[Path], None]) -> Path:
     return folder
 
 
-def _hash(sources: Path) -> str:
+def _hash(sources: Path, module: Path) -> str:
     """Hash of everything that decides what gets built, so that a changed source is built again."""
     digest = hashlib.sha256()
-    for path in [sources / "go.mod", sources / "go.sum", *sorted(sources.rglob("*.go"))]:
+    for path in [module, module.with_suffix(".sum"), *sorted(sources.rglob("*.go"))]:
         digest.update(str(path.relative_to(sources)).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
@@ -75,13 +76,18 @@ def find_go(minimum: tuple[int, int], what: str, instead: str) -> str:
     return go
 
 
-def compile_go(go: str, sources: Path, output: Path, *packages: str, stamps: Sequence[str] = ()) -> None:
-    """Compile `packages` of the module in `sources` into the folder `output`, telling what it does meanwhile.
+def compile_go(
+    go: str, sources: Path, output: Path, *packages: str, stamps: Sequence[str] = (), module: Path | None = None
+) -> None:
+    """Compile `packages` of the module in `sources` into the folder `output`, and print the progress.
 
-    stamps: linker flags. Raises ProgramsMissingError with Go's own last words.
+    stamps: linker flags. module: as for `built`. Raises ProgramsMissingError with the last lines of Go's output.
     """
     # Without debugging information, which nobody reads, compiling takes a sixth less time.
     flags = ["-trimpath", "-mod=readonly", "-buildvcs=false", "-gcflags=all=-dwarf=false"]
+    if module is not None:
+        # Some functions have other parameters in other versions: 1.37.mod sets the build tag kubernetes_1_37.
+        flags += [f"-modfile={module}", f"-tags=kubernetes_{module.stem.replace('.', '_')}"]
     # GOTOOLCHAIN=auto: a module that wants a newer Go than the installed one gets it from the module proxy.
     environment = os.environ | {"CGO_ENABLED": "0", "GOWORK": "off", "GOFLAGS": "", "GOTOOLCHAIN": "auto"}
     _say("  downloading and comparing sources")

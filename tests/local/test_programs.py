@@ -87,17 +87,19 @@ def fake_kubectl(folder: Path, minor: str) -> Path:
 
 @pytest.fixture
 def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Sources of programs that do nothing, in place of the real ones."""
+    """Sources of programs that do nothing, for Kubernetes 1.34 and 1.30, in place of the real ones."""
     sources = tmp_path / "go"
-    sources.mkdir()
-    (sources / "go.mod").write_text("module tiny\n\ngo 1.24\n\n// k8s.io/kubernetes\nrequire (\n)\n")
-    (sources / "go.sum").write_text("")
+    (sources / "kubernetes").mkdir(parents=True)
+    for name, version in (("go", "1.34.4"), ("kubernetes/1.30", "1.30.14")):
+        module = f"module tiny\n\ngo 1.24\n\nrequire (\n\tk8s.io/kubernetes v{version}\n)\n"
+        (sources / f"{name}.mod").write_text(module)
+        (sources / f"{name}.sum").write_text("")
     for folder in ("control-plane", "kubectl"):
         write_main(sources / folder, "")
     monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
     monkeypatch.setattr(programs, "SOURCES", sources)
     monkeypatch.setattr(programs, "BUILT", tmp_path / "built")
-    monkeypatch.setattr(programs, "kubernetes_version", lambda: "1.34.4")
+    monkeypatch.delenv(programs.VERSION_VARIABLE, raising=False)
     return sources
 
 
@@ -146,3 +148,28 @@ def test_a_changed_source_gives_another_folder_and_the_old_one_is_removed(tiny: 
     assert first != second
     assert folders(tmp_path / "built") == [second.name]
     assert {"control-plane", *programs.NAMES} <= {path.name for path in second.iterdir()}
+
+
+def test_another_version_is_built_into_a_folder_of_its_own(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    default = programs.programs()
+    monkeypatch.setenv(programs.VERSION_VARIABLE, "1.30")
+    old = programs.programs()
+
+    assert old.parent == tmp_path / "built-1.30"
+    assert os.access(old / "kube-apiserver", os.X_OK)
+    assert folders(tmp_path / "built") == [default.name]
+
+
+def test_an_unknown_version_is_refused_with_the_known_ones(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(programs.VERSION_VARIABLE, "1.29")
+    with pytest.raises(programs.ProgramsMissingError, match=r"is 1\.29, but must be one of 1\.30, 1\.34\."):
+        programs.programs()
+
+
+def test_each_version_file_is_named_after_its_version() -> None:
+    names = {release.module.stem: minor for minor, release in programs.releases().items()}
+    del names["go"]
+    assert names == {minor: minor for minor in names}
+    assert names

@@ -32,7 +32,6 @@ import (
 	"k8s.io/kubernetes/pkg/controller/garbagecollector"
 	"k8s.io/kubernetes/pkg/controller/namespace"
 	"k8s.io/kubernetes/pkg/controller/replicaset"
-	"k8s.io/kubernetes/pkg/controller/serviceaccount"
 	"k8s.io/kubernetes/pkg/controller/volume/pvcprotection"
 )
 
@@ -166,8 +165,7 @@ var starters = map[string]func(context.Context, *manager) error{
 		return err
 	},
 	"serviceaccount-controller": func(ctx context.Context, m *manager) error {
-		found, err := serviceaccount.NewServiceAccountsController(m.shared.Core().V1().ServiceAccounts(), m.shared.Core().V1().Namespaces(),
-			m.clients.ClientOrDie("service-account-controller"), serviceaccount.DefaultServiceAccountsControllerOptions())
+		found, err := newServiceAccountsController(ctx, m)
 		if err == nil {
 			go found.Run(ctx, 1)
 		}
