@@ -27,14 +27,15 @@ PATIENCE_SECONDS = 60.0
 LONGER = {
     "away": 90.0,
     "dropped": 30.0,
-    "silent": 30.0,
+    "silent": 90.0,
     "cluster": 60.0,
     "forbidden": 60.0,
     "token": 60.0,
     "kill": 60.0,
 }
 """How much more a group needs: an outage's end is noticed late, a loss only by listing anew, and in each new process a
-status that reports progress alone waits 4 s."""
+status that reports progress alone waits 4 s. Silent watches are shared: that of the resource and then that of its
+Deployment may each last until the next LIST, twice RESYNC_SECONDS."""
 RESYNC_SECONDS = 60
 RESYNCED = frozenset({"dropped", "silent"})
 NEVER_SECONDS = 86_400
