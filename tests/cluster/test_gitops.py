@@ -10,7 +10,7 @@ import pytest
 from local.audit import WRITES, AuditLog
 from local.cluster import OPERATOR_USER
 from local.objects import Objects
-from tests.support.services import CLAIM, CR, DEPLOYMENT, NIMSERVICE, present, sample, settled
+from tests.support.services import CLAIM, CR, DEPLOYMENT, NIMSERVICE, pod_template, present, sample, settled
 
 pytestmark = pytest.mark.usefixtures("operator_process", "stand_in")
 LABELS = {
@@ -94,7 +94,7 @@ def test_tracking_keys_are_not_copied(objects: Objects, namespace: str, kubectl:
         found = keys(present(objects, kind, name)["metadata"])
         assert found
         assert [key for key in found if any(part in key for part in FOREIGN)] == []
-    template = present(objects, DEPLOYMENT, "llama-8b")["spec"]["template"]["metadata"]
+    template = pod_template(objects, "llama-8b")["metadata"]
     assert [key for key in keys(template) if any(part in key for part in FOREIGN)] == []
     values = {value for kind, name in made for value in present(objects, kind, name)["metadata"]["labels"].values()}
     assert "team-a-models" not in values

@@ -6,7 +6,17 @@ import pytest
 
 from local.objects import Objects, wait_for
 from tests.cluster.conftest import Configured
-from tests.support.services import DEPLOYMENT, NIMSERVICE, condition, present, reason, sample, serve, settled
+from tests.support.services import (
+    DEPLOYMENT,
+    NIMSERVICE,
+    condition,
+    pod_template,
+    present,
+    reason,
+    sample,
+    serve,
+    settled,
+)
 
 pytestmark = pytest.mark.usefixtures("operator_process", "stand_in")
 
@@ -17,7 +27,7 @@ OF_CONTAINER = f"kai.scheduler/container.{LIMITED}-ctr.gpu-memory.portion.limit"
 
 def is_limited_by(objects: Objects, key: str) -> bool:
     """Whether the pods have the limit under this key alone."""
-    annotations = present(objects, DEPLOYMENT, LIMITED)["spec"]["template"]["metadata"]["annotations"]
+    annotations = pod_template(objects, LIMITED)["metadata"]["annotations"]
     return {name: value for name, value in annotations.items() if name.endswith("limit")} == {key: "0.75"}
 
 

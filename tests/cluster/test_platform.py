@@ -9,7 +9,7 @@ import pytest
 from local.objects import Objects, wait_for
 from runai_nim.domain.diff import differences
 from tests.cluster.conftest import Configured
-from tests.support.services import DEPLOYMENT, NIMSERVICE, present, sample, serve, settled
+from tests.support.services import NIMSERVICE, pod_template, present, sample, serve, settled
 
 pytestmark = pytest.mark.usefixtures("operator_process", "stand_in")
 
@@ -46,10 +46,11 @@ def test_settings_of_the_platform_reach_the_pods_and_are_taken_away_again(
     before = present(objects, NIMSERVICE, "llama-8b")
 
     configured(environment({**SETTINGS, "runtime_class_name": runtime_class}))
-    wait_for(lambda: "proxy" in present(objects, NIMSERVICE, "llama-8b")["spec"], 20)
-    settled(objects, "llama-8b", "Running", 40)
 
-    pod = present(objects, DEPLOYMENT, "llama-8b")["spec"]["template"]["spec"]
+    # The status says Running of the Deployment as it was until the NIM Operator has changed it.
+    wait_for(lambda: pod_template(objects, "llama-8b")["spec"].get("runtimeClassName"), 20)
+    settled(objects, "llama-8b", "Running", 40)
+    pod = pod_template(objects, "llama-8b")["spec"]
     container = pod["containers"][0]
     assert pod["runtimeClassName"] == runtime_class
     required = pod["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
@@ -80,6 +81,6 @@ def test_a_spec_s_own_proxy_replaces_that_of_the_platform(objects: Objects, conf
     settled(objects, "llama-8b", "Running")
 
     assert "proxy" not in present(objects, NIMSERVICE, "llama-8b")["spec"]
-    pod = present(objects, DEPLOYMENT, "llama-8b")["spec"]["template"]["spec"]
+    pod = pod_template(objects, "llama-8b")["spec"]
     assert variable in pod["containers"][0]["env"]
     assert "initContainers" not in pod

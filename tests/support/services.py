@@ -55,6 +55,12 @@ def settled(objects: Objects, name: str, want: str, seconds: float = 20, generat
         raise TimeoutError(f"Ready is not {want}: {condition(objects, name, 'Ready')}") from error
 
 
+def pod_template(objects: Objects, name: str) -> dict[str, Any]:
+    """What the pods of this service are made from."""
+    template: dict[str, Any] = present(objects, DEPLOYMENT, name)["spec"]["template"]
+    return template
+
+
 def serve(objects: Objects, **spec: Any) -> None:
     """Apply the sample gpu-portion, with fields of its spec replaced, and wait until its model is served."""
     objects.apply(sample("gpu-portion", **spec))
