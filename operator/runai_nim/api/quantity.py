@@ -110,6 +110,14 @@ def mebibytes(quantity: Quantity) -> int:
     return -(-quantity.nanos // (MEBIBYTE * _NANO))
 
 
+def bytes_or_none(text: str | None) -> Quantity | None:
+    """As `parse_bytes`, but None if the text is absent or malformed."""
+    try:
+        return None if text is None else parse_bytes(text)
+    except QuantityError:
+        return None
+
+
 def of_mebibytes(count: int) -> Quantity:
     """The quantity of `count` MiB, which always has a unit as text: `40Gi` for 40960, `954Mi`."""
     return Quantity(count * MEBIBYTE * _NANO, binary=True)

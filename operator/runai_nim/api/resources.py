@@ -15,6 +15,11 @@ ObjectKey = tuple[str, str]
 """Namespace (empty for cluster-scoped objects) and name: `("team-a", "llama")`."""
 
 
+def object_key(obj: ObjectView) -> ObjectKey:
+    """The key of an object as the API returns it."""
+    return obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
+
+
 @dataclass(frozen=True, slots=True)
 class Resource:
     """A resource of the API; `group` is empty for the core group."""

@@ -1,5 +1,6 @@
 """Settings of the platform that have parts: the proxy, the startup probe and the ServiceMonitor of every NIM."""
 
+from functools import cached_property
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -23,7 +24,7 @@ class _Part(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    @property
+    @cached_property
     def is_set(self) -> bool:
         """Whether a part differs from its default."""
         return bool(self.model_dump(exclude_defaults=True))

@@ -25,6 +25,7 @@ from runai_nim.api.resources import (
     SERVICES,
     ObjectKey,
     Resource,
+    object_key,
 )
 from runai_nim.api.untrusted_values import mapping
 from runai_nim.controller.informer_set import InformerSet, OnChange
@@ -146,7 +147,7 @@ class ClusterCache:
 
     def store(self, resource: Resource, obj: Mapping[str, Any]) -> None:
         """Store an object that was read or written, so that the next decision uses it."""
-        key = (obj["metadata"]["namespace"], obj["metadata"]["name"])
+        key = object_key(obj)
         watch = self._informers.find(resource, key[0])
         if watch is None:  # Kopf watches RunaiNimServices
             self.resources.refresh(obj)

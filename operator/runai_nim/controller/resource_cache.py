@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from runai_nim.api.resources import RUNAI_NIM_SERVICES, ObjectKey
+from runai_nim.api.resources import RUNAI_NIM_SERVICES, ObjectKey, object_key
 from runai_nim.controller.url_index import ExposedUrlIndex
 from runai_nim.domain.observed import StoredObject
 from runai_nim.kube.client import KubeClient
@@ -74,7 +74,7 @@ class ResourceCache:
 
     def store(self, obj: Mapping[str, Any]) -> ObjectKey:
         """Store a RunaiNimService, unless a newer version of it is known, and report the change."""
-        key = _key(obj)
+        key = object_key(obj)
         current = self._stored.get(key)
         if current is None or is_newer(obj["metadata"]["resourceVersion"], current.resource_version):
             try:
@@ -87,14 +87,14 @@ class ResourceCache:
 
     def refresh(self, obj: Mapping[str, Any]) -> None:
         """Store a newer version of a known RunaiNimService, as it was read or written; that is no change to report."""
-        key = _key(obj)
+        key = object_key(obj)
         current = self._stored.get(key)
         if current is not None and is_newer(obj["metadata"]["resourceVersion"], current.resource_version):
             self._keep(key, obj)
 
     def remove(self, obj: Mapping[str, Any]) -> None:
         """Remove a deleted RunaiNimService, unless a later one of the same name is already known."""
-        key = _key(obj)
+        key = object_key(obj)
         current = self._stored.get(key)
         if current is not None and current.uid == obj["metadata"]["uid"]:
             self._remove(key)
@@ -110,10 +110,6 @@ class ResourceCache:
         self._on_change(key, None)
         for other in self.urls.forget(key):
             self._on_change(other, None)
-
-
-def _key(obj: Mapping[str, Any]) -> ObjectKey:
-    return obj["metadata"]["namespace"], obj["metadata"]["name"]
 
 
 def _project(obj: Mapping[str, Any]) -> StoredObject:

@@ -17,7 +17,7 @@ from typing import Any
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from runai_nim.api.resources import ObjectKey, Resource
+from runai_nim.api.resources import ObjectKey, Resource, object_key
 from runai_nim.kube.api_error import ApiError
 from runai_nim.kube.bounded_reader import PageSize
 from runai_nim.kube.client import KubeClient
@@ -183,7 +183,7 @@ class Informer:
             raise ApiError(obj.get("code", 0), obj.get("reason", ""), obj.get("message", ""))
         self._version = obj["metadata"]["resourceVersion"]
         if what == "DELETED":
-            self._remove(_object_key(obj))
+            self._remove(object_key(obj))
         elif what != "BOOKMARK":
             self._store(obj)
 
@@ -218,7 +218,7 @@ class Informer:
         self._last_activity = time.monotonic()
 
     def _store(self, obj: Mapping[str, Any]) -> ObjectKey:
-        key = _object_key(obj)
+        key = object_key(obj)
         old = self.objects.get(key)
         if old is None or is_newer(obj["metadata"]["resourceVersion"], old.resource_version):
             try:
@@ -267,13 +267,9 @@ class Changes(Informer):
         return self._version
 
     def _store(self, obj: Mapping[str, Any]) -> ObjectKey:
-        key = _object_key(obj)
+        key = object_key(obj)
         self._on_change(key, None, self._project(obj))
         return key
 
     def _remove(self, key: ObjectKey) -> None:
         self._on_change(key, None, None)
-
-
-def _object_key(obj: Mapping[str, Any]) -> ObjectKey:
-    return obj["metadata"].get("namespace", ""), obj["metadata"]["name"]

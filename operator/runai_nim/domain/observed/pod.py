@@ -164,26 +164,28 @@ def _startup_kills(containers: Iterable[ObjectView], spec: ObjectView) -> Iterat
     """Containers that never started, and whose last run ended as a kill by their startup probe does."""
     probes = {word(c.get("name")): mapping(c.get("startupProbe")) for c in mappings(spec.get("containers"))}
     for container in containers:
-        probe = probes.get(word(container.get("name")), {})
+        name = word(container.get("name"))
+        probe = probes.get(name, {})
+        threshold = number(probe.get("failureThreshold"), 3)
+        kill = StartupKill(name, threshold, number(probe.get("periodSeconds"), 10))
+        grace = number(spec.get(_GRACE), 30)
         ended = _exited_state(container)
-        if probe and not container.get("started") and _looks_killed(ended, probe, number(spec.get(_GRACE), 30)):
-            threshold = number(probe.get("failureThreshold"), 3)
-            period = number(probe.get("periodSeconds"), 10)
-            yield StartupKill(word(container.get("name")), threshold, period)
+        if probe and not container.get("started") and _looks_killed(ended, probe, kill=kill, grace=grace):
+            yield kill
 
 
 _GRACE: Final = "terminationGracePeriodSeconds"
 
 
-def _looks_killed(ended: ObjectView, probe: ObjectView, grace: int) -> bool:
+def _looks_killed(ended: ObjectView, probe: ObjectView, *, kill: StartupKill, grace: int) -> bool:
     """Whether a container ran as long as its probe allows, as far as its times are known, and was then killed."""
     if number(ended.get("exitCode")) not in _KILLED or ended.get("reason") == "OOMKilled":
         return False
     ran = _seconds_between(ended.get("startedAt"), ended.get("finishedAt"))
     if ran is None:
         return True
-    threshold = number(probe.get("failureThreshold"), 3)
-    period = number(probe.get("periodSeconds"), 10)
+    threshold = kill.failure_threshold
+    period = kill.period_seconds
     longest = threshold * max(period, number(probe.get("timeoutSeconds"), 1)) + grace + _SLACK_SECONDS
     return (threshold - 1) * period <= ran <= number(probe.get("initialDelaySeconds")) + longest
 

@@ -24,8 +24,7 @@ def check_multi_node(manifest: Mapping[str, Any], live: Mapping[str, Any] | None
     requested = _parallelism(manifest)
     there = _parallelism(live)
     if (requested is None) != (there is None):
-        rule = "not be added or removed after the NIMService was created"
-        return Finding(reason=Reason.MULTI_NODE_IMMUTABLE, path="spec.multiNode", must=rule, remedy=_REMEDY)
+        return _immutable("spec.multiNode", None, "not be added or removed after the NIMService was created")
     if requested is None or there is None:
         return None
     if finding := _check_launcher(manifest, live) or _check_parallelism(requested, there):
@@ -34,9 +33,7 @@ def check_multi_node(manifest: Mapping[str, Any], live: Mapping[str, Any] | None
     replicas = manifest["spec"]["replicas"]
     if replicas > most:
         rule = f"be at most {most} with multiNode, as when the NIMService was created"
-        return Finding(
-            reason=Reason.MULTI_NODE_IMMUTABLE, path="spec.replicas", value=str(replicas), must=rule, remedy=_REMEDY
-        )
+        return _immutable("spec.replicas", replicas, rule)
     return None
 
 
@@ -50,45 +47,27 @@ def _check_launcher(manifest: Mapping[str, Any], live: Mapping[str, Any]) -> Fin
     launcher, other = ("ray", "mpi") if "ray" in there else ("mpi", "ray")
     if launcher not in there or ("ray" in requested) == ("ray" in there):
         return None
-    return Finding(
-        reason=Reason.MULTI_NODE_IMMUTABLE,
-        path="spec.multiNode.launcher",
-        value=other,
-        must=f"be {launcher}, as when the NIMService was created (without it the version in spec.image decides)",
-        remedy=_REMEDY,
-    )
+    rule = f"be {launcher}, as when the NIMService was created (without it the version in spec.image decides)"
+    return _immutable("spec.multiNode.launcher", other, rule)
 
 
 def _check_parallelism(requested: Mapping[str, Any], there: Mapping[str, Any]) -> Finding | None:
     if 1 in (requested.get("pipeline"), there.get("pipeline")) and requested != there:
         rule = f"be {there.get('tensor')}, as when the NIMService was created"
-        return Finding(
-            reason=Reason.MULTI_NODE_IMMUTABLE,
-            path="spec.multiNode.tensorParallelism",
-            value=str(requested.get("tensor")),
-            must=rule,
-            remedy=_REMEDY,
-        )
+        return _immutable("spec.multiNode.tensorParallelism", requested.get("tensor"), rule)
     if requested.get("pipeline") != there.get("pipeline"):
         workers = number(there.get("pipeline"), 1) - 1
         rule = f"be {workers}, as when the NIMService was created"
-        return Finding(
-            reason=Reason.MULTI_NODE_IMMUTABLE,
-            path="spec.multiNode.workers",
-            value=str(requested.get("pipeline", 1) - 1),
-            must=rule,
-            remedy=_REMEDY,
-        )
+        return _immutable("spec.multiNode.workers", requested.get("pipeline", 1) - 1, rule)
     if requested.get("tensor") != there.get("tensor"):
         rule = f"be {there.get('tensor')} with multiNode, as when the NIMService was created"
-        return Finding(
-            reason=Reason.MULTI_NODE_IMMUTABLE,
-            path="spec.compute.gpuDevicesRequest",
-            value=str(requested.get("tensor")),
-            must=rule,
-            remedy=_REMEDY,
-        )
+        return _immutable("spec.compute.gpuDevicesRequest", requested.get("tensor"), rule)
     return None
+
+
+def _immutable(path: str, value: object, must: str) -> Finding:
+    text = None if value is None else str(value)
+    return Finding(reason=Reason.MULTI_NODE_IMMUTABLE, path=path, value=text, must=must, remedy=_REMEDY)
 
 
 def multi_node_replicas_of(manifest: Mapping[str, Any], live: Mapping[str, Any] | None) -> int:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from runai_nim.api import image_reference
 from runai_nim.api.v1alpha1 import HttpGet, ImagePullSecret, Probe, Probes
-from runai_nim.domain.translate.rules import Fragment, MappingRow, TranslationSource
+from runai_nim.domain.translate.rules import Fragment, MappingRow, TranslationSource, without_none
 
 DEFAULT_PROBE: Final[dict[str, Any]] = {"httpGet": {"path": "/v1/health/ready", "port": "api"}}
 """The NIM Operator's default readiness probe. It replaces a probe as a whole, so the user's timing is merged into
@@ -24,11 +24,6 @@ def repository_and_tag(text: str) -> dict[str, str]:
         algorithm, digest = image.digest
         return {"repository": f"{image.repository}@{algorithm}", "tag": digest}
     return {"repository": image.repository, "tag": image.tag or "latest"}
-
-
-def _without_none(**fields: Any) -> dict[str, Any]:
-    """Those of `fields` that are set."""
-    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _pull_secrets_fragment(source: TranslationSource) -> Fragment:
@@ -63,7 +58,7 @@ def _probe_fragment(target: str, probe: Probe | None) -> Fragment:
 
 def _given(probe: Probe) -> dict[str, Any]:
     """What the user sets of a Kubernetes probe."""
-    timing = _without_none(
+    timing = without_none(
         initialDelaySeconds=probe.initial_delay_seconds,
         periodSeconds=probe.period_seconds,
         timeoutSeconds=probe.timeout_seconds,
@@ -75,7 +70,7 @@ def _given(probe: Probe) -> dict[str, Any]:
 
 
 def _http_get(http_get: HttpGet) -> dict[str, Any]:
-    return _without_none(path=http_get.path or "/", port=http_get.port, host=http_get.host, scheme=http_get.scheme)
+    return without_none(path=http_get.path or "/", port=http_get.port, host=http_get.host, scheme=http_get.scheme)
 
 
 ROWS = (
@@ -88,7 +83,7 @@ ROWS = (
     MappingRow(
         "spec.imagePullPolicy",
         "`spec.image.pullPolicy`",
-        lambda s: {"spec": {"image": _without_none(pullPolicy=s.spec.image_pull_policy)}},
+        lambda s: {"spec": {"image": without_none(pullPolicy=s.spec.image_pull_policy)}},
     ),
     MappingRow(
         "spec.imagePullSecrets",
@@ -98,16 +93,16 @@ ROWS = (
     MappingRow(
         "spec.ngcAuthSecret",
         "`spec.authSecret`",
-        lambda s: {"spec": _without_none(authSecret=s.spec.ngc_auth_secret)},
+        lambda s: {"spec": without_none(authSecret=s.spec.ngc_auth_secret)},
         "A NIM downloads its model with the key NGC_API_KEY of this Secret.",
     ),
     MappingRow(
-        "spec.security.runAsUid", "`spec.userID`", lambda s: {"spec": _without_none(userID=s.security.run_as_uid)}
+        "spec.security.runAsUid", "`spec.userID`", lambda s: {"spec": without_none(userID=s.security.run_as_uid)}
     ),
     MappingRow(
         "spec.security.runAsGid",
         "`spec.groupID`",
-        lambda s: {"spec": _without_none(groupID=s.security.run_as_gid)},
+        lambda s: {"spec": without_none(groupID=s.security.run_as_gid)},
     ),
     MappingRow(
         "spec.probes.readiness",

@@ -3,23 +3,16 @@
 `translate.scheduling` renders `node_selector`, which shares its affinity with spec.nodePools.
 """
 
-from typing import Any
-
-from runai_nim.domain.translate.container import startup_probe_fragment
-from runai_nim.domain.translate.rules import Fragment, MappingRow, TranslationSource
+from runai_nim.domain.translate.container import DEFAULT_PROBE, startup_probe_fragment
+from runai_nim.domain.translate.rules import Fragment, MappingRow, TranslationSource, without_none
 from runai_nim.domain.validate.platform import proxy_variables
-
-
-def _without_none(**fields: Any) -> dict[str, Any]:
-    """Those of `fields` that are set."""
-    return {name: value for name, value in fields.items() if value}
 
 
 def _proxy_fragment(source: TranslationSource) -> Fragment:
     proxy = source.settings.proxy
     if not proxy.is_set or next(proxy_variables(source.spec), None):
         return {}
-    fields = _without_none(
+    fields = without_none(
         httpProxy=proxy.http,
         httpsProxy=proxy.https,
         noProxy=proxy.no_proxy,
@@ -37,7 +30,7 @@ def _startup_probe_fragment(source: TranslationSource) -> Fragment:
         "periodSeconds": setting.period_seconds,
         "timeoutSeconds": setting.timeout_seconds,
         "failureThreshold": setting.failure_threshold,
-        "httpGet": {"path": "/v1/health/ready", "port": "api"},
+        **DEFAULT_PROBE,
     }
     return {"spec": {"startupProbe": {"enabled": True, "probe": probe}}}
 
@@ -51,8 +44,8 @@ def _service_monitor_fragment(source: TranslationSource) -> Fragment:
     setting = source.settings.metrics_service_monitor
     if not setting.enabled:
         return {}
-    monitor = _without_none(
-        additionalLabels=dict(setting.labels), interval=setting.interval, scrapeTimeout=setting.scrape_timeout
+    monitor = without_none(
+        additionalLabels=dict(setting.labels) or None, interval=setting.interval, scrapeTimeout=setting.scrape_timeout
     )
     return {"spec": {"metrics": {"enabled": True, **({"serviceMonitor": monitor} if monitor else {})}}}
 
@@ -61,7 +54,7 @@ ROWS = (
     MappingRow(
         "",
         "`spec.runtimeClassName`",
-        lambda s: {"spec": _without_none(runtimeClassName=s.settings.runtime_class_name)},
+        lambda s: {"spec": without_none(runtimeClassName=s.settings.runtime_class_name)},
         "RKE2 and k3s give a pod its GPUs by a RuntimeClass, and KAI 0.16 and newer adds none.",
         setting="runtime_class_name",
     ),

@@ -79,6 +79,11 @@ class MappingRow:
     setting: str = ""
 
 
+def without_none(**fields: Any) -> dict[str, Any]:
+    """Those of `fields` that are set."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
 def no_output(_: TranslationSource) -> Fragment:
     """No fragment, for a field that another row reads or that isn't rendered."""
     return {}

@@ -33,7 +33,7 @@ def check_amounts(candidate: ValidationSubject) -> Iterator[Finding]:
     compute = compute_of(candidate)
     for name in _AMOUNTS:
         text: str | None = getattr(compute, name)
-        if text is not None and parse_amount(text) is None:
+        if text is not None and quantity.bytes_or_none(text) is None:
             suggestion = quantity.suggested_spelling(text)
             remedy = f"did you mean {suggestion}?" if suggestion else "correct it"
             yield Finding(
@@ -49,7 +49,10 @@ def check_memory_limit(candidate: ValidationSubject) -> Iterator[Finding]:
     """cpuMemoryLimit is not below cpuMemoryRequest."""
     compute = compute_of(candidate)
     yield from check_order(
-        compute, "cpu_memory", parse_amount(compute.cpu_memory_request), parse_amount(compute.cpu_memory_limit)
+        compute,
+        "cpu_memory",
+        quantity.bytes_or_none(compute.cpu_memory_request),
+        quantity.bytes_or_none(compute.cpu_memory_limit),
     )
 
 
@@ -151,14 +154,6 @@ def _is_in_thousandths(cores: Decimal) -> bool:
 
 def _exact_number(amount: Decimal | Quantity) -> Decimal | int:
     return amount.nanos if isinstance(amount, Quantity) else amount
-
-
-def parse_amount(text: str | None) -> Quantity | None:
-    """The quantity of bytes; None if it is absent or malformed."""
-    try:
-        return None if text is None else quantity.parse_bytes(text)
-    except quantity.QuantityError:
-        return None  # reported by check_amounts
 
 
 def compute_of(candidate: ValidationSubject) -> Compute:

@@ -19,7 +19,6 @@ from runai_nim.domain.validate.compute import (
     field_name,
     field_path,
     is_gpu_share,
-    parse_amount,
 )
 from runai_nim.domain.validate.finding import Finding
 from runai_nim.domain.validate.subject import ValidationSubject
@@ -79,8 +78,8 @@ def check_gpu_memory(candidate: ValidationSubject) -> Iterator[Finding]:
     """The request is above 0; the limit has the same rule as for a portion."""
     compute = compute_of(candidate)
     settings = candidate.context.settings
-    request = parse_amount(compute.gpu_memory_request)
-    limit = parse_amount(compute.gpu_memory_limit)
+    request = quantity.bytes_or_none(compute.gpu_memory_request)
+    limit = quantity.bytes_or_none(compute.gpu_memory_limit)
     if request is None:
         return
     if request.nanos == 0:
@@ -258,13 +257,13 @@ def _has_few_decimals(limit: Decimal) -> bool:
 
 def _memory_is_equal(compute: Compute) -> bool:
     """Whether request and limit are the same number of MiB, and not in the wrong order."""
-    request = parse_amount(compute.gpu_memory_request)
-    limit = parse_amount(compute.gpu_memory_limit)
+    request = quantity.bytes_or_none(compute.gpu_memory_request)
+    limit = quantity.bytes_or_none(compute.gpu_memory_limit)
     if request is None or limit is None:
         return False
     return request.nanos <= limit.nanos and quantity.mebibytes(request) == quantity.mebibytes(limit)
 
 
 def _mebibytes(text: str | None) -> int | None:
-    amount = parse_amount(text)
+    amount = quantity.bytes_or_none(text)
     return None if amount is None else quantity.mebibytes(amount)

@@ -105,11 +105,8 @@ def check_claim_size(candidate: ValidationSubject) -> Iterator[Finding]:
                 remedy=remedy,
             )
         return
-    try:
-        positive = quantity.parse_bytes(info.size).nanos > 0
-    except quantity.QuantityError:
-        positive = False
-    if not positive:
+    size = quantity.bytes_or_none(info.size)
+    if size is None or size.nanos == 0:
         suggestion = quantity.suggested_spelling(info.size)
         remedy = f"did you mean {suggestion}?" if suggestion else "give its size, such as 100Gi"
         yield Finding(
