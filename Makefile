@@ -112,7 +112,7 @@ test-long: programs ## long tests: scenarios with the operator killed, permissio
 	$(RUN)python -m pytest $(SIDE_BY_SIDE) -m long $(if $(PART),--part=$(PART))
 
 .PHONY: test-kubernetes
-test-kubernetes: programs ## the tests that depend on the API server, on another version of it (KUBERNETES=1.37)
+test-kubernetes: programs ## the tests that depend on the API server, on another version of it (KUBERNETES=1.30, 1.37)
 	$(RUN)python -m pytest $(SIDE_BY_SIDE) -m $(SHORT) $(OF_KUBERNETES)
 
 # The main job, CRD and CEL, status, elections.

@@ -148,7 +148,7 @@ var starters = map[string]func(context.Context, *manager) error{
 		found, err := garbagecollector.NewComposedGarbageCollector(ctx, m.clients.ClientOrDie("generic-garbage-collector"), metadataClient,
 			m.mapper, graph)
 		if err == nil {
-			go found.Run(ctx, collectors, collectEvery)
+			go runCollector(ctx, found)
 			go found.Sync(ctx, m.clients.DiscoveryClientOrDie("generic-garbage-collector"), collectEvery)
 		}
 		return err
