@@ -3,6 +3,7 @@
 import os
 import socket
 import sys
+import warnings
 from typing import Any
 
 import kopf
@@ -21,6 +22,8 @@ def main() -> int:
     settings = bootstrap(quiet_loggers=("kopf",))
     name = os.environ.get("POD_ID") or socket.gethostname()
     operator = Operator(settings, name)
+    # Kopf's, after a failed start: it is about no fault of the user's, who reads the log.
+    warnings.filterwarnings("ignore", message="coroutine 'authenticator' was never awaited", category=RuntimeWarning)
     try:
         where: dict[str, Any] = {"namespaces": settings.namespaces} if settings.namespaces else {"clusterwide": True}
         kopf.run(

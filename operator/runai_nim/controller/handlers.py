@@ -11,6 +11,7 @@ from runai_nim.api import well_known
 from runai_nim.controller.kopf_settings import SessionCache, configure_kopf
 from runai_nim.controller.operator import Operator
 from runai_nim.controller.own_kind import OwnKind
+from runai_nim.kube.api_error import ApiError
 
 
 def make_registry(operator: Operator) -> kopf.OperatorRegistry:
@@ -20,11 +21,7 @@ def make_registry(operator: Operator) -> kopf.OperatorRegistry:
     @kopf.on.startup(registry=registry, errors=kopf.ErrorsMode.PERMANENT)  # a restart is faster than Kopf's retry
     async def on_startup(settings: kopf.OperatorSettings, **_: Any) -> None:
         configure_kopf(settings)
-        try:
-            await operator.start()
-        except BaseException:
-            operator.stop_requested.set()  # otherwise Kopf would wait for it
-            raise
+        await _start(operator)
 
     @kopf.on.cleanup(registry=registry)
     async def on_cleanup(**_: Any) -> None:
@@ -48,3 +45,13 @@ def make_registry(operator: Operator) -> kopf.OperatorRegistry:
             operator.cache.resources.store(event["object"])
 
     return registry
+
+
+async def _start(operator: Operator) -> None:
+    try:
+        await operator.start()
+    except BaseException as error:
+        operator.stop_requested.set()  # otherwise Kopf would wait for it
+        if isinstance(error, ApiError):  # its message says all; of others Kopf logs the traceback
+            raise kopf.PermanentError(str(error)) from None
+        raise

@@ -36,6 +36,10 @@ _CONNECTIONS: Final = 64
 _NO_QUERY: Final[Query] = MappingProxyType({})
 
 
+def _no_kubeconfig(cause: str) -> ApiError:
+    return ApiError(0, "", f"no usable kubeconfig: {cause}; name one in the environment variable KUBECONFIG")
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The API server's answer to a caller: HTTP status, body, and seconds to wait before a retry."""
@@ -83,7 +87,9 @@ class Transport:
             try:
                 await config.load_kube_config(client_configuration=configuration)
             except (config.ConfigException, OSError, ValueError, yaml.YAMLError) as error:
-                raise ApiError(0, "", f"no usable kubeconfig: {error}") from error
+                raise _no_kubeconfig(str(error)) from error
+            except (AttributeError, KeyError, TypeError) as error:  # the loader's, for YAML of another shape
+                raise _no_kubeconfig("the file is no kubeconfig") from error
         return cls(client.ApiClient(configuration), observe_response, permit, in_pod=in_pod)
 
     def for_callers(self, user_agent: str) -> "Transport":
