@@ -117,6 +117,7 @@ def test_a_second_store_that_somebody_adds_is_taken_away(objects: Objects) -> No
     wait_for(lambda: "emptyDir" not in present(objects, NIMSERVICE, "llama-8b")["spec"]["storage"])
 
 
+@pytest.mark.long
 def test_a_claim_is_released_even_where_the_webhook_refuses_to_adopt(
     objects: Objects, kubectl: Callable[..., str]
 ) -> None:

@@ -53,6 +53,7 @@ def test_pods_that_the_namespace_s_pod_security_refuses(objects: Objects, cluste
 SEVERAL = {"multiNode": {"workers": 1}, "compute": {"gpuDevicesRequest": 8}}
 
 
+@pytest.mark.long
 def test_leaders_that_are_refused(objects: Objects, cluster: LocalCluster) -> None:
     """A LeaderWorkerSet doesn't tell of them; the controller of the StatefulSet in between posts events."""
     cluster.kubectl("label", "namespace", objects.namespace, "pod-security.kubernetes.io/enforce=restricted")

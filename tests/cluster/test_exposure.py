@@ -124,6 +124,7 @@ def test_a_route_that_is_refused_is_said_and_hinders_nothing_else(
         assert reason(objects, "llama-8b", "Exposed") == "RouteRefused"
 
 
+@pytest.mark.long
 def test_a_route_that_may_not_be_deleted_is_said_and_hinders_nothing_else(
     objects: Objects, configured: Callable[[dict[str, str]], None]
 ) -> None:

@@ -219,6 +219,7 @@ def test_a_silent_nim_operator_is_told_with_who_probably_starves_it(
     assert "spec.modelStore.nimCache" in message
 
 
+@pytest.mark.long
 def test_pods_that_wait_for_those_that_they_replace_raise_no_alarm(objects: Objects, stand_in: Program) -> None:
     """A rollout on full GPUs: the scheduler finds no place until the older pod has ended."""
     serve(objects)

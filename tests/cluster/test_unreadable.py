@@ -3,6 +3,8 @@
 import json
 from collections.abc import Callable
 
+import pytest
+
 from local.cluster import LocalCluster, Program
 from local.objects import Objects, wait_for
 from runai_nim.api import well_known
@@ -37,6 +39,7 @@ def test_what_cannot_be_decoded(
     settled(objects, "resource", "NIMServiceNotSeen")
 
 
+@pytest.mark.long
 def test_no_claim_is_lost_that_cannot_be_read(
     cluster: LocalCluster, objects: Objects, namespace: str, kubectl: Callable[..., str], operator_process: Program
 ) -> None:

@@ -43,6 +43,7 @@ CHOSEN = (
 
 
 @pytest.mark.faults
+@pytest.mark.long
 def test_each_kind_of_fault_ends_as_if_it_had_not_been(rig: Rig) -> None:
     named = {case.name: case for case in CASES}
     rig.start_operator(OPERATOR_ENVIRONMENT)
