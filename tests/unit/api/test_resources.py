@@ -1,6 +1,6 @@
 import pytest
 
-from runai_nim.api.resources import DEPLOYMENTS, NAMESPACES, PODS, ROUTES, Resource
+from runai_nim.api.resources import DEPLOYMENTS, NAMESPACES, PODS, ROUTES, Resource, object_key
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,8 @@ def test_api_version_of_core_has_no_group() -> None:
 
 def test_routes_are_known_by_kind() -> None:
     assert [route.kind for route in ROUTES] == ["Ingress", "HTTPRoute", "GRPCRoute"]
+
+
+@pytest.mark.parametrize(("namespace", "key"), [({"namespace": "team"}, ("team", "llama")), ({}, ("", "llama"))])
+def test_key_of_an_object(namespace: dict[str, str], key: tuple[str, str]) -> None:
+    assert object_key({"metadata": {"name": "llama", **namespace}}) == key
