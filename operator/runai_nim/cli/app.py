@@ -262,3 +262,28 @@ def convert(
 
     assumed = offline_context(dialect=dialect, gpu_fraction_keys=gpu_fraction_keys, settings_file=settings)
     raise typer.Exit(run(filename, name, namespace, assumed))
+
+
+@app.command()
+def doctor(
+    output: OutputOption = "text",
+    bundle: Annotated[
+        str | None, typer.Option("--bundle", metavar="FILE", help="Write what a bug report needs into this .tar.gz.")
+    ] = None,
+    dialect: DialectOption = None,
+    settings: SettingsFileOption = None,
+) -> None:
+    """Check the kubeconfig's cluster: versions, kinds, operators, scheduler, permissions, GPUs, storage, settings.
+
+    Only reads. A bundle holds no Secrets and no values of environment variables.
+
+    Exit code: 0; 1 with problems; 2 when the cluster can't be read.
+
+    \b
+    runai-nim doctor --settings settings.yaml
+    runai-nim doctor --bundle report.tar.gz
+    """
+    from runai_nim.cli.doctor import doctor as run
+    from runai_nim.cli.offline_context import read_settings
+
+    raise typer.Exit(run(read_settings(settings, dialect=dialect), output, bundle=bundle))

@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from runai_nim.api.resources import KubeObject
 from runai_nim.api.untrusted_values import mapping
 from runai_nim.config.permissions import Access
 from runai_nim.kube.api_error import ApiError
@@ -55,7 +56,7 @@ class PermissionMonitor:
         checks = self.required if self._recheck_requested.is_set() else self.missing
         self._recheck_requested.clear()
         before = self.missing
-        self.missing = frozenset([one for one in checks if not await _is_allowed(cluster, one)])
+        self.missing = frozenset([one for one in checks if not await is_allowed(cluster, one)])
         for access in sorted(self.missing - before):
             logger.error("permission missing", permission=str(access))
         for access in sorted(before - self.missing):
@@ -64,10 +65,20 @@ class PermissionMonitor:
             on_granted()
 
 
-async def _is_allowed(cluster: KubeClient, access: Access) -> bool:
+async def is_allowed(cluster: KubeClient, access: Access, *, account: str = "") -> bool:
+    """Whether the caller may do it, or the ServiceAccount with that user name, about which not everybody may ask.
+
+    account: `system:serviceaccount:<namespace>:<name>`. Raises ApiError.
+    """
     resource, _, subresource = access.resource.partition("/")
     target = {"group": access.group, "resource": resource, "subresource": subresource}
-    attributes = {**target, "verb": access.verb, "namespace": access.namespace, "name": access.name}
-    kind = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
-    answer = await cluster.create_review({**kind, "spec": {"resourceAttributes": attributes}})
+    spec: KubeObject = {
+        "resourceAttributes": {**target, "verb": access.verb, "namespace": access.namespace, "name": access.name}
+    }
+    if account:
+        namespace = account.split(":")[2]
+        groups = ["system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated"]
+        spec |= {"user": account, "groups": groups}
+    kind = "SubjectAccessReview" if account else "SelfSubjectAccessReview"
+    answer = await cluster.create_review({"apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": spec})
     return bool(mapping(answer.get("status")).get("allowed"))
