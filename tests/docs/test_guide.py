@@ -117,4 +117,4 @@ def test_every_command_has_an_example() -> None:
     page = (CHECKOUT / "docs" / "guide" / "command-line.md").read_text(encoding="utf-8")
     shown = {found[1] for command, _ in EXAMPLE.findall(page) if (found := re.search(r"runai-nim (\w+)", command))}
 
-    assert shown == {"render", "validate", "diff", "explain", "convert"}
+    assert shown == {"render", "validate", "diff", "explain", "convert", "import"}

@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 
 from runai_nim import __version__
 from runai_nim.cli.diagnostic import EXIT_FAILURE, CommandError
+from runai_nim.cli.import_options import register as register_import
 
 
 class _Commands(TyperGroup):
@@ -287,3 +288,6 @@ def doctor(
     from runai_nim.cli.offline_context import read_settings
 
     raise typer.Exit(run(read_settings(settings, dialect=dialect), output, bundle=bundle))
+
+
+register_import(app)

@@ -33,7 +33,7 @@ def convert(argument: str, name: str | None, namespace: str | None, offline: Off
     head = _header_comments(manifest["metadata"], requested, offline.settings.project_labels[:1])
     text = "\n".join(head) + "\n" + to_yaml({"spec": manifest["spec"]})
     terminal.write(text)
-    remarks = [*_body_diagnostics(document, body), *_manifest_diagnostics(text, offline)]
+    remarks = [*body_diagnostics(Manifest(document, body, document.position)), *_manifest_diagnostics(text, offline)]
     if left_out := [field for field in requested if field in RUNAI_METADATA]:
         terminal.write_styled(f"ignored, because Run:ai sets it: {', '.join(left_out)}")
     terminal.write_diagnostics_to_stderr(remarks)
@@ -88,17 +88,9 @@ def _comment(text: str) -> str:
     return "  # " + text.replace("\n", " ")
 
 
-def _body_diagnostics(document: Document, body: Mapping[str, Any]) -> Iterator[Diagnostic]:
-    for found in check_rest_body(body):
-        place = document.locate(found.path)
-        yield Diagnostic(
-            document.file,
-            position=place,
-            message=found.message,
-            severity=found.severity,
-            reason=str(found.reason),
-            path=found.path,
-        )
+def body_diagnostics(body: Manifest) -> Iterator[Diagnostic]:
+    """Findings about the parts of a body that can't be converted."""
+    return (body.diagnostic(found, "") for found in check_rest_body(body.value))
 
 
 def _manifest_diagnostics(text: str, offline: OfflineContext) -> Iterator[Diagnostic]:

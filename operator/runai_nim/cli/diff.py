@@ -74,12 +74,13 @@ def write_differences(differences: Iterable[Difference], output: OutputFormat) -
         terminal.write_json([_as_json(one) for one in reported_differences])
     else:
         for one in reported_differences:
-            for line in _lines(one):
+            for line in difference_lines(one):
                 terminal.write_line(line)
     return EXIT_FINDINGS if reported_differences else EXIT_OK
 
 
-def _lines(one: Difference) -> Iterator[str]:
+def difference_lines(one: Difference) -> Iterator[str]:
+    """The lines of one difference; those that start with - or + are the sides of a change."""
     yield f"RunaiNimService {one.resource}"
     for sign, message in one.findings[:MAX_DIAGNOSTICS]:
         yield f"{'+' if sign > 0 else '-'} {message}"

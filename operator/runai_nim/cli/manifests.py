@@ -1,4 +1,4 @@
-"""Finds the RunaiNimServices in documents, including items of Lists."""
+"""Finds the objects of one kind in documents, including items of Lists."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from typing import Any
 from runai_nim.api import well_known
 from runai_nim.cli.diagnostic import Diagnostic, Position
 from runai_nim.cli.documents import Document, read_documents
-from runai_nim.cli.input_files import read_input
+from runai_nim.cli.input_files import InputText, read_input
 from runai_nim.domain.validate import Finding
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A RunaiNimService as written, and its position."""
+    """A RunaiNimService, or an object of another kind that was asked for, as written, and its position."""
 
     document: Document
     value: Mapping[str, Any]
@@ -32,22 +32,27 @@ class Manifest:
         )
 
 
-def read_manifests(arguments: Iterable[str]) -> Iterator[Manifest | Diagnostic]:
-    """All RunaiNimServices that `-f` names; other documents become notes. Each `-f` must contain one."""
+def read_manifests(arguments: Iterable[str], kind: str = well_known.KIND) -> Iterator[Manifest | Diagnostic]:
+    """All objects of this kind that `-f` names; other documents become notes. Each `-f` must contain one."""
     for argument in arguments:
         holds_one = failed = False
         for text in read_input(argument):
-            for document in read_documents(text):
-                for found in _manifests_in(document):
-                    yield found
-                    holds_one |= isinstance(found, Manifest)
-                    failed |= isinstance(found, Diagnostic) and found.severity == "error"
+            for found in manifests_in(text, kind):
+                yield found
+                holds_one |= isinstance(found, Manifest)
+                failed |= isinstance(found, Diagnostic) and found.severity == "error"
         if not holds_one and not failed:
-            message = f"must contain a {well_known.KIND}: it contains none"
+            message = f"must contain a {kind}: it contains none"
             yield Diagnostic(argument, Position(), message)
 
 
-def _manifests_in(document: Document | Diagnostic) -> Iterator[Manifest | Diagnostic]:
+def manifests_in(text: InputText, kind: str = well_known.KIND) -> Iterator[Manifest | Diagnostic]:
+    """All objects of this kind in a text; other documents become notes."""
+    for document in read_documents(text):
+        yield from _manifests_in_document(document, kind)
+
+
+def _manifests_in_document(document: Document | Diagnostic, kind: str) -> Iterator[Manifest | Diagnostic]:
     if isinstance(document, Diagnostic):
         yield document
         return
@@ -55,16 +60,16 @@ def _manifests_in(document: Document | Diagnostic) -> Iterator[Manifest | Diagno
     if isinstance(items, list) and str(document.value.get("kind", "")).endswith("List"):
         places = document.positions[id(items)]
         for index, item in enumerate(items):
-            yield _classify(document, item, places[index])
+            yield _classify(document, item, position=places[index], kind=kind)
     else:
-        yield _classify(document, document.value, document.position)
+        yield _classify(document, document.value, position=document.position, kind=kind)
 
 
-def _classify(document: Document, value: Any, position: Position) -> Manifest | Diagnostic:
+def _classify(document: Document, value: Any, *, position: Position, kind: str) -> Manifest | Diagnostic:
     if not isinstance(value, dict) or not isinstance(value.get("kind"), str):
         message = "must be a Kubernetes object, with apiVersion and kind: correct or remove it"
         return Diagnostic(document.file, position, message, reason="InvalidObject")
-    if value["kind"] == well_known.KIND:
+    if value["kind"] == kind:
         return Manifest(document, value, position)
     metadata = value.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None

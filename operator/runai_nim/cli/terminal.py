@@ -33,6 +33,11 @@ def write_line(text: str) -> None:
     _write_styled_line(sys.stdout, [(text, _STYLES.get(text[:1], ""))])
 
 
+def write_line_to_stderr(text: str) -> None:
+    """Write a line beside a result, coloured as by `write_line`."""
+    _write_styled_line(sys.stderr, [(text, _STYLES.get(text[:1], ""))])
+
+
 def write_diagnostics(remarks: Iterable[Diagnostic]) -> None:
     """Write diagnostics as the result, up to the limit; notes go to stderr."""
     for remark in limit_diagnostics(remarks):
