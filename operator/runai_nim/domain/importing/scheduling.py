@@ -72,10 +72,8 @@ def _tolerations_fragment(source: ImportSource) -> Fragment:
     for index, _ in source.remainder.items(dict, "spec", "tolerations"):
         texts = {field: source.take(str, "tolerations", index, field) for field in _TOLERATION_TEXTS}
         seconds = source.take(int, "tolerations", index, "tolerationSeconds")
-        operator = texts["operator"] or "Equal"  # Kubernetes' default
-        if toleration := set_fields(**texts, seconds=seconds):
-            tolerations.append({"operator": operator, **toleration})
-    return spec_fragment(tolerations=tolerations)
+        tolerations.append(set_fields(**texts, seconds=seconds))
+    return spec_fragment(tolerations=[toleration for toleration in tolerations if toleration])
 
 
 ROWS: Final = (

@@ -31,7 +31,6 @@ ELSEWHERE = {
     ("spec", "priorityClassName"): "becomes a label",
     ("spec", "replicas"): "1 is the default",
     ("spec", "storage", "pvc"): "the claim's own properties become those of the claim that the operator creates",
-    ("spec", "tolerations"): "the operator adds Equal, Kubernetes' default",
 }
 """Fields that come back in another form or say nothing, and why."""
 

@@ -80,7 +80,7 @@ FIELDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "label of a pool": ({"labels": {"kai.scheduler/node-pool": "h100"}}, {"nodePools": ["h100"]}),
     "toleration without operator": (
         {"tolerations": [{"key": "gpu", "value": "true"}, {}]},
-        {"tolerations": [{"operator": "Equal", "key": "gpu", "value": "true"}]},
+        {"tolerations": [{"key": "gpu", "value": "true"}]},
     ),
     "variables": (
         {
