@@ -195,6 +195,21 @@ def test_there_are_no_steps_for_what_the_operator_would_reject(run: Run, tmp_pat
     )  # fmt: skip
 
 
+def test_steps_are_comments_while_fields_are_lacking(run: Run, tmp_path: Path) -> None:
+    text = PLAIN.replace("replicas: 1", "replicas: 0") + "  nodeSelector: {gpu: h100}\n"
+
+    answer = run("import", "-", "--output-directory", tmp_path, "--adopt", stdin=text)
+
+    file = f"{tmp_path}/llama.yaml"
+    assert answer.out == (
+        "# llama: pods don't restart (scaled to zero)\n"
+        f"# {file} lacks fields of the NIMService (1 error): correct it, then remove the # below\n"
+        "# kubectl annotate nimservice llama runai-nim.io/adopt=true\n"
+        f"# runai-nim diff --live -f {file} || test $? -eq 1\n"
+        f"# kubectl apply -f {file}\n"
+    )
+
+
 @pytest.mark.parametrize(
     "options", [["--adopt"], ["--adopt", "--from-runai", "--output-directory", "x"]], ids=["no directory", "of Run:ai"]
 )
@@ -257,3 +272,18 @@ def test_an_unknown_field_of_a_body_is_found_at_its_place(run: Run) -> None:
 
     assert found.code == 1
     assert 'error: unknown field "x"' in found.err
+
+
+def test_what_the_api_server_and_the_nim_operator_add_is_no_difference(run: Run) -> None:
+    added = "  inferencePlatform: standalone\n  livenessProbe: {}\n  scale: {hpa: {}}\n"
+
+    answer = run("import", "-", stdin=PLAIN + added)
+
+    assert (answer.code, answer.err) == (0, DIFFERENCE)
+
+
+def test_a_probe_that_is_switched_off_is_a_difference(run: Run) -> None:
+    answer = run("import", "-", stdin=PLAIN + "  livenessProbe: {enabled: false}\n")
+
+    assert answer.code == 1
+    assert "\n- spec.livenessProbe.enabled: false\n" in answer.err

@@ -28,6 +28,8 @@ _WITHOUT_RESTART: Final = (
     *("spec.expose.service.type", "spec.storage.pvc", "spec.resources.requests[nvidia.com/gpu]"),
 )
 """Fields that change without new pods, such as how a claim is created; limits of GPUs are requests, too."""
+_EMPTY: Final[tuple[Any, ...]] = (None, "", {}, [])
+_ADDED_DEFAULTS: Final = {"spec.inferencePlatform": "standalone"}
 _NOT_COMPARED: Final = (
     *("creationTimestamp", "deletionTimestamp", "finalizers", "generation", "managedFields", "namespace"),
     *("ownerReferences", "resourceVersion", "selfLink", "uid"),
@@ -141,16 +143,23 @@ def _difference(one: ImportedManifest, evaluation: ManifestEvaluation) -> Differ
     before.pop("status", None)
     after = {**rendered, "metadata": _compared(rendered)}
     found = object_changes(before, after, None, evaluation)
-    changes = tuple(change for change in found.changes if not _is_same_amount(change)) if found else ()
+    changes = tuple(change for change in found.changes if not _says_the_same(change)) if found else ()
     objects = (ObjectChanges(name_of(rendered), changes),) if changes else ()
     restarts, reason = _restart(before, after, [change.path for change in changes])
     return Difference(evaluation.resource, objects=objects, restarts=restarts, restart_reason=reason)
 
 
-def _is_same_amount(change: Change) -> bool:
-    """Whether a resource is only written differently: `1` and `"1"`, `1024Mi` and `1Gi`."""
-    values = [str(side.value) for side in (change.old, change.new) if side.exists]
-    return change.path.startswith("spec.resources.") and len(values) == 2 and quantity.is_equal(*values)
+def _says_the_same(change: Change) -> bool:
+    """Whether only the text differs: a resource of `1` and `"1"`, or an empty struct or default that the API server and
+    the NIM Operator add."""
+    old = change.old.value
+    if not change.new.exists:
+        return old in _EMPTY or _ADDED_DEFAULTS.get(change.path) == old
+    return (
+        change.old.exists
+        and change.path.startswith("spec.resources.")
+        and quantity.is_equal(str(old), str(change.new.value))
+    )
 
 
 def _compared(nimservice: Mapping[str, Any]) -> dict[str, Any]:
