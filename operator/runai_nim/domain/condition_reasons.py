@@ -50,6 +50,7 @@ REFUSED: Final = (
     Reason.LIMIT_BELOW_REQUEST,
     Reason.NOT_CONFIGURED,
     Reason.NOT_ALLOWED,
+    Reason.POLICY_VIOLATION,
     Reason.HOST_TAKEN,
     Reason.NOT_INSTALLED,
     Reason.NAME_CONFLICT,

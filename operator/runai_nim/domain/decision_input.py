@@ -5,8 +5,7 @@ The reconciler, the command line and the REST API all create it here, so that th
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -15,16 +14,10 @@ from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
 from runai_nim.config.settings import Settings
 from runai_nim.domain import names
 from runai_nim.domain.context import Context
+from runai_nim.domain.finding import Finding
 from runai_nim.domain.nimservice_schema import NIMServiceSchema
-
-
-class ValueOrigin(StrEnum):
-    """Origin of a value of the effective spec."""
-
-    RESOURCE = "resource"
-
-
-_ALL_FROM_RESOURCE: Final[Mapping[str, ValueOrigin]] = {"spec": ValueOrigin.RESOURCE}
+from runai_nim.domain.policy import CompiledPolicies, EffectiveSpec, ValueOrigin, effective_spec, own_spec
+from runai_nim.domain.policy.effective import ALL_FROM_RESOURCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +26,7 @@ class DecisionInput:
 
     `resource`: as the API server stores it, or would store it. `spec`: the effective spec as JSON, which is not a
     mapping if the user wrote another value. `parsed_spec`: the typed spec, or the error. `provenance`: origins by path;
-    a path without an entry has the origin of its nearest ancestor.
+    a path without an entry has the origin of its nearest ancestor. `policy_findings`: the broken rules of policies.
     """
 
     resource: ObjectView
@@ -41,6 +34,7 @@ class DecisionInput:
     parsed_spec: RunaiNimServiceSpec | ValidationError
     provenance: Mapping[str, ValueOrigin]
     context: Context
+    policy_findings: tuple[Finding, ...] = ()
 
     @property
     def name(self) -> str:
@@ -86,10 +80,13 @@ class DecisionInput:
 
     def origin(self, path: str) -> ValueOrigin | None:
         """Origin of the value at a path such as `spec.compute.gpuPortionRequest`; None if it isn't set."""
-        if self._value(path) is None:
-            return None
+        return None if self._value(path) is None else self.policy_or_resource(path)
+
+    def policy_or_resource(self, path: str) -> ValueOrigin:
+        """Origin of the nearest ancestor of a path such as `spec.tolerations[0].effect` that has one."""
         while path not in self.provenance:
-            path = path.rpartition(".")[0]
+            end = max(path.rfind("."), path.rfind("["))
+            path = path[:end] if end > 0 else "spec"
         return self.provenance[path]
 
     def with_cluster(self, *, priority_class_exists: bool | None, older_with_url: str) -> "DecisionInput":
@@ -129,14 +126,21 @@ def make_decision_input(
     namespace_labels: Mapping[str, str] | None,
     nimservice_schema: NIMServiceSchema,
     max_findings: int | None = None,
+    policies: CompiledPolicies | None = None,
 ) -> DecisionInput:
-    """The input for a RunaiNimService, with unknown children; `with_children` adds them."""
-    spec = effective_spec(resource)
+    """The input for a RunaiNimService, with unknown children; `with_children` adds them.
+
+    `policies`: those of its namespace; None: there are none.
+    """
+    effective = EffectiveSpec(own_spec(resource), ALL_FROM_RESOURCE, ())
+    if policies is not None:
+        effective = effective_spec(resource, policies)
     return DecisionInput(
         resource=resource,
-        spec=spec,
-        parsed_spec=_parse(spec),
-        provenance=_ALL_FROM_RESOURCE,
+        spec=effective.spec,
+        parsed_spec=_parse(effective.spec),
+        provenance=effective.provenance,
+        policy_findings=effective.findings,
         context=Context(
             settings=settings,
             namespace_labels=namespace_labels,
@@ -145,11 +149,6 @@ def make_decision_input(
             max_findings=max_findings,
         ),
     )
-
-
-def effective_spec(resource: ObjectView) -> Any:
-    """The effective spec of a resource, which is its own spec; empty without one."""
-    return resource.get("spec") or {}
 
 
 def _parse(spec: Any) -> RunaiNimServiceSpec | ValidationError:

@@ -113,6 +113,7 @@ class Reason(StrEnum):
     LIMIT_BELOW_REQUEST = "LimitBelowRequest", "a limit is below its request", "Warning"
     NOT_CONFIGURED = "NotConfigured", "a setting that the field needs is not configured", "Warning"
     NOT_ALLOWED = "NotAllowed", "the operator's settings don't allow the value", "Warning"
+    POLICY_VIOLATION = "PolicyViolation", "a policy doesn't allow the value; the message names the policy", "Warning"
     HOST_TAKEN = "HostTaken", "the host is reserved, or a route of another namespace uses it", "Warning"
     NOT_INSTALLED = "NotInstalled", "the cluster's NIMService kind lacks the target of the field", "Warning"
     NAME_CONFLICT = "NameConflict", "an object with that name has another owner", "Warning"

@@ -7,8 +7,9 @@ from pydantic import ValidationError
 
 from runai_nim.config.settings_loader import load_settings
 from runai_nim.domain.context import Context
-from runai_nim.domain.decision_input import ValueOrigin, make_decision_input
+from runai_nim.domain.decision_input import make_decision_input
 from runai_nim.domain.nimservice_schema import NIMServiceSchema
+from runai_nim.domain.policy import RESOURCE
 from tests.support.decisions import input_of
 from tests.support.resources import a_cr, a_cr_of
 
@@ -42,8 +43,8 @@ def test_a_resource_without_spec_has_an_empty_effective_spec() -> None:
 def test_every_value_that_is_set_comes_from_the_resource() -> None:
     decision_input = input_of(a_cr({"replicas": 0}), CONTEXT)
 
-    assert decision_input.origin("spec.modelStore.pvc.claimInfo.size") == ValueOrigin.RESOURCE
-    assert decision_input.origin("spec.replicas") == ValueOrigin.RESOURCE
+    assert decision_input.origin("spec.modelStore.pvc.claimInfo.size") == RESOURCE
+    assert decision_input.origin("spec.replicas") == RESOURCE
     assert decision_input.origin("spec.modelStore.nimCache.name") is None
     assert decision_input.origin("spec.compute") is None
 

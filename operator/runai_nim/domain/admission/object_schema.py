@@ -14,7 +14,8 @@ from runai_nim.domain.validate.parse import yaml_text
 from runai_nim.domain.validate.secrets import is_secret_name
 from runai_nim.domain.validate.suggestions import FieldRemedies
 
-_FIELDS: Final = ("apiVersion", "kind", "metadata", "spec", "status")
+OBJECT_FIELDS: Final = ("apiVersion", "kind", "metadata", "spec", "status")
+"""Top-level fields of an object."""
 _METADATA: Final = (
     *("name", "generateName", "namespace", "labels", "annotations", "finalizers", "ownerReferences", "uid"),
     *("creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "generation", "managedFields"),
@@ -28,15 +29,16 @@ def check_object_schema(manifest: Mapping[str, Any]) -> Iterator[Finding]:
     """One finding for each violation of the object schema."""
     if manifest.get("apiVersion") != well_known.API_VERSION:
         yield _invalid("apiVersion", manifest.get("apiVersion"), f"be {well_known.API_VERSION}", "correct it")
-    yield from _check_unknown_fields("", manifest, _FIELDS)
+    yield from check_unknown_fields("", manifest, OBJECT_FIELDS)
     if not isinstance(manifest.get("spec"), Mapping):
         yield _invalid("spec", None, "be a mapping", "add it, with the NIM to serve")
-    yield from _check_metadata(manifest.get("metadata"))
+    yield from check_metadata(manifest.get("metadata"))
     for name, part in manifest["spec"].items() if isinstance(manifest.get("spec"), Mapping) else ():
         yield from _check_nulls(f"spec.{name}", part)
 
 
-def _check_unknown_fields(parent: str, mapping: Mapping[str, Any], known_fields: Iterable[str]) -> Iterator[Finding]:
+def check_unknown_fields(parent: str, mapping: Mapping[str, Any], known_fields: Iterable[str]) -> Iterator[Finding]:
+    """One finding for each field of the mapping that isn't known. `parent` ends with a dot or is empty."""
     remedies = FieldRemedies()
     for name in mapping:
         if name not in known_fields:
@@ -64,11 +66,12 @@ def _check_nulls(path: str, value: Any) -> Iterator[Finding]:
             yield from _check_nulls(f"{path}[{index}]", item)
 
 
-def _check_metadata(metadata: Any) -> Iterator[Finding]:
+def check_metadata(metadata: Any) -> Iterator[Finding]:
+    """One finding for each violation of the metadata's schema."""
     if not isinstance(metadata, Mapping):
         yield _invalid("metadata", None, "be a mapping", "add it, with a name")
         return
-    yield from _check_unknown_fields("metadata.", metadata, _METADATA)
+    yield from check_unknown_fields("metadata.", metadata, _METADATA)
     for field in ("name", "generateName", "namespace"):
         if not isinstance(metadata.get(field), str | None):
             yield _invalid(f"metadata.{field}", metadata[field], "be a string", _quoted(metadata[field]))

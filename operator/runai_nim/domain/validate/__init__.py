@@ -5,6 +5,7 @@ again here, since an object can be older than a rule. What a valid resource beco
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from math import inf
 from typing import Final
@@ -13,6 +14,8 @@ from pydantic import ValidationError
 
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
 from runai_nim.domain.decision_input import DecisionInput
+from runai_nim.domain.finding import Finding, Rule, child_path, has_errors, truncate, unknown_field
+from runai_nim.domain.policy import RESOURCE
 from runai_nim.domain.validate import (
     autoscaling,
     compute,
@@ -29,7 +32,6 @@ from runai_nim.domain.validate import (
     scheduling,
     serving,
 )
-from runai_nim.domain.validate.finding import Finding, Rule, child_path, has_errors, truncate, unknown_field
 from runai_nim.domain.validate.model_store import depends_on_claim
 from runai_nim.domain.validate.parse import parse_findings, parse_valid_fields
 from runai_nim.domain.validate.subject import ValidationSubject
@@ -146,8 +148,21 @@ def validate(decision_input: DecisionInput) -> tuple[RunaiNimServiceSpec | None,
     spec = decision_input.parsed_spec
     findings = _metadata_findings(decision_input)
     if isinstance(spec, ValidationError):
-        return None, (*findings, *_unreadable_findings(decision_input, spec))
-    return spec, (*findings, *_spec_findings(_subject(decision_input, spec)))
+        found = _with_origins(_unreadable_findings(decision_input, spec), decision_input)
+        return None, (*findings, *decision_input.policy_findings, *found)
+    found = _with_origins(_spec_findings(_subject(decision_input, spec)), decision_input)
+    return spec, (*findings, *decision_input.policy_findings, *found)
+
+
+def _with_origins(findings: Iterator[Finding], decision_input: DecisionInput) -> Iterator[Finding]:
+    """Findings about values that policies give name the policy: the author of the resource didn't write them."""
+    if len(decision_input.provenance) == 1:
+        yield from findings
+        return
+    for finding in findings:
+        origin = decision_input.policy_or_resource(finding.path)
+        note = f" (the value comes from {origin})" if origin != RESOURCE else ""
+        yield replace(finding, remedy=f"{finding.remedy}{note}")
 
 
 def _unreadable_findings(decision_input: DecisionInput, error: ValidationError) -> Iterator[Finding]:

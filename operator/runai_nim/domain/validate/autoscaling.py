@@ -6,8 +6,8 @@ from typing import Final
 
 from runai_nim.api import quantity
 from runai_nim.api.v1alpha1 import Compute
+from runai_nim.domain.finding import Finding
 from runai_nim.domain.reasons import Reason
-from runai_nim.domain.validate.finding import Finding
 from runai_nim.domain.validate.subject import ValidationSubject
 
 _BOUNDED_METRIC: Final = re.compile(

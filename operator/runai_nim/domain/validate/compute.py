@@ -7,8 +7,8 @@ from typing import Final
 from runai_nim.api import quantity
 from runai_nim.api.quantity import Quantity
 from runai_nim.api.v1alpha1 import Compute
+from runai_nim.domain.finding import Finding
 from runai_nim.domain.reasons import Reason
-from runai_nim.domain.validate.finding import Finding
 from runai_nim.domain.validate.subject import ValidationSubject
 
 _SMALLEST_PORTION: Final = Decimal("0.01")

@@ -7,8 +7,8 @@ from typing import Final
 
 from runai_nim.api import image_reference, syntax
 from runai_nim.api.v1alpha1 import HttpGet, Probe, Probes
+from runai_nim.domain.finding import Finding
 from runai_nim.domain.reasons import Reason
-from runai_nim.domain.validate.finding import Finding
 from runai_nim.domain.validate.list_items import duplicate_findings
 from runai_nim.domain.validate.subject import ValidationSubject
 

@@ -7,9 +7,9 @@ from typing import Final
 
 from runai_nim.api import image_reference
 from runai_nim.api.v1alpha1 import Compute
+from runai_nim.domain.finding import Finding
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.validate.compute import is_gpu_share
-from runai_nim.domain.validate.finding import Finding
 from runai_nim.domain.validate.gpu_limits import written_portion_limit
 from runai_nim.domain.validate.subject import ValidationSubject
 

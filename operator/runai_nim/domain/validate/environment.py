@@ -7,9 +7,9 @@ from typing import Final
 
 from runai_nim.api import syntax, well_known
 from runai_nim.api.v1alpha1 import ConfigMapKey, EnvironmentVariable, SecretKey, ServingPort, UserCredentialKey
+from runai_nim.domain.finding import Finding, character_findings, truncate
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.validate import secrets
-from runai_nim.domain.validate.finding import Finding, character_findings, truncate
 from runai_nim.domain.validate.list_items import duplicate_findings
 from runai_nim.domain.validate.subject import ValidationSubject
 

@@ -6,8 +6,8 @@ from typing import Final
 
 from runai_nim.api import host_patterns, syntax
 from runai_nim.api.v1alpha1 import ServingPort
+from runai_nim.domain.finding import Finding
 from runai_nim.domain.reasons import Reason
-from runai_nim.domain.validate.finding import Finding
 from runai_nim.domain.validate.subject import ValidationSubject
 
 _PATH_PATTERN: Final = "spec.servingPort.exposedUrl"

@@ -12,6 +12,7 @@ from runai_nim.api import gpu_share_keys, quantity, well_known
 from runai_nim.api.v1alpha1 import Compute
 from runai_nim.config.settings import Settings
 from runai_nim.domain import names
+from runai_nim.domain.finding import Finding
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.validate.compute import (
     check_order,
@@ -20,7 +21,6 @@ from runai_nim.domain.validate.compute import (
     field_path,
     is_gpu_share,
 )
-from runai_nim.domain.validate.finding import Finding
 from runai_nim.domain.validate.subject import ValidationSubject
 
 _MAX_DECIMALS: Final = 5

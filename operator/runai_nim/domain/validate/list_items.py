@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
+from runai_nim.domain.finding import Finding
 from runai_nim.domain.reasons import Reason
-from runai_nim.domain.validate.finding import Finding
 
 
 def duplicate_findings(items: Iterable[tuple[str, str]]) -> Iterator[Finding]:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from runai_nim.api import quantity, syntax, well_known
 from runai_nim.api.v1alpha1 import AccessModes, ClaimInfo, Pvc, RunaiNimServiceSpec
+from runai_nim.domain.finding import Finding, character_findings
 from runai_nim.domain.reasons import Reason
-from runai_nim.domain.validate.finding import Finding, character_findings
 from runai_nim.domain.validate.list_items import duplicate_findings
 from runai_nim.domain.validate.subject import ValidationSubject
 

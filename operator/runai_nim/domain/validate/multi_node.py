@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from runai_nim.api.v1alpha1 import Compute, ServingPort
+from runai_nim.domain.finding import Finding
 from runai_nim.domain.reasons import Reason
-from runai_nim.domain.validate.finding import Finding
 from runai_nim.domain.validate.launcher import has_ray, image_launcher, launcher_of, named_launcher
 from runai_nim.domain.validate.subject import ValidationSubject
 

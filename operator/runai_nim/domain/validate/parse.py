@@ -14,9 +14,9 @@ from pydantic_core import ErrorDetails
 
 from runai_nim.api import quantity
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
+from runai_nim.domain.finding import Finding, Rule, child_path, unknown_field
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.validate import secrets
-from runai_nim.domain.validate.finding import Finding, Rule, child_path, unknown_field
 from runai_nim.domain.validate.suggestions import FieldRemedies
 
 # pydantic's messages begin with "Input should …", "String should …" or, for our checks, "Value error, must …".
@@ -57,16 +57,18 @@ _MODEL_REMEDIES: Final[Mapping[str | int, str]] = {
 """Remedies for a name in the place of a mapping."""
 
 
-def parse_findings(error: ValidationError, spec: Any = None) -> Iterator[Finding]:
+def parse_findings(
+    error: ValidationError, spec: Any = None, root: type[BaseModel] = RunaiNimServiceSpec
+) -> Iterator[Finding]:
     """One finding for each error, with a path as in the API: `spec.compute.gpuRequestType`, `spec.nodePools[2]`.
 
     For an unknown field the finding suggests the intended one. `spec` is what was parsed: by the names in it the
-    finding decides whether it may show a value.
+    finding decides whether it may show a value. `root`: the type of the spec, such as a policy's.
     """
     remedies = FieldRemedies()
     for mistake in error.errors(include_url=False, include_context=False):
         if mistake["type"] == "extra_forbidden":
-            yield _unknown_field(mistake["loc"], remedies)
+            yield _unknown_field(mistake["loc"], remedies, root)
         elif mistake["type"] == "missing":
             yield Finding(
                 reason=Reason.REQUIRED_FIELD, path=_field_path(mistake["loc"]), must="be set", remedy="add it"
@@ -100,11 +102,13 @@ def _remove_path(tree: Any, path: tuple[Any, ...]) -> None:
         tree.pop(path[-1], None)
 
 
-def _unknown_field(loc: Sequence[str | int], remedies: FieldRemedies) -> Finding:
+def _unknown_field(loc: Sequence[str | int], remedies: FieldRemedies, root: type[BaseModel]) -> Finding:
     *parents, last = loc
     name = str(last)
-    parent = _field_path(part for part in parents if isinstance(part, str))
-    return unknown_field(child_path(_field_path(parents), name), remedies.remedy(parent, name, _known_fields(parents)))
+    names = [part for part in parents if isinstance(part, str)]
+    parent = _field_path(names)
+    known = fields_of(*names, root=root)
+    return unknown_field(child_path(_field_path(parents), name), remedies.remedy(parent, name, known))
 
 
 def _invalid_value(mistake: ErrorDetails, *, is_shown: bool) -> Finding:
@@ -254,14 +258,10 @@ def _field_path(loc: Iterable[str | int]) -> str:
     return "spec" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc)
 
 
-def _known_fields(loc: Iterable[str | int]) -> tuple[str, ...]:
-    return fields_of(*(part for part in loc if isinstance(part, str)))
-
-
 @lru_cache  # the API has few paths, and a wrong body may ask for one of them ten thousand times
-def fields_of(*path: str) -> tuple[str, ...]:
+def fields_of(*path: str, root: type[BaseModel] = RunaiNimServiceSpec) -> tuple[str, ...]:
     """Field names of a part of the spec: `fields_of("modelStore", "pvc")`. Raises KeyError for an unknown part."""
-    model: type[BaseModel] = RunaiNimServiceSpec
+    model = root
     for part in path:
         (model,) = _nested_models({field.alias: field.annotation for field in model.model_fields.values()}[part])
     return tuple(str(field.alias) for field in model.model_fields.values())

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
+from runai_nim.domain.finding import Finding
 from runai_nim.domain.reasons import Reason
-from runai_nim.domain.validate.finding import Finding
 from runai_nim.domain.validate.subject import ValidationSubject
 
 _PROXY_VARIABLES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")

@@ -5,8 +5,8 @@ from typing import Final
 
 from runai_nim.api import syntax, well_known
 from runai_nim.config.settings import Settings
+from runai_nim.domain.finding import Finding, character_findings
 from runai_nim.domain.reasons import Reason
-from runai_nim.domain.validate.finding import Finding, character_findings
 
 MAX_NAME_LENGTH: Final = 59
 """The container is named `<name>-ctr`, which must fit into 63 characters."""

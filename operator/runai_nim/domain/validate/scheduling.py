@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from runai_nim.api import syntax
 from runai_nim.api.v1alpha1 import Toleration
 from runai_nim.domain.context import one_pool
+from runai_nim.domain.finding import Finding, character_findings, truncate
 from runai_nim.domain.reasons import Reason
-from runai_nim.domain.validate.finding import Finding, character_findings, truncate
 from runai_nim.domain.validate.list_items import duplicate_findings
 from runai_nim.domain.validate.subject import ValidationSubject
 

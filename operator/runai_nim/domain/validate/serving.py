@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from runai_nim.domain.finding import Finding
 from runai_nim.domain.reasons import Reason
-from runai_nim.domain.validate.finding import Finding
 from runai_nim.domain.validate.subject import ValidationSubject
 
 

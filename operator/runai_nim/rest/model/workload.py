@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from runai_nim.api import well_known
 from runai_nim.api.resources import ObjectView
-from runai_nim.domain.decision_input import effective_spec
+from runai_nim.domain.policy import own_spec
 from runai_nim.rest.model.identifier import Identifier
 from runai_nim.rest.model.project import ProjectNamespace
 
@@ -24,7 +24,7 @@ def workload_of(
 ) -> dict[str, Any]:
     """`metadata`, `desiredPhase` and `spec` of an answer."""
     metadata = cr["metadata"]
-    spec = effective_spec(cr)
+    spec = own_spec(cr)
     entries = sorted(_managed_entries(metadata), key=lambda entry: str(entry["time"]))
     deleted = metadata.get("deletionTimestamp")
     return {

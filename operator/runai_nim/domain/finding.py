@@ -18,8 +18,11 @@ class Rule(StrEnum):
     REQUIRED = "required"
     MIN = "min"
     MAX = "max"
+    STEP = "step"
     OPTIONS = "options"
     CAN_EDIT = "canEdit"
+    CAN_ADD = "canAdd"
+    LOCKED = "locked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

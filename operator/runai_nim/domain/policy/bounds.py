@@ -1,0 +1,107 @@
+"""Rules of one field, compiled: required, canEdit, and the bounds min, max, step and options."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Final
+
+from runai_nim.api.v1alpha1.field_kinds import FIELD_KINDS, FieldKind
+from runai_nim.domain.finding import Finding, Rule
+from runai_nim.domain.policy.policy import JsonObject, Policy
+from runai_nim.domain.policy.values import LARGEST, Comparable, comparable, text
+from runai_nim.domain.reasons import Reason
+
+_MAX_OPTIONS: Final = 5
+"""Options that a message names."""
+_UNSHOWN: Final = frozenset({"servingPort.exposedUrl"})
+"""Fields whose values messages leave out: people put passwords into URLs."""
+REMEDIES: Final = {
+    Rule.MIN: "raise it",
+    Rule.MAX: "lower it",
+    Rule.STEP: "round it",
+    Rule.OPTIONS: "choose one of these",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A bound of a field's value. `limit`: in the unit of `comparable`; `start`: where steps begin."""
+
+    rule: Rule
+    policy: Policy
+    must: str
+    limit: Decimal = Decimal(0)
+    start: Decimal = Decimal(0)
+    options: frozenset[Comparable] = frozenset()
+
+    def holds(self, value: Comparable) -> bool:
+        """Whether the value keeps to it."""
+        if self.rule == Rule.OPTIONS or isinstance(value, str):
+            return value in self.options
+        if self.rule == Rule.MIN:
+            return value >= self.limit
+        if self.rule == Rule.MAX:
+            return value <= self.limit
+        return (Fraction(value) - Fraction(self.start)) % Fraction(self.limit) == 0
+
+    def finding(self, path: str, value: Any, *, remedy: str = "") -> Finding:
+        """The finding for a value that breaks the bound."""
+        return Finding(
+            reason=Reason.POLICY_VIOLATION,
+            path=path,
+            value=shown(path, value),
+            must=f"{self.must} by {self.policy.title}",
+            remedy=remedy or f"{REMEDIES[self.rule]}, or ask who maintains the policy",
+            rule=self.rule,
+        )
+
+
+def shown(path: str, value: Any) -> str | None:
+    """The value for a message; None if it isn't shown."""
+    if path.removeprefix("spec.").removeprefix("defaults.") in _UNSHOWN:
+        return None
+    if isinstance(value, int) and abs(value) >= LARGEST:  # Python converts no integer of 5,000 digits to text
+        return None
+    return text(value) if isinstance(value, str | int | float) else None
+
+
+def bounds_of(policy: Policy, path: str, rule: JsonObject) -> tuple[Bound, ...]:
+    """The bounds of a rule. Malformed ones, which `check_policy` reports, are left out."""
+    return tuple(_bounds(policy, FIELD_KINDS[path], rule))
+
+
+def _bounds(policy: Policy, kind: FieldKind, rule: JsonObject) -> Iterator[Bound]:
+    least = comparable(kind, rule.get("min"))
+    most = comparable(kind, rule.get("max"))
+    step = comparable(kind, rule.get("step"))
+    if isinstance(least, Decimal):
+        yield Bound(Rule.MIN, policy, f"be at least {text(rule['min'])}", least)
+    if isinstance(most, Decimal):
+        yield Bound(Rule.MAX, policy, f"be at most {text(rule['max'])}", most)
+    if isinstance(step, Decimal) and step > 0:
+        start = least if isinstance(least, Decimal) else Decimal(0)
+        must = f"be {text(rule.get('min', 0))} plus a multiple of {text(rule['step'])}"
+        yield Bound(Rule.STEP, policy, must, step, start)
+    if "options" in rule:
+        values = [option["value"] for option in rule["options"]]
+        found = frozenset(one for value in values if (one := option_value(kind, value)) is not None)
+        more = f" or one of {len(values) - _MAX_OPTIONS} more" if len(values) > _MAX_OPTIONS else ""
+        must = f"be {' or '.join(map(text, values[:_MAX_OPTIONS]))}{more}"
+        yield Bound(Rule.OPTIONS, policy, must, options=found)
+
+
+def option_value(kind: FieldKind, value: Any) -> Comparable | None:
+    """An option, or an element of an array, for comparison."""
+    return comparable(FieldKind.STRING if kind == FieldKind.ARRAY else kind, value)
+
+
+def broken(bounds: Iterable[Bound], kind: FieldKind, path: str, value: Any) -> Iterator[tuple[Bound, str, Any]]:
+    """The bounds that a value breaks, each with the path and the value of what breaks it."""
+    parts = [(path, value)]
+    if kind == FieldKind.ARRAY:
+        parts = [(f"{path}[{index}]", part) for index, part in enumerate(value)] if isinstance(value, list) else []
+    for where, part in parts:
+        found = option_value(kind, part)
+        if found is not None:
+            yield from ((bound, where, part) for bound in bounds if not bound.holds(found))

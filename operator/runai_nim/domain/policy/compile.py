@@ -1,0 +1,208 @@
+"""Compiles policies: the defaults that take precedence, and the rules of each field, ready to be applied."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from runai_nim.api.v1alpha1.field_kinds import ATTRIBUTES, FIELD_KINDS, ITEM_LISTS, FieldKind
+from runai_nim.domain.finding import Finding
+from runai_nim.domain.policy.alternatives import BLOCKS, DECIDING, Steps, blocks_around, condition_of, steps_of
+from runai_nim.domain.policy.bounds import Bound, bounds_of
+from runai_nim.domain.policy.conflicts import check_against, check_policy, factor_of
+from runai_nim.domain.policy.policy import JsonObject, Policy, ValueOrigin
+
+
+@dataclass(frozen=True, slots=True)
+class FieldDefault:
+    """The default of a field. With `source`, it is that field's value times `factor`."""
+
+    path: str
+    steps: Steps
+    origin: ValueOrigin
+    value: Any = None
+    source: str = ""
+    factor: Fraction = Fraction(1)
+    blocks: tuple[str, ...] = ()
+    condition: tuple[Steps, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRules:
+    """The rules of all policies for a field. `default`: the only value that the `closed` ones allow; None for none."""
+
+    path: str
+    steps: Steps
+    kind: FieldKind
+    default: Any
+    required: tuple[Policy, ...]
+    closed: tuple[Policy, ...]
+    bounds: tuple[Bound, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPolicy:
+    """Defaults and rules of a list. `additions`: policies that allow only items with these names."""
+
+    path: str
+    instances: Mapping[str, tuple[JsonObject, ValueOrigin]]
+    attributes: Mapping[str, FieldDefault]
+    additions: tuple[tuple[Policy, frozenset[str]], ...]
+    locked: Mapping[str, Policy]
+    rules: tuple[FieldRules, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedPolicy:
+    """A policy that is invalid, or contradicts `other`. It is left out; the caller decides what replaces it."""
+
+    policy: Policy
+    finding: Finding
+    other: Policy | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledPolicies:
+    """The policies for the resources of a namespace: those in force, and what is wrong with others."""
+
+    policies: tuple[Policy, ...]
+    rejected: tuple[RejectedPolicy, ...]
+    activators: tuple[str, ...]
+    defaults: tuple[FieldDefault, ...]
+    derived: tuple[FieldDefault, ...]
+    rules: tuple[FieldRules, ...]
+    items: tuple[ItemPolicy, ...]
+
+
+def compile_policies(policies: Iterable[Policy]) -> CompiledPolicies:
+    """Combine the policies of a namespace: the widest scope first, and within a scope in the order of names."""
+    accepted: list[Policy] = []
+    rejected: list[RejectedPolicy] = []
+    for policy in sorted(policies, key=lambda one: (one.scope.width, one.name)):
+        problems = [RejectedPolicy(policy, finding) for finding in check_policy(policy)]
+        if not problems:
+            problems = [
+                RejectedPolicy(policy, finding, other)
+                for other in accepted
+                for finding in check_against(policy, other, accepted)
+            ]
+        rejected += problems
+        if not problems:
+            accepted.append(policy)
+    return _compiled(tuple(accepted), tuple(rejected))
+
+
+def _compiled(policies: tuple[Policy, ...], rejected: tuple[RejectedPolicy, ...]) -> CompiledPolicies:
+    defaults = _defaults(policies)
+    derived = {path: found for path, found in _derived(policies).items() if path not in defaults}
+    rules = _rules(policies, {path: found.value for path, found in defaults.items()})
+    widths = {policy.origin: policy.scope.width for policy in policies}
+    activators = [(block, path) for block, (fields, _) in BLOCKS.items() for path in defaults if path in fields]
+    activators.sort(key=lambda found: -widths[defaults[found[1]].origin])
+    of_fields = [found for path, found in defaults.items() if ".attributes." not in path]
+    return CompiledPolicies(
+        policies=policies,
+        rejected=rejected,
+        activators=tuple(dict.fromkeys(block for block, _ in activators)),
+        defaults=tuple(sorted(of_fields, key=lambda found: found.path not in DECIDING)),
+        derived=tuple(derived[path] for path in _in_order(derived)),
+        rules=tuple(found for path, found in rules.items() if ".attributes." not in path),
+        items=tuple(found for path in ITEM_LISTS if (found := _items(policies, path, defaults, rules)) is not None),
+    )
+
+
+def _defaults(policies: tuple[Policy, ...]) -> dict[str, FieldDefault]:
+    """The default of each field: the last policy has the narrowest scope."""
+    return {
+        path: FieldDefault(
+            path,
+            steps_of(path),
+            policy.origin,
+            value=value,
+            blocks=blocks_around(path),
+            condition=condition_of(path),
+        )
+        for policy in policies
+        for path, value in policy.default_values.items()
+    }
+
+
+def _derived(policies: tuple[Policy, ...]) -> dict[str, FieldDefault]:
+    return {
+        path: FieldDefault(
+            path,
+            steps_of(path),
+            policy.origin,
+            source=rule["defaultFrom"]["field"],
+            factor=factor_of(rule["defaultFrom"]),
+            blocks=blocks_around(path),
+            condition=condition_of(path),
+        )
+        for policy in policies
+        for path, rule in policy.field_rules.items()
+        if "defaultFrom" in rule
+    }
+
+
+def _in_order(derived: Mapping[str, FieldDefault]) -> list[str]:
+    """The paths, each after the field that it derives from. There are no circles."""
+    ordered: dict[str, None] = {}
+
+    def add(path: str) -> None:
+        if path in derived and path not in ordered:
+            add(derived[path].source)
+            ordered[path] = None
+
+    for path in derived:
+        add(path)
+    return list(ordered)
+
+
+def _rules(policies: tuple[Policy, ...], defaults: Mapping[str, Any]) -> dict[str, FieldRules]:
+    by_path: dict[str, list[tuple[Policy, JsonObject]]] = {}
+    for policy in policies:
+        for path, rule in policy.field_rules.items():
+            by_path.setdefault(path, []).append((policy, rule))
+    return {
+        path: FieldRules(
+            path,
+            steps_of(path),
+            kind=FIELD_KINDS[path],
+            default=defaults.get(path),
+            required=tuple(policy for policy, rule in rules if rule.get("required")),
+            closed=tuple(policy for policy, rule in rules if rule.get("canEdit") is False),
+            bounds=tuple(bound for policy, rule in rules for bound in bounds_of(policy, path, rule)),
+        )
+        for path, rules in by_path.items()
+    }
+
+
+def _items(
+    policies: tuple[Policy, ...], path: str, defaults: Mapping[str, FieldDefault], rules: Mapping[str, FieldRules]
+) -> ItemPolicy | None:
+    """The defaults and rules of a list; None without any."""
+    attributes = [f"{path}.attributes.{name}" for name in ATTRIBUTES.get(path, ())]
+    found = ItemPolicy(
+        path,
+        instances={item["name"]: (item, policy.origin) for policy in policies for item in policy.instances(path)},
+        attributes={name.rpartition(".")[2]: defaults[name] for name in attributes if name in defaults},
+        additions=tuple(
+            (policy, _names(policies, policy, path))
+            for policy in policies
+            if policy.item_rule(path).get("canAdd") is False
+        ),
+        locked={key: policy for policy in reversed(policies) for key in policy.item_rule(path).get("locked", ())},
+        rules=tuple(rules[name] for name in attributes if name in rules),
+    )
+    is_empty = not (found.instances or found.attributes or found.additions or found.rules)
+    return None if is_empty else found
+
+
+def _names(policies: tuple[Policy, ...], limiting: Policy, path: str) -> frozenset[str]:
+    """Names of the items that policies of this scope or a wider one add."""
+    return frozenset(
+        item["name"]
+        for policy in policies
+        if policy.scope.width <= limiting.scope.width
+        for item in policy.instances(path)
+    )
