@@ -14,7 +14,7 @@ from bench import fairness, idle, life, rest, scale, throughput
 from bench.compare import RESULT, with_ratios
 from bench.figures import Figures
 from bench.plot import plot
-from bench.translation import translate_us
+from bench.translation import policy_us, translate_us
 from local.cluster import CHECKOUT
 
 PLOT = CHECKOUT / "docs" / "benchmarks.svg"
@@ -46,7 +46,7 @@ def benchmarks(full: bool, share: float) -> dict[str, Callable[[], Figures]]:
         return max(8, round(number * share))
 
     return {
-        "translation": lambda: {"translate_us": translate_us()},
+        "translation": lambda: {"translate_us": translate_us(), "policy_us": policy_us()},
         "idle": lambda: idle.measure(of(IDLE)),
         "life": lambda: life.measure(of(LIFE)),
         "throughput": lambda: throughput.measure(of(BURST)),

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from decimal import Decimal
-from fractions import Fraction
+from decimal import Context, Decimal
 from typing import Any, Final
 
 from runai_nim.api.v1alpha1.field_kinds import FIELD_KINDS, FieldKind
@@ -16,6 +15,8 @@ _MAX_OPTIONS: Final = 5
 """Options that a message names."""
 _UNSHOWN: Final = frozenset({"servingPort.exposedUrl"})
 """Fields whose values messages leave out: people put passwords into URLs."""
+_EXACT: Final = Context(prec=1000)
+"""Digits for the remainder of the largest value by the smallest step."""
 REMEDIES: Final = {
     Rule.MIN: "raise it",
     Rule.MAX: "lower it",
@@ -43,7 +44,7 @@ class Bound:
             return value >= self.limit
         if self.rule == Rule.MAX:
             return value <= self.limit
-        return (Fraction(value) - Fraction(self.start)) % Fraction(self.limit) == 0
+        return not _EXACT.remainder(_EXACT.subtract(value, self.start), self.limit)
 
     def finding(self, path: str, value: Any, *, remedy: str = "") -> Finding:
         """The finding for a value that breaks the bound."""

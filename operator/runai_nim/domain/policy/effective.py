@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from runai_nim.api.resources import ObjectView
-from runai_nim.api.v1alpha1.field_kinds import FIELD_KINDS
+from runai_nim.api.v1alpha1.field_kinds import FIELD_KINDS, FieldKind
 from runai_nim.domain.finding import Finding
 from runai_nim.domain.policy.alternatives import active_blocks
 from runai_nim.domain.policy.bounds import broken
@@ -106,12 +106,18 @@ def _findings(own: Mapping[str, Any], filling: _Filling, policies: CompiledPolic
         if rules.closed and (own_value := get(own, rules.steps)) is not None:
             known = filling.derived.get(rules.path) if rules.default is None else rules.default
             yield from closed_findings(rules, path, own_value, known)
-        if rules.bounds:
+        if rules.bounds and not _all_hold(rules, value):
             yield from _bound_findings(rules, value, filling.provenance.get(path))
     for items in policies.items:
         found = filling.spec.get(items.path)
         if isinstance(found, list):
             yield from item_findings(items, found)
+
+
+def _all_hold(rules: FieldRules, value: Any) -> bool:
+    """Whether a scalar keeps to all bounds, as nearly always. False for lists."""
+    amount = comparable(rules.kind, value) if rules.kind != FieldKind.ARRAY else None
+    return amount is not None and all(bound.holds(amount) for bound in rules.bounds)
 
 
 def _bound_findings(rules: FieldRules, value: Any, origin: ValueOrigin | None) -> Iterator[Finding]:

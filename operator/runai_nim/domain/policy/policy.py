@@ -42,7 +42,7 @@ RESOURCE: Final = ValueOrigin()
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A policy whose types are valid and which holds no null.
+    """A policy whose types are valid and which holds no null. Its hash is that of its name.
 
     `namespace`: of a project's policy. `selector`: the namespaces of another one; None selects all.
     """
@@ -54,6 +54,9 @@ class Policy:
     enforcement: Literal["OnChange", "Immediate"] = "OnChange"
     namespace: str = ""
     selector: JsonObject | None = None
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.scope, self.namespace))
 
     @property
     def title(self) -> str:

@@ -161,7 +161,7 @@ def test_a_policy_that_contradicts_itself(
             {"namespaceSelector": {"matchExpressions": [{"key": "a", "operator": "In"}]}},
             "spec.namespaceSelector.matchExpressions[0].values",
         ),
-        ({"enforcment": "Immediate"}, "spec.enforcment"),
+        ({"enforcements": "Immediate"}, "spec.enforcements"),
     ],
 )
 def test_what_selects_namespaces_is_checked(spec: dict[str, Any], path: str) -> None:
