@@ -60,6 +60,9 @@ NamespaceLabelsOption = Annotated[
     typer.Option("--namespace-label", metavar="KEY=VALUE", help="A label of the namespace, such as its project."),
 ]
 
+PoliciesOption = Annotated[
+    list[str], typer.Option("--policies", metavar="FILE|DIR", help="Policies to apply; the operator reads none yet.")
+]
 StrictRunaiOption = Annotated[bool, typer.Option("--strict-runai", help="Reject the fields that Run:ai's API lacks.")]
 
 OldManifestsArgument = Annotated[str | None, typer.Argument(metavar="[A]", help="Manifests before.")]
@@ -100,11 +103,11 @@ def render(
     nim_operator: NimOperatorOption = None,
     namespace: NamespaceOption = "default",
     namespace_label: NamespaceLabelsOption = [],  # noqa: B006 # Typer copies it
+    policies: PoliciesOption = [],  # noqa: B006
 ) -> None:
     """Print the objects that the operator would write.
 
-    These are the NIMService, PersistentVolumeClaim and route of each RunaiNimService without errors. Findings go to
-    stderr.
+    These are the NIMService, claim and route of each RunaiNimService without errors. Findings go to stderr.
 
     Exit code: 0; 1 with errors; 2 when the input can't be read.
 
@@ -122,6 +125,7 @@ def render(
         nim_operator=nim_operator,
         namespace=namespace,
         namespace_labels=namespace_label,
+        policies=policies,
     )
     raise typer.Exit(run(filename, assumed, output, explain=explain))
 
@@ -137,6 +141,7 @@ def validate(
     nim_operator: NimOperatorOption = None,
     namespace: NamespaceOption = "default",
     namespace_label: NamespaceLabelsOption = [],  # noqa: B006 # Typer copies it
+    policies: PoliciesOption = [],  # noqa: B006
 ) -> None:
     """Print errors and warnings, as FILE:LINE:COLUMN: error: MESSAGE.
 
@@ -158,6 +163,7 @@ def validate(
         nim_operator=nim_operator,
         namespace=namespace,
         namespace_labels=namespace_label,
+        policies=policies,
     )
     raise typer.Exit(validate_files(filename, assumed, output, strict_runai=strict_runai))
 
@@ -177,6 +183,7 @@ def diff(
     nim_operator: NimOperatorOption = None,
     namespace: NamespaceOption = "default",
     namespace_label: NamespaceLabelsOption = [],  # noqa: B006 # Typer copies it
+    policies: PoliciesOption = [],  # noqa: B006
 ) -> None:
     """Print what would change, and whether pods restart.
 
@@ -189,13 +196,12 @@ def diff(
     runai-nim diff old.yaml new.yaml
     runai-nim diff -f llama.yaml --live
     runai-nim diff -f llama.yaml --settings now.yaml --new-settings next.yaml
-    runai-nim diff -f llama.yaml --nim-operator 3.0.2 --new-nim-operator 3.1.4
     """
     from runai_nim.cli.diff import diff_files
-    from runai_nim.cli.offline_context import offline_context
+    from runai_nim.cli.offline_context import offline_context as context
 
     _check_diff_arguments(old, new, filename, modes=(live, bool(new_settings or new_nim_operator)))
-    assume = partial(offline_context, dialect=dialect, namespace=namespace, namespace_labels=namespace_label)
+    assume = partial(context, dialect=dialect, namespace=namespace, namespace_labels=namespace_label, policies=policies)
     before = assume(gpu_fraction_keys=gpu_fraction_keys, settings_file=settings, nim_operator=nim_operator)
     after = assume(**_new_side(gpu_fraction_keys, (settings, new_settings), (nim_operator, new_nim_operator)))
     if live:

@@ -85,15 +85,16 @@ async def _evaluate_one(
     claim_name = service.decision_input.claim_name
     claim = await cluster.get(CLAIMS, namespace, claim_name) if claim_name else None
     observed_claim = ObservedClaim.from_object(claim) if claim else None
-    route = names.route_name(name)
-    routes = {kind.kind: await cluster.get(kind, namespace, route) for kind in ROUTES}
+    routes = {kind.kind: await cluster.get(kind, namespace, names.route_name(name)) for kind in ROUTES}
     live = {obj["kind"]: obj for obj in (nimservice, claim, *routes.values()) if obj}
     created = {"creationTimestamp": stored.get("metadata", {}).get("creationTimestamp", "")}
     metadata = service.cr["metadata"] | created | ({"uid": uid} if uid else {})
+    labels = await _namespace_labels(cluster, namespace, offline.namespace_labels)
     decision_input = make_decision_input(
         {**service.cr, "metadata": metadata},
         settings=offline.settings,
-        namespace_labels=await _namespace_labels(cluster, namespace, offline.namespace_labels),
+        namespace_labels=labels,
+        policies=offline.policies_of(namespace, labels),
         nimservice_schema=kinds.nimservice or offline.nimservice_schema,
     ).with_children(
         claim_exists=claim is not None,

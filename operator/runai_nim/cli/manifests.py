@@ -31,6 +31,10 @@ class Manifest:
             resource=resource,
         )
 
+    def problem(self, message: str) -> Diagnostic:
+        """A diagnostic about the whole object, which can't be used."""
+        return Diagnostic(self.document.file, self.position, message)
+
 
 def read_manifests(arguments: Iterable[str], kind: str = well_known.KIND) -> Iterator[Manifest | Diagnostic]:
     """All objects of this kind that `-f` names; other documents become notes. Each `-f` must contain one."""
@@ -56,13 +60,18 @@ def _manifests_in_document(document: Document | Diagnostic, kind: str) -> Iterat
     if isinstance(document, Diagnostic):
         yield document
         return
+    for value, position in objects_in(document):
+        yield _classify(document, value, position=position, kind=kind)
+
+
+def objects_in(document: Document) -> Iterator[tuple[Any, Position]]:
+    """The object of a document, or the items of a List, with their positions."""
     items = document.value.get("items") if isinstance(document.value, dict) else None
     if isinstance(items, list) and str(document.value.get("kind", "")).endswith("List"):
         places = document.positions[id(items)]
-        for index, item in enumerate(items):
-            yield _classify(document, item, position=places[index], kind=kind)
+        yield from ((item, places[index]) for index, item in enumerate(items))
     else:
-        yield _classify(document, document.value, position=document.position, kind=kind)
+        yield document.value, document.position
 
 
 def _classify(document: Document, value: Any, *, position: Position, kind: str) -> Manifest | Diagnostic:

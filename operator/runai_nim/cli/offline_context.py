@@ -13,6 +13,7 @@ from runai_nim.config.settings_loader import SettingsError, load_settings
 from runai_nim.domain.admission.object_schema import to_stored_object
 from runai_nim.domain.decision_input import DecisionInput, make_decision_input
 from runai_nim.domain.nimservice_schema import MAIN, RELEASES, NIMServiceSchema, VersionError, nearest_release
+from runai_nim.domain.policy import CompiledPolicies, PolicySet
 
 DEFAULT_NAMESPACE = "default"
 
@@ -30,15 +31,23 @@ class OfflineContext:
     nimservice_schema: NIMServiceSchema
     remarks: tuple[Diagnostic, ...] = ()
     """Warnings about the options."""
+    policies: PolicySet | None = None
+    """Policies in force; None: there are none."""
 
     def decision_input(self, manifest: Mapping[str, Any]) -> DecisionInput:
         """The decision input that the operator would have once the manifest is stored."""
+        stored = to_stored_object(manifest, self.namespace)
         return make_decision_input(
-            to_stored_object(manifest, self.namespace),
+            stored,
             settings=self.settings,
             namespace_labels=self.namespace_labels,
             nimservice_schema=self.nimservice_schema,
+            policies=self.policies_of(stored["metadata"]["namespace"], self.namespace_labels),
         )
+
+    def policies_of(self, namespace: str, labels: Mapping[str, str] | None) -> CompiledPolicies | None:
+        """The policies for resources of a namespace with these labels; None without any."""
+        return None if self.policies is None else self.policies.of_namespace(namespace, labels or {})
 
 
 def offline_context(
@@ -49,15 +58,25 @@ def offline_context(
     nim_operator: str | None = None,
     namespace: str = DEFAULT_NAMESPACE,
     namespace_labels: Sequence[str] = (),
+    policies: Sequence[str] = (),
 ) -> OfflineContext:
-    """The context for these options. Raises CommandError for an unusable file, invalid settings or invalid labels."""
+    """The context for these options. Raises CommandError for an unusable file, invalid settings, labels or policies."""
+    labels = parse_labels(namespace_labels)
     return OfflineContext(
         settings=read_settings(settings_file, dialect=dialect, gpu_fraction_keys=gpu_fraction_keys),
         namespace=namespace,
-        namespace_labels=parse_labels(namespace_labels),
+        namespace_labels=labels,
         nimservice_schema=read_nimservice_schema(nim_operator) if nim_operator else NIMServiceSchema(),
         remarks=tuple(_check_version(nim_operator or "")),
+        policies=_policies(policies, namespace, labels) if policies else None,
     )
+
+
+def _policies(files: Sequence[str], namespace: str, labels: Mapping[str, str] | None) -> PolicySet:
+    # The types of policies take 0.1 s to build, for commands that use them only.
+    from runai_nim.cli.policies import read_policies
+
+    return read_policies(files, namespace, labels)
 
 
 def _check_version(argument: str) -> Iterator[Diagnostic]:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from runai_nim.cli.evaluation import ManifestEvaluation
+from runai_nim.domain.policy import RESOURCE
 from runai_nim.domain.translate.rules import LeafPath, TranslationSource, provenance
 from runai_nim.domain.translate.tables import TABLES
 
@@ -27,5 +28,14 @@ class Provenance:
         if not row.field:
             return f"always: {row.becomes.replace('`', '')}"
         if row.field.startswith("metadata.") or self._decision_input.origin(row.field):
-            return row.field
+            return row.field + self._policies(row.field)
         return f"{row.field} (not set)"
+
+    def _policies(self, field: str) -> str:
+        """` from policy gpu-team, project`: the policies that give the field, or a part or an item of it."""
+        origins = self._decision_input.provenance
+        parts = [
+            found for path, found in origins.items() if path == field or path.startswith((f"{field}.", f"{field}["))
+        ]
+        found = dict.fromkeys(str(origin) for origin in parts if origin != RESOURCE)
+        return f" from {' and '.join(found)}" if found else ""
