@@ -36,7 +36,7 @@ def test_it_is_installed_under_both_names(name: str) -> None:
     assert re.fullmatch(r"runai-nim \d+\.\d+\.\S+\n", answer.stdout)
 
 
-@pytest.mark.parametrize("command", ["render", "validate", "diff", "explain", "convert", "import"])
+@pytest.mark.parametrize("command", ["render", "validate", "diff", "explain", "convert", "import", "list"])
 def test_every_command_has_help_with_an_example(run: Run, command: str) -> None:
     answer = run(command, "--help")
 

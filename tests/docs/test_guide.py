@@ -12,12 +12,14 @@ import pytest
 import yaml
 
 from local.cluster import CHECKOUT
+from runai_nim.cli.cluster.commands import commands
 from runai_nim.config.settings_loader import load_settings
 from tests.docs.guide import PAGES, documents
 
 EXAMPLE = re.compile(r"^```console\n\$ (.*?)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 HASH = re.compile(r"\b[0-9a-f]{16}\b")
 VALUES = json.loads((CHECKOUT / "charts/runai-nim-operator/values.schema.json").read_text(encoding="utf-8"))
+ON_A_CLUSTER = [command.name for command in commands.registered_commands]
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
 
@@ -118,3 +120,9 @@ def test_every_command_has_an_example() -> None:
     shown = {found[1] for command, _ in EXAMPLE.findall(page) if (found := re.search(r"runai-nim (\w+)", command))}
 
     assert shown == {"render", "validate", "diff", "explain", "convert", "import"}
+
+
+def test_every_command_on_a_cluster_is_shown() -> None:
+    page = (CHECKOUT / "docs" / "guide" / "command-line.md").read_text(encoding="utf-8")
+
+    assert [name for name in ON_A_CLUSTER if f"\nrunai-nim {name}" not in page] == []

@@ -7,6 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from runai_nim import __version__
+from runai_nim.cli.cluster.commands import commands
 from runai_nim.cli.diagnostic import EXIT_FAILURE, CommandError
 from runai_nim.cli.import_options import register as register_import
 
@@ -83,7 +84,7 @@ def _print_version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(help="Render, validate and compare RunaiNimServices without a cluster.")
+@app.callback(help="Render, validate and compare RunaiNimServices without a cluster, and list those of a cluster.")
 def _main(
     _: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
@@ -297,3 +298,4 @@ def doctor(
 
 
 register_import(app)
+app.add_typer(commands)  # without a name: beside the others

@@ -19,8 +19,9 @@ def write(text: str) -> None:
 
 
 def write_json(value: Any) -> None:
-    """Write a result as JSON."""
-    write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    """Write a result as JSON, with characters that a terminal would interpret as escapes."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    write("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text) + "\n")
 
 
 def write_styled(text: str, style: str = "") -> None:
@@ -36,6 +37,16 @@ def write_line(text: str) -> None:
 def write_line_to_stderr(text: str) -> None:
     """Write a line beside a result, coloured as by `write_line`."""
     _write_styled_line(sys.stderr, [(text, _STYLES.get(text[:1], ""))])
+
+
+def write_parts(parts: list[tuple[str, str]]) -> None:
+    """Write a line of a result, in parts with a style each."""
+    _write_styled_line(sys.stdout, parts)
+
+
+def printable(text: str) -> str:
+    """The text with control characters, which a terminal would interpret, as escapes: `\\x1b[31m`."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def write_diagnostics(remarks: Iterable[Diagnostic]) -> None:
@@ -56,8 +67,7 @@ def _write_diagnostic(stream: TextIO, remark: Diagnostic) -> None:
 
 
 def _write_styled_line(stream: TextIO, parts: list[tuple[str, str]]) -> None:
-    # Text from files may contain control characters, which a terminal would interpret.
-    parts = [("".join(c if c.isprintable() else repr(c)[1:-1] for c in text), style) for text, style in parts]
+    parts = [(printable(text), style) for text, style in parts]  # files and statuses hold untrusted text
     if stream is sys.stderr:
         sys.stdout.flush()
     if not stream.isatty():

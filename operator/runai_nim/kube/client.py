@@ -54,9 +54,13 @@ class KubeClient:
         observe_response: ResponseObserver = lambda method, code, host: None,
         permit: WriteGate = lambda: None,
         unreadable: Unreadable = log_unreadable,
+        *,
+        kubeconfig: str | None = None,
+        context: str | None = None,
     ) -> Self:
         """Connect like `Transport.connect`. Raises ApiError without a ServiceAccount and a usable kubeconfig."""
-        return cls(await Transport.connect(observe_response, permit), unreadable)
+        transport = await Transport.connect(observe_response, permit, kubeconfig=kubeconfig, context=context)
+        return cls(transport, unreadable)
 
     @property
     def in_pod(self) -> bool:
@@ -67,6 +71,11 @@ class KubeClient:
     def url(self) -> str:
         """URL of the API server."""
         return self._transport.url
+
+    @property
+    def namespace(self) -> str:
+        """Namespace of the kubeconfig's context; `default` without one."""
+        return self._transport.namespace
 
     def for_callers(self, user_agent: str) -> Transport:
         """Connections to the same API server for requests with callers' tokens, to be closed separately."""

@@ -63,6 +63,8 @@ class Transport:
         self._observe_response = observe_response
         self.permit = permit
         self.in_pod = in_pod
+        self.namespace = "default"
+        """Namespace of the kubeconfig's context."""
         self.reader = Reader()
         self._host = urlsplit(api.configuration.host).netloc
 
@@ -71,26 +73,30 @@ class Transport:
         cls,
         observe_response: ResponseObserver = lambda method, code, host: None,
         permit: WriteGate = lambda: None,
+        *,
+        kubeconfig: str | None = None,
+        context: str | None = None,
     ) -> Self:
         """Connect as the Pod's ServiceAccount if there is one, else with the kubeconfig in KUBECONFIG.
 
-        Raises ApiError without either. The ServiceAccount's token is read again every minute.
+        A given kubeconfig or context of it precedes the ServiceAccount, whose token is read again every minute. Raises
+        ApiError without any.
         """
         # With trust_env, aiohttp searches a .netrc for each request, in a thread: a fifth of the process's CPU.
         session = {"trust_env": bool(getproxies())}
         configuration = client.Configuration(connection_pool_maxsize=_CONNECTIONS, client_session_kwargs=session)
-        in_pod = True
+        in_pod = not (kubeconfig or context)
+        namespace = ""
         try:
-            config.load_incluster_config(client_configuration=configuration)
+            if in_pod:
+                config.load_incluster_config(client_configuration=configuration)
         except config.ConfigException:
             in_pod = False
-            try:
-                await config.load_kube_config(client_configuration=configuration)
-            except (config.ConfigException, OSError, ValueError, yaml.YAMLError) as error:
-                raise _no_kubeconfig(str(error)) from error
-            except (AttributeError, KeyError, TypeError) as error:  # the loader's, for YAML of another shape
-                raise _no_kubeconfig("the file is no kubeconfig") from error
-        return cls(client.ApiClient(configuration), observe_response, permit, in_pod=in_pod)
+        if not in_pod:
+            namespace = await _load_kubeconfig(configuration, kubeconfig, context)
+        transport = cls(client.ApiClient(configuration), observe_response, permit, in_pod=in_pod)
+        transport.namespace = namespace or transport.namespace
+        return transport
 
     def for_callers(self, user_agent: str) -> "Transport":
         """Connections to the same API server without credentials, for `exchange`.
@@ -212,6 +218,17 @@ class Transport:
             raise _no_answer(error, method, path) from error
         finally:
             self._observe_response(method, code, self._host)
+
+
+async def _load_kubeconfig(configuration: client.Configuration, kubeconfig: str | None, context: str | None) -> str:
+    """Configure by a kubeconfig; the namespace of its context, empty without one. Raises ApiError."""
+    try:
+        loader = await config.load_kube_config(kubeconfig, context=context, client_configuration=configuration)
+        return str(loader.current_context["context"].get("namespace") or "")
+    except (config.ConfigException, OSError, ValueError, yaml.YAMLError) as error:
+        raise _no_kubeconfig(str(error)) from error
+    except (AttributeError, KeyError, TypeError) as error:  # the loader's, for YAML of another shape
+        raise _no_kubeconfig("the file is no kubeconfig") from error
 
 
 def _no_answer(error: Exception, method: str, path: str) -> ApiError:
