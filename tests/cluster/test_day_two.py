@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,9 +23,11 @@ Command = Callable[..., tuple[int, str, str]]
 def command(control_plane: ControlPlane) -> Command:
     """Run the command line as administrator: exit code, stdout, stderr."""
 
+    kubeconfig = ["--kubeconfig", str(control_plane.kubeconfig)]
+
     def command(*arguments: str) -> tuple[int, str, str]:
         answer = subprocess.run(
-            [str(Path(sys.executable).parent / "runai-nim"), *arguments, f"--kubeconfig={control_plane.kubeconfig}"],
+            [str(Path(sys.executable).parent / "runai-nim"), arguments[0], *kubeconfig, *arguments[1:]],
             env={**os.environ, "KUBECONFIG": "/nonexistent"},
             capture_output=True,
             text=True,
@@ -66,3 +69,57 @@ def test_a_context_that_is_not_there_is_one_line(command: Command) -> None:
     assert (code, out) == (2, "")
     assert err.splitlines()[-1].startswith("the cluster can't be read: ")
     assert "Traceback" not in err
+
+
+def test_status_shows_the_objects_down_to_the_pods(objects: Objects, namespace: str, command: Command) -> None:
+    objects.apply(sample("gpu-portion"))
+
+    code, out, _ = command("status", "llama-8b", "-n", namespace, "--wait", "--timeout", "60s")
+
+    assert code == 0
+    assert out.splitlines()[0] == f"RunaiNimService {namespace}/llama-8b: Running, ready (Running)"
+    for kind in ("NIMService", "Deployment", "PersistentVolumeClaim"):
+        assert f"─ {kind} llama-8b" in out
+    assert re.search("Translated +True +Translated", out)
+    told = json.loads(command("status", "llama-8b", "-n", namespace, "-o", "json")[1])
+    assert told["ready"] is True
+    assert told["tree"]["children"][0]["kind"] == "NIMService"
+    assert "Running" in {event["reason"] for event in told["events"]}
+
+
+def test_status_of_what_is_not_ready_or_not_there(objects: Objects, namespace: str, command: Command) -> None:
+    serve(objects)
+    refused = sample("gpu-portion", image=None)
+    refused["metadata"]["name"] = "refused"
+    objects.apply(refused)
+
+    code, out, _ = command("status", "refused", "-n", namespace, "--wait", "--timeout", "60s")
+    assert (code, "not ready (RequiredField)" in out) == (1, True)
+    assert re.search("─ NIMService +doesn't exist", out)
+
+    code, out, err = command("status", "lama-8b", "-n", namespace)
+    assert (code, out) == (1, "")
+    assert err == f'no RunaiNimService "lama-8b" in namespace {namespace}; did you mean llama-8b?\n'
+
+
+def test_status_says_what_may_not_be_read(
+    objects: Objects,
+    namespace: str,
+    command: Command,
+    kubectl: Callable[..., str],
+    control_plane: ControlPlane,
+    tmp_path: Path,
+) -> None:
+    serve(objects)
+    where = f"--namespace={namespace}"
+    kubectl("create", "serviceaccount", "reader", where)
+    kubectl("create", "role", "reader", where, "--verb=get,list", "--resource=runainimservices.runai-nim.io")
+    kubectl("create", "rolebinding", "reader", where, "--role=reader", f"--serviceaccount={namespace}:reader")
+    kubeconfig = tmp_path / "kubeconfig"
+    control_plane.service_account_kubeconfig(namespace, "reader", kubeconfig)
+
+    code, out, err = command("status", "llama-8b", "-n", namespace, "--kubeconfig", str(kubeconfig))
+
+    assert (code, err) == (0, "")
+    for kind in ("NIMService", "Deployment", "PersistentVolumeClaim", "Pod", "Events"):
+        assert re.search(f"{kind} +can't be read: .* is forbidden", out), kind

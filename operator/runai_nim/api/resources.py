@@ -54,6 +54,7 @@ NIM_CACHES: Final = Resource(
     well_known.NIM_GROUP, well_known.NIM_VERSION, well_known.NIMCACHE_PLURAL, well_known.NIMCACHE_KIND
 )
 DEPLOYMENTS: Final = Resource("apps", "v1", "deployments", "Deployment")
+REPLICA_SETS: Final = Resource("apps", "v1", "replicasets", "ReplicaSet")
 SERVICES: Final = Resource("", "v1", "services", "Service")
 CLAIMS: Final = Resource("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim")
 NAMESPACES: Final = Resource("", "v1", "namespaces", "Namespace", namespaced=False)

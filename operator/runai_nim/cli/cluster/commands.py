@@ -1,5 +1,6 @@
 """The commands on a cluster: their options and help."""
 
+import re
 from typing import Annotated, Literal, get_args
 
 import typer
@@ -57,3 +58,41 @@ def list_(
 def _check_phases(phases: list[str], allowed: tuple[str, ...]) -> None:
     if unknown := [one for one in phases if one not in allowed]:
         raise CommandError(f'--phase is "{unknown[0]}" but must be one of {", ".join(allowed)}')
+
+
+@commands.command(name="status")
+def status(
+    name: Annotated[str, typer.Argument(help="Name of the RunaiNimService.")],
+    namespace: Annotated[str, typer.Option("-n", "--namespace", help="Namespace; default: the context's.")] = "",
+    output: Annotated[Literal["text", "json"], typer.Option("-o", "--output", help="Output format.")] = "text",
+    watch: Annotated[bool, typer.Option("-w", "--watch", help="Print each change until interrupted.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until it is ready or needs you.")] = False,
+    timeout: Annotated[str, typer.Option("--timeout", help="How long --wait waits, such as 90s, 10m or 1h.")] = "10m",
+    kubeconfig: KubeconfigOption = None,
+    context: ContextOption = None,
+) -> None:
+    """Show a RunaiNimService, its objects down to the pods, its conditions and the latest events.
+
+    Only reads. What you may not read is shown as such.
+
+    Exit code: 0 if it is ready; 1 if not, or if it doesn't exist; 2 for errors.
+
+    \b
+    runai-nim status llama-8b -n runai-team-a
+    runai-nim status llama-8b --wait --timeout 30m
+    """
+    from runai_nim.cli.cluster.connection import ClusterOptions
+    from runai_nim.cli.cluster.status_service import StatusQuery, show_status
+
+    if watch and output == "json":
+        raise CommandError("--watch needs the output text: remove -o json")
+    seconds = _seconds(timeout) if wait else 0.0
+    query = StatusQuery(name, namespace, output, watch=watch, wait_seconds=seconds)
+    raise typer.Exit(show_status(query, ClusterOptions(kubeconfig, context)))
+
+
+def _seconds(timeout: str) -> float:
+    found = re.fullmatch("([0-9]{1,6})([smh])", timeout, re.ASCII)
+    if found is None:
+        raise CommandError(f'--timeout is "{timeout}" but must be a number with a unit, such as 90s, 10m or 1h')
+    return int(found[1]) * {"s": 1.0, "m": 60.0, "h": 3600.0}[found[2]]
