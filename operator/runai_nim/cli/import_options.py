@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from runai_nim.cli.options import DialectOption, FractionKeysOption, NamespaceLabelsOption, SettingsFileOption
+
 _FilesArgument = Annotated[
     list[str],
     typer.Argument(metavar="FILE|DIR|-", help="NIMServices: files, the files directly in a directory, or - for stdin."),
@@ -20,23 +22,8 @@ _ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite files tha
 _AdoptOption = Annotated[
     bool, typer.Option("--adopt", help="Print the steps that hand running NIMServices over to the operator.")
 ]
-_DialectOption = Annotated[
-    Literal["runai", "kai"] | None,
-    typer.Option("--dialect", help="Scheduler; default: the one in the settings, or runai."),
-]
-_FractionKeysOption = Annotated[
-    Literal["annotations", "shorthand", "nvfractions"] | None,
-    typer.Option("--gpu-fraction-keys", help="Keys of GPU shares; default: those in the settings, or annotations."),
-]
-_SettingsOption = Annotated[
-    str | None, typer.Option("--settings", metavar="FILE", help="The operator's settings file; default: none.")
-]
 _NamespaceOption = Annotated[
     str | None, typer.Option("-n", "--namespace", help="Namespace for manifests without one; default: none.")
-]
-_NamespaceLabelsOption = Annotated[
-    list[str],
-    typer.Option("--namespace-label", metavar="KEY=VALUE", help="A label of the namespace, such as its project."),
 ]
 
 
@@ -53,11 +40,11 @@ def _import(
     output_directory: _DirectoryOption = None,
     force: _ForceOption = False,
     adopt: _AdoptOption = False,
-    dialect: _DialectOption = None,
-    gpu_fraction_keys: _FractionKeysOption = None,
-    settings: _SettingsOption = None,
+    dialect: DialectOption = None,
+    gpu_fraction_keys: FractionKeysOption = None,
+    settings: SettingsFileOption = None,
     namespace: _NamespaceOption = None,
-    namespace_label: _NamespaceLabelsOption = [],  # noqa: B006 # Typer copies it
+    namespace_label: NamespaceLabelsOption = [],  # noqa: B006 # Typer copies it
 ) -> None:
     """Convert NIMServices to RunaiNimServices, field by field.
 

@@ -1,0 +1,57 @@
+"""Options that several commands of `runai-nim` share."""
+
+from typing import Annotated, Literal
+
+import typer
+
+FilesOption = Annotated[
+    list[str],
+    typer.Option(
+        "-f",
+        "--filename",
+        metavar="FILE|DIR|-",
+        help="Manifests: a file, the files directly in a directory, or - for stdin.",
+    ),
+]
+SettingsFileOption = Annotated[
+    str | None, typer.Option("--settings", metavar="FILE", help="The operator's settings file; default: none.")
+]
+DialectOption = Annotated[
+    Literal["runai", "kai"] | None,
+    typer.Option("--dialect", help="Scheduler; default: the one in the settings, or runai."),
+]
+FractionKeysOption = Annotated[
+    Literal["annotations", "shorthand", "nvfractions"] | None,
+    typer.Option("--gpu-fraction-keys", help="Keys of GPU shares; default: those in the settings, or annotations."),
+]
+NimOperatorOption = Annotated[
+    str | None,
+    typer.Option(
+        "--nim-operator",
+        metavar="VERSION|FILE",
+        help="Report fields that this version of the NIM Operator (3.0.2 to 3.1.4, main), or the NIMService CRD in this"
+        " file, lacks.",
+    ),
+]
+OutputOption = Annotated[Literal["text", "json"], typer.Option("-o", "--output", help="Output format.")]
+NamespaceOption = Annotated[str, typer.Option("-n", "--namespace", help="Namespace for manifests without one.")]
+NamespaceLabelsOption = Annotated[
+    list[str],
+    typer.Option("--namespace-label", metavar="KEY=VALUE", help="A label of the namespace, such as its project."),
+]
+
+PoliciesOption = Annotated[
+    list[str], typer.Option("--policies", metavar="FILE|DIR", help="Policies to apply; the operator reads none yet.")
+]
+StrictRunaiOption = Annotated[bool, typer.Option("--strict-runai", help="Reject the fields that Run:ai's API lacks.")]
+
+OldManifestsArgument = Annotated[str | None, typer.Argument(metavar="[A]", help="Manifests before.")]
+NewManifestsArgument = Annotated[str | None, typer.Argument(metavar="[B]", help="Manifests after.")]
+LiveOption = Annotated[bool, typer.Option("--live", help="Compare with the kubeconfig's cluster; only reads.")]
+NewSettingsFileOption = Annotated[
+    str | None, typer.Option("--new-settings", metavar="FILE", help="Compare with these settings.")
+]
+NewNimOperatorOption = Annotated[
+    str | None,
+    typer.Option("--new-nim-operator", metavar="VERSION|FILE", help="Compare with this NIM Operator."),
+]
