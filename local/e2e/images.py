@@ -14,6 +14,7 @@ from local import image
 from local.cluster import CHECKOUT
 from local.image.engines import Build, engine
 from local.requirements import CannotRunError
+from runai_nim.api.well_known import KIND
 
 TAG = "e2e"
 FOLDER = CHECKOUT / "build" / "e2e"
@@ -91,8 +92,9 @@ def build_samples() -> tuple[Image, ...]:
 
 def names_in_samples() -> set[str]:
     """Images of the models in deploy/samples."""
-    samples = (CHECKOUT / "deploy" / "samples").rglob("*.yaml")
-    return {yaml.safe_load(sample.read_text(encoding="utf-8"))["spec"]["image"] for sample in samples}
+    files = (CHECKOUT / "deploy" / "samples").rglob("*.yaml")
+    samples = (yaml.safe_load(file.read_text(encoding="utf-8")) for file in files)
+    return {sample["spec"]["image"] for sample in samples if sample["kind"] == KIND}
 
 
 @contextmanager
