@@ -3,9 +3,9 @@
 It reads the objects that the operator reads and calls `plan`, so that it reports what the operator would do.
 """
 
-import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from runai_nim.api import well_known
@@ -20,12 +20,12 @@ from runai_nim.api.resources import (
 from runai_nim.cli import terminal
 from runai_nim.cli.apply_preview import preview_apply, visible_fields
 from runai_nim.cli.changes import Difference, ObjectChanges, object_changes, pod_restart
-from runai_nim.cli.diagnostic import EXIT_FAILURE, CommandError, Diagnostic
+from runai_nim.cli.cluster.connection import ClusterOptions, run
+from runai_nim.cli.diagnostic import EXIT_FAILURE, Diagnostic
 from runai_nim.cli.diff import OutputFormat, evaluations_by_resource, write_differences
 from runai_nim.cli.evaluation import ManifestEvaluation, evaluate_manifest
 from runai_nim.cli.manifests import read_manifests
 from runai_nim.cli.offline_context import OfflineContext
-from runai_nim.config.log_format import configure_logging
 from runai_nim.domain import names
 from runai_nim.domain.decision_input import make_decision_input
 from runai_nim.domain.nimservice_schema import NIMServiceSchema
@@ -49,12 +49,8 @@ def diff_live(files: Sequence[str], offline: OfflineContext, output: OutputForma
     """Write what would change in the cluster and return the exit code."""
     services, diagnostics = evaluations_by_resource(list(read_manifests(files)), offline)
     differences: list[Difference] = []
-    configure_logging("console", "warning")  # to stderr; structlog's default is stdout
-    try:
-        results = asyncio.run(_evaluate_live(list(services.values()), offline))
-    except ApiError as error:
-        raise CommandError(f"the cluster can't be read: {error}") from None
-    for service, difference in results:
+    evaluate = partial(_evaluate_live, services=services.values(), offline=offline)
+    for service, difference in run(ClusterOptions(), evaluate):
         diagnostics += service.diagnostics
         differences.append(difference)
     terminal.write_diagnostics_to_stderr(diagnostics)
@@ -63,15 +59,11 @@ def diff_live(files: Sequence[str], offline: OfflineContext, output: OutputForma
 
 
 async def _evaluate_live(
-    services: Sequence[ManifestEvaluation], offline: OfflineContext
+    cluster: KubeClient, services: Iterable[ManifestEvaluation], offline: OfflineContext
 ) -> list[tuple[ManifestEvaluation, Difference]]:
-    cluster = await KubeClient.connect()
-    try:
-        index = (await cluster.get_document("/openapi/v3")).get("paths", {})
-        kinds = await _served_kinds(cluster, index)
-        return [await _evaluate_one(cluster, service, offline, kinds) for service in services]
-    finally:
-        await cluster.close()
+    index = (await cluster.get_document("/openapi/v3")).get("paths", {})
+    kinds = await _served_kinds(cluster, index)
+    return [await _evaluate_one(cluster, service, offline, kinds) for service in services]
 
 
 async def _evaluate_one(

@@ -67,10 +67,8 @@ def _read(
 
 def _repeated(one: tuple[Policy, Manifest], found: Mapping[Policy, Manifest]) -> Iterator[Diagnostic]:
     policy, manifest = one
-    is_project = bool(policy.namespace)
-    for other in found:
-        if (other.name, other.namespace, bool(other.namespace)) == (policy.name, policy.namespace, is_project):
-            yield manifest.problem(f"{policy.title} must be defined once: remove or rename one of the two")
+    if any((other.name, other.namespace) == (policy.name, policy.namespace) for other in found):
+        yield manifest.problem(f"{policy.title} must be defined once: remove or rename one of the two")
 
 
 def _contradictions(

@@ -132,8 +132,9 @@ def make_decision_input(
 
     `policies`: those of its namespace; None: there are none.
     """
-    effective = EffectiveSpec(own_spec(resource), ALL_FROM_RESOURCE, ())
-    if policies is not None:
+    if policies is None:
+        effective = EffectiveSpec(own_spec(resource), ALL_FROM_RESOURCE, ())
+    else:
         effective = effective_spec(resource, policies)
     return DecisionInput(
         resource=resource,

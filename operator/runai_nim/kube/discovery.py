@@ -11,7 +11,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from runai_nim.api import well_known
-from runai_nim.api.resources import Resource
+from runai_nim.api.resources import NIM_SERVICES, Resource
 from runai_nim.api.untrusted_values import mapping, mappings
 from runai_nim.domain.nimservice_schema import NIMServiceSchema
 from runai_nim.kube.api_error import ApiError
@@ -68,9 +68,9 @@ async def is_served(cluster: KubeClient, resource: Resource) -> bool:
     return resource.plural in (kind.get("name") for kind in mappings(kinds.get("resources")))
 
 
-def schema_of(document: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The schema of NIMService in an OpenAPI v3 document; None if absent."""
-    wanted = {"group": well_known.NIM_GROUP, "version": well_known.NIM_VERSION, "kind": well_known.NIMSERVICE_KIND}
+def schema_of(document: Mapping[str, Any], resource: Resource = NIM_SERVICES) -> Mapping[str, Any] | None:
+    """The schema of a kind in an OpenAPI v3 document; None if absent."""
+    wanted = {"group": resource.group, "version": resource.version, "kind": resource.kind}
     schemas = map(mapping, mapping(mapping(document.get("components")).get("schemas")).values())
     kinds = "x-kubernetes-group-version-kind"
     return next((schema for schema in schemas if wanted in mappings(schema.get(kinds))), None)

@@ -1,9 +1,10 @@
 """The connection of a command: the kubeconfig's cluster, and errors as one line."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Final, NamedTuple, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final, Literal, NamedTuple, TypeVar
 
+from runai_nim.api.resources import RUNAI_NIM_SERVICES, KubeObject
 from runai_nim.cli.diagnostic import CommandError
 from runai_nim.config.log_format import configure_logging
 from runai_nim.kube.api_error import ApiError
@@ -21,13 +22,18 @@ class ClusterOptions(NamedTuple):
     context: str | None = None
 
 
-def run(options: ClusterOptions, use: Callable[[KubeClient], Awaitable[T]]) -> T:
+def run(
+    options: ClusterOptions,
+    use: Callable[[KubeClient], Awaitable[T]],
+    *,
+    log_level: Literal["warning", "error"] = "warning",
+) -> T:
     """Connect and call `use`. Raises CommandError where the API server refuses or doesn't answer."""
-    configure_logging("console", "warning")  # to stderr; structlog's default is stdout
+    configure_logging("console", log_level)  # to stderr; structlog's default is stdout
     try:
         return asyncio.run(_run(options, use))
     except ApiError as error:
-        raise CommandError(f"the cluster can't be read: {_told(error)}") from None
+        raise CommandError(f"the cluster can't be read: {error}") from None
     except KeyboardInterrupt:
         raise SystemExit(_INTERRUPTED) from None
 
@@ -40,7 +46,15 @@ async def _run(options: ClusterOptions, use: Callable[[KubeClient], Awaitable[T]
         await cluster.close()
 
 
-def _told(error: ApiError) -> str:
-    if error.status == 404:
-        return "it doesn't serve RunaiNimServices; install the operator's chart"
-    return str(error)
+async def service_pages(
+    cluster: KubeClient, selector: str = "", namespace: str = "", *, metadata_only: bool = False
+) -> AsyncIterator[KubeObject]:
+    """The pages of RunaiNimServices. Raises CommandError where the cluster has no such kind."""
+    try:
+        async for page in cluster.pages(RUNAI_NIM_SERVICES, selector, namespace, metadata_only=metadata_only):
+            yield page
+    except ApiError as error:
+        if error.status != 404:
+            raise
+        message = "the cluster can't be read: it doesn't serve RunaiNimServices; install the operator's chart"
+        raise CommandError(message) from None

@@ -7,7 +7,7 @@ from typing import Literal
 
 from runai_nim.api.resources import RUNAI_NIM_SERVICES
 from runai_nim.cli import terminal
-from runai_nim.cli.cluster.connection import ClusterOptions, run
+from runai_nim.cli.cluster.connection import ClusterOptions, run, service_pages
 from runai_nim.cli.cluster.service_row import COLUMNS, WIDE_COLUMNS, RowFilter, ServiceRow
 from runai_nim.cli.cluster.table import lines, widths_of
 from runai_nim.cli.diagnostic import EXIT_OK
@@ -52,7 +52,7 @@ async def _list(cluster: KubeClient, query: ListQuery) -> int:
 async def _read(cluster: KubeClient, query: ListQuery) -> tuple[list[ServiceRow], str]:
     rows: list[ServiceRow] = []
     version = ""
-    async for page in cluster.pages(RUNAI_NIM_SERVICES, query.selector, query.namespace):
+    async for page in service_pages(cluster, query.selector, query.namespace):
         rows += (ServiceRow.from_object(item) for item in page["items"])
         version = page["metadata"]["resourceVersion"]
     return sorted(rows, key=lambda row: row.sort_key), version

@@ -26,7 +26,7 @@ from runai_nim.api.resources import (
 )
 from runai_nim.api.untrusted_values import mapping, word
 from runai_nim.cli import terminal
-from runai_nim.cli.cluster.connection import ClusterOptions, run
+from runai_nim.cli.cluster.connection import ClusterOptions, run, service_pages
 from runai_nim.cli.cluster.resource_tree import Reading, Readings, do_next, tree_of
 from runai_nim.cli.cluster.service_row import condition_of, is_ready
 from runai_nim.cli.cluster.status_view import events_of, status_json, status_lines
@@ -91,7 +91,7 @@ def _is_stalled(service: KubeObject) -> bool:
 
 async def _not_found(cluster: KubeClient, name: str, namespace: str) -> int:
     known: list[str] = []
-    async for page in cluster.pages(RUNAI_NIM_SERVICES, namespace=namespace, metadata_only=True):
+    async for page in service_pages(cluster, namespace=namespace, metadata_only=True):
         known += (item["metadata"]["name"] for item in page["items"])
     near = get_close_matches(name, known)
     hint = f"; did you mean {' or '.join(near)}?" if near else ", runai-nim list shows all"

@@ -1,9 +1,9 @@
 """`runai-nim doctor`: is this cluster ready for RunaiNimServices, and if not, what is to be done? It only reads."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 from runai_nim import __version__
@@ -24,15 +24,14 @@ from runai_nim.api.resources import (
 from runai_nim.api.untrusted_values import mapping, word
 from runai_nim.api.well_known import SERVICE_LABEL
 from runai_nim.cli import terminal
-from runai_nim.cli.diagnostic import EXIT_FINDINGS, EXIT_OK, CommandError
+from runai_nim.cli.cluster.connection import ClusterOptions, run
+from runai_nim.cli.diagnostic import EXIT_FINDINGS, EXIT_OK
 from runai_nim.cli.diff import OutputFormat
 from runai_nim.cli.doctor.bundle import write_bundle
 from runai_nim.cli.doctor.check import Check, Level
 from runai_nim.cli.doctor.checks import check_cluster
 from runai_nim.cli.doctor.facts import ClusterFacts, read_facts, read_listing
-from runai_nim.config.log_format import configure_logging
 from runai_nim.config.settings import Settings
-from runai_nim.kube.api_error import ApiError
 from runai_nim.kube.client import KubeClient
 
 _OF_BUNDLE: Final[Mapping[Resource, str]] = {
@@ -51,11 +50,9 @@ _KINDS_OF_EVENTS: Final = frozenset({"RunaiNimService", "NIMService", "NIMCache"
 
 def doctor(settings: Settings, output: OutputFormat, *, bundle: str | None) -> int:
     """Write what was found, and the bundle if a file is named; return the exit code. Raises CommandError."""
-    configure_logging("console", "error")  # to stderr; what can't be read is said in its line
-    try:
-        facts, objects = asyncio.run(_read(settings, with_objects=bundle is not None))
-    except ApiError as error:
-        raise CommandError(f"the cluster can't be read: {error}") from None
+    # What can't be read is said in its line.
+    read = partial(_read, settings=settings, with_objects=bundle is not None)
+    facts, objects = run(ClusterOptions(), read, log_level="error")
     checks = list(check_cluster(facts, settings, datetime.now(UTC)))
     if output == "json":
         terminal.write_json({"checks": [asdict(check) for check in checks]})
@@ -73,13 +70,11 @@ def _line(check: Check) -> str:
     return f"{check.level:<8} {check.subject}: {check.message}{remedy}"
 
 
-async def _read(settings: Settings, *, with_objects: bool) -> tuple[ClusterFacts, Mapping[str, Any]]:
-    cluster = await KubeClient.connect()
-    try:
-        facts = await read_facts(cluster, settings.namespaces)
-        return facts, await _read_objects(cluster, facts) if with_objects else {}
-    finally:
-        await cluster.close()
+async def _read(
+    cluster: KubeClient, *, settings: Settings, with_objects: bool
+) -> tuple[ClusterFacts, Mapping[str, Any]]:
+    facts = await read_facts(cluster, settings.namespaces)
+    return facts, await _read_objects(cluster, facts) if with_objects else {}
 
 
 async def _read_objects(cluster: KubeClient, facts: ClusterFacts) -> Mapping[str, Any]:

@@ -15,7 +15,7 @@ from runai_nim.api.resources import (
     ObjectView,
     Resource,
 )
-from runai_nim.api.untrusted_values import mapping, mappings, word
+from runai_nim.api.untrusted_values import mapping, word
 from runai_nim.config.permissions import Access, required_access
 from runai_nim.domain.nimservice_schema import NIMServiceSchema
 from runai_nim.kube.access_review import is_allowed
@@ -86,20 +86,12 @@ async def read_facts(cluster: KubeClient, namespaces: tuple[str, ...]) -> Cluste
     return ClusterFacts(
         version=word(version.get("gitVersion")),
         served=frozenset(path.removeprefix("apis/") for path in index),
-        own_schema=own_schema(await _document(cluster, index, RUNAI_NIM_SERVICES.api_version)),
+        own_schema=schema_of(await _document(cluster, index, RUNAI_NIM_SERVICES.api_version), RUNAI_NIM_SERVICES),
         nimservice=None if nimservice is None else NIMServiceSchema.of_schema(nimservice),
         listings=listings,
         account=account,
         denied=await _denied(cluster, account, namespaces) if account else None,
     )
-
-
-def own_schema(document: ObjectView) -> Mapping[str, Any] | None:
-    """The schema of RunaiNimService in an OpenAPI v3 document; None if absent."""
-    wanted = {"group": well_known.GROUP, "version": well_known.VERSION, "kind": well_known.KIND}
-    schemas = map(mapping, mapping(mapping(document.get("components")).get("schemas")).values())
-    kinds = "x-kubernetes-group-version-kind"
-    return next((schema for schema in schemas if wanted in mappings(schema.get(kinds))), None)
 
 
 async def _document(cluster: KubeClient, index: ObjectView, api_version: str) -> KubeObject:
