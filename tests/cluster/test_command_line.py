@@ -62,6 +62,7 @@ def test_it_says_what_the_operator_then_does(
 
     objects.apply(first)
     settled(objects, "llama-8b", "Running")
+    stand_in.stop()  # it has the administrator's kubeconfig, too
     mark = audit_log.mark()
     assert live(first) == (0, [], "")
 

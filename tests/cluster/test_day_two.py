@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from local.audit import AuditLog
+from local.cluster import Program
 from local.control_plane import ADMINISTRATOR, ControlPlane
 from local.objects import Objects
 from tests.support.services import sample, serve, settled
@@ -38,12 +39,15 @@ def command(control_plane: ControlPlane) -> Command:
     return command
 
 
-def test_list_shows_what_is_there(objects: Objects, namespace: str, command: Command, audit_log: AuditLog) -> None:
+def test_list_shows_what_is_there(
+    objects: Objects, namespace: str, command: Command, stand_in: Program, audit_log: AuditLog
+) -> None:
     serve(objects)
     stopped = sample("gpu-portion", desiredPhase="Stopped")
     stopped["metadata"]["name"] = "another"
     objects.apply(stopped)
     settled(objects, "another", "Stopped")
+    stand_in.stop()  # it has the administrator's kubeconfig, too
     mark = audit_log.mark()
 
     code, out, err = command("list", "-n", namespace)

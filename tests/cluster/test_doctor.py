@@ -37,6 +37,7 @@ def test_it_finds_what_is_there_and_what_is_not_and_only_reads(
     objects: Objects, doctor: Doctor, stand_in: Program, audit_log: AuditLog
 ) -> None:
     serve(objects)
+    stand_in.stop()  # it has the administrator's kubeconfig, too, and may still write about earlier tests
     mark = audit_log.mark()
 
     code, out, err = doctor()
