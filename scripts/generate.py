@@ -9,6 +9,7 @@ import yaml
 
 from runai_nim import __version__
 from runai_nim.api.crd import make_crd, make_schema
+from runai_nim.api.kinds import RUNAI_NIM_SERVICE
 from runai_nim.api.ours import is_ours
 from runai_nim.domain import condition_reasons
 from runai_nim.domain.reasons import Reason
@@ -25,7 +26,7 @@ NOTICE = "<!-- Generated from operator/runai_nim/{source} by scripts/generate.py
 def crd_text() -> str:
     """Return the CRD as canonical YAML."""
     header = "# Generated from operator/runai_nim/api by scripts/generate.py. Do not edit.\n"
-    return header + yaml.safe_dump(make_crd(), sort_keys=False, allow_unicode=True, width=120)
+    return header + yaml.safe_dump(make_crd(RUNAI_NIM_SERVICE), sort_keys=False, allow_unicode=True, width=120)
 
 
 def status_text() -> str:
@@ -102,7 +103,7 @@ def _cause(row: MappingRow) -> str:
 
 def fields_text() -> str:
     """Return every field of the API with its type, bounds and meaning as a page."""
-    schema = make_schema()["properties"]
+    schema = make_schema(RUNAI_NIM_SERVICE)["properties"]
     parts = {"spec": schema["spec"], "status": schema["status"]}
     tables = "\n".join(_fields_table(name, part) for name, part in parts.items())
     return f"""{NOTICE.format(source="api")}# Fields of RunaiNimService

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runai_nim.api.crd import make_schema
+from runai_nim.api.kinds import RUNAI_NIM_SERVICE
 from runai_nim.api.resources import (
     DEPLOYMENTS,
     NAMESPACES,
@@ -29,6 +30,7 @@ from runai_nim.config.settings_loader import load_settings
 from runai_nim.domain.nimservice_schema import NIMServiceSchema
 from tests.cli.conftest import Run
 
+SCHEMA = make_schema(RUNAI_NIM_SERVICE)
 NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 ACCOUNT = "system:serviceaccount:runai-nim-system:runai-nim-operator"
 
@@ -97,7 +99,7 @@ def facts(objects: dict[Resource, tuple[KubeObject, ...]] | None = None, **parts
     ready: dict[str, Any] = {
         "version": "v1.34.4",
         "served": frozenset({"runai-nim.io/v1alpha1", "apps.nvidia.com/v1alpha1", "run.ai/v2alpha1"}),
-        "own_schema": make_schema(),
+        "own_schema": SCHEMA,
         "nimservice": NIMServiceSchema.of_version("3.1.4"),
         "account": ACCOUNT,
         "denied": (),
@@ -131,7 +133,7 @@ def without(resource: Resource) -> ClusterFacts:
             "RunaiNimService: the CRD is older than this command: it lacks spec.annotations, spec.",
         ),
         (
-            facts(own_schema={"properties": {**make_schema()["properties"], "status": {"properties": {}}}}),
+            facts(own_schema={"properties": {**SCHEMA["properties"], "status": {"properties": {}}}}),
             {},
             "warning",
             "RunaiNimService: the CRD is older than this command: it lacks status.",
@@ -140,8 +142,13 @@ def without(resource: Resource) -> ClusterFacts:
             facts(
                 own_schema={
                     "properties": {
-                        **make_schema()["properties"],
-                        "spec": {"properties": {**make_schema()["properties"]["spec"]["properties"], "zzz": {}}},
+                        **SCHEMA["properties"],
+                        "spec": {
+                            "properties": {
+                                **SCHEMA["properties"]["spec"]["properties"],
+                                "zzz": {},
+                            }
+                        },
                     }
                 }
             ),

@@ -11,12 +11,13 @@ from typing import Any
 from hypothesis import strategies as st
 
 from runai_nim.api.crd import make_schema
+from runai_nim.api.kinds import RUNAI_NIM_SERVICE
 
 Spec = dict[str, Any]
 Schema = dict[str, Any]
 Place = tuple[str | int, ...]
 
-SCHEMA: Schema = make_schema()["properties"]["spec"]
+SCHEMA: Schema = make_schema(RUNAI_NIM_SERVICE)["properties"]["spec"]
 WORDS = (
     "llama",
     "true",

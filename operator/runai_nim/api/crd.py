@@ -1,13 +1,13 @@
-"""CustomResourceDefinition of RunaiNimService, generated from the API types: structural schema and CEL rules.
+"""CustomResourceDefinitions, generated from the API types: structural schemas and CEL rules.
 
-Fields, bounds, descriptions and CEL rules come from the types. This module adds names, columns and subresources.
+Fields, bounds, descriptions and CEL rules come from the types. `kinds` adds names, columns and subresources.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from runai_nim.api.v1alpha1 import RunaiNimService
-from runai_nim.api.well_known import GROUP, PLURAL, VERSION
+from runai_nim.api.kinds import ApiKind
+from runai_nim.api.well_known import GROUP, VERSION
 
 JsonSchema = dict[str, Any]
 
@@ -30,79 +30,45 @@ _STRUCTURAL_KEYS = (
 _CONVERTED_KEYS = ("description", "items", "properties", "$ref", "anyOf", "$defs")
 # The API server rejects or misreads these. Defaults are applied in translation.
 _DROPPED_KEYS = ("title", "default")
-_READY = '.status.conditions[?(@.type=="Ready")]'
 
 
-def make_crd() -> dict[str, Any]:
-    """Return the CRD of RunaiNimService (apiextensions.k8s.io/v1) as a plain dict."""
+def make_crd(kind: ApiKind) -> dict[str, Any]:
+    """Return the CRD of a kind (apiextensions.k8s.io/v1) as a plain dict."""
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{PLURAL}.{GROUP}"},
+        "metadata": {"name": f"{kind.plural}.{GROUP}"},
         "spec": {
             "group": GROUP,
             "names": {
-                "kind": "RunaiNimService",
-                "listKind": "RunaiNimServiceList",
-                "plural": PLURAL,
-                "singular": "runainimservice",
-                "shortNames": ["rnim"],
-                "categories": ["nim", "runai"],
+                "kind": kind.name,
+                "listKind": f"{kind.name}List",
+                "plural": kind.plural,
+                "singular": kind.name.lower(),
+                "shortNames": [kind.short_name],
+                "categories": list(kind.categories),
             },
-            "scope": "Namespaced",
-            "versions": [make_version()],
+            "scope": "Namespaced" if kind.is_namespaced else "Cluster",
+            "versions": [_version(kind)],
         },
     }
 
 
-def make_version() -> dict[str, Any]:
-    """Return the entry of v1alpha1: schema, subresources and the columns of `kubectl get`."""
+def _version(kind: ApiKind) -> dict[str, Any]:
+    """The entry of v1alpha1: schema, subresources and the columns of `kubectl get`."""
     return {
         "name": VERSION,
         "served": True,
         "storage": True,
-        "additionalPrinterColumns": printer_columns(),
-        "subresources": {
-            "status": {},
-            "scale": {
-                "specReplicasPath": ".spec.replicas",
-                "statusReplicasPath": ".status.replicas",
-                "labelSelectorPath": ".status.selector",
-            },
-        },
-        "schema": {"openAPIV3Schema": make_schema()},
+        "additionalPrinterColumns": [column.as_json() for column in kind.columns],
+        "subresources": {"status": {}, **kind.subresources},
+        "schema": {"openAPIV3Schema": make_schema(kind)},
     }
 
 
-def printer_columns() -> list[dict[str, Any]]:
-    """Return the columns of `kubectl get`; `-o wide` adds those of priority 1."""
-    return [
-        _column("Phase", ".status.phase", "Phase of the service's lifecycle"),
-        _column("Ready", f"{_READY}.status", "Whether the service answers"),
-        _column("Reason", f"{_READY}.reason", "Reason of condition Ready"),
-        _column("Replicas", ".status.replicas", "Replicas that exist", kind="integer"),
-        _column("GPU", ".status.gpusInUse", "GPUs in use now, of all pods"),
-        _column("Project", ".status.project", "Run:ai project"),
-        _column("URL", ".status.url", "URL from outside the cluster"),
-        _column("Age", ".metadata.creationTimestamp", "Time since creation", kind="date"),
-        _column("Message", f"{_READY}.message", "Message of condition Ready", priority=1),
-        _column("GPU per pod", ".status.gpu", "GPU of each pod", priority=1),
-        _column("Internal URL", ".status.internalUrl", "URL inside the cluster", priority=1),
-        _column("NIMService", ".status.nimServiceName", "NIMService created for this resource", priority=1),
-        _column("Claim", ".status.claimName", "Claim with the model", priority=1),
-        _column("Priority", ".spec.priorityClass", "Scheduling priority", priority=1),
-        _column("Node pools", ".spec.nodePools", "Node pools, the preferred first", priority=1),
-        _column("Image", ".spec.image", "Container image", priority=1),
-    ]
-
-
-def _column(name: str, path: str, description: str, *, kind: str = "string", priority: int = 0) -> dict[str, Any]:
-    return {"name": name, "type": kind, "jsonPath": path, "description": description, "priority": priority}
-
-
-def make_schema() -> JsonSchema:
+def make_schema(kind: ApiKind) -> JsonSchema:
     """Return the structural schema of the whole object."""
-    pydantic_schema = RunaiNimService.model_json_schema(by_alias=True)
+    pydantic_schema = kind.model.model_json_schema(by_alias=True)
     # The API server validates these itself: apiVersion and kind as plain strings, metadata as its own type. CEL rules
     # may refer to metadata.name because it is declared here, and its maximum length bounds their cost estimate.
     properties = pydantic_schema["properties"]
@@ -120,7 +86,7 @@ def structural_schema(schema: Mapping[str, Any], definitions: Mapping[str, Any])
     """Turn pydantic's JSON schema into a structural one, without `$ref`, null and `anyOf`.
 
     Raises ValueError for a choice between several types, which a structural schema can't express, and for a keyword
-    that this function doesn't know, such as `additionalProperties` of a map: the CRD would lack it.
+    that this function doesn't know: the CRD would lack it.
     """
     merged = _resolve_reference(schema, definitions)
     if unknown := _unknown_keywords(merged):
@@ -130,6 +96,8 @@ def structural_schema(schema: Mapping[str, Any], definitions: Mapping[str, Any])
         result = {"description": " ".join(merged["description"].split()), **result}
     if "items" in merged:
         result["items"] = structural_schema(merged["items"], definitions)
+    if isinstance(merged.get("additionalProperties"), Mapping):
+        result["additionalProperties"] = structural_schema(merged["additionalProperties"], definitions)
     if "properties" in merged:
         result["properties"] = {
             name: structural_schema(merged["properties"][name], definitions) for name in merged["properties"]
@@ -139,8 +107,9 @@ def structural_schema(schema: Mapping[str, Any], definitions: Mapping[str, Any])
 
 def _unknown_keywords(schema: Mapping[str, Any]) -> list[str]:
     known = {*_STRUCTURAL_KEYS, *_CONVERTED_KEYS, *_DROPPED_KEYS}
-    # With properties it is rejected by the API server, which prunes unknown fields anyway.
-    if schema.get("additionalProperties") is False and "properties" in schema:
+    # With properties it is rejected by the API server, which prunes unknown fields anyway. A schema is that of a map.
+    allowed = schema.get("additionalProperties")
+    if (allowed is False and "properties" in schema) or (isinstance(allowed, Mapping) and "properties" not in schema):
         known.add("additionalProperties")
     return sorted(schema.keys() - known)
 

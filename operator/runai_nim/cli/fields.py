@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from runai_nim.api import syntax
 from runai_nim.api.crd import make_schema
+from runai_nim.api.kinds import RUNAI_NIM_SERVICE
 from runai_nim.cli.diagnostic import CommandError
 from runai_nim.domain.translate.rules import MappingRow
 from runai_nim.domain.translate.tables import TABLES
@@ -69,7 +70,7 @@ class Field:
 
 def spec_field() -> Field:
     """The field `spec`."""
-    return Field("spec", make_schema()["properties"]["spec"])
+    return Field("spec", make_schema(RUNAI_NIM_SERVICE)["properties"]["spec"])
 
 
 def fields_below(field: Field) -> Iterator[Field]:

@@ -12,6 +12,7 @@ from kubernetes.client import ApiException
 from local.cluster import LocalCluster
 from local.control_plane import ControlPlane
 from runai_nim.api.crd import make_schema
+from runai_nim.api.kinds import RUNAI_NIM_SERVICE
 from runai_nim.api.well_known import GROUP, PLURAL, VERSION
 
 CRD = Path(__file__).resolve().parents[3] / "crds" / "runai-nim.io_runainimservices.yaml"
@@ -85,7 +86,7 @@ def causes() -> Callable[[ApiException], dict[str, str]]:
 @pytest.fixture(scope="session")
 def rules() -> list[tuple[str, str]]:
     """Field and message of every CEL rule; a field of a list's items is written as that of its second."""
-    return list(_rules(make_schema()))
+    return list(_rules(make_schema(RUNAI_NIM_SERVICE)))
 
 
 def _rules(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, str]]:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from local.control_plane import ControlPlane
 from runai_nim.api.crd import make_schema
+from runai_nim.api.kinds import RUNAI_NIM_SERVICE
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
 from runai_nim.api.well_known import GROUP, PLURAL, VERSION
 
@@ -100,7 +101,7 @@ def test_a_value_out_of_bounds_is_refused_by_server_and_types_alike(
     create: Create, causes: Callable[[ApiException], dict[str, str]], name: str
 ) -> None:
     spec = EXAMPLES[name]["spec"]
-    tried = list(mistakes(make_schema()["properties"]["spec"], spec))
+    tried = list(mistakes(make_schema(RUNAI_NIM_SERVICE)["properties"]["spec"], spec))
     assert len(tried) > 20
     for place, wrong in tried:
         with pytest.raises(ApiException) as refusal:

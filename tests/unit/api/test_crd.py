@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from runai_nim.api.crd import make_crd, make_schema, structural_schema
+from runai_nim.api.kinds import KINDS, RUNAI_NIM_SERVICE
 from runai_nim.api.ours import is_ours
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -35,11 +36,11 @@ def used(value: object, path: str = "") -> Iterator[str]:
             yield from used(item, path)
 
 
-SPEC = dict(fields(make_schema()["properties"]["spec"]))
+SPEC = dict(fields(make_schema(RUNAI_NIM_SERVICE)["properties"]["spec"]))
 
 
 def test_the_generated_file_is_what_the_types_say() -> None:
-    assert yaml.safe_load(GENERATED.read_text()) == make_crd(), "run `python scripts/generate.py`"
+    assert yaml.safe_load(GENERATED.read_text()) == make_crd(RUNAI_NIM_SERVICE), "run `python scripts/generate.py`"
 
 
 def test_the_generated_file_says_so_and_stays_below_100_kilobytes() -> None:
@@ -51,9 +52,10 @@ def test_the_generated_file_says_so_and_stays_below_100_kilobytes() -> None:
 
 def test_every_field_has_a_description() -> None:
     # Of metadata the API server accepts none: it is its own.
-    without = [path for path, field in fields(make_schema()) if not field.get("description")]
+    for kind in KINDS:
+        without = [path for path, field in fields(make_schema(kind)) if not field.get("description")]
 
-    assert without == ["metadata", "metadata.name"]
+        assert without == ["metadata", "metadata.name"], kind.name
 
 
 def test_every_field_of_the_api_is_in_an_example() -> None:
@@ -84,7 +86,7 @@ def test_nothing_in_spec_is_required_but_the_keys_of_lists() -> None:
 
     assert required == keys
     assert not [path for path, field in SPEC.items() if "required" in field]
-    assert "required" not in make_schema()["properties"]["spec"]
+    assert "required" not in make_schema(RUNAI_NIM_SERVICE)["properties"]["spec"]
 
 
 def test_spec_has_no_default() -> None:
@@ -121,7 +123,7 @@ def test_bounds_are_those_of_the_contract(path: str, bounds: tuple[int, int | No
 @pytest.mark.parametrize(
     ("schema", "keyword"),
     [
-        ({"type": "object", "additionalProperties": {"type": "string"}}, "additionalProperties"),
+        ({"type": "object", "additionalProperties": {"type": "string"}, "properties": {}}, "additionalProperties"),
         ({"type": "object", "additionalProperties": False}, "additionalProperties"),
         ({"type": "object", "additionalProperties": True, "properties": {}}, "additionalProperties"),
         ({"type": "integer", "exclusiveMinimum": 0}, "exclusiveMinimum"),
@@ -131,6 +133,15 @@ def test_bounds_are_those_of_the_contract(path: str, bounds: tuple[int, int | No
 def test_an_unknown_keyword_is_not_dropped(schema: dict[str, Any], keyword: str) -> None:
     with pytest.raises(ValueError, match=f"unknown schema keyword {keyword} in a type: convert or drop it"):
         structural_schema(schema, {})
+
+
+def test_a_map_keeps_the_schema_of_its_values() -> None:
+    schema = {"type": "object", "additionalProperties": {"$ref": "#/$defs/Part"}}
+
+    assert structural_schema(schema, {"Part": {"type": "string", "title": "Part"}}) == {
+        "type": "object",
+        "additionalProperties": {"type": "string"},
+    }
 
 
 def test_a_choice_between_types_has_no_structural_schema() -> None:

@@ -13,10 +13,12 @@ from pydantic.fields import FieldInfo
 from runai_nim.api.v1alpha1.field_kinds import ATTRIBUTES, FieldKind, core_type, item_model, kind_of
 from runai_nim.api.v1alpha1.schema import (
     INT32_MAX,
+    CelRule,
     Name,
     Ours,
     QuantityString,
     SpecModel,
+    cel,
     exact_number_validators,
     listed_by,
     listed_whole,
@@ -26,8 +28,21 @@ from runai_nim.api.v1alpha1.spec import RunaiNimServiceSpec
 Number = Annotated[Decimal, *exact_number_validators(-INT32_MAX, INT32_MAX)]
 
 
+_ORDER: Final = CelRule(
+    "!has(self.min) || !has(self.max) || self.min <= self.max",
+    "min must not be above max: lower min or raise max",
+    ".min",
+)
+_STEP: Final = CelRule("!has(self.step) || self.step > 0", "step must be above 0: correct or remove it", ".step")
+
+
 class DefaultFrom(SpecModel):
     """A default that is another field's value times a factor."""
+
+    model_config = cel(
+        CelRule("has(self.field)", "field must be set: name one below spec, such as compute.cpuCoreRequest", ".field"),
+        CelRule("!has(self.factor) || self.factor > 0", "factor must be above 0: correct or remove it", ".factor"),
+    )
 
     field: Annotated[StrictStr, Field(max_length=253)] | None = None
     """Path of the other field below spec, e.g. compute.cpuCoreRequest; required."""
@@ -49,6 +64,8 @@ class BooleanRule(SpecModel):
 class IntegerRule(BooleanRule):
     """Rule for a whole number."""
 
+    model_config = cel(_ORDER, _STEP)
+
     min: StrictInt | None = None
     """Smallest value."""
 
@@ -64,6 +81,8 @@ class IntegerRule(BooleanRule):
 
 class NumberRule(BooleanRule):
     """Rule for a number."""
+
+    model_config = cel(_ORDER, _STEP)
 
     min: Number | None = None
     """Smallest value."""
@@ -81,6 +100,16 @@ class NumberRule(BooleanRule):
 class QuantityRule(BooleanRule):
     """Rule for a quantity such as 8Gi; amounts are compared, not texts."""
 
+    # Run:ai also writes 5GB, which CEL's library doesn't know; the operator compares these.
+    model_config = cel(
+        CelRule(
+            "!has(self.min) || !has(self.max) || !isQuantity(self.min) || !isQuantity(self.max)"
+            " || quantity(self.min).compareTo(quantity(self.max)) <= 0",
+            "min must not be above max: lower min or raise max",
+            ".min",
+        )
+    )
+
     min: QuantityString | None = None
     """Smallest amount."""
 
@@ -89,6 +118,18 @@ class QuantityRule(BooleanRule):
 
     default_from: DefaultFrom | None = None
     """Default, for want of a value and of a default."""
+
+
+class OptionRule(BooleanRule):
+    """Rule for a value of a list."""
+
+    model_config = cel(
+        CelRule(
+            "!has(self.options) || size(self.options) > 0",
+            "options must not be empty: add one or remove them",
+            ".options",
+        )
+    )
 
 
 class ItemRule(SpecModel):
@@ -148,7 +189,7 @@ def _option_rule(name: str, annotation: Any) -> type[SpecModel]:
     options = Annotated[tuple[option, ...], listed_whole()]  # type: ignore[valid-type] # made above
     return create_model(
         f"{title}Rule",
-        __base__=BooleanRule,
+        __base__=OptionRule,
         __doc__="Rule for a value of a list.",
         options=_optional(options, "The allowed values, compared exactly; at least one."),
     )

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from runai_nim.api import well_known
 from runai_nim.api.crd import make_schema
+from runai_nim.api.kinds import RUNAI_NIM_SERVICE
 from runai_nim.api.resources import DEPLOYMENTS, RUNAI_NIM_SERVICES, ObjectView
 from runai_nim.api.untrusted_values import mapping, mappings, number, word
 from runai_nim.cli.doctor.check import ASK, Check, Level, listed, unreadable
@@ -46,7 +47,7 @@ def check_own_kind(facts: ClusterFacts) -> Iterator[Check]:
     if facts.own_schema is None:
         yield Check(Level.PROBLEM, subject, "the cluster has no such kind", "install the chart, or apply crds/")
         return
-    wanted = set(field_paths(make_schema()))
+    wanted = set(field_paths(make_schema(RUNAI_NIM_SERVICE)))
     found = set(field_paths(facts.own_schema))
     if lacking := sorted(wanted - found):
         message = f"the CRD is older than this command: it lacks {listed(lacking)}"
