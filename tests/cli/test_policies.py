@@ -1,5 +1,6 @@
 """--policies: applied to resources of their namespaces; a mistake in a policy ends the command."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -96,3 +97,62 @@ def test_diff_applies_policies_to_both_sides(run: Run, tmp_path: Path) -> None:
 
     assert answer.code == 1
     assert f"+ error: {MESSAGE}" in answer.out
+
+
+def resources(folder: Path, text: str) -> Path:
+    (folder / "resources").mkdir(exist_ok=True)
+    return policy(folder / "resources", text, "resources.yaml")
+
+
+@pytest.mark.parametrize(
+    ("spec", "code", "summary"),
+    [
+        ("{rules: {replicas: {max: 3}}}", 0, "0 would change, pods of 0 would restart, 0 would break a rule"),
+        ("{defaults: {servingPort: {serviceType: NodePort}}}", 1, "1 would change, pods of 0 would restart, 0"),
+        ("{defaults: {priorityClass: high}}", 3, "1 would change, pods of 1 would restart, 0 would break a rule"),
+        ("{rules: {replicas: {max: 2}}}", 4, "0 would change, pods of 0 would restart, 1 would break a rule"),
+    ],
+)
+def test_what_a_policy_would_change_is_told_by_the_exit_code(
+    spec: str, code: int, summary: str, run: Run, tmp_path: Path
+) -> None:
+    file = policy(tmp_path, HEAD.format(kind="RunaiNimPolicy", name="team") + f"spec: {spec}\n")
+
+    answer = run("policy", "check", "-f", file, resources(tmp_path, FEW))
+
+    assert answer.code == code, answer
+    assert f"1 RunaiNimService checked: {summary}" in answer.err
+    assert ("RunaiNimService default/llama" in answer.out) == (code != 0)
+    assert ("at most 2 by policy team (project)" in answer.out) == (code == 4)
+
+
+def test_a_policy_replaces_the_one_of_its_name(run: Run, tmp_path: Path) -> None:
+    now = policy(tmp_path, LIMIT, "now.yaml")
+    wider = policy(tmp_path, LIMIT.replace("max: 2", "max: 5"), "next.yaml")
+    few = resources(tmp_path, FEW)
+
+    answer = run("policy", "check", "-f", wider, "--policies", now, few)
+
+    assert (answer.code, f"- error: {MESSAGE}" in answer.out) == (1, True), answer
+    assert run("policy", "check", "-f", now, "--policies", now, few).code == 0
+
+
+def test_a_mistake_in_the_new_policy_ends_the_check(run: Run, tmp_path: Path) -> None:
+    wrong = policy(tmp_path, LIMIT.replace("max", "maxx"))
+
+    answer = run("policy", "check", "-f", wrong, resources(tmp_path, FEW))
+
+    assert (answer.code, answer.out) == (2, "")
+    assert 'unknown field "spec.rules.replicas.maxx"' in answer.err
+
+
+def test_resources_that_can_t_be_read_end_the_check(run: Run, tmp_path: Path) -> None:
+    answer = run("policy", "check", "-f", policy(tmp_path, LIMIT), resources(tmp_path, "a: ["))
+
+    assert (answer.code, answer.out) == (2, "")
+
+
+def test_the_check_in_json(run: Run, tmp_path: Path) -> None:
+    answer = run("policy", "check", "-f", policy(tmp_path, LIMIT), "-o", "json", resources(tmp_path, FEW))
+
+    assert json.loads(answer.out)[0]["findings"][0]["change"] == "added"

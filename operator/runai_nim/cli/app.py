@@ -27,6 +27,7 @@ from runai_nim.cli.options import (
     SettingsFileOption,
     StrictRunaiOption,
 )
+from runai_nim.cli.policy_commands import policy
 
 
 class _Commands(TyperGroup):
@@ -263,4 +264,5 @@ def doctor(
 
 
 register_import(app)
+app.add_typer(policy, name="policy")
 app.add_typer(commands)  # without a name: beside the others

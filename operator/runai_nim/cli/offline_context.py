@@ -59,8 +59,12 @@ def offline_context(
     namespace: str = DEFAULT_NAMESPACE,
     namespace_labels: Sequence[str] = (),
     policies: Sequence[str] = (),
+    new_policies: Sequence[str] = (),
 ) -> OfflineContext:
-    """The context for these options. Raises CommandError for an unusable file, invalid settings, labels or policies."""
+    """The context for these options; `new_policies` replace those of `policies` with the same name.
+
+    Raises CommandError for an unusable file, invalid settings, labels or policies.
+    """
     labels = parse_labels(namespace_labels)
     return OfflineContext(
         settings=read_settings(settings_file, dialect=dialect, gpu_fraction_keys=gpu_fraction_keys),
@@ -68,15 +72,18 @@ def offline_context(
         namespace_labels=labels,
         nimservice_schema=read_nimservice_schema(nim_operator) if nim_operator else NIMServiceSchema(),
         remarks=tuple(_check_version(nim_operator or "")),
-        policies=_policies(policies, namespace, labels) if policies else None,
+        policies=_policies((policies, new_policies), namespace, labels) if policies or new_policies else None,
     )
 
 
-def _policies(files: Sequence[str], namespace: str, labels: Mapping[str, str] | None) -> PolicySet:
+def _policies(
+    files: tuple[Sequence[str], Sequence[str]], namespace: str, labels: Mapping[str, str] | None
+) -> PolicySet:
     # The types of policies take 0.1 s to build, for commands that use them only.
     from runai_nim.cli.policies import read_policies
 
-    return read_policies(files, namespace, labels)
+    current, new = files
+    return read_policies(current, namespace, labels, replaced_by=new)
 
 
 def _check_version(argument: str) -> Iterator[Diagnostic]:

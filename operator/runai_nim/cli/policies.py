@@ -12,11 +12,32 @@ from runai_nim.domain.admission.policy_schema import read_policy
 from runai_nim.domain.policy import Policy, PolicySet
 
 
-def read_policies(files: Sequence[str], namespace: str, labels: Mapping[str, str] | None) -> PolicySet:
+def read_policies(
+    files: Sequence[str], namespace: str, labels: Mapping[str, str] | None, *, replaced_by: Sequence[str] = ()
+) -> PolicySet:
     """All policies of the files. Raises CommandError for one that is invalid or contradicts another one.
 
     `namespace`: that of a project's policy that names none; `labels`: those of the namespace of resources, if known.
+    `replaced_by`: files with policies that replace those of the same name.
     """
+    found, problems = _read_files(files, namespace)
+    new, new_problems = _read_files(replaced_by, namespace)
+    names = set(map(_identity, new))
+    found = {**{one: found[one] for one in found if _identity(one) not in names}, **new}
+    problems += new_problems
+    policies = PolicySet(found)
+    if not problems and labels is None and policies.needs_labels:
+        problems += [
+            found[policy].problem(f"{policy.title} selects namespaces by label: name the labels by --namespace-label")
+            for policy in policies.needs_labels
+        ]
+    problems += [] if problems else _contradictions(policies, found, labels or {})
+    if problems:
+        raise CommandError("\n".join(f"{one.place} error: {one.message}" for one in dict.fromkeys(problems)))
+    return policies
+
+
+def _read_files(files: Sequence[str], namespace: str) -> tuple[dict[Policy, Manifest], list[Diagnostic]]:
     found: dict[Policy, Manifest] = {}
     problems: list[Diagnostic] = []
     for file in files:
@@ -30,16 +51,12 @@ def read_policies(files: Sequence[str], namespace: str, labels: Mapping[str, str
         if len(found) + len(problems) == before:
             kinds = " or ".join(POLICY_SPECS)
             problems.append(Diagnostic(file, Position(), f"must contain a {kinds}: it contains none"))
-    policies = PolicySet(found)
-    if not problems and labels is None and policies.needs_labels:
-        problems += [
-            found[policy].problem(f"{policy.title} selects namespaces by label: name the labels by --namespace-label")
-            for policy in policies.needs_labels
-        ]
-    problems += [] if problems else _contradictions(policies, found, labels or {})
-    if problems:
-        raise CommandError("\n".join(f"{one.place} error: {one.message}" for one in dict.fromkeys(problems)))
-    return policies
+    return found, problems
+
+
+def _identity(policy: Policy) -> tuple[str, str]:
+    """Name and namespace (empty for a cluster's), which the API server allows once."""
+    return policy.name, policy.namespace
 
 
 def _policies_in(file: str, namespace: str) -> Iterator[tuple[Policy, Manifest] | Diagnostic]:
@@ -67,7 +84,7 @@ def _read(
 
 def _repeated(one: tuple[Policy, Manifest], found: Mapping[Policy, Manifest]) -> Iterator[Diagnostic]:
     policy, manifest = one
-    if any((other.name, other.namespace) == (policy.name, policy.namespace) for other in found):
+    if any(_identity(other) == _identity(policy) for other in found):
         yield manifest.problem(f"{policy.title} must be defined once: remove or rename one of the two")
 
 

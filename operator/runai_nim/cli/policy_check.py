@@ -1,0 +1,48 @@
+"""`runai-nim policy check`: what a policy would change, before it is applied."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from runai_nim.cli import terminal
+from runai_nim.cli.changes import Difference, compare_evaluations
+from runai_nim.cli.diagnostic import EXIT_FAILURE, EXIT_FINDINGS, EXIT_OK
+from runai_nim.cli.diff import OutputFormat, evaluations_by_resource, write_differences
+from runai_nim.cli.evaluation import ManifestEvaluation
+from runai_nim.cli.manifests import read_manifests
+from runai_nim.cli.offline_context import OfflineContext
+from runai_nim.domain.reasons import Reason
+
+EXIT_RESTARTS: Final = 3
+"""Exit code if pods restart."""
+EXIT_VIOLATIONS: Final = 4
+"""Exit code if resources break a rule that they don't break now."""
+
+
+def check_policy(files: Sequence[str], before: OfflineContext, after: OfflineContext, output: OutputFormat) -> int:
+    """Write what differs for the RunaiNimServices of the files, and return the exit code by the gravest difference."""
+    manifests = list(read_manifests(files))
+    old, unreadable = evaluations_by_resource(manifests, before)
+    new, _ = evaluations_by_resource(manifests, after)
+    terminal.write_diagnostics_to_stderr(dict.fromkeys([*before.remarks, *unreadable]))
+    if unreadable:
+        return EXIT_FAILURE
+    differences = [compare_evaluations(name, old[name], new[name]) for name in old]
+    write_differences(differences, output)
+    violating = [name for name in old if _violates(new[name]) and not _violates(old[name])]
+    restarting = [one for one in differences if one and one.restarts]
+    terminal.write_styled(_summary(differences, restarting=len(restarting), violating=len(violating)))
+    if violating:
+        return EXIT_VIOLATIONS
+    if restarting:
+        return EXIT_RESTARTS
+    return EXIT_FINDINGS if any(differences) else EXIT_OK
+
+
+def _violates(evaluation: ManifestEvaluation) -> bool:
+    return any(finding.reason == Reason.POLICY_VIOLATION for finding in evaluation.desired.findings)
+
+
+def _summary(differences: Sequence[Difference], *, restarting: int, violating: int) -> str:
+    services = f"{len(differences)} RunaiNimService{'' if len(differences) == 1 else 's'} checked"
+    changing = sum(map(bool, differences)) - violating
+    return f"{services}: {changing} would change, pods of {restarting} would restart, {violating} would break a rule"
