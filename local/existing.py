@@ -6,6 +6,7 @@ from pathlib import Path
 from local.cluster import CHECKOUT, OPERATOR_NAMESPACE, STAND_IN_ANNOUNCES, LocalCluster, Program
 from local.control_plane import ControlPlane
 from local.processes import StartError
+from runai_nim.api.kinds import KINDS
 
 
 class ExistingControlPlane(ControlPlane):
@@ -85,7 +86,7 @@ class BorrowedCluster(LocalCluster):
     def start(self, *, stand_in: bool = True, operator: bool = True) -> list[str]:
         """Start everything. Raises StartError, before any change, if some of the objects already exist."""
         names = self.kubectl("get", "crds,namespaces", "--output=name").split()
-        kinds = ("runainimservices.runai-nim.io", "nimservices.apps.nvidia.com", "nimcaches.apps.nvidia.com")
+        kinds = (*(kind.crd_name for kind in KINDS), "nimservices.apps.nvidia.com", "nimcaches.apps.nvidia.com")
         ours = {
             *(f"customresourcedefinition.apiextensions.k8s.io/{kind}" for kind in kinds),
             *(f"namespace/{name}" for name in self._namespaces),

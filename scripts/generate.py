@@ -9,24 +9,25 @@ import yaml
 
 from runai_nim import __version__
 from runai_nim.api.crd import make_crd, make_schema
-from runai_nim.api.kinds import RUNAI_NIM_SERVICE
+from runai_nim.api.kinds import KINDS, RUNAI_NIM_SERVICE, ApiKind
 from runai_nim.api.ours import is_ours
+from runai_nim.api.well_known import GROUP
 from runai_nim.domain import condition_reasons
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.status import ROWS
 from runai_nim.domain.status import PhaseRow as StatusRow
 from runai_nim.domain.translate.rules import MappingRow
 from runai_nim.domain.translate.tables import TABLES
-from scripts import argocd, chart_values, openapi, permissions, reserved_labels, versions
+from scripts import argocd, chart_values, openapi, permissions, policy_fields, reserved_labels, versions
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTICE = "<!-- Generated from operator/runai_nim/{source} by scripts/generate.py. Do not edit. -->\n\n"
 
 
-def crd_text() -> str:
-    """Return the CRD as canonical YAML."""
+def crd_text(kind: ApiKind) -> str:
+    """Return the CRD of a kind as canonical YAML."""
     header = "# Generated from operator/runai_nim/api by scripts/generate.py. Do not edit.\n"
-    return header + yaml.safe_dump(make_crd(RUNAI_NIM_SERVICE), sort_keys=False, allow_unicode=True, width=120)
+    return header + yaml.safe_dump(make_crd(kind), sort_keys=False, allow_unicode=True, width=120)
 
 
 def status_text() -> str:
@@ -148,8 +149,11 @@ def _type(schema: dict[str, Any]) -> str:
 
 CHART = "charts/runai-nim-operator"
 FILES: dict[str, Callable[[], str]] = {
-    "crds/runai-nim.io_runainimservices.yaml": crd_text,
-    f"{CHART}/files/crd.yaml": crd_text,
+    **{
+        f"{folder}/{GROUP}_{kind.plural}.yaml": partial(crd_text, kind)
+        for kind in KINDS
+        for folder in ("crds", f"{CHART}/files/crds")
+    },
     f"{CHART}/files/cluster-rules.yaml": permissions.cluster_rules_text,
     f"{CHART}/files/listed-rules.yaml": permissions.listed_rules_text,
     f"{CHART}/files/own-namespace-rules.yaml": permissions.own_namespace_rules_text,
@@ -163,6 +167,7 @@ FILES: dict[str, Callable[[], str]] = {
     "docs/reference/values.md": chart_values.reference_text,
     "docs/mapping.md": mapping_text,
     "docs/reference/fields.md": fields_text,
+    "docs/reference/policy-fields.md": policy_fields.policy_fields_text,
     "docs/reference/openapi.json": openapi.openapi_text,
     "docs/reference/status.md": status_text,
     **{name: partial(versions.versioned, ROOT, name, __version__) for name in versions.FILES},

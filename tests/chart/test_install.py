@@ -15,6 +15,7 @@ import pytest
 from local.cluster import OPERATOR_NAMESPACE, OPERATOR_USER, LocalCluster
 from local.objects import Objects, wait_for
 from runai_nim.api import well_known
+from runai_nim.api.kinds import KINDS
 from runai_nim.config.settings import Settings
 from runai_nim.config.settings_loader import load_settings
 from runai_nim.domain.context import Context
@@ -26,7 +27,7 @@ from tests.support.services import CR, DEPLOYMENT, NIMSERVICE, present, sample, 
 
 pytestmark = pytest.mark.chart
 SERVICES = "team-a"
-CRD = "runainimservices.runai-nim.io"
+CRDS = tuple(kind.crd_name for kind in KINDS)
 VALUES = ("--set=image.repository=registry.example.com/runai-nim-operator", "--set=admissionPolicy.enabled=true")
 
 Release = Callable[..., str]
@@ -53,7 +54,7 @@ def cluster(bare_cluster: LocalCluster, release: Release, tmp_path_factory: pyte
     kubectl("create", "namespace", SERVICES)
     kubectl("label", "namespace", SERVICES, "runai/queue=research")
     release("install")
-    kubectl("wait", "--for=condition=Established", "crd", CRD)
+    kubectl("wait", "--for=condition=Established", "crd", *CRDS)
     made = json.loads(kubectl("get", "configmap", RELEASE, f"--namespace={OPERATOR_NAMESPACE}", "--output=json"))
     settings = tmp_path_factory.mktemp("settings") / "settings.yaml"
     settings.write_text(made["data"]["settings.yaml"], encoding="utf-8")
@@ -215,7 +216,7 @@ def test_uninstalling_leaves_the_kind_and_every_model(
     cluster.operator.stop()
     release("uninstall", "--wait")
 
-    assert cluster.kubectl("get", "crd", CRD, "--output=name")
+    assert len(cluster.kubectl("get", "crd", *CRDS, "--output=name").split()) == len(CRDS)
     for name in ("clusterrole", "clusterrolebinding", "validatingadmissionpolicy"):
         assert cluster.kubectl("get", name, "--selector=app.kubernetes.io/instance=" + RELEASE, "--output=name") == ""
     assert {kind: present(objects, kind, "llama-8b")["metadata"]["uid"] for kind in before} == before
@@ -237,6 +238,6 @@ def test_without_keep_uninstalling_takes_every_model_with_it(
     release("upgrade", "--set=crds.keep=false")
     release("uninstall", "--wait")
 
-    wait_for(lambda: cluster.kubectl("get", "crd", CRD, "--ignore-not-found", "--output=name") == "")
+    wait_for(lambda: cluster.kubectl("get", "crd", *CRDS, "--ignore-not-found", "--output=name") == "")
     wait_for(lambda: objects.get(NIMSERVICE, "llama-8b") is None)
     wait_for(lambda: objects.get(DEPLOYMENT, "llama-8b") is None)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runai_nim.api.crd import make_schema
-from runai_nim.api.kinds import RUNAI_NIM_SERVICE
+from runai_nim.api.kinds import KINDS
 from runai_nim.api.resources import (
     DEPLOYMENTS,
     NAMESPACES,
@@ -30,7 +30,8 @@ from runai_nim.config.settings_loader import load_settings
 from runai_nim.domain.nimservice_schema import NIMServiceSchema
 from tests.cli.conftest import Run
 
-SCHEMA = make_schema(RUNAI_NIM_SERVICE)
+SCHEMAS = {kind.name: make_schema(kind) for kind in KINDS}
+SCHEMA = SCHEMAS["RunaiNimService"]
 NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 ACCOUNT = "system:serviceaccount:runai-nim-system:runai-nim-operator"
 
@@ -99,13 +100,18 @@ def facts(objects: dict[Resource, tuple[KubeObject, ...]] | None = None, **parts
     ready: dict[str, Any] = {
         "version": "v1.34.4",
         "served": frozenset({"runai-nim.io/v1alpha1", "apps.nvidia.com/v1alpha1", "run.ai/v2alpha1"}),
-        "own_schema": SCHEMA,
+        "own_schemas": SCHEMAS,
         "nimservice": NIMServiceSchema.of_version("3.1.4"),
         "account": ACCOUNT,
         "denied": (),
     }
     listings = {kind: Listing(listed) for kind, listed in (READY | (objects or {})).items()}
     return ClusterFacts(**{**ready, "listings": listings, **parts})
+
+
+def of_services(properties: dict[str, Any]) -> dict[str, Any]:
+    """The schemas of our own kinds, with these properties of RunaiNimService."""
+    return {**SCHEMAS, "RunaiNimService": {"properties": properties}}
 
 
 def conclusions(found: ClusterFacts, **given_settings: Any) -> list[Check]:
@@ -125,32 +131,34 @@ def without(resource: Resource) -> ClusterFacts:
     [
         (facts(version="v1.29.9"), {}, "problem", "Kubernetes: v1.29.9 is older than 1.30: upgrade the cluster"),
         (facts(version="?"), {}, "warning", 'Kubernetes: the API server names its version "?", which is none'),
-        (facts(own_schema=None), {}, "problem", "RunaiNimService: the cluster has no such kind: install the chart"),
+        (facts(own_schemas={}), {}, "problem", "RunaiNimService: the cluster has no such kind: install the chart"),
+        (facts(own_schemas={}), {}, "warning", "RunaiNimPolicy: the cluster has no such kind: install the chart"),
         (
-            facts(own_schema={"properties": {"spec": {"properties": {"image": {}, "other": {}}}}}),
+            facts(own_schemas=SCHEMAS | {"ClusterRunaiNimPolicy": SCHEMAS["RunaiNimPolicy"]}),
+            {},
+            "warning",
+            "ClusterRunaiNimPolicy: the CRD is older than this command: it lacks spec.namespaceSelector, spec.",
+        ),
+        (
+            facts(own_schemas=of_services({"spec": {"properties": {"image": {}, "other": {}}}})),
             {},
             "warning",
             "RunaiNimService: the CRD is older than this command: it lacks spec.annotations, spec.",
         ),
         (
-            facts(own_schema={"properties": {**SCHEMA["properties"], "status": {"properties": {}}}}),
+            facts(own_schemas=of_services({**SCHEMA["properties"], "status": {"properties": {}}})),
             {},
             "warning",
             "RunaiNimService: the CRD is older than this command: it lacks status.",
         ),
         (
             facts(
-                own_schema={
-                    "properties": {
+                own_schemas=of_services(
+                    {
                         **SCHEMA["properties"],
-                        "spec": {
-                            "properties": {
-                                **SCHEMA["properties"]["spec"]["properties"],
-                                "zzz": {},
-                            }
-                        },
+                        "spec": {"properties": {**SCHEMA["properties"]["spec"]["properties"], "zzz": {}}},
                     }
-                }
+                )
             ),
             {},
             "warning",

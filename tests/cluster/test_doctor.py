@@ -47,6 +47,8 @@ def test_it_finds_what_is_there_and_what_is_not_and_only_reads(
     for expected in (
         "ok       Kubernetes: v1.",
         "ok       RunaiNimService: runai-nim.io/v1alpha1, with all fields of this command",
+        "ok       RunaiNimPolicy: runai-nim.io/v1alpha1, with all fields of this command",
+        "ok       ClusterRunaiNimPolicy: runai-nim.io/v1alpha1, with all fields of this command",
         "ok       NIMService: it has all fields that the operator writes",
         "warning  operator: no Deployment of it was found: install the chart",
         "problem  GPUs: no node of 0 offers nvidia.com/gpu: install the NVIDIA GPU Operator, or its device plugin",

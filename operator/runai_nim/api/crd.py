@@ -37,7 +37,7 @@ def make_crd(kind: ApiKind) -> dict[str, Any]:
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{kind.plural}.{GROUP}"},
+        "metadata": {"name": kind.crd_name},
         "spec": {
             "group": GROUP,
             "names": {
@@ -46,7 +46,7 @@ def make_crd(kind: ApiKind) -> dict[str, Any]:
                 "plural": kind.plural,
                 "singular": kind.name.lower(),
                 "shortNames": [kind.short_name],
-                "categories": list(kind.categories),
+                **({"categories": list(kind.categories)} if kind.categories else {}),
             },
             "scope": "Namespaced" if kind.is_namespaced else "Cluster",
             "versions": [_version(kind)],

@@ -6,9 +6,10 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from runai_nim.api.resources import Resource
 from runai_nim.api.v1alpha1 import RunaiNimService
 from runai_nim.api.v1alpha1.policy import CLUSTER_POLICY, PROJECT_POLICY, ClusterRunaiNimPolicy, RunaiNimPolicy
-from runai_nim.api.well_known import KIND, PLURAL
+from runai_nim.api.well_known import GROUP, KIND, PLURAL, VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class ApiKind:
-    """A kind of this API. `subresources`: those beside `status`."""
+    """A kind of this API. `subresources`: those beside `status`. `categories`: names of groups for `kubectl get`."""
 
     model: type[BaseModel]
     name: str
@@ -44,6 +45,16 @@ class ApiKind:
     categories: tuple[str, ...] = ("nim", "runai")
     is_namespaced: bool = True
     subresources: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def crd_name(self) -> str:
+        """Name of its CRD: `runainimservices.runai-nim.io`."""
+        return f"{self.plural}.{GROUP}"
+
+    @property
+    def resource(self) -> Resource:
+        """The resource behind it."""
+        return Resource(GROUP, VERSION, self.plural, self.name, self.is_namespaced)
 
 
 def _condition(type_: str, part: str) -> str:
@@ -105,6 +116,7 @@ CLUSTER_RUNAI_NIM_POLICY: Final = ApiKind(
     plural="clusterrunainimpolicies",
     short_name="crnimpol",
     columns=(Column("Scope", ".spec.scope", "cluster or department"), *_OF_POLICIES),
+    categories=(),  # `kubectl get nim` would be forbidden to everyone without rights on the cluster
     is_namespaced=False,
 )
 

@@ -1,4 +1,4 @@
-"""The generated CRD on the API server, and ways to send objects of it and to read what it says."""
+"""The generated CRDs on the API server, and ways to send objects of it and to read what it says."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from runai_nim.api.crd import make_schema
 from runai_nim.api.kinds import RUNAI_NIM_SERVICE
 from runai_nim.api.well_known import GROUP, PLURAL, VERSION
 
-CRD = Path(__file__).resolve().parents[3] / "crds" / "runai-nim.io_runainimservices.yaml"
+CRDS = Path(__file__).resolve().parents[3] / "crds"
 NAMESPACE = "crd-tests"
 TYPE: dict[str, Any] = {"group": GROUP, "version": VERSION, "namespace": NAMESPACE, "plural": PLURAL}
 
@@ -23,8 +23,8 @@ TYPE: dict[str, Any] = {"group": GROUP, "version": VERSION, "namespace": NAMESPA
 @pytest.fixture(scope="session")
 def crd(local_cluster: LocalCluster, control_plane: ControlPlane) -> None:
     local_cluster.operator.stop()  # these tests write status themselves
-    control_plane.kubectl("apply", "--server-side", "--force-conflicts", "--filename", str(CRD))
-    control_plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "--filename", str(CRD))
+    control_plane.kubectl("apply", "--server-side", "--force-conflicts", "--filename", str(CRDS))
+    control_plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "--filename", str(CRDS))
 
 
 @pytest.fixture(scope="session")

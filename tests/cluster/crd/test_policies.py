@@ -1,4 +1,4 @@
-"""The CRDs of policies on the API server: it takes what is right, and says what contradicts itself."""
+"""The CRDs of policies on the API server: it takes what is right, says what contradicts itself, and explains fields."""
 
 import json
 import subprocess
@@ -9,19 +9,18 @@ from typing import Any
 import pytest
 
 from local.control_plane import ControlPlane
-from runai_nim.api.crd import make_crd
-from runai_nim.api.kinds import CLUSTER_RUNAI_NIM_POLICY, RUNAI_NIM_POLICY
+from runai_nim.api.kinds import CLUSTER_RUNAI_NIM_POLICY, RUNAI_NIM_POLICY, ApiKind
+from runai_nim.kube.discovery import schema_of
 
-SAMPLES = Path(__file__).resolve().parents[3] / "deploy" / "samples" / "policies"
+CHECKOUT = Path(__file__).resolve().parents[3]
+CRDS = CHECKOUT / "crds"
+SAMPLES = CHECKOUT / "deploy" / "samples" / "policies"
 Apply = Callable[[dict[str, Any]], str]
 
 
 @pytest.fixture(scope="module")
-def apply(control_plane: ControlPlane) -> Iterator[Apply]:
+def apply(control_plane: ControlPlane, crd: None) -> Apply:
     """Apply an object as a dry run; return what the API server has against it."""
-    crds = json.dumps({"apiVersion": "v1", "kind": "List", "items": [*map(make_crd, KINDS_OF_POLICIES)]})
-    control_plane.kubectl("apply", "--server-side", "--filename=-", stdin=crds)
-    control_plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "--filename=-", stdin=crds)
 
     def apply(obj: dict[str, Any]) -> str:
         command = ["apply", "--dry-run=server", "--namespace=default", "--filename=-"]
@@ -31,8 +30,7 @@ def apply(control_plane: ControlPlane) -> Iterator[Apply]:
             return str(error.stderr)
         return ""
 
-    yield apply
-    control_plane.kubectl("delete", "--filename=-", stdin=crds)
+    return apply
 
 
 KINDS_OF_POLICIES = (RUNAI_NIM_POLICY, CLUSTER_RUNAI_NIM_POLICY)
@@ -110,3 +108,87 @@ def test_what_contradicts_itself_is_refused(refused: dict[str, Any], says: str, 
 )
 def test_what_holds_is_taken(taken: dict[str, Any], apply: Apply) -> None:
     assert apply(taken) == ""
+
+
+def test_the_client_can_apply_the_crds(control_plane: ControlPlane, crd: None) -> None:
+    """As `kubectl apply -f crds/` does, which keeps the object in an annotation of limited size."""
+    control_plane.kubectl("apply", f"--filename={CRDS}", "--dry-run=server")
+
+
+def fields(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every field below an object's schema with its path."""
+    for name, field in schema.get("properties", {}).items():
+        below = f"{path}.{name}" if path else name
+        yield below, field
+        yield from fields(field.get("items", field), below)
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_POLICIES, ids=lambda kind: kind.name)
+def test_every_field_is_explained(kind: ApiKind, control_plane: ControlPlane, crd: None) -> None:
+    """By what the API server publishes, which `kubectl explain` shows."""
+    document = json.loads(control_plane.kubectl("get", "--raw=/openapi/v3/apis/runai-nim.io/v1alpha1"))
+    schema = schema_of(document, kind.resource)
+    assert schema is not None
+
+    found = {path: field for path, field in fields(dict(schema)) if path.startswith(("spec", "status"))}
+
+    assert len(found) > 800
+    assert [path for path, field in found.items() if not field.get("description")] == []
+
+
+@pytest.mark.parametrize(
+    ("field", "says"),
+    [
+        ("rnimpol.spec.rules.compute.gpuPortionRequest", "Rule for gpuPortionRequest."),
+        ("rnimpol.spec.rules.compute.gpuPortionRequest.max", "Largest value."),
+        ("rnimpol.spec.rules.environmentVariables.instances.locked", "may neither change nor exclude"),
+        ("rnimpol.spec.defaults.compute.gpuPortionRequest", "Share of each GPU device"),
+        ("crnimpol.spec.namespaceSelector.matchLabels", "Labels that a namespace must have."),
+        ("crnimpol.status.violating", "break one of its rules"),
+    ],
+)
+def test_kubectl_explains_deep_fields(control_plane: ControlPlane, crd: None, field: str, says: str) -> None:
+    assert says in " ".join(control_plane.kubectl("explain", field).split())
+
+
+@pytest.mark.parametrize(
+    ("short_name", "columns", "shown"),
+    [
+        (
+            "rnimpol",
+            ["NAME", "VALID", "MATCHED", "VIOLATING", "ENFORCEMENT", "AGE"],
+            ["shown", "True", "3", "1", "Immediate"],
+        ),
+        (
+            "crnimpol",
+            ["NAME", "SCOPE", "VALID", "MATCHED", "VIOLATING", "ENFORCEMENT", "AGE"],
+            ["shown", "cluster", "True", "3", "1", "Immediate"],
+        ),
+    ],
+)
+def test_kubectl_shows_what_an_administrator_asks_first(
+    control_plane: ControlPlane, crd: None, short_name: str, columns: list[str], shown: list[str]
+) -> None:
+    kind = next(kind for kind in KINDS_OF_POLICIES if kind.short_name == short_name)
+    spec = {"enforcement": "Immediate"} | ({} if kind.is_namespaced else {"scope": "cluster"})
+    made = policy(kind.name, **spec) | {"metadata": {"name": "shown"}}
+    control_plane.kubectl("create", "--namespace=default", "--filename=-", stdin=json.dumps(made))
+    valid = {"type": "Valid", "status": "True", "reason": "Valid", "message": "the policy is in force"}
+    valid |= {"lastTransitionTime": "2026-01-02T03:04:05Z"}
+    status = json.dumps({"status": {"conditions": [valid], "matched": 3, "violating": 1}})
+    where = (short_name, "shown", "--namespace=default")
+    control_plane.kubectl("patch", *where, "--subresource=status", "--type=merge", f"--patch={status}")
+    header, row = control_plane.kubectl("get", *where).splitlines()
+    _, wide = control_plane.kubectl("get", *where, "--output=wide").splitlines()
+    control_plane.kubectl("delete", *where)
+
+    assert (header.split(), row.split()[:-1]) == (columns, shown)
+    assert "the policy is in force" in wide
+
+
+def test_a_new_policy_is_not_taken_for_observed(control_plane: ControlPlane, crd: None) -> None:
+    made = policy() | {"metadata": {"name": "new"}}
+    command = ("create", "--dry-run=server", "--namespace=default", "--output=json", "--filename=-")
+    created = json.loads(control_plane.kubectl(*command, stdin=json.dumps(made)))
+
+    assert created["status"] == {"observedGeneration": -1}

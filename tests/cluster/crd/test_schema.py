@@ -191,9 +191,9 @@ def test_kubectl_shows_what_a_person_asks_first(control_plane: ControlPlane, sho
 
 
 def test_kubectl_shows_the_rest_on_demand(control_plane: ControlPlane, shown: str) -> None:
-    header, row = control_plane.kubectl(
-        "get", "runai", "shown", f"--namespace={shown}", "--output=wide"
-    ).splitlines()  # by category
+    # By category, which RunaiNimPolicies have, too.
+    command = ("get", "runai", f"--namespace={shown}", "--field-selector=metadata.name=shown", "--output=wide")
+    header, row = control_plane.kubectl(*command).splitlines()
 
     for column, value in {
         "MESSAGE": "the model is being loaded",

@@ -12,7 +12,7 @@ from runai_nim.config.settings import Settings
 def check_cluster(facts: ClusterFacts, settings: Settings, now: datetime) -> Iterator[Check]:
     """All conclusions, in the order in which one would mend things. `now` has a time zone."""
     yield from components.check_kubernetes(facts)
-    yield from components.check_own_kind(facts)
+    yield from components.check_own_kinds(facts)
     yield from components.check_nimservice_kind(facts)
     yield from components.check_deployments(facts)
     yield from components.check_permissions(facts)

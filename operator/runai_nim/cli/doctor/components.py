@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from runai_nim.api import well_known
 from runai_nim.api.crd import make_schema
-from runai_nim.api.kinds import RUNAI_NIM_SERVICE
+from runai_nim.api.kinds import KINDS, RUNAI_NIM_SERVICE, ApiKind
 from runai_nim.api.resources import DEPLOYMENTS, RUNAI_NIM_SERVICES, ObjectView
 from runai_nim.api.untrusted_values import mapping, mappings, number, word
 from runai_nim.cli.doctor.check import ASK, Check, Level, listed, unreadable
@@ -41,22 +41,26 @@ def check_kubernetes(facts: ClusterFacts) -> Iterator[Check]:
         yield Check(Level.OK, "Kubernetes", facts.version)
 
 
-def check_own_kind(facts: ClusterFacts) -> Iterator[Check]:
-    """RunaiNimService is installed, with the fields that this command knows."""
-    subject = well_known.KIND
-    if facts.own_schema is None:
-        yield Check(Level.PROBLEM, subject, "the cluster has no such kind", "install the chart, or apply crds/")
-        return
-    wanted = set(field_paths(make_schema(RUNAI_NIM_SERVICE)))
-    found = set(field_paths(facts.own_schema))
+def check_own_kinds(facts: ClusterFacts) -> Iterator[Check]:
+    """Our own kinds are installed, with the fields that this command knows. Without policies the operator serves."""
+    for kind in KINDS:
+        yield _check_own_kind(kind, facts.own_schemas.get(kind.name))
+
+
+def _check_own_kind(kind: ApiKind, schema: Mapping[str, Any] | None) -> Check:
+    subject = kind.name
+    if schema is None:
+        level = Level.PROBLEM if kind is RUNAI_NIM_SERVICE else Level.WARNING
+        return Check(level, subject, "the cluster has no such kind", "install the chart, or apply crds/")
+    wanted = set(field_paths(make_schema(kind)))
+    found = set(field_paths(schema))
     if lacking := sorted(wanted - found):
         message = f"the CRD is older than this command: it lacks {listed(lacking)}"
-        yield Check(Level.WARNING, subject, message, "kubectl apply --server-side -f crds/ of the operator's version")
-    elif extra := sorted(found - wanted):
+        return Check(Level.WARNING, subject, message, "kubectl apply --server-side -f crds/ of the operator's version")
+    if extra := sorted(found - wanted):
         message = f"the CRD is newer than this command, which doesn't know {listed(extra)}"
-        yield Check(Level.WARNING, subject, message, "install runai-nim of the operator's version")
-    else:
-        yield Check(Level.OK, subject, f"{well_known.GROUP}/{well_known.VERSION}, with all fields of this command")
+        return Check(Level.WARNING, subject, message, "install runai-nim of the operator's version")
+    return Check(Level.OK, subject, f"{well_known.GROUP}/{well_known.VERSION}, with all fields of this command")
 
 
 def field_paths(schema: Mapping[str, Any], path: str = "") -> Iterator[str]:

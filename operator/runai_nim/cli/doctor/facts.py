@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from runai_nim.api import well_known
+from runai_nim.api.kinds import KINDS
 from runai_nim.api.resources import (
     DEPLOYMENTS,
     NAMESPACES,
@@ -47,14 +48,15 @@ class Listing:
 class ClusterFacts:
     """What was read of a cluster.
 
-    `version`: such as `v1.34.4`. `served`: `<group>/<version>` of everything that is served. `own_schema`: the OpenAPI
-    schema of RunaiNimService. `listings`: by resource; of Deployments only the operators and schedulers, of namespaces
-    only the metadata. `denied`: what the operator's ServiceAccount `account` may not do; None if that can't be read.
+    `version`: such as `v1.34.4`. `served`: `<group>/<version>` of everything that is served. `own_schemas`: the
+    OpenAPI schemas of our own kinds, by kind. `listings`: by resource; of Deployments only the operators and
+    schedulers, of namespaces only the metadata. `denied`: what the operator's ServiceAccount `account` may not do; None
+    if that can't be read.
     """
 
     version: str = ""
     served: frozenset[str] = frozenset()
-    own_schema: Mapping[str, Any] | None = None
+    own_schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     nimservice: NIMServiceSchema | None = None
     listings: Mapping[Resource, Listing] = field(default_factory=dict)
     account: str = ""
@@ -83,10 +85,11 @@ async def read_facts(cluster: KubeClient, namespaces: tuple[str, ...]) -> Cluste
     }
     account = _account(listings[DEPLOYMENTS].objects)
     nimservice = schema_of(await _document(cluster, index, well_known.NIM_API_VERSION))
+    own = await _document(cluster, index, RUNAI_NIM_SERVICES.api_version)
     return ClusterFacts(
         version=word(version.get("gitVersion")),
         served=frozenset(path.removeprefix("apis/") for path in index),
-        own_schema=schema_of(await _document(cluster, index, RUNAI_NIM_SERVICES.api_version), RUNAI_NIM_SERVICES),
+        own_schemas={kind.name: schema for kind in KINDS if (schema := schema_of(own, kind.resource)) is not None},
         nimservice=None if nimservice is None else NIMServiceSchema.of_schema(nimservice),
         listings=listings,
         account=account,
