@@ -42,7 +42,7 @@ def test_it_refuses_to_meet_what_is_there_and_changes_nothing(somebodys: Control
     before = there(somebodys)
     cluster = BorrowedCluster(tmp_path, somebodys.kubeconfig, DEMO)
 
-    with pytest.raises(StartError, match=f"there is namespace/{DEMO}[.]"):
+    with pytest.raises(StartError, match=f"a cluster without namespace/{DEMO}, which"):
         cluster.start()
     cluster.give_back()
     assert there(somebodys) == before
