@@ -1,19 +1,24 @@
 """Fixtures of tests of the whole: CRDs and RBAC in place, the stand-in and the operator as real processes."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 import pytest
 
 from local.audit import AuditLog
 from local.cluster import LocalCluster, Program
+from local.control_plane import ControlPlane
 from tests.support.audited_tests import AuditedTests, Spans
 from tests.support.external_cluster import external_kubeconfig
 from tests.support.permissions import Permission, taken_away
 
 Without = Callable[..., AbstractContextManager[None]]
 Configured = Callable[[dict[str, str]], None]
+Command = Callable[..., tuple[int, str, str]]
 
 
 AUDITED = pytest.StashKey[AuditedTests]()
@@ -113,3 +118,22 @@ def configured(operator_process: Program) -> Iterator[Configured]:
     """Start the operator anew with these settings."""
     yield lambda environment: operator_process.start(environment=environment)
     operator_process.start()
+
+
+@pytest.fixture
+def command(control_plane: ControlPlane) -> Command:
+    """Run the command line as administrator: exit code, stdout, stderr."""
+
+    kubeconfig = ["--kubeconfig", str(control_plane.kubeconfig)]
+
+    def command(*arguments: str) -> tuple[int, str, str]:
+        answer = subprocess.run(
+            [str(Path(sys.executable).parent / "runai-nim"), arguments[0], *kubeconfig, *arguments[1:]],
+            env={**os.environ, "KUBECONFIG": "/nonexistent"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return answer.returncode, answer.stdout, answer.stderr
+
+    return command

@@ -1,10 +1,7 @@
 """Commands on a cluster, on a real API server: what they show is what is there, and they ask for no more."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,29 +11,10 @@ from local.audit import AuditLog
 from local.cluster import Program
 from local.control_plane import ADMINISTRATOR, ControlPlane
 from local.objects import Objects
+from tests.cluster.conftest import Command
 from tests.support.services import sample, serve, settled
 
 pytestmark = pytest.mark.usefixtures("operator_process", "stand_in")
-Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def command(control_plane: ControlPlane) -> Command:
-    """Run the command line as administrator: exit code, stdout, stderr."""
-
-    kubeconfig = ["--kubeconfig", str(control_plane.kubeconfig)]
-
-    def command(*arguments: str) -> tuple[int, str, str]:
-        answer = subprocess.run(
-            [str(Path(sys.executable).parent / "runai-nim"), arguments[0], *kubeconfig, *arguments[1:]],
-            env={**os.environ, "KUBECONFIG": "/nonexistent"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return answer.returncode, answer.stdout, answer.stderr
-
-    return command
 
 
 def test_list_shows_what_is_there(

@@ -5,16 +5,11 @@ from typing import Annotated, Literal, get_args
 
 import typer
 
+from runai_nim.cli.cluster.change_commands import register as register_changes
+from runai_nim.cli.cluster.options import ContextOption, KubeconfigOption, NameArgument, NamespaceOption
 from runai_nim.cli.diagnostic import CommandError
 
 commands = typer.Typer()
-
-KubeconfigOption = Annotated[
-    str | None, typer.Option("--kubeconfig", metavar="FILE", help="The kubeconfig; default: the one in KUBECONFIG.")
-]
-ContextOption = Annotated[
-    str | None, typer.Option("--context", help="Context of the kubeconfig; default: the current one.")
-]
 
 
 @commands.command(name="list")
@@ -62,8 +57,8 @@ def _check_phases(phases: list[str], allowed: tuple[str, ...]) -> None:
 
 @commands.command(name="status")
 def status(
-    name: Annotated[str, typer.Argument(help="Name of the RunaiNimService.")],
-    namespace: Annotated[str, typer.Option("-n", "--namespace", help="Namespace; default: the context's.")] = "",
+    name: NameArgument,
+    namespace: NamespaceOption = "",
     output: Annotated[Literal["text", "json"], typer.Option("-o", "--output", help="Output format.")] = "text",
     watch: Annotated[bool, typer.Option("-w", "--watch", help="Print each change until interrupted.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until it is ready or needs you.")] = False,
@@ -96,3 +91,6 @@ def _seconds(timeout: str) -> float:
     if found is None:
         raise CommandError(f'--timeout is "{timeout}" but must be a number with a unit, such as 90s, 10m or 1h')
     return int(found[1]) * {"s": 1.0, "m": 60.0, "h": 3600.0}[found[2]]
+
+
+register_changes(commands)

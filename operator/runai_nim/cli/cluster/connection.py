@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from difflib import get_close_matches
 from typing import Final, Literal, NamedTuple, TypeVar
 
 from runai_nim.api.resources import RUNAI_NIM_SERVICES, KubeObject
@@ -58,3 +59,20 @@ async def service_pages(
             raise
         message = "the cluster can't be read: it doesn't serve RunaiNimServices; install the operator's chart"
         raise CommandError(message) from None
+
+
+async def not_found(cluster: KubeClient, name: str, namespace: str) -> str:
+    """A line that says so, with similar names if these may be listed.
+
+    Raises CommandError where the cluster has no such kind.
+    """
+    known: list[str] = []
+    try:
+        async for page in service_pages(cluster, namespace=namespace, metadata_only=True):
+            known += (item["metadata"]["name"] for item in page["items"])
+    except ApiError as error:
+        if error.status != 403:
+            raise
+    near = get_close_matches(name, known)
+    hint = f"; did you mean {' or '.join(near)}?" if near else ", runai-nim list shows all"
+    return f'no RunaiNimService "{name}" in namespace {namespace}{hint}'

@@ -5,7 +5,6 @@ import time
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from typing import Final, Literal
 
 from runai_nim.api import well_known
@@ -26,7 +25,7 @@ from runai_nim.api.resources import (
 )
 from runai_nim.api.untrusted_values import mapping, word
 from runai_nim.cli import terminal
-from runai_nim.cli.cluster.connection import ClusterOptions, run, service_pages
+from runai_nim.cli.cluster.connection import ClusterOptions, not_found, run
 from runai_nim.cli.cluster.resource_tree import Reading, Readings, do_next, tree_of
 from runai_nim.cli.cluster.service_row import condition_of, is_ready
 from runai_nim.cli.cluster.status_view import events_of, status_json, status_lines
@@ -59,13 +58,15 @@ async def _show(cluster: KubeClient, query: StatusQuery) -> int:
     namespace = query.namespace or cluster.namespace
     service = await _wait(cluster, query, namespace)
     if service is None:
-        return await _not_found(cluster, query.name, namespace)
+        terminal.write_styled(await not_found(cluster, query.name, namespace))
+        return EXIT_FINDINGS
     shown = await _write(cluster, query, service, before=[])
     while query.watch:
         await asyncio.sleep(_PAUSE_SECONDS)
         service = await cluster.get(RUNAI_NIM_SERVICES, namespace, query.name)
         if service is None:
-            return await _not_found(cluster, query.name, namespace)
+            terminal.write_styled(await not_found(cluster, query.name, namespace))
+            return EXIT_FINDINGS
         shown = await _write(cluster, query, service, before=shown)
     return EXIT_OK if is_ready(service) else EXIT_FINDINGS
 
@@ -87,16 +88,6 @@ def _is_stalled(service: KubeObject) -> bool:
     status = mapping(service.get("status"))
     is_current = status.get("observedGeneration") == service["metadata"]["generation"]
     return is_current and condition_of(status, "Stalled").get("status") == "True"
-
-
-async def _not_found(cluster: KubeClient, name: str, namespace: str) -> int:
-    known: list[str] = []
-    async for page in service_pages(cluster, namespace=namespace, metadata_only=True):
-        known += (item["metadata"]["name"] for item in page["items"])
-    near = get_close_matches(name, known)
-    hint = f"; did you mean {' or '.join(near)}?" if near else ", runai-nim list shows all"
-    terminal.write_styled(f'no RunaiNimService "{name}" in namespace {namespace}{hint}')
-    return EXIT_FINDINGS
 
 
 async def _write(cluster: KubeClient, query: StatusQuery, service: KubeObject, before: list[str]) -> list[str]:

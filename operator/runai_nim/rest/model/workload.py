@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from runai_nim.api import well_known
+from runai_nim.api import desired_phase, well_known
 from runai_nim.api.resources import ObjectView
 from runai_nim.domain.policy import own_spec
 from runai_nim.rest.model.identifier import Identifier
@@ -59,7 +59,7 @@ def identifier_of(cr: ObjectView) -> Identifier:
 def _desired_phase(deleted: str | None, spec: ObjectView) -> str:
     if deleted:
         return "Deleted"
-    return "Stopped" if spec.get("desiredPhase") == "Stopped" or spec.get("replicas") == 0 else "Running"
+    return desired_phase.STOPPED if desired_phase.is_stopped(spec) else desired_phase.RUNNING
 
 
 def _managed_entries(metadata: ObjectView) -> list[ObjectView]:

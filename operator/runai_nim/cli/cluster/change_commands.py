@@ -1,0 +1,121 @@
+"""The commands that change RunaiNimServices of a cluster: their options and help."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from runai_nim.cli.cluster.options import (
+    ContextOption,
+    KubeconfigOption,
+    NameArgument,
+    NamesArgument,
+    NamespaceOption,
+)
+
+_ReplicasOption = Annotated[
+    int | None, typer.Option("--replicas", min=1, max=1000, help="Number of replicas; default: the one in the spec.")
+]
+_ReplicasArgument = Annotated[int, typer.Argument(metavar="N", min=0, max=1000, help="Number of replicas.")]
+_DryRunOption = Annotated[
+    Literal["none", "server"],
+    typer.Option("--dry-run", help="server: the API server checks the change and doesn't store it."),
+]
+_ForceOption = Annotated[
+    bool, typer.Option("--force", help="Change it even if Argo CD, Flux or Helm will revert the change.")
+]
+
+
+def register(commands: typer.Typer) -> None:
+    """Add the commands."""
+    commands.command("stop")(_stop)
+    commands.command("start")(_start)
+    commands.command("scale")(_scale)
+
+
+def _stop(
+    names: NamesArgument,
+    *,
+    namespace: NamespaceOption = "",
+    dry_run: _DryRunOption = "none",
+    force: _ForceOption = False,
+    kubeconfig: KubeconfigOption = None,
+    context: ContextOption = None,
+) -> None:
+    """Stop RunaiNimServices: no pods, no GPUs. Claim, replicas and autoscaling are kept for the next start.
+
+    Sets spec.desiredPhase to Stopped.
+
+    Exit code: 0, also if it is stopped already; 1 if one is refused or doesn't exist; 2 for errors.
+
+    \b
+    runai-nim stop llama-8b -n runai-team-a
+    runai-nim stop llama-8b embedder --dry-run=server
+    """
+    from runai_nim.cli.cluster.change_services import ChangeQuery, change_services
+    from runai_nim.cli.cluster.connection import ClusterOptions
+    from runai_nim.cli.cluster.service_change import stop
+
+    query = ChangeQuery(names, namespace, force=force, dry_run=dry_run == "server")
+    code = change_services(query, lambda service, _: stop(service), ClusterOptions(kubeconfig, context))
+    raise typer.Exit(code)
+
+
+def _start(
+    names: NamesArgument,
+    *,
+    replicas: _ReplicasOption = None,
+    namespace: NamespaceOption = "",
+    dry_run: _DryRunOption = "none",
+    force: _ForceOption = False,
+    kubeconfig: KubeconfigOption = None,
+    context: ContextOption = None,
+) -> None:
+    """Start RunaiNimServices that were stopped, by the command line, the REST API or replicas: 0.
+
+    Sets spec.desiredPhase to Running; spec.replicas with --replicas, or to 1 if it is 0.
+
+    Exit code: 0, also if it is started already; 1 if one is refused or doesn't exist; 2 for errors.
+
+    \b
+    runai-nim start llama-8b -n runai-team-a
+    runai-nim start llama-8b --replicas 3
+    """
+    from runai_nim.cli.cluster.change_services import ChangeQuery, change_services
+    from runai_nim.cli.cluster.connection import ClusterOptions
+    from runai_nim.cli.cluster.service_change import start
+
+    query = ChangeQuery(names, namespace, replicas=replicas, force=force, dry_run=dry_run == "server")
+    code = change_services(
+        query, lambda service, most: start(service, replicas, most), ClusterOptions(kubeconfig, context)
+    )
+    raise typer.Exit(code)
+
+
+def _scale(
+    name: NameArgument,
+    replicas: _ReplicasArgument,
+    *,
+    namespace: NamespaceOption = "",
+    dry_run: _DryRunOption = "none",
+    force: _ForceOption = False,
+    kubeconfig: KubeconfigOption = None,
+    context: ContextOption = None,
+) -> None:
+    """Set the number of replicas of a RunaiNimService; 0 stops it.
+
+    Sets spec.replicas. Refused with autoscaling, and above the bound of multiNode.
+
+    Exit code: 0, also if it has this number already; 1 if it is refused or doesn't exist; 2 for errors.
+
+    \b
+    runai-nim scale llama-8b 3 -n runai-team-a
+    """
+    from runai_nim.cli.cluster.change_services import ChangeQuery, change_services
+    from runai_nim.cli.cluster.connection import ClusterOptions
+    from runai_nim.cli.cluster.service_change import scale
+
+    query = ChangeQuery([name], namespace, replicas=replicas, force=force, dry_run=dry_run == "server")
+    code = change_services(
+        query, lambda service, most: scale(service, replicas, most), ClusterOptions(kubeconfig, context)
+    )
+    raise typer.Exit(code)

@@ -1,0 +1,122 @@
+"""What stop, start and scale change, and what they refuse, by resources as the API server returns them."""
+
+from typing import Any
+
+import pytest
+
+from runai_nim.cli.cluster.service_change import Change, scale, start, stop
+from tests.cli.conftest import Run
+
+ARGO: dict[str, Any] = {"annotations": {"argocd.argoproj.io/tracking-id": "x"}}
+
+
+def a_service(metadata: dict[str, Any] | None = None, **spec: Any) -> dict[str, Any]:
+    return {"metadata": {"name": "llama", "namespace": "team-a"} | (metadata or {}), "spec": spec}
+
+
+def told(service: dict[str, Any], change: Change) -> list[str]:
+    assert not change.refusal
+    return change.lines(service) or [change.done]
+
+
+@pytest.mark.parametrize(
+    ("spec", "lines"),
+    [
+        ({}, ["spec.desiredPhase: (not set) → Stopped"]),
+        ({"desiredPhase": "Running", "replicas": 2}, ["spec.desiredPhase: Running → Stopped"]),
+        ({"autoscaling": {"minReplicas": 1}}, ["spec.desiredPhase: (not set) → Stopped"]),
+        ({"desiredPhase": "Stopped"}, ["is stopped already"]),
+        ({"replicas": 0}, ["is stopped already"]),
+    ],
+)
+def test_stop(spec: dict[str, Any], lines: list[str]) -> None:
+    service = a_service(**spec)
+
+    assert told(service, stop(service)) == lines
+
+
+@pytest.mark.parametrize(
+    ("spec", "replicas", "lines"),
+    [
+        ({"desiredPhase": "Stopped"}, None, ["spec.desiredPhase: Stopped → Running"]),
+        ({"desiredPhase": "Stopped"}, 2, ["spec.desiredPhase: Stopped → Running", "spec.replicas: (not set) → 2"]),
+        ({"desiredPhase": "Stopped", "replicas": 2}, 2, ["spec.desiredPhase: Stopped → Running"]),
+        ({"replicas": 0}, None, ["spec.replicas: 0 → 1"]),
+        ({"desiredPhase": "Stopped", "autoscaling": {}}, None, ["spec.desiredPhase: Stopped → Running"]),
+        ({"replicas": 2}, None, ["is started already"]),
+    ],
+)
+def test_start(spec: dict[str, Any], replicas: int | None, lines: list[str]) -> None:
+    service = a_service(**spec)
+
+    assert told(service, start(service, replicas, None)) == lines
+
+
+@pytest.mark.parametrize(
+    ("spec", "replicas", "lines"),
+    [
+        ({}, 3, ["spec.replicas: (not set) → 3"]),
+        ({"replicas": 3}, 0, ["spec.replicas: 3 → 0"]),
+        ({"replicas": 3}, 3, ["has spec.replicas: 3 already"]),
+        ({}, 1, ["has 1 replica already, the default of spec.replicas"]),
+        ({"multiNode": {"workers": 1}, "replicas": 2}, 1, ["spec.replicas: 2 → 1"]),
+    ],
+)
+def test_scale(spec: dict[str, Any], replicas: int, lines: list[str]) -> None:
+    service = a_service(**spec)
+
+    assert told(service, scale(service, replicas, 2 if "multiNode" in spec else None)) == lines
+
+
+def test_what_the_operator_would_reject_is_refused() -> None:
+    autoscaled = a_service(autoscaling={"minReplicas": 2, "maxReplicas": 5})
+    multi_node = a_service(multiNode={"workers": 1}, replicas=2)
+
+    for change in (scale(autoscaled, 3, None), start(autoscaled, 3, None), scale(autoscaled, 1, None)):
+        assert change.refusal.startswith("has autoscaling, which sets 2 to 5 replicas: set spec.autoscaling.minRepl")
+    for change in (scale(multi_node, 3, 2), start(multi_node, 3, 2)):
+        assert change.refusal.startswith("has multiNode, whose replicas must be at most 2, as when")
+    assert not scale(multi_node, 3, None).refusal
+
+
+def test_what_else_has_to_be_done_is_noted() -> None:
+    paused = a_service({"annotations": {"runai-nim.io/paused": "true"}})
+
+    assert stop(paused).note == "is paused: the operator acts on it after runai-nim resume"
+    assert scale(a_service(desiredPhase="Stopped"), 3, None).note.startswith("is stopped: runai-nim start")
+    assert scale(a_service(desiredPhase="Stopped"), 0, None).note == ""
+    assert stop(a_service()).note == ""
+
+
+def test_a_change_of_the_spec_belongs_to_the_tool_that_manages_the_resource() -> None:
+    for change in (
+        stop(a_service(ARGO)),
+        start(a_service(ARGO, replicas=0), None, None),
+        scale(a_service(ARGO), 2, None),
+    ):
+        assert change.owner == "Argo CD"
+
+
+def test_a_change_is_a_merge_patch() -> None:
+    assert Change(spec={"replicas": 3}).as_merge_patch() == {"spec": {"replicas": 3}}
+    assert Change(annotations={"a": None}).as_merge_patch() == {"metadata": {"annotations": {"a": None}}}
+    assert Change().is_nothing
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("scale", "llama", "1001"), "Invalid value for 'N'"),
+        (("scale", "llama", "-1"), "No such option"),
+        (("start", "llama", "--replicas", "0"), "Invalid value for '--replicas'"),
+        (("stop",), "Missing argument 'NAME...'"),
+        (("stop", "llama", "--dry-run=client"), "Invalid value for '--dry-run'"),
+        (("stop", "llama", "--kubeconfig", "/nonexistent/file"), "no usable kubeconfig: "),
+    ],
+)
+def test_wrong_use_is_short(run: Run, arguments: tuple[str, ...], said: str) -> None:
+    answer = run(*arguments)
+
+    assert (answer.code, answer.out) == (2, "")
+    assert said in answer.err
+    assert "Traceback" not in answer.err
