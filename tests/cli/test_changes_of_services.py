@@ -1,12 +1,16 @@
-"""What stop, start and scale change, and what they refuse, by resources as the API server returns them."""
+"""What commands change in RunaiNimServices as the API server returns them, and what they refuse."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from runai_nim.cli.cluster.service_change import Change, scale, start, stop
+from runai_nim.cli.cluster.service_change import Change, pause, restart, resume, scale, start, stop
 from tests.cli.conftest import Run
 
+NOW = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
+AT = "2026-01-31T12:00:00Z"
+PAUSED = {"annotations": {"runai-nim.io/paused": "true"}}
 ARGO: dict[str, Any] = {"annotations": {"argocd.argoproj.io/tracking-id": "x"}}
 
 
@@ -80,9 +84,7 @@ def test_what_the_operator_would_reject_is_refused() -> None:
 
 
 def test_what_else_has_to_be_done_is_noted() -> None:
-    paused = a_service({"annotations": {"runai-nim.io/paused": "true"}})
-
-    assert stop(paused).note == "is paused: the operator acts on it after runai-nim resume"
+    assert stop(a_service(PAUSED)).note == "is paused: the operator acts on it after runai-nim resume"
     assert scale(a_service(desiredPhase="Stopped"), 3, None).note.startswith("is stopped: runai-nim start")
     assert scale(a_service(desiredPhase="Stopped"), 0, None).note == ""
     assert stop(a_service()).note == ""
@@ -95,6 +97,39 @@ def test_a_change_of_the_spec_belongs_to_the_tool_that_manages_the_resource() ->
         scale(a_service(ARGO), 2, None),
     ):
         assert change.owner == "Argo CD"
+
+
+def test_restart() -> None:
+    running = a_service({"annotations": {"runai-nim.io/restarted-at": "before"}})
+
+    assert told(running, restart(running, NOW)) == [f"metadata.annotations[runai-nim.io/restarted-at]: before → {AT}"]
+    again = a_service({"annotations": {"runai-nim.io/restarted-at": AT}})
+    assert told(again, restart(again, NOW)) == ["was restarted this second"]
+    for spec in ({"desiredPhase": "Stopped"}, {"replicas": 0}):
+        assert told({}, restart(a_service(**spec), NOW)) == ["is stopped, so it has no pods to restart"]
+    assert restart(a_service(PAUSED), NOW).refusal.startswith("is paused, so the operator would not restart it")
+
+
+def test_pause_and_resume() -> None:
+    path = "metadata.annotations[runai-nim.io/paused]"
+    running = a_service({"annotations": {"runai-nim.io/paused": "false"}})
+    paused = a_service(PAUSED)
+
+    assert told(a_service(), pause(a_service())) == [f"{path}: (not set) → true"]
+    assert told(running, pause(running)) == [f"{path}: false → true"]
+    assert told(paused, pause(paused)) == ["is paused already"]
+    assert told(paused, resume(paused)) == [f"{path}: true → (not set)"]
+    assert told(running, resume(running)) == ["is not paused"]
+
+
+def test_an_annotation_that_git_does_not_have_stays() -> None:
+    fields: dict[str, Any] = {"f:metadata": {"f:annotations": {"f:runai-nim.io/paused": {}}}}
+    in_git = {"managedFields": [{"manager": "argocd-controller", "fieldsV1": fields}]}
+
+    assert pause(a_service(ARGO)).owner is None
+    assert resume(a_service({"annotations": ARGO["annotations"] | PAUSED["annotations"]})).owner is None
+    assert resume(a_service(PAUSED | in_git)).owner == "Argo CD"
+    assert restart(a_service(ARGO), NOW).owner is None
 
 
 def test_a_change_is_a_merge_patch() -> None:

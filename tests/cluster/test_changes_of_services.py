@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,10 +12,21 @@ import pytest
 from local.audit import WRITES, AuditLog
 from local.cluster import Program
 from local.control_plane import ADMINISTRATOR, ControlPlane
-from local.objects import Objects
+from local.objects import Objects, wait_for
+from runai_nim.api.well_known import RESTARTED_AT
 from runai_nim.cli.cluster.change_services import FIELD_MANAGER
 from tests.cluster.conftest import Command
-from tests.support.services import CR, present, sample, serve, settled
+from tests.support.services import (
+    CR,
+    DEPLOYMENT,
+    NIMSERVICE,
+    condition,
+    pod_template,
+    present,
+    sample,
+    serve,
+    settled,
+)
 
 pytestmark = pytest.mark.usefixtures("operator_process", "stand_in")
 MISSING = "is managed by Argo CD, which would revert the change: make it in Git, or pass --force"
@@ -52,6 +64,43 @@ def test_a_stop_by_rest_or_kubectl_is_undone(
     assert spec_of(objects)["desiredPhase"] == "Running"
     kubectl("scale", "rnim", "llama-8b", where, "--replicas=0")
     assert command("start", "llama-8b", "-n", namespace)[1] == f"{namespace}/llama-8b: spec.replicas: 0 → 1\n"
+
+
+def test_a_restart_replaces_the_pods_once(objects: Objects, namespace: str, command: Command) -> None:
+    serve(objects)
+    before = pod_template(objects, "llama-8b")
+    first = present(objects, CR, "llama-8b")["spec"]
+
+    code, out, err = command("restart", "llama-8b", "-n", namespace)
+
+    path, _, at = out.strip().partition(": (not set) → ")
+    assert (code, path, err) == (0, f"{namespace}/llama-8b: metadata.annotations[{RESTARTED_AT}]", "")
+    wait_for(lambda: pod_template(objects, "llama-8b")["metadata"]["annotations"].get(RESTARTED_AT) == at)
+    changed = pod_template(objects, "llama-8b")
+    assert changed["spec"] == before["spec"]
+    settled(objects, "llama-8b", "Running")
+    deployment = present(objects, DEPLOYMENT, "llama-8b")["metadata"]["generation"]
+    assert present(objects, CR, "llama-8b")["spec"] == first
+    command("pause", "llama-8b", "-n", namespace)
+    command("resume", "llama-8b", "-n", namespace)
+    time.sleep(2)
+    assert present(objects, DEPLOYMENT, "llama-8b")["metadata"]["generation"] == deployment
+
+
+def test_a_paused_service_stays_as_it_is_until_resumed(objects: Objects, namespace: str, command: Command) -> None:
+    serve(objects)
+    at = ("-n", namespace)
+
+    assert command("pause", "llama-8b", *at)[0] == 0
+    assert command("pause", "llama-8b", *at)[1] == f"{namespace}/llama-8b is paused already: nothing to do\n"
+    code, _, err = command("restart", "llama-8b", *at)
+    assert (code, "use runai-nim resume first" in err) == (1, True)
+    code, _, err = command("stop", "llama-8b", *at)
+    assert (code, err) == (0, f"{namespace}/llama-8b is paused: the operator acts on it after runai-nim resume\n")
+    wait_for(lambda: condition(objects, "llama-8b", "Translated").get("reason") == "Paused")
+    assert present(objects, NIMSERVICE, "llama-8b")["spec"]["replicas"] == 1
+    assert command("resume", "llama-8b", *at)[1].endswith("[runai-nim.io/paused]: true → (not set)\n")
+    settled(objects, "llama-8b", "Stopped")
 
 
 def test_a_dry_run_is_checked_and_not_stored(

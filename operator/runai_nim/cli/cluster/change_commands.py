@@ -1,5 +1,6 @@
 """The commands that change RunaiNimServices of a cluster: their options and help."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import typer
@@ -30,6 +31,9 @@ def register(commands: typer.Typer) -> None:
     commands.command("stop")(_stop)
     commands.command("start")(_start)
     commands.command("scale")(_scale)
+    commands.command("restart")(_restart)
+    commands.command("pause")(_pause)
+    commands.command("resume")(_resume)
 
 
 def _stop(
@@ -118,4 +122,87 @@ def _scale(
     code = change_services(
         query, lambda service, most: scale(service, replicas, most), ClusterOptions(kubeconfig, context)
     )
+    raise typer.Exit(code)
+
+
+def _restart(
+    names: NamesArgument,
+    *,
+    namespace: NamespaceOption = "",
+    dry_run: _DryRunOption = "none",
+    force: _ForceOption = False,
+    kubeconfig: KubeconfigOption = None,
+    context: ContextOption = None,
+) -> None:
+    """Replace the pods of RunaiNimServices, one after the other, as the rollout strategy allows.
+
+    Sets the annotation runai-nim.io/restarted-at to the current time.
+
+    Exit code: 0, also if it is stopped and has no pods; 1 if one is refused or doesn't exist; 2 for errors.
+
+    \b
+    runai-nim restart llama-8b -n runai-team-a
+    runai-nim status llama-8b -n runai-team-a --wait
+    """
+    from runai_nim.cli.cluster.change_services import ChangeQuery, change_services
+    from runai_nim.cli.cluster.connection import ClusterOptions
+    from runai_nim.cli.cluster.service_change import restart
+
+    now = datetime.now(UTC)
+    query = ChangeQuery(names, namespace, force=force, dry_run=dry_run == "server")
+    code = change_services(query, lambda service, _: restart(service, now), ClusterOptions(kubeconfig, context))
+    raise typer.Exit(code)
+
+
+def _pause(
+    names: NamesArgument,
+    *,
+    namespace: NamespaceOption = "",
+    dry_run: _DryRunOption = "none",
+    force: _ForceOption = False,
+    kubeconfig: KubeconfigOption = None,
+    context: ContextOption = None,
+) -> None:
+    """Keep the operator from writing the children of RunaiNimServices: NIMService, claim and route stay as they are.
+
+    Sets the annotation runai-nim.io/paused. Pods go on running; runai-nim diff -f FILE --live shows what waits.
+
+    Exit code: 0, also if it is paused already; 1 if one is refused or doesn't exist; 2 for errors.
+
+    \b
+    runai-nim pause llama-8b -n runai-team-a
+    """
+    from runai_nim.cli.cluster.change_services import ChangeQuery, change_services
+    from runai_nim.cli.cluster.connection import ClusterOptions
+    from runai_nim.cli.cluster.service_change import pause
+
+    query = ChangeQuery(names, namespace, force=force, dry_run=dry_run == "server")
+    code = change_services(query, lambda service, _: pause(service), ClusterOptions(kubeconfig, context))
+    raise typer.Exit(code)
+
+
+def _resume(
+    names: NamesArgument,
+    *,
+    namespace: NamespaceOption = "",
+    dry_run: _DryRunOption = "none",
+    force: _ForceOption = False,
+    kubeconfig: KubeconfigOption = None,
+    context: ContextOption = None,
+) -> None:
+    """Let the operator write the children of paused RunaiNimServices again.
+
+    Removes the annotation runai-nim.io/paused.
+
+    Exit code: 0, also if it is not paused; 1 if one is refused or doesn't exist; 2 for errors.
+
+    \b
+    runai-nim resume llama-8b -n runai-team-a
+    """
+    from runai_nim.cli.cluster.change_services import ChangeQuery, change_services
+    from runai_nim.cli.cluster.connection import ClusterOptions
+    from runai_nim.cli.cluster.service_change import resume
+
+    query = ChangeQuery(names, namespace, force=force, dry_run=dry_run == "server")
+    code = change_services(query, lambda service, _: resume(service), ClusterOptions(kubeconfig, context))
     raise typer.Exit(code)

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 
-from runai_nim.api import desired_phase
-from runai_nim.api.gitops_owner import owner_of
+from runai_nim.api import desired_phase, well_known
+from runai_nim.api.gitops_owner import owner_of, owner_of_annotation
 from runai_nim.api.resources import ObjectView
 from runai_nim.api.untrusted_values import mapping, number
 from runai_nim.domain.plan import is_paused
@@ -75,6 +76,29 @@ def scale(service: ObjectView, replicas: int, most_replicas: int | None) -> Chan
     return _spec_change(service, {"replicas": replicas}, done=done, refusal=refusal, note=note)
 
 
+def restart(service: ObjectView, now: datetime) -> Change:
+    """Replace the pods one after the other."""
+    refusal = ""
+    if is_paused(service):
+        refusal = "is paused, so the operator would not restart it: use runai-nim resume first"
+    elif desired_phase.is_stopped(mapping(service.get("spec"))):
+        return Change(done="is stopped, so it has no pods to restart")
+    at = now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return _annotation_change(service, well_known.RESTARTED_AT, at, done="was restarted this second", refusal=refusal)
+
+
+def pause(service: ObjectView) -> Change:
+    """Keep the operator from writing the NIMService, the claim and the route."""
+    return _annotation_change(service, well_known.PAUSED, "true", done="is paused already")
+
+
+def resume(service: ObjectView) -> Change:
+    """Let the operator write again."""
+    if not is_paused(service):
+        return Change(done="is not paused")
+    return _annotation_change(service, well_known.PAUSED, None, done="")
+
+
 def _spec_change(
     service: ObjectView, wanted: Mapping[str, Any], *, done: str, refusal: str = "", note: str = ""
 ) -> Change:
@@ -83,6 +107,13 @@ def _spec_change(
     owner = owner_of(mapping(service.get("metadata")))
     note = note or (f"is paused: {_RESUME}" if is_paused(service) else "")
     return Change(spec=changes, done=done, refusal=refusal, owner=owner, note=note)
+
+
+def _annotation_change(service: ObjectView, key: str, value: str | None, *, done: str, refusal: str = "") -> Change:
+    """Tools keep annotations that their manifests don't have, so only the owner of this one reverts it."""
+    changes = {} if _annotations(service).get(key) == value else {key: value}
+    owner = owner_of_annotation(mapping(service.get("metadata")), key)
+    return Change(annotations=changes, done=done, refusal=refusal, owner=owner)
 
 
 def _scaling_refusal(service: ObjectView, replicas: int, most_replicas: int | None) -> str:
