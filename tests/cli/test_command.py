@@ -157,7 +157,7 @@ def test_control_characters_do_not_reach_the_terminal(run: Run) -> None:
 
 
 def test_it_completes_commands_and_options() -> None:
-    words = {"COMP_WORDS": "runai-nim re", "COMP_CWORD": "1", "_RUNAI_NIM_COMPLETE": "complete_bash"}
+    words = {"COMP_WORDS": "runai-nim ren", "COMP_CWORD": "1", "_RUNAI_NIM_COMPLETE": "complete_bash"}
     options = {"COMP_WORDS": "runai-nim diff --li", "COMP_CWORD": "2", "_RUNAI_NIM_COMPLETE": "complete_bash"}
 
     assert start(**words).stdout.split() == ["render"]
