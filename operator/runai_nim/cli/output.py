@@ -1,6 +1,7 @@
-"""Standard output and error that report failed writes in one line, such as a full disk or a closed pipe.
+"""Standard output and error that report failed writes in one line, such as a full disk.
 
-Python alone would print a traceback, or silently lose the last part.
+Python alone would print a traceback, or silently lose the last part. A reader that closes the pipe, such as `head`, has
+what it wants: nothing is said of it.
 """
 
 import io
@@ -13,7 +14,11 @@ _NAMES: Final = {1: "standard output", 2: "standard error"}
 
 
 class OutputError(Exception):
-    """The output is lost. The message says why."""
+    """The output is lost. The message says why; `unread`: because the reader closed the pipe."""
+
+    def __init__(self, message: str, *, unread: bool = False) -> None:
+        super().__init__(message)
+        self.unread = unread
 
 
 class _ReportingFile(io.FileIO):
@@ -28,7 +33,8 @@ class _ReportingFile(io.FileIO):
             return super().write(data)
         except OSError as error:
             self._has_failed = True
-            raise OutputError(f"{_NAMES[self.fileno()]} can't be written: {error.strerror}") from None
+            message = f"{_NAMES[self.fileno()]} can't be written: {error.strerror}"
+            raise OutputError(message, unread=isinstance(error, BrokenPipeError)) from None
 
 
 def open_streams() -> None:
@@ -43,7 +49,9 @@ def open_streams() -> None:
 
 
 def report_failure(error: OutputError) -> None:
-    """Write one line about the failure, if standard error works."""
+    """Write one line about the failure, if standard error works, and somebody has lost something."""
+    if error.unread:
+        return
     with suppress(OutputError):
         sys.stderr.write(f"{error}\n")
         sys.stderr.flush()

@@ -44,6 +44,12 @@ def write_parts(parts: list[tuple[str, str]]) -> None:
     _write_styled_line(sys.stdout, parts)
 
 
+def write_log_line(prefix: str, text: str) -> None:
+    """Write a line of a program's log behind a prefix, at once. Tabs stay, as they do nothing to a terminal."""
+    sys.stdout.write(prefix + "\t".join(map(printable, text.split("\t"))) + "\n")
+    sys.stdout.flush()
+
+
 def printable(text: str) -> str:
     """The text with control characters, which a terminal would interpret, as escapes: `\\x1b[31m`."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -23,6 +23,8 @@ MAX_ATTEMPTS: Final = 3
 """Attempts to read a page that breaks off: starting the LIST again each time might never end."""
 MAX_PAGE_BYTES: Final = 4 * 2**20
 """Maximum size of a page with several objects; a hundred NIMServices take 1 MB."""
+LONGEST_LOG_LINE: Final = 2**16
+"""Bytes of a line of a log: a program that never ends its line must not fill the memory."""
 
 Unreadable = Callable[[str, str, Exception], object]
 """Callback for each dropped object: the kind's plural, `namespace/name` as far as known, and the reason."""
@@ -146,6 +148,21 @@ async def lines(content: Chunks) -> AsyncIterator[bytes | bytearray]:
         held += rest
     if held:
         raise aiohttp.ClientPayloadError("the response ends within a line")
+
+
+async def log_lines(content: Chunks) -> AsyncIterator[bytes]:
+    """Lines of a log, without line ends. A longer one than LONGEST_LOG_LINE is cut into several."""
+    held = b""
+    async for chunk in content.iter_any():
+        *ended, held = (held + chunk).split(b"\n")
+        for line in ended:
+            for start in range(0, max(len(line), 1), LONGEST_LOG_LINE):
+                yield line[start : start + LONGEST_LOG_LINE]
+        while len(held) > LONGEST_LOG_LINE:
+            yield held[:LONGEST_LOG_LINE]
+            held = held[LONGEST_LOG_LINE:]
+    if held:
+        yield held
 
 
 def name_in(body: bytes | bytearray) -> str:

@@ -124,27 +124,6 @@ class KubeClient:
         path = resource.path(live_metadata["namespace"], live_metadata["name"])
         return await self._merge(path, {"metadata": metadata})
 
-    async def merge(
-        self,
-        resource: Resource,
-        live_metadata: Mapping[str, Any],
-        changes: KubeObject,
-        *,
-        field_manager: str,
-        dry_run: bool = False,
-    ) -> KubeObject:
-        """Merge `changes` (null removes a field) into the object as a user's command; 409 if the object has changed.
-
-        dry_run: the API server checks the change and doesn't store it.
-        """
-        version = {field: live_metadata[field] for field in ("uid", "resourceVersion")}
-        body = {**changes, "metadata": {**changes.get("metadata", {}), **version}}
-        path = resource.path(live_metadata["namespace"], live_metadata["name"])
-        query = {"fieldManager": field_manager, "fieldValidation": "Strict", **({"dryRun": "All"} if dry_run else {})}
-        return await self._transport.request(
-            "PATCH", path, query=query, body=body, content_type=MERGE_PATCH_CONTENT_TYPE
-        )
-
     async def _merge(self, path: str, body: KubeObject, content_type: str = MERGE_PATCH_CONTENT_TYPE) -> KubeObject:
         query = {"fieldManager": well_known.FIELD_MANAGER}
         return await self._transport.request("PATCH", path, query=query, body=body, content_type=content_type)

@@ -11,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runai_nim.api.resources import KubeObject
-from runai_nim.kube.bounded_reader import LIST_PAGE_SIZE, MAX_ATTEMPTS, MAX_PAGE_BYTES, PageSize, Reader, lines, name_in
+from runai_nim.kube.bounded_reader import (
+    LIST_PAGE_SIZE,
+    LONGEST_LOG_LINE,
+    MAX_ATTEMPTS,
+    MAX_PAGE_BYTES,
+    PageSize,
+    Reader,
+    lines,
+    log_lines,
+    name_in,
+)
 
 DEEP = b'{"f:a":' * 2000 + b"{}" + b"}" * 2000
 """Nested deeper than JSON is read, as managedFields may be."""
@@ -217,3 +227,23 @@ def test_an_answer_that_ends_within_a_line() -> None:
 )
 def test_the_name_in_a_body(body: bytes, name: str) -> None:
     assert name_in(body) == name
+
+
+def log_of(*pieces: bytes) -> list[bytes]:
+    async def read() -> list[bytes]:
+        return [line async for line in log_lines(Body(*pieces))]
+
+    return asyncio.run(read())
+
+
+def test_a_log_is_read_line_by_line_however_it_arrives() -> None:
+    assert log_of(b"one\ntw", b"o\n\nthree") == [b"one", b"two", b"", b"three"]
+    assert log_of() == []
+
+
+def test_an_endless_line_of_a_log_is_cut() -> None:
+    endless = [b"x" * (LONGEST_LOG_LINE - 1)] * 3
+
+    for read in (log_of(*endless), log_of(b"".join(endless) + b"\n")):
+        assert b"".join(read) == b"".join(endless)
+        assert max(map(len, read)) <= LONGEST_LOG_LINE

@@ -12,7 +12,7 @@ from runai_nim.cli.cluster.service_change import Change, Decide
 from runai_nim.cli.diagnostic import EXIT_FAILURE, EXIT_FINDINGS, EXIT_OK
 from runai_nim.domain.plan.multi_node import multi_node_replicas_of
 from runai_nim.kube.api_error import ApiError
-from runai_nim.kube.client import KubeClient
+from runai_nim.kube.command_client import CommandClient
 
 FIELD_MANAGER: Final = "runai-nim"
 """Field manager of changes by the command line."""
@@ -36,13 +36,13 @@ class ChangeQuery:
 def change_services(query: ChangeQuery, decide: Decide, options: ClusterOptions) -> int:
     """Change each and write what has changed; the exit code of the worst."""
 
-    async def change_all(cluster: KubeClient) -> int:
+    async def change_all(cluster: CommandClient) -> int:
         return max([await _change(cluster, query, name, decide) for name in dict.fromkeys(query.names)])
 
     return run(options, change_all)
 
 
-async def _change(cluster: KubeClient, query: ChangeQuery, name: str, decide: Decide) -> int:
+async def _change(cluster: CommandClient, query: ChangeQuery, name: str, decide: Decide) -> int:
     """Change one and return its exit code; once more if somebody else changed it meanwhile."""
     namespace = query.namespace or cluster.namespace
     place = f"{namespace}/{name}"
@@ -74,7 +74,7 @@ def _refusal(service: ObjectView, change: Change, query: ChangeQuery) -> str:
     return f"is managed by {change.owner}, which would revert the change: make it in Git, or pass --force"
 
 
-async def _is_written(cluster: KubeClient, service: KubeObject, change: Change, query: ChangeQuery) -> bool:
+async def _is_written(cluster: CommandClient, service: KubeObject, change: Change, query: ChangeQuery) -> bool:
     """Write the change; False if the object has changed since it was read."""
     patch = change.as_merge_patch()
     try:
@@ -108,7 +108,7 @@ def _failure(error: ApiError) -> str:
     return f"not changed: {error.message or error}"
 
 
-async def _most_replicas(cluster: KubeClient, service: ObjectView, query: ChangeQuery) -> int | None:
+async def _most_replicas(cluster: CommandClient, service: ObjectView, query: ChangeQuery) -> int | None:
     """The number of replicas with which a multi-node NIMService was created; None for others, and if it can't be read.
 
     Then the operator rejects a larger number.

@@ -86,6 +86,39 @@ def status(
     raise typer.Exit(show_status(query, ClusterOptions(kubeconfig, context)))
 
 
+@commands.command(name="logs")
+def logs(
+    name: NameArgument,
+    *,
+    namespace: NamespaceOption = "",
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on with each new line until interrupted.")] = False,
+    previous: Annotated[
+        bool, typer.Option("-p", "--previous", help="The log of the container before its last restart.")
+    ] = False,
+    tail: Annotated[int | None, typer.Option("--tail", min=0, help="The last lines only; default: all.")] = None,
+    container: Annotated[
+        str | None, typer.Option("-c", "--container", help="Another container than the model's.")
+    ] = None,
+    kubeconfig: KubeconfigOption = None,
+    context: ContextOption = None,
+) -> None:
+    """Print the log of the model, of all pods of a RunaiNimService; with several, each line names its pod.
+
+    Control characters are shown as escapes. Pods that start later are not followed.
+
+    Exit code: 0; 1 if no pod has a log, or it doesn't exist; 2 for errors.
+
+    \b
+    runai-nim logs llama-8b -n runai-team-a --tail 100 -f
+    runai-nim logs llama-8b --previous
+    """
+    from runai_nim.cli.cluster.connection import ClusterOptions
+    from runai_nim.cli.cluster.service_logs import LogsQuery, show_logs
+
+    query = LogsQuery(name, namespace, container=container, tail=tail, follow=follow, previous=previous)
+    raise typer.Exit(show_logs(query, ClusterOptions(kubeconfig, context)))
+
+
 def _seconds(timeout: str) -> float:
     found = re.fullmatch("([0-9]{1,6})([smh])", timeout, re.ASCII)
     if found is None:

@@ -10,6 +10,7 @@ from runai_nim.cli.diagnostic import CommandError
 from runai_nim.config.log_format import configure_logging
 from runai_nim.kube.api_error import ApiError
 from runai_nim.kube.client import KubeClient
+from runai_nim.kube.command_client import CommandClient
 
 T = TypeVar("T")
 _INTERRUPTED: Final = 130
@@ -25,7 +26,7 @@ class ClusterOptions(NamedTuple):
 
 def run(
     options: ClusterOptions,
-    use: Callable[[KubeClient], Awaitable[T]],
+    use: Callable[[CommandClient], Awaitable[T]],
     *,
     log_level: Literal["warning", "error"] = "warning",
 ) -> T:
@@ -39,8 +40,8 @@ def run(
         raise SystemExit(_INTERRUPTED) from None
 
 
-async def _run(options: ClusterOptions, use: Callable[[KubeClient], Awaitable[T]]) -> T:
-    cluster = await KubeClient.connect(kubeconfig=options.kubeconfig, context=options.context)
+async def _run(options: ClusterOptions, use: Callable[[CommandClient], Awaitable[T]]) -> T:
+    cluster = await CommandClient.connect(kubeconfig=options.kubeconfig, context=options.context)
     try:
         return await use(cluster)
     finally:

@@ -2,36 +2,19 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
 
-from runai_nim.api import well_known
-from runai_nim.api.resources import (
-    AUTOSCALERS,
-    CLAIMS,
-    DEPLOYMENTS,
-    EVENTS,
-    LEADER_WORKER_SETS,
-    NIM_CACHES,
-    NIM_SERVICES,
-    PODS,
-    REPLICA_SETS,
-    ROUTES,
-    RUNAI_NIM_SERVICES,
-    KubeObject,
-    Resource,
-)
-from runai_nim.api.untrusted_values import mapping, word
+from runai_nim.api.resources import EVENTS, RUNAI_NIM_SERVICES, KubeObject
+from runai_nim.api.untrusted_values import mapping
 from runai_nim.cli import terminal
 from runai_nim.cli.cluster.connection import ClusterOptions, not_found, run
-from runai_nim.cli.cluster.resource_tree import Reading, Readings, do_next, tree_of
+from runai_nim.cli.cluster.readings import listed, read_children, reading
+from runai_nim.cli.cluster.resource_tree import do_next, tree_of
 from runai_nim.cli.cluster.service_row import condition_of, is_ready
 from runai_nim.cli.cluster.status_view import events_of, status_json, status_lines
 from runai_nim.cli.diagnostic import EXIT_FINDINGS, EXIT_OK
-from runai_nim.domain import names
-from runai_nim.kube.api_error import ApiError
 from runai_nim.kube.client import KubeClient
 
 _PAUSE_SECONDS: Final = 2.0
@@ -92,9 +75,9 @@ def _is_stalled(service: KubeObject) -> bool:
 
 async def _write(cluster: KubeClient, query: StatusQuery, service: KubeObject, before: list[str]) -> list[str]:
     """Write the status if it has changed, but for ages; return what was compared."""
-    tree = tree_of(service, await _read(cluster, service))
+    tree = tree_of(service, await read_children(cluster, service))
     namespace = service["metadata"]["namespace"]
-    events = await _reading(_listed(cluster, EVENTS, namespace))
+    events = await reading(listed(cluster, EVENTS, namespace))
     about = events_of(tree, events.objects)
     epoch = datetime.fromtimestamp(0, UTC)
     now = list(status_lines(service, tree, about, problem=events.problem, now=epoch))
@@ -108,59 +91,3 @@ async def _write(cluster: KubeClient, query: StatusQuery, service: KubeObject, b
     for line in status_lines(service, tree, about, problem=events.problem, now=datetime.now(UTC)):
         terminal.write_parts([(line, "")])
     return now
-
-
-async def _read(cluster: KubeClient, service: KubeObject) -> Readings:
-    """What belongs to the RunaiNimService, by kind."""
-    namespace = service["metadata"]["namespace"]
-    name = service["metadata"]["name"]
-    cache = word(mapping(mapping(mapping(service.get("spec")).get("modelStore")).get("nimCache")).get("name"))
-    named = {
-        NIM_SERVICES: name,
-        DEPLOYMENTS: name,
-        LEADER_WORKER_SETS: name + well_known.LWS_SUFFIX,
-        AUTOSCALERS: name,
-        CLAIMS: word(mapping(service.get("status")).get("claimName")),
-        NIM_CACHES: cache,
-        **dict.fromkeys(ROUTES, names.route_name(name)),
-    }
-    label = f"{well_known.SERVICE_LABEL}={name}"
-    reads = {kind: _got(cluster, kind, namespace, known) for kind, known in named.items() if known}
-    reads |= {kind: _listed(cluster, kind, namespace, label) for kind in (REPLICA_SETS, PODS)}
-    found = await asyncio.gather(*(_reading(read) for read in reads.values()))
-    readings = {kind.kind: reading for kind, reading in zip(reads, found, strict=True)}
-    if not readings[well_known.NIMSERVICE_KIND].objects and not readings[well_known.NIMSERVICE_KIND].problem:
-        readings[well_known.NIMSERVICE_KIND] = await _absent_nimservice(cluster)
-    return readings
-
-
-async def _got(cluster: KubeClient, kind: Resource, namespace: str, name: str) -> tuple[KubeObject, ...]:
-    found = await cluster.get(kind, namespace, name)
-    return () if found is None else (found,)
-
-
-async def _listed(cluster: KubeClient, kind: Resource, namespace: str, selector: str = "") -> tuple[KubeObject, ...]:
-    found: list[KubeObject] = []
-    async for page in cluster.pages(kind, selector, namespace):
-        found += page["items"]
-    return tuple(found)
-
-
-async def _reading(read: Awaitable[tuple[KubeObject, ...]]) -> Reading:
-    try:
-        return Reading(await read)
-    except ApiError as error:
-        if error.status != 403:
-            raise
-        return Reading(problem=f"can't be read: {error.message}")
-
-
-async def _absent_nimservice(cluster: KubeClient) -> Reading:
-    """Says whether the NIMService is absent, or its kind."""
-    try:
-        await cluster.get_document(f"/apis/{well_known.NIM_API_VERSION}")
-    except ApiError as error:
-        if error.status not in (403, 404):
-            raise
-        return Reading(problem="is not installed" if error.status == 404 else f"can't be read: {error.message}")
-    return Reading(problem="doesn't exist")
