@@ -12,6 +12,7 @@ import pytest
 
 from local.cluster import CHECKOUT, OPERATOR_NAMESPACE, OPERATOR_USER, LocalCluster
 from local.objects import Objects, wait_for
+from runai_nim.api.kinds import KINDS
 from runai_nim.config.permissions import Access, required_access
 from tests.chart.conftest import CHART, RELEASE, Helm, Render, case_values
 from tests.support.services import CR, DEPLOYMENT, NIMSERVICE, gone, present, reason, sample, settled
@@ -40,7 +41,9 @@ def test_the_rules_are_those_of_the_table(render: Render) -> None:
     }
 
     assert found == set(required_access(values["settings"]["namespaces"], OPERATOR_NAMESPACE))
-    assert [made["kind"] for made in objects if "namespace" not in made["metadata"]] == ["CustomResourceDefinition"]
+    assert [made["kind"] for made in objects if "namespace" not in made["metadata"]] == [
+        "CustomResourceDefinition"
+    ] * len(KINDS)
 
 
 @pytest.fixture(scope="module")
