@@ -58,13 +58,18 @@ spec begins with it, and a second later it is over.
 {_reasons(condition_reasons.REFUSED)}
 ## Warnings, behind TranslatedWithWarnings
 {_reasons(condition_reasons.WARNINGS)}
-""" + "\n".join(f"## {type_}\n{_reasons(found)}" for type_, found in condition_reasons.OTHERS.items())
+""" + "\n".join(f"## {type_}\n{_reasons(found)}" for type_, found in _other_conditions())
 
 
 def _reasons(found: Iterable[Reason]) -> str:
     return "\n| reason | Event | meaning |\n| --- | --- | --- |\n" + "".join(
         f"| `{reason}` | {reason.event_type} | {reason.meaning} |\n" for reason in found
     )
+
+
+def _other_conditions() -> Iterator[tuple[str, tuple[Reason, ...]]]:
+    yield from condition_reasons.OTHERS.items()
+    yield "Valid, of policies, while it is True; else it has a reason of a rejected spec", condition_reasons.VALID
 
 
 def _status_row(row: StatusRow) -> str:

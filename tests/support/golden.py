@@ -166,9 +166,10 @@ def finding_fields(finding: Finding) -> dict[str, str]:
 
 
 def canonical(desired: Desired) -> str:
-    """The text of expected.yaml. Queue and pool are left out: if there is one, it is a label of the NIMService."""
+    """The text of expected.yaml, without queue and pool, which are labels there, and what is kept of policies."""
     shown: dict[str, Any] = {field.name: getattr(desired, field.name) for field in fields(desired)}
-    del shown["queue"], shown["pool_label"]
+    for name in ("queue", "pool_label", "policy_revision", "compliance"):
+        del shown[name]
     shown["exposure"] = desired.exposure and {**asdict(desired.exposure), "reason": str(desired.exposure.reason or "")}
     shown["findings"] = [finding_fields(finding) for finding in desired.findings]
     return dumped(shown)

@@ -25,6 +25,7 @@ _STRUCTURAL_KEYS = (
     "required",
     "x-kubernetes-list-type",
     "x-kubernetes-list-map-keys",
+    "x-kubernetes-preserve-unknown-fields",
     "x-kubernetes-validations",
 )
 _CONVERTED_KEYS = ("description", "items", "properties", "$ref", "anyOf", "$defs")

@@ -46,6 +46,10 @@ class Resource:
         return "/" + "/".join(parts)
 
 
+RUNAI_NIM_POLICIES: Final = Resource(well_known.GROUP, well_known.VERSION, "runainimpolicies", "RunaiNimPolicy")
+CLUSTER_RUNAI_NIM_POLICIES: Final = Resource(
+    well_known.GROUP, well_known.VERSION, "clusterrunainimpolicies", "ClusterRunaiNimPolicy", namespaced=False
+)
 RUNAI_NIM_SERVICES: Final = Resource(well_known.GROUP, well_known.VERSION, well_known.PLURAL, well_known.KIND)
 NIM_SERVICES: Final = Resource(
     well_known.NIM_GROUP, well_known.NIM_VERSION, well_known.NIMSERVICE_PLURAL, well_known.NIMSERVICE_KIND
@@ -69,6 +73,7 @@ ROLES: Final = Resource(well_known.RBAC_GROUP, "v1", "roles", "Role")
 ROLE_BINDINGS: Final = Resource(well_known.RBAC_GROUP, "v1", "rolebindings", "RoleBinding")
 AUTOSCALERS: Final = Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
 PRIORITY_CLASSES: Final = Resource("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", namespaced=False)
+CONTROLLER_REVISIONS: Final = Resource("apps", "v1", "controllerrevisions", "ControllerRevision")
 LEASES: Final = Resource("coordination.k8s.io", "v1", "leases", "Lease")
 
 ROUTES: Final = (INGRESSES, HTTP_ROUTES, GRPC_ROUTES)

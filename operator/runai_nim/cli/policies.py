@@ -22,8 +22,8 @@ def read_policies(
     """
     found, problems = _read_files(files, namespace)
     new, new_problems = _read_files(replaced_by, namespace)
-    names = set(map(_identity, new))
-    found = {**{one: found[one] for one in found if _identity(one) not in names}, **new}
+    names = {policy.key for policy in new}
+    found = {**{one: found[one] for one in found if one.key not in names}, **new}
     problems += new_problems
     policies = PolicySet(found)
     if not problems and labels is None and policies.needs_labels:
@@ -54,11 +54,6 @@ def _read_files(files: Sequence[str], namespace: str) -> tuple[dict[Policy, Mani
     return found, problems
 
 
-def _identity(policy: Policy) -> tuple[str, str]:
-    """Name and namespace (empty for a cluster's), which the API server allows once."""
-    return policy.name, policy.namespace
-
-
 def _policies_in(file: str, namespace: str) -> Iterator[tuple[Policy, Manifest] | Diagnostic]:
     for text in read_input(file):
         for document in read_documents(text):
@@ -84,7 +79,7 @@ def _read(
 
 def _repeated(one: tuple[Policy, Manifest], found: Mapping[Policy, Manifest]) -> Iterator[Diagnostic]:
     policy, manifest = one
-    if any(_identity(other) == _identity(policy) for other in found):
+    if any(other.key == policy.key for other in found):
         yield manifest.problem(f"{policy.title} must be defined once: remove or rename one of the two")
 
 

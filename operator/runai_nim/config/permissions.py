@@ -75,6 +75,29 @@ PERMISSIONS: Final[tuple[Permission, ...]] = (
         ("update",),
         "for owner references that block the owner's deletion",
     ),
+    Permission(well_known.GROUP, "runainimpolicies", _READ_VERBS, "the policies of projects"),
+    Permission(well_known.GROUP, "runainimpolicies/status", ("patch",), "their status"),
+    Permission(
+        well_known.GROUP,
+        resource="clusterrunainimpolicies",
+        verbs=_READ_VERBS,
+        why="the policies of the cluster and of departments",
+        # A Role can't allow it, and where namespaces are listed the operator has no ClusterRole.
+        listed_scope_verbs=(),
+    ),
+    Permission(
+        well_known.GROUP,
+        resource="clusterrunainimpolicies/status",
+        verbs=("patch",),
+        why="their status",
+        listed_scope_verbs=(),
+    ),
+    Permission(
+        "apps",
+        "controllerrevisions",
+        _MANAGE_VERBS,
+        "what policies gave a spec when it was accepted, so that a change of a policy restarts no model",
+    ),
     Permission(
         well_known.NIM_GROUP,
         well_known.NIMSERVICE_PLURAL,

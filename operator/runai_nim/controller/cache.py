@@ -15,6 +15,8 @@ from runai_nim.api import well_known
 from runai_nim.api.resources import (
     AUTOSCALERS,
     CLAIMS,
+    CLUSTER_RUNAI_NIM_POLICIES,
+    CONTROLLER_REVISIONS,
     DEPLOYMENTS,
     LEADER_WORKER_SETS,
     NAMESPACES,
@@ -22,6 +24,7 @@ from runai_nim.api.resources import (
     NIM_SERVICES,
     PODS,
     ROUTES,
+    RUNAI_NIM_POLICIES,
     SERVICES,
     ObjectKey,
     Resource,
@@ -30,16 +33,19 @@ from runai_nim.api.resources import (
 from runai_nim.api.untrusted_values import mapping
 from runai_nim.controller.informer_set import InformerSet, OnChange
 from runai_nim.controller.observed_objects import LiveNimService, ObservedObjects
+from runai_nim.controller.policy_cache import PolicyCache
 from runai_nim.controller.reference_index import ReferenceIndex
 from runai_nim.controller.resource_cache import ResourceCache
 from runai_nim.controller.workqueue import WorkQueue
 from runai_nim.domain import names
+from runai_nim.domain.admission.stored_policy import StoredPolicy
 from runai_nim.domain.nimservice_schema import NIMServiceSchema
 from runai_nim.domain.observed import (
     ObservedAutoscaler,
     ObservedClaim,
     ObservedNamespace,
     ObservedPod,
+    ObservedPolicyRevision,
     ObservedService,
     ObservedState,
     ObservedWorkload,
@@ -75,6 +81,7 @@ class ClusterCache:
         self.resources = ResourceCache(cluster, self._enqueue)
         self._references = ReferenceIndex()
         self.observed = ObservedObjects(cluster)
+        self.policies = PolicyCache()
         self.discovery = Discovery(cluster, self.enqueue_all)
         self._informers = InformerSet(
             cluster,
@@ -97,6 +104,9 @@ class ClusterCache:
             self._add_informer(route, StoredObject.of_route, self._enqueue_by_suffix(names.ROUTE_SUFFIX))
         self._add_informer(CLAIMS, ObservedClaim.from_object, partial(self._named_object_changed, CLAIMS))
         self._add_informer(PODS, ObservedPod.from_object, self._on_pod_change)
+        revision = ObservedPolicyRevision.from_object
+        self._add_informer(CONTROLLER_REVISIONS, revision, self._on_policy_revision_change)
+        self._add_policy_informers()
         # Without it the status does without the condition Scaling's details.
         self._informers.add(
             AUTOSCALERS,
@@ -122,6 +132,16 @@ class ClusterCache:
         self._informers.add_namespaces(
             ObservedNamespace.from_object, self._enqueue_namespace, objects=self.observed.by_resource[NAMESPACES]
         )
+
+    def _add_policy_informers(self) -> None:
+        project = StoredPolicy.from_object
+        of_projects = self.policies.of_projects
+        self._informers.add(RUNAI_NIM_POLICIES, project, self._on_policy_change, selector="", objects=of_projects)
+        if self._informers.serves_all:
+            of_cluster = self.policies.of_cluster
+            self._informers.add_cluster_scoped(
+                CLUSTER_RUNAI_NIM_POLICIES, project, self._on_policy_change, objects=of_cluster
+            )
 
     def _add_informer(
         self, resource: Resource, project: Callable[[Mapping[str, Any]], VersionedObject], on_change: OnChange
@@ -167,6 +187,7 @@ class ClusterCache:
 
     def forget(self, key: ObjectKey) -> None:
         """Drop the references of a deleted RunaiNimService."""
+        self.policies.forget(key)
         self.observed.forget_names(self._references.forget(key))
         self.observed.lookups[NIM_SERVICES].invalidate(key)
 
@@ -176,9 +197,10 @@ class ClusterCache:
         return self.discovery.nimservice
 
     async def observed_state(
-        self, key: ObjectKey, live: LiveNimService | None, *, claim_name: str | None, cache_name: str | None
+        self, key: ObjectKey, live: LiveNimService | None, *, uid: str, claim_name: str | None, cache_name: str | None
     ) -> ObservedState:
-        """The observed state for a decision about `key`; changes of the claim and the NIMCache will requeue the key."""
+        """The observed state for a decision about the RunaiNimService `key` with that uid; changes of the claim and the
+        NIMCache will requeue the key."""
         named = {(key[0], name) for name in (claim_name, cache_name) if name}
         self.observed.forget_names(self._references.set_references(key, named))
         is_installed = self._informers.is_installed
@@ -196,6 +218,7 @@ class ClusterCache:
             absent_kinds=frozenset(route.kind for route in ROUTES if not is_installed(route)),
             image_pull_failures=self.observed.image_pull_failures(key),
             autoscaler=self.observed.by_resource[AUTOSCALERS].get(key),
+            policy_revisions=self.observed.policy_revisions(key, uid),
         )
 
     def _enqueue(self, key: ObjectKey, new: VersionedObject | None = None) -> None:
@@ -210,6 +233,18 @@ class ClusterCache:
     def _on_pod_change(self, key: ObjectKey, old: ObservedPod | None, new: ObservedPod | None) -> None:
         for service in self.observed.store_pod(key, old, new):
             self._enqueue_by_name(service, old, new)
+
+    def _on_policy_revision_change(
+        self, key: ObjectKey, old: ObservedPolicyRevision | None, new: ObservedPolicyRevision | None
+    ) -> None:
+        for service in self.observed.store_policy_revision(key, old, new):
+            self._enqueue_by_name(service, old, new)
+
+    def _on_policy_change(self, key: ObjectKey, old: StoredPolicy | None, new: StoredPolicy | None) -> None:
+        if self.policies.take(old, new) and not self._unsynced:
+            for service in self.resources:
+                if key[0] in ("", service[0]):
+                    self._queue.add_background(service)
 
     def _on_autoscaler_change(
         self, key: ObjectKey, old: ObservedAutoscaler | None, new: ObservedAutoscaler | None

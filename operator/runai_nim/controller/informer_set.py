@@ -37,12 +37,18 @@ class InformerSet:
         self._on_kind_change = on_kind_change
         self._informers: dict[tuple[Resource, str], Informer] = {}
         self._of_others: list[Informer] = []
+        self._of_the_cluster: list[Informer] = []
         self._pollers: dict[str, Poller] = {}
+
+    @property
+    def serves_all(self) -> bool:
+        """Whether all namespaces are served."""
+        return self.namespaces == ("",)
 
     @property
     def all(self) -> tuple[Informer | Poller, ...]:
         """All informers and pollers, to run them and to check their age."""
-        return *self._informers.values(), *self._of_others, *self._pollers.values()
+        return *self._informers.values(), *self._of_others, *self._of_the_cluster, *self._pollers.values()
 
     def add(
         self,
@@ -69,6 +75,27 @@ class InformerSet:
                 on_failure=self._on_failure,
                 optional=optional,
             )
+
+    def add_cluster_scoped(
+        self,
+        resource: Resource,
+        project: Callable[[Mapping[str, Any]], VersionedObject],
+        on_change: OnChange,
+        *,
+        objects: dict[ObjectKey, Any],
+    ) -> None:
+        """Keep what `project` makes of the objects of a kind that no namespace has; every namespace waits for it."""
+        informer = Informer(
+            self._cluster,
+            resource,
+            project=project,
+            on_change=on_change,
+            on_kind_change=self._on_kind_change,
+            resync_seconds=self._resync_seconds,
+            objects=objects,
+            on_failure=self._on_failure,
+        )
+        self._of_the_cluster.append(informer)
 
     def add_versions(
         self, resource: Resource, on_change: OnChange, *, selector: str, objects: dict[ObjectKey, Version]
@@ -117,7 +144,7 @@ class InformerSet:
         objects: dict[ObjectKey, Any],
     ) -> None:
         """Cache the namespaces themselves; if not all are served, poll each by its name."""
-        if self.namespaces == ("",):
+        if self.serves_all:
             self.add(NAMESPACES, project, on_change, selector="", objects=objects)
             return
         for name in self.namespaces:
@@ -137,5 +164,6 @@ class InformerSet:
         """Wait until every kind in the namespace (empty: all) has been listed."""
         watches = (*self._informers.values(), *self._of_others)
         synced = [watch.synced for watch in watches if watch.namespace == namespace]
+        synced += [watch.synced for watch in self._of_the_cluster]
         synced += [poller.synced for name, poller in self._pollers.items() if name == namespace]
         await asyncio.gather(*(one.wait() for one in synced))

@@ -15,6 +15,7 @@ from runai_nim.api import well_known
 from runai_nim.api.resources import ObjectKey
 from runai_nim.api.v1alpha1.status import Phase
 from runai_nim.controller.gpu_metrics import GpuMetrics
+from runai_nim.controller.policy_metrics import PolicyMetrics
 from runai_nim.domain.status import time_to_ready
 from runai_nim.kube.base_metrics import BaseMetrics
 
@@ -44,6 +45,7 @@ class OperatorMetrics(BaseMetrics):
         self.queue = WorkQueueMetrics(registry)
         self.reconciles = ReconcileMetrics(registry, workers)
         self.services = ServiceMetrics(registry)
+        self.policies = PolicyMetrics(registry)
         self._watch_age = Gauge(
             "runai_nim_watch_age_seconds",
             "Seconds since the last event or response of the API server about the kind",

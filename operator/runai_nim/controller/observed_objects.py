@@ -26,6 +26,7 @@ from runai_nim.domain.observed import (
     ObservedNamespace,
     ObservedNimCache,
     ObservedPod,
+    ObservedPolicyRevision,
     ObservedService,
     ObservedWorkload,
     StoredObject,
@@ -62,6 +63,8 @@ class ObservedObjects:
         }
         self._pods: dict[ObjectKey, dict[str, ObservedPod]] = defaultdict(dict)
         """Pods by name, for each RunaiNimService."""
+        self._policy_revisions: dict[ObjectKey, dict[str, ObservedPolicyRevision]] = defaultdict(dict)
+        """What is kept of policies, by name, for each RunaiNimService."""
         self.terminating_nimservices: set[ObjectKey] = set()
         """The operator's NIMServices that are being deleted and still have the NIM Operator's finalizer."""
         self._image_pull_failures: dict[ObjectKey, None] = {}
@@ -140,6 +143,24 @@ class ObservedObjects:
     def pods(self, key: ObjectKey) -> tuple[ObservedPod, ...]:
         """The NIM's pods."""
         return tuple(self._pods[key].values()) if key in self._pods else ()
+
+    def policy_revisions(self, key: ObjectKey, uid: str) -> tuple[ObservedPolicyRevision, ...]:
+        """What is kept of policies for the RunaiNimService with that uid."""
+        found = self._policy_revisions.get(key, {})
+        return tuple(one for one in found.values() if one.owner_uid == uid)
+
+    def store_policy_revision(
+        self, key: ObjectKey, old: ObservedPolicyRevision | None, new: ObservedPolicyRevision | None
+    ) -> set[ObjectKey]:
+        """Store a change of a revision and return the RunaiNimServices that it belongs or belonged to."""
+        services = {(key[0], one.service) for one in (old, new) if one is not None}
+        for service in services:
+            self._policy_revisions[service].pop(key[1], None)
+            if new is not None and new.accepted is not None and new.service == service[1]:
+                self._policy_revisions[service][key[1]] = new
+            if not self._policy_revisions[service]:
+                del self._policy_revisions[service]
+        return services
 
     def store_pod(self, key: ObjectKey, old: ObservedPod | None, new: ObservedPod | None) -> set[ObjectKey]:
         """Store a change of a pod and return the affected RunaiNimServices; none if only the version changed."""

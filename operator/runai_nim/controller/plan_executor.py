@@ -1,16 +1,16 @@
-"""Executes a plan: releases claims, then writes the claim, the NIMService and the route."""
+"""Executes a plan: releases claims, then writes what policies gave, the claim, the NIMService and the route."""
 
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from runai_nim.api.resources import CLAIMS, NIM_SERVICES, ROUTES, ObjectKey, Resource
+from runai_nim.api.resources import CLAIMS, CONTROLLER_REVISIONS, NIM_SERVICES, ROUTES, ObjectKey, Resource
 from runai_nim.controller.cache import ClusterCache
 from runai_nim.controller.limits.field_conflict import FieldConflictBackoff, managers_of
 from runai_nim.domain.observed import ObservedClaim
@@ -24,7 +24,9 @@ logger: FilteringBoundLogger = structlog.get_logger(__name__)
 
 FORBIDDEN_RETRY_SECONDS = 30.0
 """Retry interval for forbidden writes, because no event reports that a permission, a quota or a webhook changed."""
-_CHILD_RESOURCES: Mapping[str, Resource] = {resource.kind: resource for resource in (CLAIMS, NIM_SERVICES, *ROUTES)}
+_CHILD_RESOURCES: Mapping[str, Resource] = {
+    resource.kind: resource for resource in (CONTROLLER_REVISIONS, CLAIMS, NIM_SERVICES, *ROUTES)
+}
 
 
 class WriteRefusedError(Exception):
@@ -68,15 +70,20 @@ class PlanExecutor:
         """Execute the plan; return the outcome and the seconds until a delayed revert or a refused write is due."""
         try:
             await self._release_claims(key, write_plan.releases)
-            for write in (write_plan.claim, write_plan.nimservice):
+            for write in (write_plan.policy_revision, write_plan.claim, write_plan.nimservice):
                 if write is None:
                     continue
-                if write.reverted_fields and (due := await self._revert_delay(key, write)):
-                    return Outcome(field_conflict=self._field_conflicts[key].message), due
+                if write.reverted_fields and (delay := await self._revert_delay(key, write)):
+                    return Outcome(field_conflict=self._field_conflicts[key].message), delay
                 await self._apply(key, await self._prepare(key, write))
         except WriteRefusedError as refused:
             return Outcome(refusal=refused.message), refused.retry_after
-        return await self._execute_route(key, write_plan.route)
+        outcome, due = await self._execute_route(key, write_plan.route)
+        for deletion in write_plan.obsolete_revisions:
+            # One that stays does no harm, and the next reconciliation tries again.
+            with suppress(WriteRefusedError):
+                await self._delete(deletion)
+        return outcome, due
 
     async def _execute_route(self, key: ObjectKey, route_plan: RoutePlan) -> tuple[Outcome, float | None]:
         """Write the wanted route and delete the others; a refused write doesn't prevent the remaining ones."""

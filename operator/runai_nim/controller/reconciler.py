@@ -21,6 +21,7 @@ from runai_nim.controller.cache import ClusterCache
 from runai_nim.controller.decision import Decision
 from runai_nim.controller.metrics import ServiceMetrics
 from runai_nim.controller.plan_executor import PlanExecutor
+from runai_nim.controller.policy_cache import NO_POLICIES
 from runai_nim.controller.status_reporter import StatusReporter
 from runai_nim.domain.decision_input import DecisionInput, make_decision_input
 from runai_nim.domain.observed import ObservedState
@@ -33,6 +34,7 @@ from runai_nim.domain.plan import (
     names_to_check,
     plan,
 )
+from runai_nim.domain.policy import accepted_before
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.status import event_queries
 from runai_nim.domain.translate import Desired, translate
@@ -47,6 +49,8 @@ logger: FilteringBoundLogger = structlog.get_logger(__name__)
 
 LARGE_SECONDS = 2.0
 """Retry interval while another large resource is reconciled: two at once would take most of the memory limit."""
+UNKNOWN_NAMESPACE_SECONDS = 1.0
+"""Retry interval while the labels of a new namespace, which select policies, are not known yet."""
 CONFLICT_RETRY_SECONDS = 5.0, 600.0
 """Initial and maximum retry interval for a host or a name that is taken, because no event reports its release."""
 
@@ -97,9 +101,11 @@ class Reconciler:
             return None
         log_format.set_log_subject(key, cr["metadata"]["generation"])
         self._metrics.record_resource(key, cr)
+        if self._cache.policies.needs_labels and self._cache.observed.namespace_labels(key[0]) is None:
+            return UNKNOWN_NAMESPACE_SECONDS
         decision = await self._decide(key, cr)
         planned = decision.planned
-        if planned.writes or planned.releases or planned.route.deletions:
+        if planned.changes_anything:
             self._cluster.permit()  # raises before anything is read or counted for a write
         if planned.writes:
             allowed = await self._check_conflicts(key, cr, decision)
@@ -110,7 +116,7 @@ class Reconciler:
             return 0.0  # decide again with the updated cache
         outcome, write_due = await self._executor.execute(key, planned)
         observed = decision.observed
-        if planned.writes or planned.releases:
+        if planned.writes or planned.releases or planned.obsolete_revisions:
             observed = await self._observe(key, decision)
         observed, events_due = self._with_events(key, decision.desired, observed)
         status_due = await self._status.report(key, replace(decision, planned=planned, observed=observed), outcome)
@@ -128,12 +134,19 @@ class Reconciler:
 
     async def _decide(self, key: ObjectKey, cr: Mapping[str, Any]) -> Decision:
         """The decision. A foreign claim is read only if the first decision wouldn't create it."""
+        labels = self._cache.observed.namespace_labels(key[0])
+        revisions = self._cache.observed.policy_revisions(key, cr["metadata"]["uid"])
+        policies = self._cache.policies.of_namespace(key[0], labels) or (NO_POLICIES if revisions else None)
+        kept = (revision.accepted for revision in revisions if revision.accepted)
         decision_input = make_decision_input(
             cr,
             settings=self._settings,
-            namespace_labels=self._cache.observed.namespace_labels(key[0]),
+            namespace_labels=labels,
             nimservice_schema=self._cache.nimservice_schema,
+            policies=policies,
+            accepted=accepted_before(cr, kept) if policies else None,
         )
+        self._cache.policies.note(key, decision_input.context.project, decision_input.compliance)
         exists = await self._priority_class_exists(decision_input.priority_class)
         older = self._cache.resources.urls.older(key)
         decision_input = decision_input.with_cluster(priority_class_exists=exists, older_with_url=older)
@@ -161,7 +174,9 @@ class Reconciler:
                 nimservice_exists=live is not None and is_ours(cr, live.obj),
             )
         )
-        observed = await self._cache.observed_state(key, live, claim_name=claim_name, cache_name=desired.nim_cache)
+        observed = await self._cache.observed_state(
+            key, live, uid=cr["metadata"]["uid"], claim_name=claim_name, cache_name=desired.nim_cache
+        )
         return Decision(decision_input, desired, observed, planned=plan(cr, desired, observed))
 
     def _with_events(
@@ -176,7 +191,11 @@ class Reconciler:
         """The observed state after the writes."""
         live = await self._cache.observed.nimservice(key)
         return await self._cache.observed_state(
-            key, live, claim_name=decision.decision_input.claim_name, cache_name=decision.desired.nim_cache
+            key,
+            live,
+            uid=decision.resource["metadata"]["uid"],
+            claim_name=decision.decision_input.claim_name,
+            cache_name=decision.desired.nim_cache,
         )
 
     async def _check_conflicts(self, key: ObjectKey, cr: Mapping[str, Any], decision: Decision) -> Plan | None:

@@ -117,6 +117,11 @@ OTHERS: Final[Mapping[str, tuple[Reason, ...]]] = {
         Reason.NOT_WRITTEN,
         Reason.NOT_TRANSLATED,
     ),
+    "PolicyCompliant": (
+        Reason.COMPLIANT,
+        Reason.POLICY_CHANGED,
+        Reason.POLICY_VIOLATION,
+    ),
     "Scaling": (
         Reason.SCALING_ACTIVE,
         Reason.SCALING_LIMITED,
@@ -129,3 +134,5 @@ OTHERS: Final[Mapping[str, tuple[Reason, ...]]] = {
     ),
 }
 """Reasons of the other conditions, by type."""
+VALID: Final = (Reason.IN_FORCE,)
+"""Reasons of a policy's condition Valid while it is True; while it is False it has one of REFUSED."""

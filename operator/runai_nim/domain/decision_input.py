@@ -16,7 +16,18 @@ from runai_nim.domain import names
 from runai_nim.domain.context import Context
 from runai_nim.domain.finding import Finding
 from runai_nim.domain.nimservice_schema import NIMServiceSchema
-from runai_nim.domain.policy import CompiledPolicies, EffectiveSpec, ValueOrigin, effective_spec, own_spec
+from runai_nim.domain.policy import (
+    AcceptedSpec,
+    CompiledPolicies,
+    Compliance,
+    EffectiveSpec,
+    ValueOrigin,
+    accept,
+    compliance_of,
+    effective_spec,
+    enforce,
+    own_spec,
+)
 from runai_nim.domain.policy.effective import ALL_FROM_RESOURCE
 
 
@@ -26,7 +37,9 @@ class DecisionInput:
 
     `resource`: as the API server stores it, or would store it. `spec`: the effective spec as JSON, which is not a
     mapping if the user wrote another value. `parsed_spec`: the typed spec, or the error. `provenance`: origins by path;
-    a path without an entry has the origin of its nearest ancestor. `policy_findings`: the broken rules of policies.
+    a path without an entry has the origin of its nearest ancestor. `policy_findings`: the broken rules of policies in
+    force. `accepted`: what has to be kept of the policies if the spec is valid, and `compliance`: how it meets the
+    policies of today; both None without policies.
     """
 
     resource: ObjectView
@@ -35,6 +48,8 @@ class DecisionInput:
     provenance: Mapping[str, ValueOrigin]
     context: Context
     policy_findings: tuple[Finding, ...] = ()
+    accepted: AcceptedSpec | None = None
+    compliance: Compliance | None = None
 
     @property
     def name(self) -> str:
@@ -127,21 +142,28 @@ def make_decision_input(
     nimservice_schema: NIMServiceSchema,
     max_findings: int | None = None,
     policies: CompiledPolicies | None = None,
+    accepted: AcceptedSpec | None = None,
 ) -> DecisionInput:
     """The input for a RunaiNimService, with unknown children; `with_children` adds them.
 
-    `policies`: those of its namespace; None: there are none.
+    `policies`: those of its namespace; None: there are none. `accepted`: what its spec was accepted under before.
     """
-    if policies is None:
-        effective = EffectiveSpec(own_spec(resource), ALL_FROM_RESOURCE, ())
-    else:
-        effective = effective_spec(resource, policies)
+    effective = EffectiveSpec(own_spec(resource), ALL_FROM_RESOURCE, ())
+    kept: AcceptedSpec | None = None
+    compliance: Compliance | None = None
+    if policies is not None:
+        enforcement = enforce(policies, accepted)
+        effective = effective_spec(resource, enforcement.in_force)
+        kept = accept(resource, enforcement, effective)
+        compliance = compliance_of(resource, enforcement, effective)
     return DecisionInput(
         resource=resource,
         spec=effective.spec,
         parsed_spec=_parse(effective.spec),
         provenance=effective.provenance,
         policy_findings=effective.findings,
+        accepted=kept,
+        compliance=compliance,
         context=Context(
             settings=settings,
             namespace_labels=namespace_labels,

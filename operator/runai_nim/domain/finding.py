@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final, Literal
 
 from runai_nim.api import syntax
+from runai_nim.api.resources import ObjectKey
 from runai_nim.domain.reasons import Reason
 
 _MAX_VALUE_LENGTH: Final = 100
@@ -31,7 +32,7 @@ class Finding:
 
     `path`: such as `spec.compute.gpuPortionRequest`. `value`: what was found; None if absent or possibly secret. `must`
     continues "<path> must …" (a warning: "should …"), such as `be at least 0.01`. `remedy` says what to do. `rule`: for
-    programs; None if the API has no word for it.
+    programs; None if the API has no word for it. `policy`: namespace and name of the policy whose rule is broken.
     """
 
     reason: Reason
@@ -41,6 +42,7 @@ class Finding:
     remedy: str
     severity: Literal["error", "warning"] = "error"
     rule: Rule | None = None
+    policy: ObjectKey | None = None
 
     @property
     def message(self) -> str:

@@ -31,6 +31,11 @@ def route_name(name: str) -> str:
     return name + ROUTE_SUFFIX
 
 
+def policy_revision_name(name: str, data: Mapping[str, Any]) -> str:
+    """Name of the ControllerRevision with these data: `llama-policies-3f1c0a9b5d7e2f46`."""
+    return f"{name}-policies-{content_hash(data)}"
+
+
 def internal_url(name: str, namespace: str, port: int) -> str:
     """URL of the NIM inside the cluster: `http://llama.team-a.svc:8000`."""
     return f"http://{name}.{namespace}.svc:{port}"

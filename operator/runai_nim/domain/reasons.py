@@ -195,6 +195,15 @@ class Reason(StrEnum):
         "Warning",
     )
 
+    IN_FORCE = "InForce", "the policy is in force as it is written"
+
+    COMPLIANT = "Compliant", "the spec meets the rules of its policies"
+    POLICY_CHANGED = (
+        "PolicyChanged",
+        "policies have changed, and the next change of the spec changes more than itself; the message says what",
+        "Warning",
+    )
+
     SCALING_ACTIVE = "ScalingActive", "autoscaling works"
     SCALING_LIMITED = "ScalingLimited", "autoscaling works, and has reached minReplicas or maxReplicas"
     FAILED_GET_PODS_METRIC = (

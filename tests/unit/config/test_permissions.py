@@ -18,9 +18,9 @@ def test_in_listed_namespaces_and_with_an_election() -> None:
     assert {access.verb for access in found if access.resource == "namespaces"} == {"get"}
     assert {access.namespace for access in found if access.resource == "leases"} == {"system"}
     assert {access.namespace for access in found if access.resource != "leases"} == {"a", "b"}
-    # Without watch on namespaces and get on priorityclasses.
-    assert sum(access.namespace == "a" for access in found) == len(list(required_access((), None))) - 2
-    assert not any(access.resource == "priorityclasses" for access in found)
+    # Without watch on namespaces, get on priorityclasses, and list, watch and patch for the cluster's policies.
+    assert sum(access.namespace == "a" for access in found) == len(list(required_access((), None))) - 5
+    assert not any(access.resource.startswith(("priorityclasses", "clusterrunainimpolicies")) for access in found)
 
 
 def test_an_access_is_named_as_kubectl_does() -> None:

@@ -178,3 +178,32 @@ def test_what_the_api_server_asks_to_wait_is_waited_whatever_happens_meanwhile()
     asyncio.run(run())
     assert len(times) == 3
     assert times[1] - times[0] >= 1.0
+
+
+def test_the_background_waits_and_does_not_starve() -> None:
+    async def run() -> list[ObjectKey]:
+        queue = WorkQueue(Backoff(0.005, 1), WorkQueueMetrics(CollectorRegistry()))
+        for number in range(4):
+            queue.add_background(("crowd", str(number)))
+        for number in range(8):
+            queue.add(("users", str(number)))
+        queue.add(("crowd", "3"))  # someone waits for it now
+        queue.add_background(("users", "0"))
+        return await _worked(queue, 0.05)
+
+    done = asyncio.run(run())
+    assert len(done) == 12
+    assert done.index(("crowd", "3")) < 3
+    places = [done.index(("crowd", str(number))) for number in range(3)]
+    assert places == [3, 7, 11]
+
+
+def test_the_last_key_of_the_background_can_be_promoted() -> None:
+    async def run() -> list[ObjectKey]:
+        queue = WorkQueue(Backoff(0.005, 1), WorkQueueMetrics(CollectorRegistry()))
+        queue.add_background(A)
+        queue.add(A)
+        queue.add(A)
+        return await _worked(queue, 0.05)
+
+    assert asyncio.run(run()) == [A]

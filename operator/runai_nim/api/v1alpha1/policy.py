@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, StrictInt, StrictStr
+from pydantic import Field, StrictInt, StrictStr, WithJsonSchema
 
 from runai_nim.api.v1alpha1.field_kinds import FIELD_KINDS, FieldKind
 from runai_nim.api.v1alpha1.policy_rules import PolicyDefaults, PolicyRules
@@ -102,6 +102,16 @@ class ClusterRunaiNimPolicySpec(RunaiNimPolicySpec):
     """The namespaces that the policy is for; default: all."""
 
 
+class PolicyInForce(ApiModel):
+    """The last valid version of a policy."""
+
+    generation: StrictInt
+    """Generation of that version."""
+
+    spec: Annotated[Mapping[str, Any], WithJsonSchema({"type": "object", "x-kubernetes-preserve-unknown-fields": True})]
+    """Its spec."""
+
+
 class RunaiNimPolicyStatus(ApiModel):
     """What became of the policy, written by the operator."""
 
@@ -110,6 +120,10 @@ class RunaiNimPolicyStatus(ApiModel):
 
     conditions: Annotated[tuple[Condition, ...], listed_by("type", max_items=32)] | None = None
     """Valid: whether the spec is in force; if not, the last valid one stays in force."""
+
+    in_force: PolicyInForce | None = None
+    """The last valid version of the policy, which stays in force while the spec is invalid or contradicts another
+    policy."""
 
     matched: NonNegativeInt | None = None
     """Number of RunaiNimServices that the policy is for."""

@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, Field, StrictInt
 
-from runai_nim.api.v1alpha1.schema import ApiModel, NonNegativeInt, listed_by
+from runai_nim.api.v1alpha1.schema import ApiModel, NonNegativeInt, listed_by, listed_whole
 
 Phase = Literal[
     "Creating",
@@ -46,6 +46,16 @@ class Condition(ApiModel):
     """Generation of the spec that this condition refers to."""
 
 
+class AppliedPolicy(ApiModel):
+    """A policy that took part in the rendering."""
+
+    name: Annotated[str, Field(max_length=253)]
+    """Name of the policy."""
+
+    scope: Literal["cluster", "department", "project"]
+    """Scope of the policy."""
+
+
 class RunaiNimServiceStatus(ApiModel):
     """Observed state of the service."""
 
@@ -81,6 +91,9 @@ class RunaiNimServiceStatus(ApiModel):
 
     claim_name: str | None = None
     """Name of the claim with the model; absent with a NIMCache."""
+
+    policies: Annotated[tuple[AppliedPolicy, ...], listed_whole()] | None = None
+    """Policies under which the resource is rendered, the widest scope first; absent without any."""
 
     gpus_in_use: str | None = None
     """GPUs of all pods that have a node: devices (4), portions (1.5) or memory (40Gi); 0 while stopped. Absent if none

@@ -14,6 +14,7 @@ from runai_nim.domain.observed.event import ObservedEvent, newest_by_reason, say
 from runai_nim.domain.observed.exposure import hosts_of
 from runai_nim.domain.observed.model_store import ObservedClaim, ObservedNimCache, OwnerReference, digest_annotations
 from runai_nim.domain.observed.pod import Disruption, NotStarted, ObservedPod, StartupKill
+from runai_nim.domain.observed.policy_revision import ObservedPolicyRevision
 from runai_nim.domain.observed.stored_object import LARGE, StoredObject, controller_of
 from runai_nim.domain.observed.workload import ObservedService, ObservedWorkload
 
@@ -28,6 +29,7 @@ __all__ = [
     "ObservedNamespace",
     "ObservedNimCache",
     "ObservedPod",
+    "ObservedPolicyRevision",
     "ObservedService",
     "ObservedState",
     "ObservedWorkload",
@@ -82,3 +84,5 @@ class ObservedState:
     autoscaler: ObservedAutoscaler | None = None
     events: Mapping[str, tuple[ObservedEvent, ...]] = field(default_factory=dict, hash=False)
     """Events about objects that are stuck, by the `about` of their query, as far as they were read."""
+    policy_revisions: tuple[ObservedPolicyRevision, ...] = ()
+    """The RunaiNimService's own, not those of a deleted one of its name."""

@@ -26,6 +26,7 @@ from runai_nim.domain.plan.model_store import (
 from runai_nim.domain.plan.multi_node import check_multi_node, with_multi_node_replicas
 from runai_nim.domain.plan.name_conflicts import check_names, host_taken_finding, host_to_check, names_to_check
 from runai_nim.domain.plan.ownership import check_owner, is_handed_over, is_ours, previous_instance
+from runai_nim.domain.plan.policy_revision import obsolete_policy_revisions, policy_revision_write
 from runai_nim.domain.plan.write import Deletion, Release, Write
 from runai_nim.domain.translate import Desired
 from runai_nim.domain.validate import Finding
@@ -53,21 +54,29 @@ __all__ = [
 class Plan:
     """The writes of one reconciliation in order, or what prevents them.
 
-    `releases` come first, even if something prevents the other writes. `refusal` requires a change of the
-    RunaiNimService or of the object that it names; `waiting_for` resolves without help.
+    `releases` come first, even if something prevents the other writes. `obsolete_revisions` are deleted last. `refusal`
+    requires a change of the RunaiNimService or of the object that it names; `waiting_for` resolves without help.
     """
 
     releases: tuple[Release, ...] = ()
+    policy_revision: Write | None = None
     claim: Write | None = None
     nimservice: Write | None = None
     route: RoutePlan = field(default_factory=RoutePlan)
+    obsolete_revisions: tuple[Deletion, ...] = ()
     refusal: Finding | None = None
     waiting_for: str = ""
 
     @property
     def writes(self) -> tuple[Write, ...]:
         """All writes in order."""
-        return tuple(write for write in (self.claim, self.nimservice, self.route.write) if write)
+        writes = (self.policy_revision, self.claim, self.nimservice, self.route.write)
+        return tuple(write for write in writes if write)
+
+    @property
+    def changes_anything(self) -> bool:
+        """Whether executing it sends any write."""
+        return bool(self.writes or self.releases or self.route.deletions or self.obsolete_revisions)
 
     @property
     def confirm(self) -> bool:
@@ -94,11 +103,13 @@ def plan(cr: Mapping[str, Any], desired: Desired, observed: ObservedState) -> Pl
         return Plan(releases, refusal=refusal)
     return Plan(
         releases,
+        policy_revision=policy_revision_write(desired.policy_revision, observed),
         claim=claim_write(cr, desired.claim, observed.claim),
         nimservice=_nimservice_write(
             cr, with_multi_node_replicas(start_before_autoscaling(desired.nimservice, observed), live), observed
         ),
         route=route_plan(cr, desired.route, observed),
+        obsolete_revisions=obsolete_policy_revisions(cr["metadata"]["namespace"], desired.policy_revision, observed),
     )
 
 

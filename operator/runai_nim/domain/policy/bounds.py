@@ -55,6 +55,7 @@ class Bound:
             must=f"{self.must} by {self.policy.title}",
             remedy=remedy or f"{REMEDIES[self.rule]}, or ask who maintains the policy",
             rule=self.rule,
+            policy=self.policy.key,
         )
 
 

@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
+from runai_nim.api.resources import ObjectKey
 from runai_nim.api.v1alpha1.field_kinds import ATTRIBUTES, FIELD_KINDS, ITEM_LISTS, FieldKind
 from runai_nim.domain.finding import Finding
 from runai_nim.domain.policy.alternatives import BLOCKS, DECIDING, Steps, blocks_around, condition_of, steps_of
@@ -54,7 +56,7 @@ class ItemPolicy:
 
 @dataclass(frozen=True, slots=True)
 class RejectedPolicy:
-    """A policy that is invalid, or contradicts `other`. It is left out; the caller decides what replaces it."""
+    """A policy that is invalid, or contradicts `other`. It is left out, or its last valid version is in force."""
 
     policy: Policy
     finding: Finding
@@ -74,8 +76,14 @@ class CompiledPolicies:
     items: tuple[ItemPolicy, ...]
 
 
-def compile_policies(policies: Iterable[Policy]) -> CompiledPolicies:
-    """Combine the policies of a namespace: the widest scope first, and within a scope in the order of names."""
+def compile_policies(
+    policies: Iterable[Policy], last_valid: Mapping[ObjectKey, Policy] = MappingProxyType({})
+) -> CompiledPolicies:
+    """Combine the policies of a namespace: the widest scope first, and within a scope in the order of names.
+
+    `last_valid`: the last valid version of a policy, which stays in force in place of a rejected one, even if a wider
+    policy contradicts it by now. Without one a rejected policy is left out.
+    """
     accepted: list[Policy] = []
     rejected: list[RejectedPolicy] = []
     for policy in sorted(policies, key=lambda one: (one.scope.width, one.name)):
@@ -87,12 +95,15 @@ def compile_policies(policies: Iterable[Policy]) -> CompiledPolicies:
                 for finding in check_against(policy, other, accepted)
             ]
         rejected += problems
-        if not problems:
-            accepted.append(policy)
-    return _compiled(tuple(accepted), tuple(rejected))
+        in_force = last_valid.get(policy.key) if problems else policy
+        if in_force is not None:
+            accepted.append(in_force)
+    return combine(accepted, rejected)
 
 
-def _compiled(policies: tuple[Policy, ...], rejected: tuple[RejectedPolicy, ...]) -> CompiledPolicies:
+def combine(policies: Iterable[Policy], rejected: Iterable[RejectedPolicy] = ()) -> CompiledPolicies:
+    """Combine policies that are in force, the widest scope first."""
+    policies = tuple(policies)
     defaults = _defaults(policies)
     derived = {path: found for path, found in _derived(policies).items() if path not in defaults}
     rules = _rules(policies, {path: found.value for path, found in defaults.items()})
@@ -102,7 +113,7 @@ def _compiled(policies: tuple[Policy, ...], rejected: tuple[RejectedPolicy, ...]
     of_fields = [found for path, found in defaults.items() if ".attributes." not in path]
     return CompiledPolicies(
         policies=policies,
-        rejected=rejected,
+        rejected=tuple(rejected),
         activators=tuple(dict.fromkeys(block for block, _ in activators)),
         defaults=tuple(sorted(of_fields, key=lambda found: found.path not in DECIDING)),
         derived=tuple(derived[path] for path in _in_order(derived)),
@@ -145,11 +156,16 @@ def _derived(policies: tuple[Policy, ...]) -> dict[str, FieldDefault]:
 
 
 def _in_order(derived: Mapping[str, FieldDefault]) -> list[str]:
-    """The paths, each after the field that it derives from. There are no circles."""
+    """The paths, each after the field that it derives from.
+
+    Only policies of different times can make a circle, and whichever field of it has a value decides.
+    """
     ordered: dict[str, None] = {}
+    seen: set[str] = set()
 
     def add(path: str) -> None:
-        if path in derived and path not in ordered:
+        if path in derived and path not in seen:
+            seen.add(path)
             add(derived[path].source)
             ordered[path] = None
 

@@ -14,7 +14,14 @@ def required_findings(rules: FieldRules, path: str) -> Iterator[Finding]:
     """One finding for each policy that requires the field, which has no value."""
     for policy in rules.required:
         must = f"be set by {policy.title}"
-        yield Finding(reason=Reason.POLICY_VIOLATION, path=path, must=must, remedy="add it", rule=Rule.REQUIRED)
+        yield Finding(
+            reason=Reason.POLICY_VIOLATION,
+            path=path,
+            must=must,
+            remedy="add it",
+            rule=Rule.REQUIRED,
+            policy=policy.key,
+        )
 
 
 def closed_findings(rules: FieldRules, path: str, value: Any, default: Any) -> Iterator[Finding]:
@@ -31,4 +38,5 @@ def closed_findings(rules: FieldRules, path: str, value: Any, default: Any) -> I
             must=f"{allowed} by {policy.title}, which allows no other value",
             remedy="remove it",
             rule=Rule.CAN_EDIT,
+            policy=policy.key,
         )

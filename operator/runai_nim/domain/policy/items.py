@@ -67,9 +67,16 @@ def item_findings(policy: ItemPolicy, items: list[Any]) -> Iterator[Finding]:
             and name in policy.locked
             and not _is_unchanged(policy, item, known[0])
         ):
-            by = policy.locked[name].title
-            must = f"be as {by} gives it, which locks it"
-            yield _finding(path, name, must, remedy="remove this item, the policy adds its own", rule=Rule.LOCKED)
+            locking = policy.locked[name]
+            yield Finding(
+                reason=Reason.POLICY_VIOLATION,
+                path=path,
+                value=name,
+                must=f"be as {locking.title} gives it, which locks it",
+                remedy="remove this item, the policy adds its own",
+                rule=Rule.LOCKED,
+                policy=locking.key,
+            )
         if _takes_part(item):
             yield from _addition_findings(policy, path, name)
             for rules in policy.rules:
@@ -88,9 +95,14 @@ def _addition_findings(policy: ItemPolicy, path: str, name: Any) -> Iterator[Fin
     for limiting, allowed in policy.additions:
         if shown not in allowed:
             names = f"one of {', '.join(sorted(allowed))}" if allowed else "left out"
-            must = f"be {names} by {limiting.title}, which allows no other items"
-            yield _finding(
-                path, name if isinstance(name, str) else None, must, remedy="remove the item", rule=Rule.CAN_ADD
+            yield Finding(
+                reason=Reason.POLICY_VIOLATION,
+                path=path,
+                value=shown,
+                must=f"be {names} by {limiting.title}, which allows no other items",
+                remedy="remove the item",
+                rule=Rule.CAN_ADD,
+                policy=limiting.key,
             )
 
 
@@ -106,7 +118,3 @@ def _attribute_findings(policy: ItemPolicy, rules: FieldRules, path: str, item: 
         yield from closed_findings(rules, where, value, rules.default)
     for bound, place, found in broken(rules.bounds, rules.kind, where, value):
         yield bound.finding(place, found)
-
-
-def _finding(path: str, name: str | None, must: str, *, remedy: str, rule: Rule) -> Finding:
-    return Finding(reason=Reason.POLICY_VIOLATION, path=path, value=name, must=must, remedy=remedy, rule=rule)

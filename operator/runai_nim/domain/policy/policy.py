@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, Literal
 
+from runai_nim.api.resources import ObjectKey
 from runai_nim.api.v1alpha1.field_kinds import FIELD_KINDS, ITEM_LISTS
 
 JsonObject = Mapping[str, Any]
@@ -57,6 +58,11 @@ class Policy:
 
     def __hash__(self) -> int:
         return hash((self.name, self.scope, self.namespace))
+
+    @property
+    def key(self) -> ObjectKey:
+        """Namespace (empty for a cluster's) and name, which the API server allows once."""
+        return self.namespace, self.name
 
     @property
     def title(self) -> str:

@@ -1,17 +1,25 @@
 """The policies that concern a namespace."""
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
+from runai_nim.api.resources import ObjectKey
 from runai_nim.domain.policy.compile import CompiledPolicies, compile_policies
 from runai_nim.domain.policy.policy import JsonObject, Policy, Scope
 
 
 class PolicySet:
-    """All policies of a cluster. Those of each namespace are compiled once."""
+    """All policies of a cluster. Those that concern the same namespaces are compiled once.
 
-    def __init__(self, policies: Iterable[Policy]) -> None:
+    `last_valid` is as `compile_policies` has it.
+    """
+
+    def __init__(
+        self, policies: Iterable[Policy], last_valid: Mapping[ObjectKey, Policy] = MappingProxyType({})
+    ) -> None:
         self.policies = tuple(policies)
-        self._compiled: dict[tuple[str, frozenset[tuple[str, str]]], CompiledPolicies] = {}
+        self._last_valid = last_valid
+        self._compiled: dict[tuple[ObjectKey, ...], CompiledPolicies] = {}
 
     @property
     def needs_labels(self) -> tuple[Policy, ...]:
@@ -20,12 +28,15 @@ class PolicySet:
 
     def of_namespace(self, namespace: str, labels: Mapping[str, str]) -> CompiledPolicies:
         """The policies for resources of a namespace with these labels."""
-        key = (namespace, frozenset(labels.items()))
-        if key not in self._compiled:
-            self._compiled[key] = compile_policies(
-                policy for policy in self.policies if concerns(policy, namespace, labels)
-            )
-        return self._compiled[key]
+        found = [policy for policy in self.policies if concerns(policy, namespace, labels)]
+        keys = tuple(policy.key for policy in found)
+        if keys not in self._compiled:
+            self._compiled[keys] = compile_policies(found, self._last_valid)
+        return self._compiled[keys]
+
+    def rejects(self, policy: Policy) -> bool:
+        """Whether it was rejected in one of the namespaces that were asked for."""
+        return any(found.policy is policy for compiled in self._compiled.values() for found in compiled.rejected)
 
 
 def concerns(policy: Policy, namespace: str, labels: Mapping[str, str]) -> bool:

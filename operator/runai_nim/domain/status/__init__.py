@@ -9,6 +9,7 @@ from typing import Any
 from runai_nim.api import well_known
 from runai_nim.api.untrusted_values import word
 from runai_nim.domain.reasons import Reason
+from runai_nim.domain.status.compliance import applied_policies, compliance_condition
 from runai_nim.domain.status.condition import ConditionDraft, add_timestamps
 from runai_nim.domain.status.deadlines import Deadlines
 from runai_nim.domain.status.event_queries import EventQuery, event_queries
@@ -64,6 +65,7 @@ def status_of(cr: Mapping[str, Any], desired: Desired, facts: Facts, now: str) -
         "readyReplicas": facts.ready_replicas,
         "selector": _selector(facts),
         "project": desired.project,
+        "policies": applied_policies(desired.compliance),
         "nimServiceName": facts.name if facts.is_nimservice_written else None,
         "claimName": desired.claim_name,
         "internalUrl": desired.internal_url,
@@ -96,6 +98,8 @@ def _conditions(f: Facts, row: PhaseRow) -> Iterator[ConditionDraft]:
     yield exposed_condition(f)
     if f.scaling_metric:
         yield scaling_condition(f)
+    if f.desired.compliance is not None:
+        yield compliance_condition(f.desired.compliance)
     if row.progress:
         yield ConditionDraft(type=row.progress, status="True", reason=reason, message=message)
 

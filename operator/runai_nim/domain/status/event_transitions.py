@@ -1,4 +1,4 @@
-"""Status changes that become Events: the reason of Ready, and warnings of the translation."""
+"""Status changes that become Events: the reason of Ready, warnings of the translation, and changes of policies."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -31,6 +31,10 @@ def transitions(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator
     has_warnings = translated["reason"] == Reason.TRANSLATED_WITH_WARNINGS
     if has_warnings and translated["message"] != then.get("Translated", {}).get("message"):
         yield _transition(translated)
+    compliant = now.get("PolicyCompliant", {})
+    is_known = compliant.get("reason") in (ready["reason"], then.get("PolicyCompliant", {}).get("reason"))
+    if compliant.get("status") == "False" and not is_known:
+        yield _transition(compliant)
 
 
 def _transition(condition: Mapping[str, Any]) -> Transition:

@@ -11,11 +11,13 @@ from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
 from runai_nim.domain import names
 from runai_nim.domain.context import Context, one_pool
 from runai_nim.domain.decision_input import DecisionInput
+from runai_nim.domain.policy import Compliance
 from runai_nim.domain.translate.autoscaling import desired_replicas
 from runai_nim.domain.translate.compute import gpu_text
 from runai_nim.domain.translate.exposure import Exposure, exposure_of, make_route
 from runai_nim.domain.translate.model_store import make_claim
 from runai_nim.domain.translate.nimservice import ROWS, make_nimservice
+from runai_nim.domain.translate.policy_revision import make_policy_revision
 from runai_nim.domain.translate.rules import TranslationSource
 from runai_nim.domain.translate.unsupported_fields import check_supported_fields
 from runai_nim.domain.validate import Finding, has_errors, validate
@@ -27,13 +29,14 @@ __all__ = ["Desired", "Exposure", "translate"]
 class Desired:
     """The objects that should exist, and the parts of the status that don't depend on the cluster.
 
-    With an error among `findings` only `findings` and `project` are set, and nothing may be written.
+    With an error among `findings` only `findings`, `project` and `compliance` are set, and nothing may be written.
 
     `nimservice`, `claim`, `route`: manifests for server-side apply; `claim` and `route` are None if the operator
     creates none. `claim_name`, `nim_cache`: the store that the NIMService uses; the other is None. `gpu`: GPU of each
     pod for the status (`2`, `0.5`, `2x0.5`, `20Gi`). `replicas`: 0 while stopped, None with autoscaling. `queue`:
     the pods' label for the scheduler's queue; empty without one. `pool_label`: with KAI the label of the pods' only
     node pool, `kai.scheduler/node-pool=h100`, which its scheduler and queue must have; empty without one.
+    `policy_revision`: the ControllerRevision that keeps what the policies gave; None without policies.
     """
 
     findings: tuple[Finding, ...]
@@ -49,6 +52,8 @@ class Desired:
     replicas: int | None = 0
     queue: str = ""
     pool_label: str = ""
+    policy_revision: dict[str, Any] | None = None
+    compliance: Compliance | None = None
 
     @property
     def is_stopped(self) -> bool:
@@ -61,11 +66,11 @@ def translate(decision_input: DecisionInput) -> Desired:
     spec, findings = validate(decision_input)
     project = decision_input.context.project
     if spec is None or has_errors(findings):
-        return Desired(findings, project)
+        return Desired(findings, project, compliance=decision_input.compliance)
     source = TranslationSource.of(decision_input)
     nimservice = make_nimservice(source)
     if lacks := tuple(check_supported_fields(source, ROWS, nimservice)):
-        return Desired((*findings, *lacks), project)
+        return Desired((*findings, *lacks), project, compliance=decision_input.compliance)
     cache = source.store.nim_cache
     return Desired(
         findings=findings,
@@ -81,6 +86,8 @@ def translate(decision_input: DecisionInput) -> Desired:
         replicas=desired_replicas(spec),
         queue=decision_input.context.queue_of(spec.node_pools) or "",
         pool_label=_pool_label(spec, decision_input.context),
+        policy_revision=make_policy_revision(source, decision_input.accepted),
+        compliance=decision_input.compliance,
     )
 
 

@@ -1,0 +1,237 @@
+"""Policies on a real API server: what they give and forbid, and that a change of one restarts no model."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from local.cluster import LocalCluster, Program
+from local.objects import Objects, wait_for
+from tests.support.permissions import Permission
+from tests.support.services import (
+    CR,
+    NIMSERVICE,
+    condition,
+    present,
+    reason,
+    sample,
+    serve,
+    settled,
+)
+
+pytestmark = pytest.mark.usefixtures("operator_process", "stand_in")
+
+POLICY = "runai-nim.io/v1alpha1 RunaiNimPolicy"
+CLUSTER_POLICY = "runai-nim.io/v1alpha1 ClusterRunaiNimPolicy"
+REVISION = "apps/v1 ControllerRevision"
+Policy = dict[str, Any]
+
+
+def policy(name: str = "gpu-team", kind: str = POLICY, **spec: Any) -> Policy:
+    version, kind = kind.split()
+    return {"apiVersion": version, "kind": kind, "metadata": {"name": name}, "spec": spec}
+
+
+def variable(value: str) -> dict[str, Any]:
+    """Defaults that add an environment variable."""
+    return {"environmentVariables": {"instances": [{"name": "TEAM", "value": value}]}}
+
+
+def cap(portion: float) -> dict[str, Any]:
+    return {"compute": {"gpuPortionRequest": {"max": portion}}}
+
+
+def team(objects: Objects) -> str:
+    """The value of the variable in the NIMService."""
+    env = present(objects, NIMSERVICE, "llama-8b")["spec"].get("env", [])
+    return str(next((item["value"] for item in env if item["name"] == "TEAM"), ""))
+
+
+def generation(objects: Objects) -> int:
+    return int(present(objects, NIMSERVICE, "llama-8b")["metadata"]["generation"])
+
+
+def complies(objects: Objects, want: str) -> bool:
+    return wait_for(lambda: reason(objects, "llama-8b", "PolicyCompliant") == want)
+
+
+def status(objects: Objects, name: str = "gpu-team", kind: str = POLICY) -> dict[str, Any]:
+    found: dict[str, Any] = present(objects, kind, name).get("status", {})
+    return found
+
+
+def valid(objects: Objects, want: str, name: str = "gpu-team", kind: str = POLICY) -> dict[str, Any]:
+    """Wait until the condition Valid of the current generation has this status, and return it."""
+
+    def found() -> dict[str, Any] | None:
+        obj = present(objects, kind, name)
+        conditions = obj.get("status", {}).get("conditions", [])
+        one: dict[str, Any] = next((c for c in conditions if c["type"] == "Valid"), {})
+        is_so = one.get("status") == want and one["observedGeneration"] == obj["metadata"]["generation"]
+        return one if is_so else None
+
+    return wait_for(found)
+
+
+def revisions(objects: Objects) -> list[dict[str, Any]]:
+    return objects.list(REVISION, "runai-nim.io/service=llama-8b")
+
+
+@pytest.fixture
+def cluster_policies(objects: Objects) -> Iterator[Callable[[Policy], None]]:
+    """Apply policies of the cluster, which are deleted afterwards."""
+    names: list[str] = []
+
+    def apply(obj: Policy) -> None:
+        names.append(obj["metadata"]["name"])
+        objects.apply(obj)
+
+    yield apply
+    for name in names:
+        objects.delete(CLUSTER_POLICY, name)
+
+
+def test_a_policy_gives_and_bounds(objects: Objects) -> None:
+    objects.apply(policy(defaults=variable("a"), rules=cap(0.5)))
+    serve(objects, compute={"gpuDevicesRequest": 1, "gpuRequestType": "portion", "gpuPortionRequest": 0.5})
+    assert team(objects) == "a"
+    assert present(objects, CR, "llama-8b")["status"]["policies"] == [{"name": "gpu-team", "scope": "project"}]
+    assert complies(objects, "Compliant")
+    (revision,) = revisions(objects)
+    (owner,) = revision["metadata"]["ownerReferences"]
+    assert owner["uid"] == present(objects, CR, "llama-8b")["metadata"]["uid"]
+    wait_for(lambda: status(objects).get("matched") == 1 and status(objects).get("violating") == 0)
+    assert valid(objects, "True")["reason"] == "InForce"
+    assert "inForce" in status(objects)
+
+
+def test_what_breaks_a_rule_is_not_written_until_it_may(objects: Objects) -> None:
+    objects.apply(policy(rules=cap(0.3)))
+    objects.apply(sample("gpu-portion"))
+    settled(objects, "llama-8b", "PolicyViolation")
+    assert "by policy gpu-team (project)" in condition(objects, "llama-8b", "Ready")["message"]
+    assert objects.get(NIMSERVICE, "llama-8b") is None
+    wait_for(lambda: status(objects).get("violating") == 1)
+    objects.apply(policy(rules=cap(0.5)))
+    settled(objects, "llama-8b", "Running")
+    wait_for(lambda: status(objects).get("violating") == 0)
+
+
+def test_a_policy_after_a_model_restarts_nothing(objects: Objects, operator_process: Program) -> None:
+    serve(objects)
+    before = generation(objects)
+    assert reason(objects, "llama-8b", "PolicyCompliant") == ""
+    objects.apply(policy(defaults=variable("a"), rules=cap(0.3)))
+    assert complies(objects, "PolicyViolation")
+    wait_for(lambda: status(objects).get("violating") == 1)
+    assert reason(objects, "llama-8b") == "Running"
+    assert (generation(objects), team(objects)) == (before, "")
+    # What drifts is put back as it was rendered, also by the next process.
+    operator_process.start()
+    objects.patch(NIMSERVICE, "llama-8b", {"spec": {"schedulerName": "theirs"}})
+    wait_for(lambda: present(objects, NIMSERVICE, "llama-8b")["spec"]["schedulerName"] == "runai-scheduler")
+    assert team(objects) == ""
+    # A change is held to the policy, and what ran runs on.
+    objects.patch(CR, "llama-8b", {"spec": {"replicas": 2}})
+    settled(objects, "llama-8b", "PolicyViolation")
+    assert present(objects, NIMSERVICE, "llama-8b")["spec"]["replicas"] == 1
+    # It can be stopped.
+    objects.patch(CR, "llama-8b", {"spec": {"replicas": 0}})
+    settled(objects, "llama-8b", "Stopped")
+    objects.patch(CR, "llama-8b", {"spec": {"replicas": 1, "compute": {"gpuPortionRequest": 0.3}}})
+    settled(objects, "llama-8b", "Running", generation=present(objects, CR, "llama-8b")["metadata"]["generation"])
+    assert team(objects) == "a"
+    assert complies(objects, "Compliant")
+
+
+def test_a_changed_default_waits_for_the_next_change(objects: Objects, operator_process: Program) -> None:
+    objects.apply(policy(defaults=variable("a")))
+    serve(objects)
+    before = generation(objects)
+    operator_process.stop()
+    objects.apply(policy(defaults=variable("b")))
+    operator_process.start()
+    assert complies(objects, "PolicyChanged")
+    assert "spec.environmentVariables would change" in condition(objects, "llama-8b", "PolicyCompliant")["message"]
+    assert (generation(objects), team(objects)) == (before, "a")
+    objects.patch(CR, "llama-8b", {"spec": {"replicas": 2}})
+    wait_for(lambda: team(objects) == "b")
+    assert complies(objects, "Compliant")
+    wait_for(lambda: len(revisions(objects)) == 1)
+    objects.delete(POLICY, "gpu-team")
+    assert complies(objects, "PolicyChanged")
+    assert team(objects) == "b"
+    objects.patch(CR, "llama-8b", {"spec": {"replicas": 3}})
+    wait_for(lambda: team(objects) == "")
+    wait_for(lambda: reason(objects, "llama-8b", "PolicyCompliant") == "" and not revisions(objects))
+    assert "policies" not in present(objects, CR, "llama-8b")["status"]
+
+
+def test_immediate_changes_what_runs(objects: Objects) -> None:
+    objects.apply(policy(defaults=variable("a"), enforcement="Immediate"))
+    serve(objects)
+    objects.apply(policy(defaults=variable("b"), enforcement="Immediate"))
+    wait_for(lambda: team(objects) == "b")
+    wait_for(lambda: len(revisions(objects)) == 1)
+    objects.apply(policy(rules=cap(0.3), enforcement="Immediate"))
+    settled(objects, "llama-8b", "PolicyViolation")
+    assert present(objects, NIMSERVICE, "llama-8b")
+
+
+def test_a_typo_leaves_the_last_valid_version_in_force(
+    objects: Objects, operator_process: Program, cluster_policies: Callable[[Policy], None], namespace: str
+) -> None:
+    selector = {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
+    name = f"{namespace}-wide"
+    cluster_policies(policy(name, CLUSTER_POLICY, rules={"replicas": {"max": 4}}, namespaceSelector=selector))
+    objects.apply(policy(rules=cap(0.3)))
+    valid(objects, "True")
+    objects.apply(policy(rules={"compute": {"gpuPortionRequest": {"max": 1}}, "replicas": {"min": 5}}))
+    told = valid(objects, "False")
+    assert told["reason"] == "ConflictingFields"
+    assert f"policy {name} (cluster)" in told["message"]
+    assert "the last valid version, generation 1, stays in force" in told["message"]
+    operator_process.start()
+    objects.apply(sample("gpu-portion"))
+    settled(objects, "llama-8b", "PolicyViolation")
+    objects.apply(policy(rules={"replicas": {"max": 3}}))
+    valid(objects, "True")
+    settled(objects, "llama-8b", "Running")
+    assert present(objects, CR, "llama-8b")["status"]["policies"] == [
+        {"name": name, "scope": "cluster"},
+        {"name": "gpu-team", "scope": "project"},
+    ]
+
+
+def test_a_namespace_that_is_relabelled_has_other_policies(
+    objects: Objects, cluster_policies: Callable[[Policy], None], namespace: str, kubectl: Callable[..., str]
+) -> None:
+    selector = {"matchLabels": {"example.com/department": namespace}}
+    name = f"{namespace}-ml"
+    cluster_policies(
+        policy(name, CLUSTER_POLICY, defaults=variable("ml"), namespaceSelector=selector, scope="department")
+    )
+    valid(objects, "True", name, CLUSTER_POLICY)
+    serve(objects)
+    assert team(objects) == ""
+    kubectl("label", "namespace", namespace, f"example.com/department={namespace}")
+    assert complies(objects, "PolicyChanged")
+    wait_for(lambda: status(objects, name, CLUSTER_POLICY).get("matched") == 1)
+    objects.patch(CR, "llama-8b", {"spec": {"replicas": 2}})
+    wait_for(lambda: team(objects) == "ml")
+    kubectl("label", "namespace", namespace, "example.com/department-")
+    assert complies(objects, "PolicyChanged")
+    assert team(objects) == "ml"
+
+
+def test_nothing_is_written_while_policies_are_unknown(
+    objects: Objects, operator_process: Program, cluster: LocalCluster, without: Any
+) -> None:
+    operator_process.stop()
+    with without(Permission("list", "runai-nim.io", "runainimpolicies")):
+        operator_process.start()
+        objects.apply(sample("gpu-portion"))
+        time.sleep(3)
+        assert objects.get(NIMSERVICE, "llama-8b") is None
+    settled(objects, "llama-8b", "Running", 60)

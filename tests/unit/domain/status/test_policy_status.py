@@ -1,0 +1,106 @@
+"""The status of a policy: valid or not, what stays in force, and how many resources it concerns."""
+
+from typing import Any
+
+import pytest
+
+from runai_nim.domain.admission.stored_policy import StoredPolicy
+from runai_nim.domain.policy import Scope
+from runai_nim.domain.status.policy_status import policy_status
+
+NOW = "2026-11-29T10:00:00Z"
+EARLIER = "2026-11-28T10:00:00Z"
+
+
+def stored(spec: Any, status: Any = None, *, kind: str = "RunaiNimPolicy", generation: int = 2) -> StoredPolicy:
+    metadata = {"name": "team", "uid": "p1", "resourceVersion": "5", "generation": generation}
+    if kind == "RunaiNimPolicy":
+        metadata["namespace"] = "ns"
+    obj = {"apiVersion": "runai-nim.io/v1alpha1", "kind": kind, "metadata": metadata, "spec": spec}
+    return StoredPolicy.from_object(obj if status is None else {**obj, "status": status})
+
+
+VALID = {"rules": {"replicas": {"max": 3}}}
+WRONG = {"rules": {"replicas": {"min": 3, "max": 2}}}
+BEFORE = {
+    "observedGeneration": 1,
+    "conditions": [
+        {"type": "Valid", "status": "True", "reason": "InForce", "message": "", "lastTransitionTime": EARLIER}
+    ],
+    "inForce": {"generation": 1, "spec": VALID},
+    "violating": 4,
+}
+
+
+def test_a_valid_policy_is_in_force() -> None:
+    found = policy_status(stored(VALID, BEFORE), None, matched=3, violating=1, now=NOW)
+    assert found == {
+        "observedGeneration": 2,
+        "conditions": [
+            {
+                "type": "Valid",
+                "status": "True",
+                "reason": "InForce",
+                "message": "the policy is in force",
+                "lastTransitionTime": EARLIER,
+                "observedGeneration": 2,
+            }
+        ],
+        "inForce": {"generation": 2, "spec": VALID},
+        "matched": 3,
+        "violating": 1,
+    }
+
+
+def test_an_invalid_policy_says_what_stays_in_force() -> None:
+    policy = stored(WRONG, BEFORE)
+    assert policy.policy is None
+    assert policy.last_valid is not None
+    assert policy.last_valid.rules == VALID["rules"]
+    found = policy_status(policy, policy.findings[0], matched=3, violating=None, now=NOW)
+    (condition,) = found["conditions"]
+    assert (condition["status"], condition["reason"], condition["lastTransitionTime"]) == ("False", "InvalidValue", NOW)
+    assert condition["message"].endswith("; the last valid version, generation 1, stays in force")
+    assert (found["inForce"], found["violating"]) == (BEFORE["inForce"], 4)
+
+
+def test_a_policy_that_was_never_valid_is_not_in_force() -> None:
+    policy = stored(WRONG)
+    found = policy_status(policy, policy.findings[0], matched=0, violating=None, now=NOW)
+    assert found["conditions"][0]["message"].endswith("; the policy has never been valid, so it is not in force")
+    assert "inForce" not in found
+    assert "violating" not in found
+
+
+@pytest.mark.parametrize(
+    ("policy", "scope"),
+    [
+        (stored(WRONG), Scope.PROJECT),
+        (stored(WRONG, kind="ClusterRunaiNimPolicy"), Scope.CLUSTER),
+        (
+            stored(
+                {"scope": "department", "namespaceSelector": {"matchLabels": {"a": "b"}}}, kind="ClusterRunaiNimPolicy"
+            ),
+            Scope.DEPARTMENT,
+        ),
+        (
+            stored(
+                WRONG,
+                {
+                    "inForce": {
+                        "spec": {"scope": "department", "namespaceSelector": {"matchLabels": {"a": "b"}}},
+                    }
+                },
+                kind="ClusterRunaiNimPolicy",
+            ),
+            Scope.DEPARTMENT,
+        ),
+    ],
+)
+def test_its_scope_is_known_while_it_is_invalid(policy: StoredPolicy, scope: Scope) -> None:
+    assert policy.scope == scope
+
+
+def test_a_status_that_says_nonsense_is_no_last_valid_version() -> None:
+    assert stored(WRONG, {"inForce": {"spec": WRONG}}).last_valid is None
+    assert stored(WRONG, {"inForce": "x"}).last_valid is None
