@@ -3,8 +3,9 @@
 import json
 
 from runai_nim.config.settings_loader import load_settings
-from runai_nim.rest.app import RestService, make_app
+from runai_nim.rest.app import make_app
 from runai_nim.rest.openapi import make_document
+from runai_nim.rest.rest_service import RestService
 
 
 def openapi_text() -> str:

@@ -10,8 +10,9 @@ from structlog.typing import FilteringBoundLogger
 
 from runai_nim.config.bootstrap import bootstrap
 from runai_nim.kube.api_error import ApiError
-from runai_nim.rest.app import ConcurrencyLimit, RequestMetrics, RestService, make_app
+from runai_nim.rest.app import ConcurrencyLimit, RequestMetrics, make_app
 from runai_nim.rest.listener import Server, bind
+from runai_nim.rest.rest_service import RestService
 
 logger: FilteringBoundLogger = structlog.get_logger(__name__)
 

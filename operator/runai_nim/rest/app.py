@@ -1,9 +1,7 @@
 """HTTP routes of the REST API and the format of errors. `workload_service` implements the calls."""
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
@@ -15,79 +13,33 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
-from runai_nim import __version__
-from runai_nim.config.settings import Settings
-from runai_nim.kube.client import KubeClient
-from runai_nim.kube.discovery import Discovery
 from runai_nim.rest import schemas
-from runai_nim.rest.api_server import ApiServer, NoAnswerError
-from runai_nim.rest.body_queue import BodyQueue
+from runai_nim.rest.api_server import NoAnswerError
 from runai_nim.rest.errors import HttpError, unauthorized, unavailable
 from runai_nim.rest.metrics import OTHER_ROUTE, RestMetrics
-from runai_nim.rest.model.workload import REST_FIELD_MANAGER
-from runai_nim.rest.namespaces import NamespaceIndex
-from runai_nim.rest.openapi import documentation_page, make_document, request_body
+from runai_nim.rest.openapi import (
+    BODY_ERRORS,
+    ERRORS,
+    REQUIRES_TOKEN,
+    documentation_page,
+    make_document,
+    request_body,
+    response_docs,
+)
 from runai_nim.rest.request_parsing import (
     MAX_ANONYMOUS_BODY_BYTES,
-    MAX_BODY_BYTES,
     Token,
     is_token,
     parse_json_object,
     read_content,
 )
-from runai_nim.rest.workload_service import WorkloadService
+from runai_nim.rest.rest_service import RestService, json_response
 
 logger: FilteringBoundLogger = structlog.get_logger(__name__)
 
 _API: Final = "/api/"
 NIM_SERVICES_PATH: Final = "/api/v2/workloads/nim-services"
 MAX_CONCURRENT_CALLS: Final = 256
-_ERRORS: Final = (401, 403, 404, 500, 503)
-_BODY_ERRORS: Final = (400, 409, 413, 415)
-_REQUIRES_TOKEN: Final[dict[str, Any]] = {"security": [{"token": []}]}
-
-
-class RestService:
-    """State that the routes share: cluster client, caches, metrics. It is connected while the process serves."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.metrics = RestMetrics(__version__)
-        self.cluster: KubeClient
-        self.workloads: WorkloadService
-        self.namespaces: NamespaceIndex
-        self._turns = BodyQueue()
-
-    async def connect(self) -> None:
-        """Connect before serving. Raises ApiError without a kubeconfig."""
-        self.cluster = await KubeClient.connect(self.metrics.count_response)
-
-    @asynccontextmanager
-    async def read_body(self, request: Request, token: str) -> AsyncIterator[Mapping[str, Any]]:
-        """Context with the JSON object that an authenticated caller sent. Raises HttpError and NoAnswerError."""
-        caller = await self.workloads.caller(token)
-        content = await read_content(request, MAX_BODY_BYTES)
-        async with self._turns.turn(caller, len(content)):
-            body = parse_json_object(content)
-            await asyncio.sleep(0)  # let other tasks run before this body is evaluated
-            yield body
-
-    @asynccontextmanager
-    async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
-        """Run the informer of namespaces and discovery while serving, then close all connections."""
-        api_server = ApiServer(self.cluster.for_callers(f"{REST_FIELD_MANAGER}/{__version__}"))
-        self.namespaces = NamespaceIndex(self.cluster, self.settings.project_labels)
-        self.discovery = Discovery(self.cluster)
-        self.workloads = WorkloadService(api_server, self.namespaces, self.discovery, self.settings)
-        tasks = [asyncio.create_task(run()) for run in (self.namespaces.run, self.discovery.run)]
-        try:
-            yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await api_server.close()
-            await self.cluster.close()
 
 
 def make_app(rest: RestService) -> FastAPI:
@@ -102,45 +54,37 @@ def make_app(rest: RestService) -> FastAPI:
     return app
 
 
-def _json(content: Any, code: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(orjson.dumps(content), code, headers, "application/json")
-
-
-def _response_docs(code: int, model: type, *errors: int) -> dict[int | str, dict[str, Any]]:
-    return {code: {"model": model}, **{error: {"model": schemas.Message} for error in errors}}
-
-
 def _add_workloads(app: FastAPI, rest: RestService) -> None:
     @app.post(
         NIM_SERVICES_PATH,
         status_code=202,
         summary="Create a NIM service",
-        responses=_response_docs(202, schemas.Workload, *_BODY_ERRORS, *_ERRORS),
-        openapi_extra=request_body(schemas.CreateRequest) | _REQUIRES_TOKEN,
+        responses=response_docs(202, schemas.Workload, *BODY_ERRORS, *ERRORS),
+        openapi_extra=request_body(schemas.CreateRequest) | REQUIRES_TOKEN,
     )
     async def create(token: Token, request: Request) -> Response:
         async with rest.read_body(request, token) as body:
-            return _json(await rest.workloads.create(token, body), 202)
+            return json_response(await rest.workloads.create(token, body), 202)
 
     @app.get(
         NIM_SERVICES_PATH + "/{id}",
         summary="Get a NIM service",
-        responses=_response_docs(200, schemas.Workload, *_ERRORS),
-        openapi_extra=_REQUIRES_TOKEN,
+        responses=response_docs(200, schemas.Workload, *ERRORS),
+        openapi_extra=REQUIRES_TOKEN,
     )
     async def get(id: str, token: Token) -> Response:  # noqa: A002  # the API's name for it
-        return _json(await rest.workloads.get(token, id))
+        return json_response(await rest.workloads.get(token, id))
 
     @app.patch(
         NIM_SERVICES_PATH + "/{id}",
         status_code=202,
         summary="Replace sections of a NIM service's spec",
-        responses=_response_docs(202, schemas.Workload, *_BODY_ERRORS, *_ERRORS),
-        openapi_extra=request_body(schemas.UpdateRequest) | _REQUIRES_TOKEN,
+        responses=response_docs(202, schemas.Workload, *BODY_ERRORS, *ERRORS),
+        openapi_extra=request_body(schemas.UpdateRequest) | REQUIRES_TOKEN,
     )
     async def update(id: str, token: Token, request: Request) -> Response:  # noqa: A002
         async with rest.read_body(request, token) as body:
-            return _json(await rest.workloads.update(token, id, body), 202)
+            return json_response(await rest.workloads.update(token, id, body), 202)
 
 
 def _add_deletion(app: FastAPI, rest: RestService) -> None:
@@ -148,18 +92,18 @@ def _add_deletion(app: FastAPI, rest: RestService) -> None:
         "/api/v2/workloads/{id}",
         status_code=202,
         summary="Delete a workload",
-        responses=_response_docs(202, schemas.Message, *_ERRORS),
-        openapi_extra=_REQUIRES_TOKEN,
+        responses=response_docs(202, schemas.Message, *ERRORS),
+        openapi_extra=REQUIRES_TOKEN,
     )
     async def delete(id: str, token: Token) -> Response:  # noqa: A002
-        return _json(await rest.workloads.delete(token, id), 202)
+        return json_response(await rest.workloads.delete(token, id), 202)
 
 
 def _add_token(app: FastAPI, rest: RestService) -> None:
     @app.post(
         "/api/v1/token",
         summary="Verify a ServiceAccount's token and return it as access token",
-        responses=_response_docs(200, schemas.AccessToken, 400, 401, 413, 415, 500, 503),
+        responses=response_docs(200, schemas.AccessToken, 400, 401, 413, 415, 500, 503),
         openapi_extra=request_body(schemas.TokenRequest),
     )
     async def token(request: Request) -> Response:
@@ -170,7 +114,7 @@ def _add_token(app: FastAPI, rest: RestService) -> None:
         secret = body.get("AppSecret")
         if not isinstance(app_id, str) or not isinstance(secret, str) or not is_token(secret):
             raise unauthorized()
-        return _json({"accessToken": await rest.workloads.access_token(app_id, secret)})
+        return json_response({"accessToken": await rest.workloads.access_token(app_id, secret)})
 
 
 def _add_pages(app: FastAPI, rest: RestService, document: Mapping[str, Any]) -> None:
@@ -209,7 +153,7 @@ def _add_errors(app: FastAPI) -> None:
         http_error = _http_error_of(error)
         if http_error.code == 500:
             logger.error("request failed", reason=type(error).__name__)
-        return _json(http_error.body, http_error.code, http_error.headers)
+        return json_response(http_error.body, http_error.code, http_error.headers)
 
     for kind in (HttpError, NoAnswerError, ClientDisconnect, HTTPException, Exception):
         app.add_exception_handler(kind, handle_error)
@@ -246,7 +190,7 @@ class ConcurrencyLimit:
             return
         if self._calls >= MAX_CONCURRENT_CALLS:
             http_error = unavailable("too many concurrent calls")
-            await _json(http_error.body, http_error.code, http_error.headers)(scope, receive, send)
+            await json_response(http_error.body, http_error.code, http_error.headers)(scope, receive, send)
             return
 
         async def receive_uncounted() -> Message:

@@ -10,7 +10,7 @@ from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute
 
 from runai_nim import __version__
-from runai_nim.rest.schemas import CreateRequest, TokenRequest, UpdateRequest
+from runai_nim.rest.schemas import CreateRequest, Message, TokenRequest, UpdateRequest
 
 TITLE: Final = "NVIDIA NIM services of this cluster"
 _DESCRIPTION: Final = (
@@ -20,6 +20,11 @@ _DESCRIPTION: Final = (
 _REFERENCE: Final = "#/components/schemas/{model}"
 _UNSENT_RESPONSES: Final = "422"
 """FastAPI's response to an invalid parameter, which these routes never send."""
+ERRORS: Final = (401, 403, 404, 500, 503)
+"""Status codes of errors of calls with a token."""
+BODY_ERRORS: Final = (400, 409, 413, 415)
+"""Status codes of errors of calls with a body, beside these."""
+REQUIRES_TOKEN: Final[dict[str, Any]] = {"security": [{"token": []}]}
 _STYLE: Final = "body{font:16px sans-serif;max-width:60em;margin:2em auto}pre{background:#eee;overflow:auto}"
 
 
@@ -27,6 +32,11 @@ def request_body(model: type) -> dict[str, Any]:
     """Declare a model as the body of a route."""
     schema = {"$ref": _REFERENCE.format(model=model.__name__)}
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def response_docs(code: int, model: type, *errors: int) -> dict[int | str, dict[str, Any]]:
+    """The responses of a route: a model of the answer, and the status codes of errors."""
+    return {code: {"model": model}, **{error: {"model": Message} for error in errors}}
 
 
 def make_document(routes: list[BaseRoute]) -> dict[str, Any]:
