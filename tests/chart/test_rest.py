@@ -1,4 +1,5 @@
-"""The REST API as the chart installs it, on a real control plane: its process may read namespaces, and nothing else.
+"""The REST API as the chart installs it, on a real control plane: its process may read namespaces and
+policies, and nothing else.
 
 There is no kubelet: the process of this machine has the command line, the ServiceAccount and the settings file that the
 chart made.
@@ -44,7 +45,8 @@ def rest(helm: Helm, bare_cluster: LocalCluster, tmp_path_factory: pytest.TempPa
     # A namespace or a kind that an earlier module left is no other release's.
     arguments = ("--create-namespace", "--take-ownership", "--values=-")
     helm("upgrade", "--install", RELEASE, str(CHART), *at, *arguments, stdin=yaml.safe_dump(VALUES))
-    kubectl("wait", "--for=condition=Established", "crd", "runainimservices.runai-nim.io")
+    kinds = ("runainimservices", "runainimpolicies", "clusterrunainimpolicies")
+    kubectl("wait", "--for=condition=Established", "crd", *(f"{plural}.runai-nim.io" for plural in kinds))
     made = json.loads(kubectl("get", f"deployment/{NAME}", f"configmap/{RELEASE}", at[0], "--output=json"))["items"]
     pod = made[0]["spec"]["template"]["spec"]
     (settings := folder / "settings.yaml").write_text(made[1]["data"]["settings.yaml"], encoding="utf-8")
@@ -119,4 +121,8 @@ def test_the_api_server_allows_it_nothing_else(rest: Rest, bare_cluster: LocalCl
         return {" ".join(line.split()) for line in listed.splitlines()[1:]}
 
     everybody = may(f"system:serviceaccount:{OPERATOR_NAMESPACE}:default")
-    assert may(USER) - everybody == {"namespaces [] [] [list watch]"}
+    assert may(USER) - everybody == {
+        "namespaces [] [] [list watch]",
+        "runainimpolicies.runai-nim.io [] [] [list watch]",
+        "clusterrunainimpolicies.runai-nim.io [] [] [list watch]",
+    }

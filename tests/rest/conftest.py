@@ -62,7 +62,7 @@ def body(project: Project, name: str = "llama", **spec: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def rest(local_cluster: LocalCluster) -> Rest:
-    """The running process, with rights of its own that allow nothing but to read namespaces."""
+    """The running process, with rights of its own that allow nothing but to read namespaces and policies."""
     local_cluster.apply_manifests()
     control_plane = local_cluster.control_plane
     control_plane.kubectl("apply", "--filename=-", stdin=OWN_RIGHTS)
@@ -116,6 +116,28 @@ def make_project(control_plane: ControlPlane, namespace: str) -> Project:
 def project(control_plane: ControlPlane, namespace: str, tokens: dict[str, str]) -> Project:
     """The test's namespace as a project."""
     return make_project(control_plane, namespace)
+
+
+@pytest.fixture
+def team(project: Project, control_plane: ControlPlane) -> Iterator[Project]:
+    """A project in which editor may write policies, and reader may read them. No policy is left of it."""
+    verbs = {"editor": ["get", "create", "patch", "delete"], "reader": ["get"]}
+    for person, allowed in verbs.items():
+        metadata = {"name": f"policy-{person}", "namespace": project.namespace}
+        rule = {"apiGroups": ["runai-nim.io"], "resources": ["runainimpolicies"], "verbs": allowed}
+        binding = {
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": metadata["name"]},
+            "subjects": [{"kind": "ServiceAccount", "name": person, "namespace": PEOPLE}],
+        }
+        kind = "rbac.authorization.k8s.io/v1"
+        manifests = [
+            {"apiVersion": kind, "kind": "Role", "metadata": metadata, "rules": [rule]},
+            {"apiVersion": kind, "kind": "RoleBinding", "metadata": metadata, **binding},
+        ]
+        control_plane.kubectl("apply", "--filename=-", stdin=yaml.safe_dump_all(manifests))
+    yield project
+    control_plane.kubectl("delete", "rnimpol", "--all", f"--namespace={project.namespace}")
+    control_plane.kubectl("delete", "crnimpol", "--all")
 
 
 @pytest.fixture

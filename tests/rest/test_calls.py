@@ -14,7 +14,7 @@ from local.control_plane import ControlPlane
 from local.objects import wait_for
 from local.rest import Rest, rest_process
 from runai_nim.api import well_known
-from runai_nim.rest.model.workload import REST_FIELD_MANAGER
+from runai_nim.rest.model.authorship import REST_FIELD_MANAGER
 from tests.rest.conftest import PEOPLE, SPEC, Project, body, make_project, spec_of
 from tests.support.hostile_objects import undecodable
 

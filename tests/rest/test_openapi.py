@@ -19,6 +19,7 @@ from scripts.generate import ROOT
 from tests.rest.conftest import Project, body
 
 PATH = "/api/v2/workloads/nim-services"
+POLICY_PATH = "/api/v2/policy/nim-services"
 DOCUMENT = json.loads((ROOT / "docs" / "reference" / "openapi.json").read_text(encoding="utf-8"))
 FOUND: list[Any] = list(schemathesis.openapi.from_dict(DOCUMENT).get_all_operations())
 OPERATIONS = {result.ok().label: result.ok() for result in FOUND}
@@ -45,6 +46,25 @@ def test_every_answer_is_in_the_document(label: str, rest: Rest, tokens: dict[st
 
 def test_every_change_of_a_workload_is_taken_or_refused(rest: Rest, tokens: dict[str, str], workload: str) -> None:
     try_out(OPERATIONS[f"PATCH {PATH}/{{id}}"], rest, tokens["editor"], id=workload)
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
+def test_every_policy_is_taken_or_refused(method: str, rest: Rest, tokens: dict[str, str], team: Project) -> None:
+    place = {"scope": "project", "projectId": team.id}
+    operation = OPERATIONS[f"{method} {POLICY_PATH}"]
+
+    @BOUNDED
+    @given(case=operation.as_strategy())
+    def check(case: Any) -> None:
+        if method in ("GET", "DELETE"):
+            case.query = place
+        elif isinstance(case.body, dict) and isinstance(case.body.get("meta"), dict):
+            case.body = {**case.body, "meta": {**case.body["meta"], **place, "clusterId": None}}
+        case.call_and_validate(
+            base_url=rest.url, checks=CHECKS, headers={"Authorization": f"Bearer {tokens['editor']}"}
+        )
+
+    check()
 
 
 @pytest.fixture

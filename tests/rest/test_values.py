@@ -199,6 +199,7 @@ def test_a_patch_names_what_changes() -> None:
 )
 def test_who_keeps_it_in_git(metadata: dict[str, Any], owner: str) -> None:
     assert (details_of(metadata) or "").startswith(f"{owner} manages this workload")
+    assert (details_of(metadata, "policy") or "").startswith(f"{owner} manages this policy")
     assert details_of({"labels": {"a": "b"}}) is None
 
 

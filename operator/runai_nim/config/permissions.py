@@ -169,8 +169,11 @@ _OPTIONAL: Final = {(verb, one.group, one.resource) for one in PERMISSIONS for v
 
 REST_PERMISSIONS: Final[tuple[Permission, ...]] = (
     Permission("", "namespaces", _READ_VERBS, "the project of a namespace, and the uid that identifies the cluster"),
+    Permission(well_known.GROUP, "runainimpolicies", _READ_VERBS, "policies for workloads, whoever the caller is"),
+    Permission(well_known.GROUP, "clusterrunainimpolicies", _READ_VERBS, "the same of the cluster"),
 )
-"""Permissions of the REST API's own identity. It reads and writes workloads with the caller's token."""
+"""Permissions of the REST API's own identity. It reads and writes workloads with the caller's token, and policies,
+too, where a caller asks for them."""
 
 
 def required_access(namespaces: Collection[str], lease_namespace: str | None) -> Iterator[Access]:

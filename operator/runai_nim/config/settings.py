@@ -45,6 +45,7 @@ _REQUIRED_BY_MODE: Final[dict[str, tuple[str, ...]]] = {
 }
 
 _SETTING_OF_KEY: Final = {
+    "department_label": "the namespace's department",
     "queue_label": "the namespace's project",
     "priority_label": "spec.priorityClass",
     "preemptibility_label": "spec.preemptibility",
@@ -70,6 +71,9 @@ class Settings(BaseModel):
     scheduler_name: ObjectName = Field(description="schedulerName of NIM pods")
     project_labels: tuple[MetadataKey, ...] = Field(
         description="labels of a namespace that name its project, the first wins"
+    )
+    department_label: OptionalSetting[MetadataKey] = Field(
+        None, description="label of a namespace that names its department, for the REST API; empty: there are none"
     )
     queue_label: OptionalSetting[MetadataKey] = Field(
         description="label for the queue; empty: Run:ai sets the queue at admission"

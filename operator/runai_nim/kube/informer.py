@@ -86,6 +86,11 @@ class Informer:
         """Seconds since the API server last sent anything about this kind."""
         return time.monotonic() - self._last_activity
 
+    @property
+    def is_forbidden(self) -> bool:
+        """Whether an optional kind may not be listed or watched."""
+        return self._is_forbidden
+
     def store_own_write(self, obj: Mapping[str, Any]) -> None:
         """Store an object as the operator's own write returned it, before the watch event arrives.
 

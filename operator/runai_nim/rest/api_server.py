@@ -13,8 +13,8 @@ from structlog.typing import FilteringBoundLogger
 from runai_nim.api.resources import CLAIMS, RUNAI_NIM_SERVICES, KubeObject
 from runai_nim.kube.api_error import ApiError
 from runai_nim.kube.transport import JSON_CONTENT_TYPE, Query, RequestBody, Transport
+from runai_nim.rest.model.authorship import REST_FIELD_MANAGER
 from runai_nim.rest.model.identifier import Identifier
-from runai_nim.rest.model.workload import REST_FIELD_MANAGER
 
 logger: FilteringBoundLogger = structlog.get_logger(__name__)
 
@@ -59,6 +59,30 @@ class ApiServer:
         query = {"resourceVersion": "0"} if cached else {}
         return await self._send_with_retry("GET", RUNAI_NIM_SERVICES.path(at.namespace, at.name), token, query=query)
 
+    async def read(self, token: str, path: str) -> ApiResponse:
+        """The object at a URL path."""
+        return await self._send_with_retry("GET", path, token)
+
+    async def write(
+        self, token: str, path: str, change: KubeObject | list[dict[str, Any]], *, dry_run: bool
+    ) -> ApiResponse:
+        """Create an object, or apply a JSON Patch to the one at a URL path."""
+        query = {**_WRITE_QUERY, "dryRun": "All"} if dry_run else _WRITE_QUERY
+        is_patch = isinstance(change, list)
+        return await self._send_with_retry(
+            "PATCH" if is_patch else "POST",
+            path=path,
+            token=token,
+            query=query,
+            body=change,
+            content_type=_JSON_PATCH if is_patch else JSON_CONTENT_TYPE,
+        )
+
+    async def remove(self, token: str, path: str, uid: str) -> ApiResponse:
+        """Delete the object at a URL path if it still has this uid (else 409)."""
+        body = {"preconditions": {"uid": uid}}
+        return await self._send_with_retry("DELETE", path=path, token=token, query={}, body=body)
+
     async def has_claim(self, token: str, namespace: str, name: str) -> bool | None:
         """Whether a PersistentVolumeClaim with that name exists; None if the caller may not know."""
         response = await self._exchange("GET", CLAIMS.path(namespace, name), token)
@@ -67,21 +91,15 @@ class ApiServer:
     async def create(self, token: str, manifest: KubeObject) -> ApiResponse:
         """Create a RunaiNimService."""
         path = RUNAI_NIM_SERVICES.path(manifest["metadata"]["namespace"])
-        return await self._send_with_retry("POST", path=path, token=token, query=_WRITE_QUERY, body=manifest)
+        return await self.write(token, path, manifest, dry_run=False)
 
     async def patch(self, token: str, at: Identifier, operations: list[dict[str, Any]]) -> ApiResponse:
-        """Apply a JSON Patch."""
-        path = RUNAI_NIM_SERVICES.path(at.namespace, at.name)
-        return await self._send_with_retry(
-            "PATCH", path=path, token=token, query=_WRITE_QUERY, body=operations, content_type=_JSON_PATCH
-        )
+        """Apply a JSON Patch to a RunaiNimService."""
+        return await self.write(token, RUNAI_NIM_SERVICES.path(at.namespace, at.name), operations, dry_run=False)
 
     async def delete(self, token: str, at: Identifier) -> ApiResponse:
         """Delete the RunaiNimService if it is still this one (else 409)."""
-        path = RUNAI_NIM_SERVICES.path(at.namespace, at.name)
-        return await self._send_with_retry(
-            "DELETE", path=path, token=token, query={}, body={"preconditions": {"uid": at.uid}}
-        )
+        return await self.remove(token, RUNAI_NIM_SERVICES.path(at.namespace, at.name), at.uid)
 
     async def review_token(self, token: str) -> ApiResponse:
         """The token's user, from a SelfSubjectReview, which every authenticated user may create."""

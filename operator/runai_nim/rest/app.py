@@ -26,6 +26,7 @@ from runai_nim.rest.openapi import (
     request_body,
     response_docs,
 )
+from runai_nim.rest.policy_routes import add_policies
 from runai_nim.rest.request_parsing import (
     MAX_ANONYMOUS_BODY_BYTES,
     Token,
@@ -47,6 +48,7 @@ def make_app(rest: RestService) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, lifespan=rest.lifespan)
     _add_workloads(app, rest)
     _add_deletion(app, rest)
+    add_policies(app, rest)
     _add_token(app, rest)
     document = make_document(app.routes)
     _add_pages(app, rest, document)
@@ -124,10 +126,8 @@ def _add_pages(app: FastAPI, rest: RestService, document: Mapping[str, Any]) -> 
 
     @app.get("/readyz", include_in_schema=False)
     async def readyz() -> Response:
-        if not rest.namespaces.is_synced:
-            return PlainTextResponse("namespaces: not listed yet", 503)
-        if not rest.discovery.synced.is_set():
-            return PlainTextResponse("schema of NIMService: not read yet", 503)
+        if missing := rest.missing_at_start:
+            return PlainTextResponse(missing, 503)
         return PlainTextResponse("ok")
 
     @app.get("/metrics", include_in_schema=False)

@@ -10,7 +10,14 @@ from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute
 
 from runai_nim import __version__
-from runai_nim.rest.schemas import CreateRequest, Message, TokenRequest, UpdateRequest
+from runai_nim.rest.schemas import (
+    CreateRequest,
+    Message,
+    PolicyChangeRequest,
+    PolicyRequest,
+    TokenRequest,
+    UpdateRequest,
+)
 
 TITLE: Final = "NVIDIA NIM services of this cluster"
 _DESCRIPTION: Final = (
@@ -18,6 +25,7 @@ _DESCRIPTION: Final = (
     " has exactly the permissions of its token."
 )
 _REFERENCE: Final = "#/components/schemas/{model}"
+_REQUESTS: Final = (CreateRequest, UpdateRequest, PolicyRequest, PolicyChangeRequest, TokenRequest)
 _UNSENT_RESPONSES: Final = "422"
 """FastAPI's response to an invalid parameter, which these routes never send."""
 ERRORS: Final = (401, 403, 404, 500, 503)
@@ -42,7 +50,7 @@ def response_docs(code: int, model: type, *errors: int) -> dict[int | str, dict[
 def make_document(routes: list[BaseRoute]) -> dict[str, Any]:
     """The OpenAPI 3.1 document."""
     document = get_openapi(title=TITLE, version=__version__, description=_DESCRIPTION, routes=routes)
-    models = [(model, "validation") for model in (CreateRequest, UpdateRequest, TokenRequest)]
+    models = [(model, "validation") for model in _REQUESTS]
     _, definitions = models_json_schema(models, ref_template=_REFERENCE)  # type: ignore[arg-type] # a list is invariant
     schemas = document["components"]["schemas"]
     schemas.update(definitions["$defs"])

@@ -17,8 +17,10 @@ from runai_nim.kube.discovery import Discovery
 from runai_nim.rest.api_server import ApiServer
 from runai_nim.rest.body_queue import BodyQueue
 from runai_nim.rest.metrics import RestMetrics
-from runai_nim.rest.model.workload import REST_FIELD_MANAGER
+from runai_nim.rest.model.authorship import REST_FIELD_MANAGER
 from runai_nim.rest.namespaces import NamespaceIndex
+from runai_nim.rest.policy_index import PolicyIndex
+from runai_nim.rest.policy_service import PolicyService
 from runai_nim.rest.request_parsing import MAX_BODY_BYTES, parse_json_object, read_content
 from runai_nim.rest.workload_service import WorkloadService
 
@@ -31,12 +33,23 @@ class RestService:
         self.metrics = RestMetrics(__version__)
         self.cluster: KubeClient
         self.workloads: WorkloadService
+        self.policies: PolicyService
         self.namespaces: NamespaceIndex
+        self.policy_index: PolicyIndex
         self._turns = BodyQueue()
 
     async def connect(self) -> None:
         """Connect before serving. Raises ApiError without a kubeconfig."""
         self.cluster = await KubeClient.connect(self.metrics.count_response)
+
+    @property
+    def missing_at_start(self) -> str:
+        """What was not read yet; empty when the process is ready."""
+        if not self.namespaces.is_synced:
+            return "namespaces: not listed yet"
+        if not self.policy_index.is_synced:
+            return "policies: not listed yet"
+        return "" if self.discovery.synced.is_set() else "schema of NIMService: not read yet"
 
     @asynccontextmanager
     async def read_body(self, request: Request, token: str) -> AsyncIterator[Mapping[str, Any]]:
@@ -50,12 +63,17 @@ class RestService:
 
     @asynccontextmanager
     async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
-        """Run the informer of namespaces and discovery while serving, then close all connections."""
+        """Run the informers and discovery while serving, then close all connections."""
         api_server = ApiServer(self.cluster.for_callers(f"{REST_FIELD_MANAGER}/{__version__}"))
         self.namespaces = NamespaceIndex(self.cluster, self.settings.project_labels)
+        self.policy_index = PolicyIndex(self.cluster)
         self.discovery = Discovery(self.cluster)
         self.workloads = WorkloadService(api_server, self.namespaces, self.discovery, self.settings)
-        tasks = [asyncio.create_task(run()) for run in (self.namespaces.run, self.discovery.run)]
+        self.policies = PolicyService(
+            api_server, self.namespaces, self.policy_index, self.settings, caller=self.workloads.caller
+        )
+        informers = (self.namespaces.run, self.policy_index.run, self.discovery.run)
+        tasks = [asyncio.create_task(run()) for run in informers]
         try:
             yield
         finally:

@@ -1,10 +1,12 @@
 """Types of the REST API's bodies, for its OpenAPI document only."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field, StrictBool, StrictInt, StrictStr
 
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
+from runai_nim.api.v1alpha1.policy_rules import PolicyDefaults, PolicyRules
 from runai_nim.api.v1alpha1.schema import ApiModel
 
 
@@ -106,6 +108,125 @@ class Workload(ApiModel):
 
     compliance_issues: tuple[ComplianceIssue, ...] | None = None
     """Of a POST and a PATCH: warnings about the spec, up to 100. The workload is written all the same."""
+
+
+class PolicyPlace(ApiModel):
+    """The scope of a policy."""
+
+    scope: Literal["system", "tenant", "cluster", "department", "project"]
+    """system and tenant are cluster."""
+
+    project_id: StrictStr | StrictInt | None = None
+    """With scope project: the project, as of a workload."""
+
+    department_id: StrictStr | None = None
+    """With scope department: the value of the namespaces' label that the setting department_label names."""
+
+    cluster_id: StrictStr | None = None
+    """If given, the id of this cluster."""
+
+
+class PolicyMetaRequest(PolicyPlace):
+    """Scope and name of a policy."""
+
+    name: Annotated[StrictStr, Field(min_length=1, max_length=253)]
+    """Any name, for people."""
+
+
+class PolicyMetaChange(PolicyPlace):
+    """Scope of a policy, and a new name."""
+
+    name: Annotated[StrictStr, Field(min_length=1, max_length=253)] | None = None
+    """Any name, for people; without one the name stays."""
+
+
+class PolicyContent(ApiModel):
+    """Defaults and rules."""
+
+    defaults: PolicyDefaults | None = None
+    """A spec in which every field is optional."""
+
+    rules: PolicyRules | None = None
+    """As the spec, with a rule in the place of each value."""
+
+
+class PolicyRequest(ApiModel):
+    """The policy of a scope."""
+
+    meta: PolicyMetaRequest
+    policy: PolicyContent
+
+
+class PolicyChangeRequest(ApiModel):
+    """A change of the policy of a scope."""
+
+    meta: PolicyMetaChange
+    policy: PolicyContent | None = None
+    """Defaults and rules that replace the stored ones, field by field; others stay."""
+
+    reset: tuple[StrictStr, ...] | None = None
+    """Parts to remove first: rules/compute, or compute for defaults and rules."""
+
+
+class PolicyMeta(ApiModel):
+    """Scope, name and authors of a policy."""
+
+    id: str
+    tenant_id: int
+    cluster_id: str
+    created_at: AwareDatetime
+    created_by: str
+    updated_at: AwareDatetime
+    updated_by: str
+    scope: Literal["cluster", "department", "project"]
+    project_id: int | None = None
+    """The project's id, if that is a number: Run:ai's client takes no other."""
+
+    project_name: str | None = None
+    """The project's id, whatever it is."""
+
+    department_id: str | None = None
+    name: str
+
+
+class PolicyValidation(ApiModel):
+    """Why a policy is not in force as it is written."""
+
+    error_message: str
+
+
+class PolicyStatus(ApiModel):
+    """The operator's finding about a policy."""
+
+    validation: PolicyValidation
+
+
+class PolicyContentAnswer(ApiModel):
+    """Defaults and rules. Each rule of an effective policy has its `sourceOfRule`."""
+
+    defaults: Mapping[str, Any] | None = None
+    rules: Mapping[str, Any] | None = None
+    status: PolicyStatus | None = None
+    """Only if the policy is invalid: its last valid version is in force."""
+
+
+class PolicyAnswer(ApiModel):
+    """The policy of a scope, and the effective one."""
+
+    meta: PolicyMeta | None = None
+    """Absent without a policy of the scope itself."""
+
+    policy: PolicyContentAnswer | None
+    """null without a policy of the scope itself."""
+
+    effective: PolicyContentAnswer | None
+    """The policies of all scopes that concern this one, together; null without any."""
+
+    effective_updated_at: AwareDatetime | None = None
+    """When one of them was changed last."""
+
+    details: str | None = None
+    """Of a PUT and a PATCH: other policies that are no longer in force, or who will revert the change."""
 
 
 class Message(ApiModel):

@@ -6,16 +6,14 @@ from typing import Any, Final
 from runai_nim.api import desired_phase, well_known
 from runai_nim.api.resources import ObjectView
 from runai_nim.domain.policy import own_spec
+from runai_nim.rest.model.authorship import authorship
 from runai_nim.rest.model.identifier import Identifier
 from runai_nim.rest.model.project import ProjectNamespace
 
-REST_FIELD_MANAGER: Final = "runai-nim-rest"
-"""Field manager of writes by the REST API."""
 TENANT_ID: Final = 1
 DEPARTMENT_ID: Final = "1"
 DEPARTMENT_NAME: Final = "default"
 """A cluster on its own has one tenant and one department, which the API requires."""
-_UNKNOWN: Final = "unknown"
 _MIRRORED_FIELDS: Final = {"priority": "priorityClass", "category": "category", "preemptibility": "preemptibility"}
 
 
@@ -25,7 +23,6 @@ def workload_of(
     """`metadata`, `desiredPhase` and `spec` of an answer."""
     metadata = cr["metadata"]
     spec = own_spec(cr)
-    entries = sorted(_managed_entries(metadata), key=lambda entry: str(entry["time"]))
     deleted = metadata.get("deletionTimestamp")
     return {
         "metadata": {
@@ -39,10 +36,7 @@ def workload_of(
             "tenantId": TENANT_ID,
             "departmentId": DEPARTMENT_ID,
             "departmentName": DEPARTMENT_NAME,
-            "createdAt": metadata["creationTimestamp"],
-            "createdBy": _created_by(metadata, entries),
-            "updatedAt": entries[-1]["time"] if entries else metadata["creationTimestamp"],
-            "updatedBy": _updated_by(metadata, entries),
+            **authorship(metadata),
             **({"deletedAt": deleted} if deleted else {}),
         },
         "desiredPhase": _desired_phase(deleted, spec),
@@ -60,24 +54,3 @@ def _desired_phase(deleted: str | None, spec: ObjectView) -> str:
     if deleted:
         return "Deleted"
     return desired_phase.STOPPED if desired_phase.is_stopped(spec) else desired_phase.RUNNING
-
-
-def _managed_entries(metadata: ObjectView) -> list[ObjectView]:
-    """Managers of anything but the status, with times."""
-    managed_fields = metadata.get("managedFields") or ()
-    return [
-        entry for entry in managed_fields if not entry.get("subresource") and entry.get("time") and entry.get("manager")
-    ]
-
-
-def _created_by(metadata: ObjectView, entries: Sequence[ObjectView]) -> str:
-    annotations = metadata.get("annotations") or {}
-    return str(annotations.get(well_known.CREATED_BY) or (entries[0]["manager"] if entries else _UNKNOWN))
-
-
-def _updated_by(metadata: ObjectView, entries: Sequence[ObjectView]) -> str:
-    """The annotation is valid for the REST API's own writes only: another manager's write makes it outdated."""
-    annotations = metadata.get("annotations") or {}
-    if entries and entries[-1]["manager"] != REST_FIELD_MANAGER:
-        return str(entries[-1]["manager"])
-    return str(annotations.get(well_known.UPDATED_BY) or _created_by(metadata, entries))
