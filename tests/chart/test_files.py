@@ -93,7 +93,8 @@ def test_every_permission_is_there_once_and_none_is_wide() -> None:
     }
     assert written == {
         *("runainimservices/status", "runainimservices/finalizers", "nimservices", "persistentvolumeclaims"),
-        *("events", "ingresses", "httproutes", "grpcroutes", "leases"),
+        *("events", "ingresses", "httproutes", "grpcroutes", "leases", "controllerrevisions"),
+        *("runainimpolicies/status", "clusterrunainimpolicies/status"),
     }
 
 
