@@ -158,7 +158,7 @@ def test_names_are_the_release_s_own(render: Render) -> None:
 
     names = {made["metadata"]["name"] for made in objects if made["kind"] != "CustomResourceDefinition"}
     suffixes = {name.removeprefix("a-runai-nim-operator") for name in names}
-    assert suffixes == {"", "-view", "-edit", "-rest", "-test"}
+    assert suffixes == {"", "-view", "-edit", "-policy-editor", "-rest", "-test"}
 
 
 def test_nothing_selects_the_pods_of_the_other(render: Render) -> None:
@@ -229,14 +229,33 @@ def test_with_kai_the_admission_policy_is_there_by_default(
 POLICY = {"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"}
 
 
-def test_the_admission_policy_looks_at_the_namespaces_that_are_served(render: Render) -> None:
-    def bound(settings: dict[str, Any]) -> Any:
+ADMISSION_POLICIES = ("-reserved-labels", "-policies", "-policy-status")
+
+
+def test_the_admission_policies_look_at_the_namespaces_that_are_served(render: Render) -> None:
+    def bound(settings: dict[str, Any]) -> dict[str, Any]:
         values = IMAGE | {"settings": settings, "admissionPolicy": {"enabled": True}}
-        return one(render(values), "ValidatingAdmissionPolicyBinding")["spec"].get("matchResources")
+        made = [one for one in render(values) if one["kind"] == "ValidatingAdmissionPolicyBinding"]
+        return {one["metadata"]["name"].removeprefix(RELEASE): one["spec"].get("matchResources") for one in made}
 
     listed = {"key": "kubernetes.io/metadata.name", "operator": "In", "values": ["team-a", "team-b"]}
-    assert bound({"namespaces": ["team-a", "team-b"]}) == {"namespaceSelector": {"matchExpressions": [listed]}}
-    assert bound({}) is None
+    selected = {"namespaceSelector": {"matchExpressions": [listed]}}
+    assert bound({"namespaces": ["team-a", "team-b"]}) == dict.fromkeys(ADMISSION_POLICIES, selected)
+    assert bound({}) == dict.fromkeys(ADMISSION_POLICIES)
+
+
+def test_the_cluster_s_policies_are_those_of_who_serves_all_namespaces(render: Render) -> None:
+    """A selector of namespaces doesn't leave out kinds of the cluster."""
+
+    def resources(settings: dict[str, Any]) -> set[str]:
+        values = IMAGE | {"settings": settings, "admissionPolicy": {"enabled": True}}
+        made = [one for one in render(values) if one["kind"] == "ValidatingAdmissionPolicy"]
+        rules = [rule for one in made for rule in one["spec"]["matchConstraints"]["resourceRules"]]
+        return {resource for rule in rules for resource in rule["resources"] if "policies" in resource}
+
+    of_projects = {"runainimpolicies", "runainimpolicies/status"}
+    assert resources({"namespaces": ["team-a"]}) == of_projects
+    assert resources({}) == {*of_projects, "clusterrunainimpolicies", "clusterrunainimpolicies/status"}
 
 
 def test_a_changed_setting_rolls_the_pods_and_the_same_does_not(render: Render) -> None:

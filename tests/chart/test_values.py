@@ -44,6 +44,7 @@ BAD = [
     ("settings.queue_of_pool", "{pool}", 'settings.queue_of_pool is "{pool}" but must come with settings.queue_label'),
     ("priorityClasses.create", True, 'priorityClasses.create is "true" but must be auto or false with'),
     ("priorityClasses.create", "yes", "at '/priorityClasses/create': value must be one of 'auto', true, false"),
+    ("rbac", {"aggregate": False, "aggregatePolicies": True}, 'rbac.aggregatePolicies is "true" but must be false'),
     ("serviceAccount.create", False, 'serviceAccount.name is "" but must name a ServiceAccount'),
     ("extraEnv", [{"name": "RUNAI_NIM_HEALTHZ_PORT", "value": "1"}], 'extraEnv has "RUNAI_NIM_HEALTHZ_PORT" but must'),
     ("extraEnv", [{"name": "POD_ID", "value": "x"}], 'extraEnv has "POD_ID" but must'),

@@ -14,6 +14,9 @@
 {{- if ne (default .Release.Namespace $settings.lease_namespace) .Release.Namespace -}}
 {{- fail (printf "\n\nsettings.lease_namespace is %q but must be the release's namespace, the only one whose Leases the operator may write: leave it out" $settings.lease_namespace) -}}
 {{- end -}}
+{{- if and .Values.rbac.aggregatePolicies (not .Values.rbac.aggregate) -}}
+{{- fail "\n\nrbac.aggregatePolicies is \"true\" but must be false with rbac.aggregate false, which leaves out all roles for people: set rbac.aggregate too, or leave it out" -}}
+{{- end -}}
 {{- $needed := dict "none" (list) "ingress" (list "external_domain" "external_ingress_class") "gateway" (list "external_domain" "external_gateway_name" "external_gateway_namespace") -}}
 {{- range get $needed (default "none" $settings.external_mode) -}}
 {{- if not (get $settings .) -}}

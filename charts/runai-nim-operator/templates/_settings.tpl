@@ -39,6 +39,30 @@ The settings file. Even a single replica elects a leader: a rollout starts the n
 {{- eq $enabled "auto" | ternary (eq (default "runai" .Values.settings.dialect) "kai") (eq $enabled "true") -}}
 {{- end -}}
 
+{{/* Keys that users may not set, the first that fits counting, and what sets them: constants, and those of the settings. */}}
+{{- define "runai-nim.reservedPatterns" -}}
+{{- $reserved := .Files.Get "files/reserved-labels.yaml" | fromYaml -}}
+{{- $patterns := $reserved.patterns -}}
+{{- range $setting, $by := $reserved.settings -}}
+{{- with get $.Values.settings $setting -}}
+{{- range kindIs "slice" . | ternary . (list .) -}}
+{{- $patterns = append $patterns (dict "key" (replace "{container}" "*" .) "by" $by) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $patterns -}}
+{{- end -}}
+
+{{/* What binds an admission policy to the namespaces that the operator serves; nothing if these are all. */}}
+{{- define "runai-nim.servedNamespaces" -}}
+{{- with .Values.settings.namespaces -}}
+matchResources:
+  namespaceSelector:
+    matchExpressions:
+      - {key: kubernetes.io/metadata.name, operator: In, values: {{ toJson . }}}
+{{- end -}}
+{{- end -}}
+
 {{/* Whether the cluster has a PriorityClass of this name that another release or a person made. Without a cluster, none. */}}
 {{- define "runai-nim.isForeignPriorityClass" -}}
 {{- $there := lookup "scheduling.k8s.io/v1" "PriorityClass" "" .name | default dict -}}
