@@ -133,7 +133,8 @@ def test_pages(http: Http) -> None:
     page = http("GET", "/docs", who=None).text
 
     assert http("GET", "/healthz", who=None).text == http("GET", "/readyz", who=None).text == "ok"
-    assert set(document["paths"]) == {PATH, f"{PATH}/{{id}}", "/api/v2/workloads/{id}", "/api/v1/token"}
+    others = {"/api/v2/workloads/{id}", "/api/v2/policy/nim-services", "/api/v1/token"}
+    assert set(document["paths"]) == {PATH, f"{PATH}/{{id}}", *others}
     assert "RunaiNimServiceSpec" in page
     assert "http://" not in page
     assert "https://" not in page
