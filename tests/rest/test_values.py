@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from runai_nim.config.settings import Settings
 from runai_nim.domain.admission.rest_body import check_rest_body, make_manifest
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.validate import Finding, Rule
@@ -12,16 +13,17 @@ from runai_nim.rest.model.compliance import issue_of, issues_of
 from runai_nim.rest.model.gitops_owner import details_of
 from runai_nim.rest.model.identifier import Identifier, parse_identifier
 from runai_nim.rest.model.project import ProjectNamespace, check_is_served, find_namespace, is_possible_project_id
-from runai_nim.rest.model.spec_patch import is_same, json_patch, merge_sections
+from runai_nim.rest.model.spec_patch import changed_sections, is_same, json_patch, merge_sections
 from runai_nim.rest.model.workload import workload_of
 
 UID = "0d5e7a3c-0a52-4a43-8d7f-0f6d7a1d0001"
 LABELS = ("runai/queue",)
+SETTINGS = Settings.model_validate({"department_label": "example.com/department"})
 SCALED = {"metric": "concurrency", "metricThreshold": 1}
 
 
 def namespace(name: str, **labels: str) -> ProjectNamespace:
-    known = {"queue": "runai/queue", "id": "runai-nim.io/project-id"}
+    known = {"queue": "runai/queue", "id": "runai-nim.io/project-id", "department": "example.com/department"}
     return ProjectNamespace(name, f"uid-{name}", {known[key]: value for key, value in labels.items()}, "1")
 
 
@@ -159,6 +161,22 @@ def test_sections(stored: dict[str, Any], given: dict[str, Any], expected: dict[
 
 
 @pytest.mark.parametrize(
+    ("patch", "changed"),
+    [
+        ({"compute": {"a": 1, "b": 2.0, "c": None}, "category": "default"}, {}),
+        ({"compute": {"a": 2}, "category": None}, {"compute": {"a": 2}}),
+        ({"compute": {"a": 1}, "image": "i"}, {"compute": {"a": 1}, "image": "i"}),
+        ({"autoscaling": SCALED, "replicas": 3}, {"autoscaling": SCALED, "replicas": 3}),
+    ],
+)
+def test_what_policies_add_is_no_change(patch: dict[str, Any], changed: dict[str, Any]) -> None:
+    stored = {"compute": {"a": 1}, "autoscaling": SCALED}
+    effective = {**stored, "compute": {"a": 1, "b": 2}, "category": "default"}
+
+    assert changed_sections(patch, stored, effective) == changed
+
+
+@pytest.mark.parametrize(
     ("one", "other", "expected"),
     [
         ({"a": [1.0, "b"]}, {"a": [1, "b"]}, True),
@@ -251,6 +269,16 @@ def cr(spec: dict[str, Any], managers: tuple[tuple[str, str], ...] = (), **metad
     return {"metadata": {**known, "managedFields": [*entries, status], **metadata}, "spec": spec}
 
 
+def shown(stored: dict[str, Any], **labels: str) -> dict[str, Any]:
+    return workload_of(stored, stored["spec"], namespace("n", **labels), settings=SETTINGS, cluster_id="c")
+
+
+def test_the_department_of_a_workload() -> None:
+    found = [shown(cr({}), **labels)["metadata"] for labels in ({}, {"department": "r-and-d"})]
+
+    assert [(one["departmentId"], one["departmentName"]) for one in found] == [("1", "default"), ("r-and-d", "r-and-d")]
+
+
 @pytest.mark.parametrize(
     ("managers", "annotations", "created", "updated"),
     [
@@ -267,7 +295,7 @@ def test_who_made_and_changed_it(
 ) -> None:
     keyed = {f"runai-nim.io/{key}": value for key, value in annotations.items()}
 
-    found = workload_of(cr({}, managers, annotations=keyed), namespace("n"), LABELS, "c")["metadata"]
+    found = shown(cr({}, managers, annotations=keyed))["metadata"]
 
     assert (found["createdBy"], found["updatedBy"]) == (created, updated)
     days = [day for _, day in managers] or ["1"]
@@ -287,7 +315,7 @@ def test_who_made_and_changed_it(
 def test_the_desired_phase(spec: dict[str, Any], deleted: str | None, phase: str) -> None:
     marked: dict[str, Any] = {"deletionTimestamp": deleted} if deleted else {}
 
-    workload = workload_of(cr(spec, **marked), namespace("n"), LABELS, "c")
+    workload = shown(cr(spec, **marked))
 
     assert (workload["desiredPhase"], workload["spec"]) == (phase, spec)
     assert workload["metadata"].get("deletedAt") == deleted

@@ -17,6 +17,7 @@ from runai_nim.kube.client import KubeClient
 from runai_nim.kube.informer import Informer
 from runai_nim.rest.errors import unavailable
 from runai_nim.rest.model.authorship import authorship
+from runai_nim.rest.model.project import ProjectNamespace
 
 _KINDS = (RUNAI_NIM_POLICIES, CLUSTER_RUNAI_NIM_POLICIES)
 
@@ -72,14 +73,17 @@ class PolicyIndex:
             raise unavailable("the policies are not known yet")
         return not any(informer.is_forbidden for informer in self._informers.values())
 
-    def of_namespace(self, namespace: str, labels: Mapping[str, str]) -> CompiledPolicies:
-        """The policies for resources of a namespace with these labels."""
-        return self._policies.of_namespace(namespace, labels)
+    def of_project(self, project: ProjectNamespace) -> CompiledPolicies | None:
+        """The policies for workloads of a project; None if the process may not read policies.
+
+        Raises HttpError (503) before the first LISTs.
+        """
+        return self._policies.of_namespace(project.name, project.labels) if self.is_readable else None
 
     def with_policy(
         self, key: ObjectKey, policy: Policy | None, namespace: str, labels: Mapping[str, str]
     ) -> CompiledPolicies:
-        """The same, with another policy under this key; None: without one."""
+        """The policies for resources of a namespace, with another policy under this key; None: without one."""
         others = [stored.policy for other, stored in self._valid.items() if other != key and stored.policy]
         return PolicySet(others if policy is None else [*others, policy]).of_namespace(namespace, labels)
 

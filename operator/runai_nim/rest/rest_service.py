@@ -68,7 +68,9 @@ class RestService:
         self.namespaces = NamespaceIndex(self.cluster, self.settings.project_labels)
         self.policy_index = PolicyIndex(self.cluster)
         self.discovery = Discovery(self.cluster)
-        self.workloads = WorkloadService(api_server, self.namespaces, self.discovery, self.settings)
+        self.workloads = WorkloadService(
+            api_server, self.namespaces, self.policy_index, self.discovery, settings=self.settings
+        )
         self.policies = PolicyService(
             api_server, self.namespaces, self.policy_index, self.settings, caller=self.workloads.caller
         )

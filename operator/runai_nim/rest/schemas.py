@@ -98,11 +98,13 @@ class ComplianceIssue(ApiModel):
 
 
 class Workload(ApiModel):
-    """A workload as stored."""
+    """A workload as stored, with the defaults of policies."""
 
     metadata: WorkloadMetadata
     desired_phase: Literal["Running", "Stopped", "Deleted"]
     spec: RunaiNimServiceSpec
+    """The effective spec: the stored one with the defaults of policies."""
+
     details: str | None = None
     """Only in the answer to a PATCH: a warning that Argo CD, Flux or Helm will revert it."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
-from typing import Any
+from typing import Any, Final
 
 from runai_nim.api import syntax
 from runai_nim.api.resources import KubeObject
@@ -11,6 +11,7 @@ from runai_nim.domain.admission.evaluation import evaluate
 from runai_nim.domain.admission.object_schema import to_stored_object
 from runai_nim.domain.admission.rest_body import check_rest_body, make_manifest, metadata_of
 from runai_nim.domain.decision_input import DecisionInput, make_decision_input
+from runai_nim.domain.policy import effective_spec, own_spec
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.validate import Finding, depends_on_claim
 from runai_nim.kube.discovery import Discovery
@@ -19,16 +20,31 @@ from runai_nim.rest.errors import MAX_ISSUES, invalid
 from runai_nim.rest.model.compliance import issue_of
 from runai_nim.rest.model.project import ProjectNamespace, check_is_served
 from runai_nim.rest.namespaces import NamespaceIndex
+from runai_nim.rest.policy_index import PolicyIndex
+
+_UNREAD_POLICIES: Final = {
+    "field": "",
+    "details": "policies should be known to the REST API, which may not list or watch them: ask an administrator for"
+    " that permission. The operator applies them all the same",
+}
+"""The warning of an answer whose policies are unknown."""
 
 
 class SpecValidator:
     """Checks what a call would store. It looks up a claim with the caller's token, and only if the result needs it."""
 
     def __init__(
-        self, api_server: ApiServer, namespaces: NamespaceIndex, discovery: Discovery, settings: Settings
+        self,
+        api_server: ApiServer,
+        namespaces: NamespaceIndex,
+        policies: PolicyIndex,
+        discovery: Discovery,
+        *,
+        settings: Settings,
     ) -> None:
         self._api_server = api_server
         self._namespaces = namespaces
+        self._policies = policies
         self._discovery = discovery
         self._settings = settings
 
@@ -38,15 +54,15 @@ class SpecValidator:
         HttpError (400) names all mistakes.
         """
         project = await self._namespaces.find(metadata_of(body).get("projectId"))
-        name, labels = (project.name, project.labels) if isinstance(project, ProjectNamespace) else ("", {})
-        manifest = make_manifest(body, name)
-        decision_input = self._decision_input(to_stored_object(manifest, name), labels)
+        namespace = project if isinstance(project, ProjectNamespace) else None
+        manifest = make_manifest(body, namespace.name if namespace else "")
+        decision_input = self._decision_input(manifest, namespace)
         findings = (*check_rest_body(body), *await self._findings(token, manifest, decision_input))
         if isinstance(project, Finding):
             _refuse_errors(chain([project], findings))
             raise AssertionError("a project that isn't found is an error")
         _refuse_errors(chain(self._unserved_findings(project), findings))
-        return project, manifest, _warnings(findings)
+        return project, manifest, self._warnings(findings)
 
     async def validate_change(
         self, token: str, cr: KubeObject, spec: KubeObject, namespace: ProjectNamespace
@@ -56,19 +72,28 @@ class SpecValidator:
         # The status names the NIMService only after the operator has created it.
         made = bool((cr.get("status") or {}).get("nimServiceName"))
         changed = {**cr, "spec": spec}
-        decision_input = self._decision_input(to_stored_object(changed, namespace.name), namespace.labels)
+        decision_input = self._decision_input(changed, namespace)
         decision_input = decision_input.with_children(claim_exists=None, nimservice_exists=made)
         findings = await self._findings(token, changed, decision_input)
         _refuse_errors(findings)
-        return _warnings(findings)
+        return self._warnings(findings)
 
-    def _decision_input(self, resource: KubeObject, namespace_labels: Mapping[str, str]) -> DecisionInput:
+    def effective_spec(self, cr: KubeObject, namespace: ProjectNamespace) -> KubeObject:
+        """The spec with the defaults of policies, as far as the process may read them."""
+        policies = self._policies.of_project(namespace)
+        spec: KubeObject = own_spec(cr) if policies is None else effective_spec(cr, policies).spec
+        return spec
+
+    def _decision_input(self, manifest: KubeObject, namespace: ProjectNamespace | None) -> DecisionInput:
+        """The input for what the API server would store; without a namespace that of an unknown project."""
+        name, labels = (namespace.name, namespace.labels) if namespace else ("", {})
         return make_decision_input(
-            resource,
+            to_stored_object(manifest, name),
             settings=self._settings,
-            namespace_labels=namespace_labels,
+            namespace_labels=labels,
             nimservice_schema=self._discovery.nimservice,
             max_findings=MAX_ISSUES + 1,
+            policies=self._policies.of_project(namespace) if namespace else None,
         )
 
     async def _findings(self, token: str, manifest: KubeObject, decision_input: DecisionInput) -> Sequence[Finding]:
@@ -90,6 +115,13 @@ class SpecValidator:
         if not decision_input.namespace or not syntax.is_object_name(name):
             return None  # another finding reports this
         return await self._api_server.has_claim(token, decision_input.namespace, name)
+
+    def _warnings(self, findings: Iterable[Finding]) -> KubeObject:
+        """The field of an answer with the warnings; empty without any."""
+        unread = () if self._policies.is_readable else (_UNREAD_POLICIES,)
+        warnings = (issue_of(finding) for finding in findings if finding.severity == "warning")
+        issues = list(islice(chain(unread, warnings), MAX_ISSUES))
+        return {"complianceIssues": issues} if issues else {}
 
     def _unserved_findings(self, namespace: ProjectNamespace) -> Iterator[Finding]:
         return check_is_served(namespace, self._settings.namespaces, self._settings.project_labels)
@@ -116,13 +148,6 @@ def _check_update(body: Mapping[str, Any]) -> Iterator[Finding]:
             must="be a mapping",
             remedy="set the sections to change in it",
         )
-
-
-def _warnings(findings: Iterable[Finding]) -> KubeObject:
-    """The field of an answer with the warnings; empty without any."""
-    warnings = (issue_of(finding) for finding in findings if finding.severity == "warning")
-    issues = list(islice(warnings, MAX_ISSUES))
-    return {"complianceIssues": issues} if issues else {}
 
 
 def _refuse_errors(findings: Iterable[Finding]) -> None:

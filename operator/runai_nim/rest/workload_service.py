@@ -20,10 +20,11 @@ from runai_nim.rest.errors import HttpError, from_api_status, not_found, unavail
 from runai_nim.rest.model import gitops_owner
 from runai_nim.rest.model.identifier import Identifier, parse_identifier
 from runai_nim.rest.model.project import ProjectNamespace
-from runai_nim.rest.model.spec_patch import is_same, json_patch, merge_sections
+from runai_nim.rest.model.spec_patch import changed_sections, is_same, json_patch, merge_sections
 from runai_nim.rest.model.workload import identifier_of, workload_of
 from runai_nim.rest.namespaces import NamespaceIndex
 from runai_nim.rest.pending_creates import PendingCreates
+from runai_nim.rest.policy_index import PolicyIndex
 from runai_nim.rest.spec_validation import SpecValidator, patch_sections
 from runai_nim.rest.token_cache import TokenCache
 
@@ -39,12 +40,18 @@ class WorkloadService:
     """The calls. Each raises HttpError, or NoAnswerError while the API server doesn't answer."""
 
     def __init__(
-        self, api_server: ApiServer, namespaces: NamespaceIndex, discovery: Discovery, settings: Settings
+        self,
+        api_server: ApiServer,
+        namespaces: NamespaceIndex,
+        policies: PolicyIndex,
+        discovery: Discovery,
+        *,
+        settings: Settings,
     ) -> None:
         self._api_server = api_server
         self._namespaces = namespaces
         self._settings = settings
-        self._validator = SpecValidator(api_server, namespaces, discovery, settings)
+        self._validator = SpecValidator(api_server, namespaces, policies, discovery, settings=settings)
         self._tokens = TokenCache(api_server)
         self._pending = PendingCreates()
 
@@ -101,7 +108,9 @@ class WorkloadService:
     ) -> KubeObject | None:
         """The changed workload; None if the change must be retried on the object stored by then."""
         namespace, cr = await self._get_stored(token, id_, from_cache=from_cache)
-        spec = merge_sections(cr.get("spec") or {}, sections)
+        stored = cr.get("spec") or {}
+        effective = self._validator.effective_spec(cr, namespace)
+        spec = merge_sections(stored, changed_sections(sections, stored, effective))
         if is_same(spec, cr.get("spec")):
             return None if from_cache else self._to_workload(cr, namespace)
         warnings = await self._validator.validate_change(token, cr, spec, namespace)
@@ -185,7 +194,8 @@ class WorkloadService:
         return answer.body if answer.status == 200 else None
 
     def _to_workload(self, cr: KubeObject, namespace: ProjectNamespace) -> KubeObject:
-        return workload_of(cr, namespace, self._settings.project_labels, self._namespaces.cluster_id)
+        spec = self._validator.effective_spec(cr, namespace)
+        return workload_of(cr, spec, namespace, settings=self._settings, cluster_id=self._namespaces.cluster_id)
 
 
 def _random_suffix() -> str:

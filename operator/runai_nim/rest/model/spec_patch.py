@@ -12,6 +12,20 @@ from runai_nim.domain.admission.rest_body import without_nulls
 Spec = Mapping[str, Any]
 
 
+def changed_sections(patch: Spec, stored: Spec, effective: Spec) -> Spec:
+    """The PATCH without the sections that only repeat what policies make of the stored ones.
+
+    Answers show the effective spec, so a client that sends it back changes nothing: defaults of policies don't become
+    the resource's own values. A section that repeats the stored one stays, as it may displace another.
+    """
+    given: dict[str, Any] = without_nulls(patch)
+    return {
+        name: value
+        for name, value in given.items()
+        if is_same(value, stored.get(name)) or not is_same(value, effective.get(name))
+    }
+
+
 def merge_sections(stored: Spec, patch: Spec) -> dict[str, Any]:
     """The spec after the PATCH. replicas and autoscaling replace each other.
 

@@ -1,11 +1,10 @@
-"""Converts a RunaiNimService to the workload in REST answers. The spec is copied as stored."""
+"""Converts a RunaiNimService to the workload in REST answers. The spec is the effective one, as upstream."""
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 from runai_nim.api import desired_phase, well_known
 from runai_nim.api.resources import ObjectView
-from runai_nim.domain.policy import own_spec
+from runai_nim.config.settings import Settings
 from runai_nim.rest.model.authorship import authorship
 from runai_nim.rest.model.identifier import Identifier
 from runai_nim.rest.model.project import ProjectNamespace
@@ -13,16 +12,18 @@ from runai_nim.rest.model.project import ProjectNamespace
 TENANT_ID: Final = 1
 DEPARTMENT_ID: Final = "1"
 DEPARTMENT_NAME: Final = "default"
-"""A cluster on its own has one tenant and one department, which the API requires."""
+"""A cluster on its own has one tenant, and a namespace without a department's label the department that the API
+requires."""
 _MIRRORED_FIELDS: Final = {"priority": "priorityClass", "category": "category", "preemptibility": "preemptibility"}
 
 
 def workload_of(
-    cr: ObjectView, namespace: ProjectNamespace, project_labels: Sequence[str], cluster_id: str
+    cr: ObjectView, spec: ObjectView, namespace: ProjectNamespace, *, settings: Settings, cluster_id: str
 ) -> dict[str, Any]:
-    """`metadata`, `desiredPhase` and `spec` of an answer."""
+    """`metadata`, `desiredPhase` and `spec` of an answer. `spec`: the effective one."""
     metadata = cr["metadata"]
-    spec = own_spec(cr)
+    project_labels = settings.project_labels
+    department = namespace.labels.get(settings.department_label or "")
     deleted = metadata.get("deletionTimestamp")
     return {
         "metadata": {
@@ -34,13 +35,13 @@ def workload_of(
             "projectName": namespace.project_name(project_labels),
             "clusterId": cluster_id,
             "tenantId": TENANT_ID,
-            "departmentId": DEPARTMENT_ID,
-            "departmentName": DEPARTMENT_NAME,
+            "departmentId": department or DEPARTMENT_ID,
+            "departmentName": department or DEPARTMENT_NAME,
             **authorship(metadata),
             **({"deletedAt": deleted} if deleted else {}),
         },
         "desiredPhase": _desired_phase(deleted, spec),
-        "spec": cr.get("spec") or {},
+        "spec": spec,
     }
 
 

@@ -1,0 +1,181 @@
+"""Workloads under policies: the answers have the effective spec, and a broken rule is refused by name."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from local.cluster import OPERATOR_NAMESPACE
+from local.control_plane import ControlPlane, token_of
+from local.objects import wait_for
+from local.rest import Rest, rest_process
+from tests.rest.conftest import Project, body, spec_of
+
+Http = Callable[..., httpx.Response]
+Kubectl = Callable[..., str]
+PATH = "/api/v2/workloads/nim-services"
+POLICY_PATH = "/api/v2/policy/nim-services"
+HALF = {"gpuRequestType": "portion", "gpuPortionRequest": 0.5, "gpuDevicesRequest": 1}
+
+
+def set_policy(http: Http, project: Project, **policy: Any) -> None:
+    """Its write is known to the process before the answer."""
+    meta = {"scope": "project", "projectId": project.id, "name": "n"}
+    answer = http("PUT", POLICY_PATH, json={"meta": meta, "policy": policy})
+    assert answer.status_code == 202, answer.text
+
+
+def issues(answer: httpx.Response) -> list[tuple[str, str | None]]:
+    assert answer.status_code == 400, answer.text
+    return [(issue["field"], issue.get("rule")) for issue in answer.json()["complianceIssues"]]
+
+
+def test_answers_have_the_effective_spec(http: Http, team: Project, kubectl: Kubectl, models: Any) -> None:
+    labels = {"instances": [{"name": "team", "value": "a"}]}
+    set_policy(http, team, defaults={"compute": HALF, "labels": labels, "category": "chat", "priorityClass": "high"})
+
+    created = http("POST", PATH, json=body(team))
+    got = http("GET", f"{PATH}/{created.json()['metadata']['id']}")
+
+    assert (created.status_code, got.status_code) == (202, 200)
+    own = body(team)["spec"]
+    assert spec_of(kubectl, team) == own
+    effective = {**own, "compute": HALF, "labels": labels["instances"], "category": "chat", "priorityClass": "high"}
+    assert created.json()["spec"] == got.json()["spec"] == effective
+    read = models.NimServiceResponse.from_dict(got.json())
+    assert (read.metadata.category, read.metadata.priority) == ("chat", "high")
+
+
+@pytest.fixture
+def models() -> Any:
+    return pytest.importorskip("runai.models", reason="runapy, Run:ai's Python client, is not installed")
+
+
+RULES: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
+    ({"rules": {"replicas": {"min": 2}}}, {}, "replicas", "min"),
+    (
+        {"rules": {"compute": {"gpuPortionRequest": {"max": 0.25}}}},
+        {"compute": HALF},
+        "compute.gpuPortionRequest",
+        "max",
+    ),
+    ({"rules": {"replicas": {"step": 2}}}, {}, "replicas", "step"),
+    ({"rules": {"image": {"options": [{"value": "registry.example.com/a:1"}]}}}, {}, "image", "options"),
+    ({"rules": {"category": {"required": True}}}, {}, "category", "required"),
+    (
+        {"defaults": {"category": "a"}, "rules": {"category": {"canEdit": False}}},
+        {"category": "b"},
+        "category",
+        "canEdit",
+    ),
+    (
+        {"rules": {"labels": {"instances": {"canAdd": False}}}},
+        {"labels": [{"name": "a", "value": "b"}]},
+        "labels[0]",
+        "canAdd",
+    ),
+    (
+        {
+            "defaults": {"labels": {"instances": [{"name": "a", "value": "b"}]}},
+            "rules": {"labels": {"instances": {"locked": ["a"]}}},
+        },
+        {"labels": [{"name": "a", "exclude": True}]},
+        "labels[0]",
+        "locked",
+    ),
+]
+
+
+@pytest.mark.parametrize(("policy", "spec", "field", "rule"), RULES, ids=[rule for *_, rule in RULES])
+def test_a_broken_rule_is_a_value(
+    http: Http, team: Project, models: Any, policy: dict[str, Any], spec: dict[str, Any], *, field: str, rule: str
+) -> None:
+    set_policy(http, team, **policy)
+
+    answer = http("POST", PATH, json=body(team, **spec))
+
+    assert issues(answer) == [(field, rule)]
+    (issue,) = models.ComplianceIssuesV2.from_dict(answer.json()).compliance_issues
+    assert issue.rule == rule
+    assert "policy default (project)" in issue.details
+
+
+def test_a_patch_under_a_policy(http: Http, team: Project, kubectl: Kubectl) -> None:
+    created = http("POST", PATH, json=body(team, compute={"cpuCoreRequest": 1})).json()
+    at = f"{PATH}/{created['metadata']['id']}"
+    set_policy(http, team, defaults={"compute": HALF, "category": "chat"}, rules={"replicas": {"max": 2}})
+    before = kubectl("get", "rnim", "llama", f"--namespace={team.namespace}", "--output=json")
+
+    shown = http("GET", at).json()["spec"]
+    sent_back = http("PATCH", at, json={"spec": shown})
+
+    assert shown["compute"] == {"cpuCoreRequest": 1, **HALF}
+    assert (sent_back.status_code, sent_back.json()["spec"]) == (202, shown)
+    assert kubectl("get", "rnim", "llama", f"--namespace={team.namespace}", "--output=json") == before
+    assert issues(http("PATCH", at, json={"spec": {"replicas": 3}})) == [("replicas", "max")]
+    changed = http("PATCH", at, json={"spec": {"replicas": 2}}).json()
+    assert changed["spec"] == {**shown, "replicas": 2}
+    assert spec_of(kubectl, team) == {**created["spec"], "replicas": 2}
+    # Deletion is never a matter of policies.
+    set_policy(http, team, rules={"image": {"options": [{"value": "registry.example.com/a:1"}]}})
+    assert http("DELETE", f"/api/v2/workloads/{created['metadata']['id']}").status_code == 202
+
+
+def test_a_policy_that_kubectl_writes_counts_at_once(http: Http, team: Project, kubectl: Kubectl) -> None:
+    spec = {"scope": "cluster", "rules": {"replicas": {"max": 2}}}
+    manifest = {
+        "apiVersion": "runai-nim.io/v1alpha1",
+        "kind": "ClusterRunaiNimPolicy",
+        "metadata": {"name": "a"},
+        "spec": spec,
+    }
+    kubectl("apply", "--filename=-", stdin=json.dumps(manifest))
+
+    def refused() -> httpx.Response | None:
+        answer = http("POST", PATH, json=body(team, "other", replicas=3))
+        if answer.status_code == 400:
+            return answer
+        http("DELETE", f"/api/v2/workloads/{answer.json()['metadata']['id']}")
+        return None
+
+    assert issues(wait_for(refused)) == [("replicas", "max")]
+    kubectl("delete", "crnimpol", "a")
+    wait_for(lambda: http("POST", PATH, json=body(team, "third", replicas=3)).status_code == 202 or None)
+
+
+@pytest.fixture(scope="module")
+def blind(control_plane: ControlPlane) -> Iterator[Rest]:
+    """A process that may list and watch namespaces only, as the chart of an earlier version installed it."""
+    name = "rest-blind"
+    kubectl = control_plane.kubectl
+    kubectl("create", "serviceaccount", name, f"--namespace={OPERATOR_NAMESPACE}")
+    kubectl("create", "clusterrole", name, "--verb=list,watch", "--resource=namespaces")
+    user = f"{OPERATOR_NAMESPACE}:{name}"
+    kubectl("create", "clusterrolebinding", name, f"--clusterrole={name}", f"--serviceaccount={user}")
+    kubeconfig = control_plane.service_account_kubeconfig(
+        OPERATOR_NAMESPACE, name, control_plane.directory / f"{name}.kubeconfig"
+    )
+    found = rest_process(control_plane, name, kubeconfig)
+    found.program.start()
+    yield found
+    found.program.stop()
+
+
+def test_policies_that_the_process_may_not_read(
+    http: Http, blind: Rest, team: Project, control_plane: ControlPlane
+) -> None:
+    set_policy(http, team, rules={"replicas": {"min": 2}})
+    headers = {"Authorization": f"Bearer {token_of(control_plane.kubeconfig)}"}
+
+    answer = httpx.post(f"{blind.url}{PATH}", json=body(team), headers=headers, timeout=30, trust_env=False)
+
+    assert answer.status_code == 202
+    (issue,) = answer.json()["complianceIssues"]
+    assert issue["details"].startswith(
+        "policies should be known to the REST API, which may not list or watch them: ask"
+    )
+    place = {"scope": "project", "projectId": team.id}
+    policy = httpx.get(f"{blind.url}{POLICY_PATH}", params=place, headers=headers, timeout=30, trust_env=False)
+    assert policy.json()["policy"] == {"rules": {"replicas": {"min": 2}}}
