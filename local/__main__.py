@@ -6,11 +6,11 @@ cluster. `image` builds the image, `image-check` checks it, `sbom` lists its pac
 
 import argparse
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import yaml
 from rich.console import Console
 
 from local import image
@@ -37,24 +37,40 @@ def up(state: Path) -> None:
 
 
 def look_around(state: Path, cluster: LocalCluster) -> None:
-    """Provide kubeconfig and kubectl for the user, and print how to use them."""
+    """Provide kubeconfig and commands for the user, and print how to use them."""
     kubeconfig = state / "kubeconfig"
-    kubectl = state / "bin" / "kubectl"
-    shutil.copy(cluster.control_plane.kubeconfig, kubeconfig)
-    kubectl.parent.mkdir(exist_ok=True)
-    kubectl.unlink(missing_ok=True)
-    kubectl.symlink_to(programs() / "kubectl")
+    commands = state / "bin"
+    copy_kubeconfig(cluster.control_plane.kubeconfig, kubeconfig)
+    commands.mkdir(exist_ok=True)
+    installed = Path(sys.executable).parent
+    for command in (programs() / "kubectl", installed / "runai-nim", installed / "kubectl-runai_nim"):
+        (commands / command.name).unlink(missing_ok=True)
+        (commands / command.name).symlink_to(command)
     print(f"""
 The cluster runs in the background at {cluster.control_plane.url}. The NIM Operator in it is a stand-in: no GPU
 is used, no image is pulled and no model is loaded. Try:
 
-  export KUBECONFIG={kubeconfig} PATH={kubectl.parent}:$PATH
+  export KUBECONFIG={kubeconfig} PATH={commands}:$PATH
   kubectl apply -f deploy/samples/gpu-portion.yaml
   kubectl get runainimservices,nimservices,deployments,pvc --all-namespaces
+  runai-nim status llama-8b
   kubectl explain runainimservice.spec.compute
   tail -f {cluster.operator.log}
 
 `make local-down` stops it.""")
+
+
+def copy_kubeconfig(source: Path, target: Path) -> None:
+    """Copy the kubeconfig; the namespace that the user has chosen in an earlier copy stays."""
+    config = yaml.safe_load(source.read_text(encoding="utf-8"))
+    if target.exists():
+        earlier = yaml.safe_load(target.read_text(encoding="utf-8"))
+        chosen = {one["name"]: one["context"].get("namespace") for one in earlier["contexts"]}
+        for one in config["contexts"]:
+            if namespace := chosen.get(one["name"]):
+                one["context"]["namespace"] = namespace
+    with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        yaml.safe_dump(config, file)
 
 
 def down(state: Path) -> None:

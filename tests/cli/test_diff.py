@@ -212,6 +212,13 @@ def test_json_says_the_same(diff: Any) -> None:
     ]
 
 
+@pytest.mark.parametrize("option", ["--kubeconfig", "--context"])
+def test_options_of_the_cluster_are_for_the_cluster(run: Run, option: str) -> None:
+    answer = run("diff", "a.yaml", "b.yaml", option, "x")
+
+    assert (answer.code, answer.out, answer.err) == (2, "", "--kubeconfig and --context need --live\n")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

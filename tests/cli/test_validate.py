@@ -354,6 +354,22 @@ def test_wrong_use_is_one_line(run: Run, options: list[str], message: str) -> No
     assert message in answer.err
 
 
+def test_values_of_the_chart_hold_settings(run: Run, tmp_path: Path) -> None:
+    values = tmp_path / "values.yaml"
+    for text, scheduler in (
+        ("image: {tag: x}\nsettings: {scheduler_name: mine}\n", "mine"),
+        ("image: {tag: x}\nsettings:\n", "runai-scheduler"),
+    ):
+        values.write_text(text)
+        assert f"schedulerName: {scheduler}" in run("render", "-f", "-", "--settings", values, stdin=MINIMAL).out
+    values.write_text("settings: {schedulr_name: mine}\n")
+    answer = run("render", "-f", "-", "--settings", values, stdin=MINIMAL)
+    assert (answer.code, answer.err.partition(": ")[2]) == (
+        2,
+        "schedulr_name in the settings file: unknown setting; did you mean scheduler_name?\n",
+    )
+
+
 def test_a_version_of_the_nim_operator_refuses_what_it_lacks(run: Run) -> None:
     found = out(run, MINIMAL + "  nodePools: [a]\n", "--nim-operator", "3.0.1")
 

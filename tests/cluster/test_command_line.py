@@ -86,6 +86,36 @@ def test_it_says_what_the_operator_then_does(
     assert live(second)[:2] == (0, [])
 
 
+def test_the_namespace_is_that_of_the_context(
+    objects: Objects, control_plane: ControlPlane, namespace: str, stand_in: Program, tmp_path: Path
+) -> None:
+    config = yaml.safe_load(control_plane.kubeconfig.read_text(encoding="utf-8"))
+    context = config["contexts"][0]["context"]
+    config["contexts"] = [
+        {"name": "local", "context": context},
+        {"name": "other", "context": context | {"namespace": namespace}},
+    ]
+    (kubeconfig := tmp_path / "kubeconfig").write_text(yaml.safe_dump(config))
+    serve(objects)
+    program = str(Path(sys.executable).parent / "runai-nim")
+    manifest = yaml.safe_dump(sample("gpu-portion"))
+
+    def diff(*options: str) -> tuple[int, str]:
+        answer = subprocess.run(
+            [program, "diff", "-f", "-", "--live", "--kubeconfig", str(kubeconfig), *options],
+            input=manifest,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return answer.returncode, answer.stdout.partition("\n")[0]
+
+    assert diff("--context", "other") == (0, "")
+    assert diff() == (1, "RunaiNimService default/llama-8b")
+    assert diff("-n", namespace) == (0, "")
+    assert diff("--context", "none")[0] == 2
+
+
 def test_what_the_operator_would_refuse_is_trouble(objects: Objects, live: Live, stand_in: Program) -> None:
     serve(objects)
     assert present(objects, CLAIM, "llama-8b-model-store")

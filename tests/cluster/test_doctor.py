@@ -87,3 +87,9 @@ def test_a_bundle_of_a_cluster_holds_what_a_bug_report_needs_and_no_secret(
         found = json.loads(texts[kind])
         assert any(one["metadata"]["namespace"] == namespace for one in found), kind
     assert "HF_TOKEN" in texts["nimservices"]
+
+
+def test_the_context_is_that_of_the_option(doctor: Doctor, control_plane: ControlPlane) -> None:
+    assert doctor("--context", "local", "--kubeconfig", str(control_plane.kubeconfig))[1].startswith("ok")
+    code, out, err = doctor("--context", "none")
+    assert (code, out, "no usable kubeconfig: " in err) == (2, "", True)

@@ -34,6 +34,9 @@ def test_up_and_down_can_be_repeated_and_up_heals(command: Command, tmp_path: Pa
     kinds = subprocess.check_output([*kubectl, "api-resources", "--output=name"], text=True).split()
     assert {"runainimservices.runai-nim.io", "nimservices.apps.nvidia.com"} <= set(kinds)
     subprocess.check_call([*kubectl, "create", "configmap", "kept"])
+    subprocess.check_call([*kubectl, "config", "set-context", "--current", "--namespace=chosen"])
+    runai_nim = [str(tmp_path / "bin" / "runai-nim"), "list", f"--kubeconfig={tmp_path / 'kubeconfig'}", "-o", "name"]
+    assert subprocess.check_output(runai_nim, text=True) == ""
 
     assert command("up").startswith("Everything was already running.")
 
@@ -41,7 +44,9 @@ def test_up_and_down_can_be_repeated_and_up_heals(command: Command, tmp_path: Pa
     cluster.operator.kill()
     cluster.control_plane.kill_program("kube-apiserver")
     assert command("up").startswith("Started kube-apiserver, operator.")
-    subprocess.check_call([*kubectl, "get", "configmap", "kept"])
+    subprocess.check_call([*kubectl, "get", "configmap", "kept", "--namespace=default"])
+    chosen = subprocess.check_output([*kubectl, "config", "view", "--minify", "--output=jsonpath={..namespace}"])
+    assert chosen == b"chosen"
     wait_for(lambda: next(cluster.audit_log.requests(user=OPERATOR_USER), None))
 
     stopped = command("down")

@@ -1,6 +1,5 @@
 """The commands of `runai-nim`: their options and help. What a command does is loaded when it is called."""
 
-from functools import partial
 from typing import Annotated, Any, Literal
 
 import typer
@@ -8,20 +7,17 @@ from typer.core import TyperGroup
 
 from runai_nim import __version__
 from runai_nim.cli.cluster.commands import commands
+from runai_nim.cli.cluster.options import ContextOption, KubeconfigOption
 from runai_nim.cli.diagnostic import EXIT_FAILURE, CommandError
+from runai_nim.cli.diff_command import register as register_diff
 from runai_nim.cli.import_options import register as register_import
 from runai_nim.cli.options import (
     DialectOption,
     FilesOption,
     FractionKeysOption,
-    LiveOption,
     NamespaceLabelsOption,
     NamespaceOption,
-    NewManifestsArgument,
-    NewNimOperatorOption,
-    NewSettingsFileOption,
     NimOperatorOption,
-    OldManifestsArgument,
     OutputOption,
     PoliciesOption,
     SettingsFileOption,
@@ -117,7 +113,7 @@ def validate(
     Exit code: 0; 1 with errors; 2 when the input can't be read or contains no RunaiNimService.
 
     \b
-    runai-nim validate -f deploy/
+    runai-nim validate -f deploy/samples
     runai-nim validate -f llama.yaml -o json --strict-runai
     """
     from runai_nim.cli.offline_context import offline_context
@@ -133,65 +129,6 @@ def validate(
         policies=policies,
     )
     raise typer.Exit(validate_files(filename, assumed, output, strict_runai=strict_runai))
-
-
-@app.command()
-def diff(
-    old: OldManifestsArgument = None,
-    new: NewManifestsArgument = None,
-    filename: FilesOption = [],  # noqa: B006 # Typer copies it
-    live: LiveOption = False,
-    new_settings: NewSettingsFileOption = None,
-    new_nim_operator: NewNimOperatorOption = None,
-    output: OutputOption = "text",
-    dialect: DialectOption = None,
-    gpu_fraction_keys: FractionKeysOption = None,
-    settings: SettingsFileOption = None,
-    nim_operator: NimOperatorOption = None,
-    namespace: NamespaceOption = "default",
-    namespace_label: NamespaceLabelsOption = [],  # noqa: B006 # Typer copies it
-    policies: PoliciesOption = [],  # noqa: B006
-) -> None:
-    """Print what would change, and whether pods restart.
-
-    Compares manifests A and B, or manifests -f under other settings, with another NIM Operator, or with the cluster.
-    Doesn't show values of environment variables and of a claim's annotations.
-
-    Exit code: 0 without changes; 1 with changes; 2 for errors.
-
-    \b
-    runai-nim diff old.yaml new.yaml
-    runai-nim diff -f llama.yaml --live
-    runai-nim diff -f llama.yaml --settings now.yaml --new-settings next.yaml
-    """
-    from runai_nim.cli.diff import diff_files
-    from runai_nim.cli.offline_context import offline_context as context
-
-    _check_diff_arguments(old, new, filename, modes=(live, bool(new_settings or new_nim_operator)))
-    assume = partial(context, dialect=dialect, namespace=namespace, namespace_labels=namespace_label, policies=policies)
-    before = assume(gpu_fraction_keys=gpu_fraction_keys, settings_file=settings, nim_operator=nim_operator)
-    after = assume(**_new_side(gpu_fraction_keys, (settings, new_settings), (nim_operator, new_nim_operator)))
-    if live:
-        from runai_nim.cli.live import diff_live
-
-        raise typer.Exit(diff_live(filename, before, output))
-    raise typer.Exit(diff_files([old] if old else filename, before, [new] if new else None, after, output=output))
-
-
-def _new_side(
-    keys: str | None, settings: tuple[str | None, str | None], nim_operator: tuple[str | None, str | None]
-) -> dict[str, Any]:
-    """Options of the new side, from (old, new) pairs. New settings are taken as they are, with their own keys."""
-    return {
-        "gpu_fraction_keys": None if settings[1] else keys,
-        "settings_file": settings[1] or settings[0],
-        "nim_operator": nim_operator[1] or nim_operator[0],
-    }
-
-
-def _check_diff_arguments(old: str | None, new: str | None, filename: list[str], *, modes: tuple[bool, bool]) -> None:
-    if (old is not None, *modes).count(True) != 1 or (old is None) != (new is None) or (old is None) != bool(filename):
-        raise CommandError("diff needs A and B, or -f with one of --live, --new-settings and --new-nim-operator")
 
 
 @app.command()
@@ -246,6 +183,8 @@ def doctor(
     ] = None,
     dialect: DialectOption = None,
     settings: SettingsFileOption = None,
+    kubeconfig: KubeconfigOption = None,
+    context: ContextOption = None,
 ) -> None:
     """Check the kubeconfig's cluster: versions, kinds, operators, scheduler, permissions, GPUs, storage, settings.
 
@@ -257,12 +196,15 @@ def doctor(
     runai-nim doctor --settings settings.yaml
     runai-nim doctor --bundle report.tar.gz
     """
+    from runai_nim.cli.cluster.connection import ClusterOptions
     from runai_nim.cli.doctor import doctor as run
     from runai_nim.cli.offline_context import read_settings
 
-    raise typer.Exit(run(read_settings(settings, dialect=dialect), output, bundle=bundle))
+    assumed = read_settings(settings, dialect=dialect)
+    raise typer.Exit(run(assumed, output, ClusterOptions(kubeconfig, context), bundle=bundle))
 
 
+register_diff(app)
 register_import(app)
 app.add_typer(policy, name="policy")
 app.add_typer(commands)  # without a name: beside the others

@@ -3,9 +3,8 @@
 It reads the objects that the operator reads and calls `plan`, so that it reports what the operator would do.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 from runai_nim.api import well_known
@@ -45,14 +44,29 @@ class ServedKinds:
     absent_routes: frozenset[str]
 
 
-def diff_live(files: Sequence[str], offline: OfflineContext, output: OutputFormat) -> int:
-    """Write what would change in the cluster and return the exit code."""
-    services, diagnostics = evaluations_by_resource(list(read_manifests(files)), offline)
-    differences: list[Difference] = []
-    evaluate = partial(_evaluate_live, services=services.values(), offline=offline)
-    for service, difference in run(ClusterOptions(), evaluate):
-        diagnostics += service.diagnostics
-        differences.append(difference)
+def diff_live(
+    files: Sequence[str],
+    assume: Callable[..., OfflineContext],
+    output: OutputFormat,
+    options: ClusterOptions,
+    *,
+    namespace: str | None,
+) -> int:
+    """Write what would change in the cluster and return the exit code.
+
+    `assume(namespace=…)` gives the context for manifests without a namespace: for `namespace`, else for the
+    kubeconfig's.
+    """
+    manifests = list(read_manifests(files))
+
+    async def evaluate(cluster: KubeClient) -> tuple[list[Diagnostic], list[Difference]]:
+        offline = assume(namespace=namespace or cluster.namespace)
+        services, diagnostics = evaluations_by_resource(manifests, offline)
+        evaluated = await _evaluate_live(cluster, services.values(), offline)
+        diagnostics += (remark for service, _ in evaluated for remark in service.diagnostics)
+        return diagnostics, [difference for _, difference in evaluated]
+
+    diagnostics, differences = run(options, evaluate)
     terminal.write_diagnostics_to_stderr(diagnostics)
     code = write_differences(differences, output)
     return EXIT_FAILURE if any(remark.severity == "error" for remark in diagnostics) else code

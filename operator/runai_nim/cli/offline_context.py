@@ -107,13 +107,18 @@ def _check_version(argument: str) -> Iterator[Diagnostic]:
 
 def read_settings(file: str | None, **options: str | None) -> Settings:
     """Settings from the file; options of the command line that are given override them. Raises CommandError."""
-    given = read_single_document(file).value if file else {}
+    given = _settings_in(read_single_document(file).value) if file else {}
     if isinstance(given, Mapping):
         given = {**given, **{name: value for name, value in options.items() if value}}
     try:
         return load_settings(given, {})
     except SettingsError as error:
         raise CommandError("\n".join(f"{file}: {line}" if file else line for line in str(error).splitlines())) from None
+
+
+def _settings_in(document: Any) -> Any:
+    """The settings in a file; in a file of values of the chart they are below `settings`."""
+    return document["settings"] or {} if isinstance(document, Mapping) and "settings" in document else document
 
 
 def parse_labels(arguments: Sequence[str]) -> dict[str, str] | None:

@@ -14,7 +14,8 @@ FilesOption = Annotated[
     ),
 ]
 SettingsFileOption = Annotated[
-    str | None, typer.Option("--settings", metavar="FILE", help="The operator's settings file; default: none.")
+    str | None,
+    typer.Option("--settings", metavar="FILE", help="The operator's settings, or values of its chart; default: none."),
 ]
 DialectOption = Annotated[
     Literal["runai", "kai"] | None,
@@ -35,6 +36,12 @@ NimOperatorOption = Annotated[
 ]
 OutputOption = Annotated[Literal["text", "json"], typer.Option("-o", "--output", help="Output format.")]
 NamespaceOption = Annotated[str, typer.Option("-n", "--namespace", help="Namespace for manifests without one.")]
+NamespaceOfDiffOption = Annotated[
+    str | None,
+    typer.Option(
+        "-n", "--namespace", help="Namespace for manifests without one; default: default, with --live the context's."
+    ),
+]
 NamespaceLabelsOption = Annotated[
     list[str],
     typer.Option("--namespace-label", metavar="KEY=VALUE", help="A label of the namespace, such as its project."),

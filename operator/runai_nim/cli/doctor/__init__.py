@@ -48,11 +48,11 @@ _OF_BUNDLE: Final[Mapping[Resource, str]] = {
 _KINDS_OF_EVENTS: Final = frozenset({"RunaiNimService", "NIMService", "NIMCache", "Pod", "PersistentVolumeClaim"})
 
 
-def doctor(settings: Settings, output: OutputFormat, *, bundle: str | None) -> int:
+def doctor(settings: Settings, output: OutputFormat, options: ClusterOptions, *, bundle: str | None) -> int:
     """Write what was found, and the bundle if a file is named; return the exit code. Raises CommandError."""
     # What can't be read is said in its line.
     read = partial(_read, settings=settings, with_objects=bundle is not None)
-    facts, objects = run(ClusterOptions(), read, log_level="error")
+    facts, objects = run(options, read, log_level="error")
     checks = list(check_cluster(facts, settings, datetime.now(UTC)))
     if output == "json":
         terminal.write_json({"checks": [asdict(check) for check in checks]})
