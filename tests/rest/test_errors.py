@@ -1,5 +1,6 @@
 """Every error is `{code, message, details?}`, whatever was sent."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -135,7 +136,12 @@ def test_pages(http: Http) -> None:
     assert http("GET", "/healthz", who=None).text == http("GET", "/readyz", who=None).text == "ok"
     others = {"/api/v2/workloads/{id}", "/api/v2/policy/nim-services", "/api/v1/token"}
     assert set(document["paths"]) == {PATH, f"{PATH}/{{id}}", *others}
-    assert "RunaiNimServiceSpec" in page
+    assert '<section id="RunaiNimServiceSpec">' in page
+    assert f'<span class="method">POST</span> <code>{PATH}</code>' in page
+    links = re.findall('href="#([^"]+)"', page)
+    assert set(links) <= set(re.findall('<section id="([^"]+)"', page))
+    assert "<code>replicas</code></td><td>integer (≥ 0, ≤ 1000)</td><td>Number of replicas" in page
+    assert '{"' not in page
     assert "http://" not in page
     assert "https://" not in page
     assert "src=" not in page

@@ -1,5 +1,6 @@
 """The process from outside: what it is started with, HTTPS, how it ends."""
 
+import json
 import resource
 import socket
 import ssl
@@ -64,6 +65,22 @@ def test_settings_that_can_t_be_read(tmp_path: Path, content: bytes) -> None:
 
     assert (answer.returncode, len(answer.stderr.splitlines()) <= 5) == (2, True), answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+def test_the_log_says_where_it_listens(control_plane: ControlPlane, rest: Rest) -> None:
+    kubeconfig = {"KUBECONFIG": str(control_plane.directory / "rest.kubeconfig"), "RUNAI_NIM_LOG_FORMAT": "json"}
+    command = [*COMMAND, "--host=127.0.0.1", "--port=0"]
+    with subprocess.Popen(
+        command, env=kubeconfig, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stderr is not None
+        line = json.loads(process.stderr.readline())
+        answer = httpx.get(f"{line['url']}/healthz", trust_env=False).text
+        process.terminate()
+
+    assert (line["level"], line["message"], answer) == ("INFO", "REST API started", "ok")
+    assert line["docs"] == f"{line['url']}/docs"
+    assert line["api_server"] == control_plane.url
 
 
 def test_a_port_that_is_taken(rest: Rest, control_plane: ControlPlane) -> None:

@@ -8,6 +8,7 @@ import structlog
 import uvicorn
 from structlog.typing import FilteringBoundLogger
 
+from runai_nim import __version__
 from runai_nim.config.bootstrap import bootstrap
 from runai_nim.kube.api_error import ApiError
 from runai_nim.rest.app import ConcurrencyLimit, RequestMetrics, make_app
@@ -68,6 +69,9 @@ async def _serve(config: uvicorn.Config, rest: RestService, host: str, port: int
         logger.critical("listen failed", host=host, port=port, error=str(error))
         await rest.cluster.close()
         return 3
+    scheme = "https" if config.ssl else "http"
+    url = f"{scheme}://{_shown(host)}:{listener.getsockname()[1]}"
+    logger.info("REST API started", url=url, docs=f"{url}/docs", api_server=rest.cluster.url, version=__version__)
     server = Server(config, listener, rest.metrics.count_ended_connection)
     renewal = asyncio.create_task(_renew(config))
     try:
@@ -76,6 +80,13 @@ async def _serve(config: uvicorn.Config, rest: RestService, host: str, port: int
     finally:
         renewal.cancel()
     return 0 if server.started else 3
+
+
+def _shown(host: str) -> str:
+    """The host of a URL: localhost where it listens on all addresses."""
+    if host in ("", "0.0.0.0", "::"):  # noqa: S104  # compared, not bound
+        return "localhost"
+    return f"[{host}]" if ":" in host else host
 
 
 async def _renew(config: uvicorn.Config) -> None:

@@ -15,13 +15,13 @@ from structlog.typing import FilteringBoundLogger
 
 from runai_nim.rest import schemas
 from runai_nim.rest.api_server import NoAnswerError
+from runai_nim.rest.documentation import documentation_page
 from runai_nim.rest.errors import HttpError, unauthorized, unavailable
 from runai_nim.rest.metrics import OTHER_ROUTE, RestMetrics
 from runai_nim.rest.openapi import (
     BODY_ERRORS,
     ERRORS,
     REQUIRES_TOKEN,
-    documentation_page,
     make_document,
     request_body,
     response_docs,

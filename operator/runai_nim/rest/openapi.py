@@ -1,7 +1,5 @@
-"""The OpenAPI document of the REST API, and a self-contained HTML page of it."""
+"""The OpenAPI document of the REST API."""
 
-import html
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -33,7 +31,6 @@ ERRORS: Final = (401, 403, 404, 500, 503)
 BODY_ERRORS: Final = (400, 409, 413, 415)
 """Status codes of errors of calls with a body, beside these."""
 REQUIRES_TOKEN: Final[dict[str, Any]] = {"security": [{"token": []}]}
-_STYLE: Final = "body{font:16px sans-serif;max-width:60em;margin:2em auto}pre{background:#eee;overflow:auto}"
 
 
 def request_body(model: type) -> dict[str, Any]:
@@ -62,25 +59,6 @@ def make_document(routes: list[BaseRoute]) -> dict[str, Any]:
     return document
 
 
-def documentation_page(document: Mapping[str, Any]) -> str:
-    """An HTML page with every call and type."""
-    calls = "".join(
-        f"<h2><code>{method.upper()} {html.escape(path)}</code></h2><p>{html.escape(call['summary'])}</p>{_pre(call)}"
-        for path, methods in document["paths"].items()
-        for method, call in methods.items()
-    )
-    types = "".join(
-        f'<h3 id="{name}">{name}</h3>{_pre(schema)}' for name, schema in document["components"]["schemas"].items()
-    )
-    head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{TITLE}</title><style>{_STYLE}</style>'
-    about = f'<h1>{TITLE}</h1><p>{html.escape(_DESCRIPTION)}</p><p><a href="openapi.json">openapi.json</a></p>'
-    return f"{head}{about}{calls}<h2>Types</h2>{types}</html>"
-
-
 def _operations(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for methods in document["paths"].values():
         yield from methods.values()
-
-
-def _pre(value: Any) -> str:
-    return f"<pre>{html.escape(json.dumps(value, indent=1))}</pre>"
