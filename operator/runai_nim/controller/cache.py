@@ -241,7 +241,7 @@ class ClusterCache:
             self._enqueue_by_name(service, old, new)
 
     def _on_policy_change(self, key: ObjectKey, old: StoredPolicy | None, new: StoredPolicy | None) -> None:
-        if self.policies.take(old, new) and not self._unsynced:
+        if self.policies.take(key, new) and not self._unsynced:
             for service in self.resources:
                 if key[0] in ("", service[0]):
                     self._queue.add_background(service)

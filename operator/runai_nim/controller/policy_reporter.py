@@ -59,9 +59,9 @@ class PolicyReporter:
         services = Counter(key[0] for key in self._cache.resources)
         violating = Counter(key for _, _, broken in policies.violations() for key in broken)
         is_complete = policies.knows_all(self._cache.resources)
-        self._metrics.report(policies.stored, rejections, policies.violations())
+        self._metrics.report(policies.versions.stored, rejections, policies.violations())
         are_written = True
-        for stored in policies.stored:
+        for stored in policies.versions.stored:
             matched = _matched(stored, labels, services)
             number = violating[stored.key] if is_complete else None
             are_written &= await self._write(stored, rejections.get(stored.key), matched, number)

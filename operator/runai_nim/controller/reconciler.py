@@ -101,7 +101,7 @@ class Reconciler:
             return None
         log_format.set_log_subject(key, cr["metadata"]["generation"])
         self._metrics.record_resource(key, cr)
-        if self._cache.policies.needs_labels and self._cache.observed.namespace_labels(key[0]) is None:
+        if self._cache.policies.versions.needs_labels and self._cache.observed.namespace_labels(key[0]) is None:
             return UNKNOWN_NAMESPACE_SECONDS
         decision = await self._decide(key, cr)
         planned = decision.planned

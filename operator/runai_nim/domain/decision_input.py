@@ -21,6 +21,7 @@ from runai_nim.domain.policy import (
     CompiledPolicies,
     Compliance,
     EffectiveSpec,
+    Enforcement,
     ValueOrigin,
     accept,
     compliance_of,
@@ -149,17 +150,20 @@ def make_decision_input(
     `policies`: those of its namespace; None: there are none. `accepted`: what its spec was accepted under before.
     """
     effective = EffectiveSpec(own_spec(resource), ALL_FROM_RESOURCE, ())
+    enforcement: Enforcement | None = None
     kept: AcceptedSpec | None = None
     compliance: Compliance | None = None
     if policies is not None:
         enforcement = enforce(policies, accepted)
         effective = effective_spec(resource, enforcement.in_force)
-        kept = accept(resource, enforcement, effective)
         compliance = compliance_of(resource, enforcement, effective)
+    parsed = _parse(effective.spec)
+    if enforcement is not None and isinstance(parsed, RunaiNimServiceSpec):
+        kept = accept(resource, enforcement, effective)
     return DecisionInput(
         resource=resource,
         spec=effective.spec,
-        parsed_spec=_parse(effective.spec),
+        parsed_spec=parsed,
         provenance=effective.provenance,
         policy_findings=effective.findings,
         accepted=kept,

@@ -113,7 +113,8 @@ def _attribute_findings(policy: ItemPolicy, rules: FieldRules, path: str, item: 
     if value is None:
         yield from required_findings(rules, where)
         return
-    instance = policy.instances.get(str(item.get("name")), ({}, None))[0]
+    name = item.get("name")
+    instance = policy.instances[name][0] if isinstance(name, str) and name in policy.instances else {}
     if value != instance.get(field):
         yield from closed_findings(rules, where, value, rules.default)
     for bound, place, found in broken(rules.bounds, rules.kind, where, value):

@@ -18,7 +18,7 @@ class PolicySet:
         self, policies: Iterable[Policy], last_valid: Mapping[ObjectKey, Policy] = MappingProxyType({})
     ) -> None:
         self.policies = tuple(policies)
-        self._last_valid = last_valid
+        self.last_valid = last_valid
         self._compiled: dict[tuple[ObjectKey, ...], CompiledPolicies] = {}
 
     @property
@@ -31,7 +31,7 @@ class PolicySet:
         found = [policy for policy in self.policies if concerns(policy, namespace, labels)]
         keys = tuple(policy.key for policy in found)
         if keys not in self._compiled:
-            self._compiled[keys] = compile_policies(found, self._last_valid)
+            self._compiled[keys] = compile_policies(found, self.last_valid)
         return self._compiled[keys]
 
     def rejects(self, policy: Policy) -> bool:

@@ -437,3 +437,9 @@ def test_a_policy_is_read_with_the_defaults_of_its_kind() -> None:
 
     assert findings == ()
     assert policy == Policy("a", Scope.PROJECT, namespace="ns")
+
+
+def test_a_name_that_python_converts_to_no_text_is_no_name_of_an_instance() -> None:
+    policy = project({"imagePullSecrets": {"instances": [{"name": "a"}]}})
+    rules = {"tolerations": {"attributes": {"key": {"required": True}}}}
+    applied({"tolerations": [{"name": 10**5000, "key": "a"}]}, policy, cluster(rules=rules))

@@ -1,0 +1,68 @@
+"""Which version of each policy is in force: the stored one if it is valid, else the last valid one."""
+
+from collections.abc import Iterable, Mapping
+
+from runai_nim.api.resources import ObjectKey
+from runai_nim.domain.admission.stored_policy import StoredPolicy
+from runai_nim.domain.policy import CompiledPolicies, Policy, PolicySet
+
+
+class PolicyVersions:
+    """The policies of a cluster by (namespace, name), as informers report their changes."""
+
+    def __init__(self) -> None:
+        self._stored: dict[ObjectKey, StoredPolicy] = {}
+        self._seen_valid: dict[ObjectKey, Policy] = {}
+        """Versions that were valid before the policy changed: its status may not tell yet."""
+        self._set: PolicySet | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self._stored)
+
+    @property
+    def stored(self) -> tuple[StoredPolicy, ...]:
+        """All policies."""
+        return tuple(self._stored.values())
+
+    @property
+    def needs_labels(self) -> bool:
+        """Whether a namespace's policies depend on its labels."""
+        return any(stored.spec.get("namespaceSelector") for stored in self._stored.values())
+
+    def take(self, key: ObjectKey, new: StoredPolicy | None) -> bool:
+        """Take up a change, with None a deletion; whether decisions may differ now."""
+        old = self._stored.pop(key, None)
+        if new is not None:
+            self._stored[key] = new
+            if old is not None and (old.uid, old.generation) == (new.uid, new.generation):
+                return False  # a change of its status
+        if new is None or old is None or old.uid != new.uid:
+            self._seen_valid.pop(key, None)
+        elif old.policy is not None and self._set is not None and not self._set.rejects(old.policy):
+            self._seen_valid[key] = old.policy
+        self._set = None
+        return True
+
+    def of_namespace(self, namespace: str, labels: Mapping[str, str]) -> CompiledPolicies:
+        """The policies for resources of a namespace with these labels."""
+        if self._set is None:
+            self._set = self._make_set(self._stored)
+        return self._set.of_namespace(namespace, labels)
+
+    def with_policy(
+        self, key: ObjectKey, policy: Policy | None, namespace: str, labels: Mapping[str, str]
+    ) -> CompiledPolicies:
+        """The same, with another policy under this key; None: without one."""
+        others = self._make_set(other for other in self._stored if other != key)
+        added = () if policy is None else (policy,)
+        return PolicySet((*others.policies, *added), others.last_valid).of_namespace(namespace, labels)
+
+    def last_valid(self, key: ObjectKey) -> Policy | None:
+        """The last valid version of a policy that may be invalid now; None without one."""
+        stored = self._stored.get(key)
+        return self._seen_valid.get(key) or (stored.last_valid if stored else None)
+
+    def _make_set(self, keys: Iterable[ObjectKey]) -> PolicySet:
+        versions = [(self._stored[key].policy, self.last_valid(key)) for key in keys]
+        last_valid = {found.key: found for _, found in versions if found is not None}
+        return PolicySet([found for written, last in versions if (found := written or last) is not None], last_valid)

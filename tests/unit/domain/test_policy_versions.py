@@ -1,0 +1,99 @@
+"""Of each policy the stored version is in force if it is valid, else the last valid one."""
+
+from typing import Any
+
+from runai_nim.domain.admission.policy_versions import PolicyVersions
+from runai_nim.domain.admission.stored_policy import StoredPolicy
+from runai_nim.domain.policy import Policy, Scope
+
+CAP = {"rules": {"replicas": {"max": 3}}}
+OTHER_CAP = {"rules": {"replicas": {"max": 2}}}
+WRONG = {"rules": {"replicas": {"min": 3, "max": 2}}}
+AGAINST = {"rules": {"replicas": {"min": 9}}}
+TEAM = ("ns", "team")
+WIDE = ("", "wide")
+
+
+def stored(
+    spec: Any, generation: int = 1, *, key: tuple[str, str] = TEAM, uid: str = "u", in_force: Any = None
+) -> StoredPolicy:
+    metadata = {"name": key[1], "uid": uid, "resourceVersion": "5", "generation": generation}
+    kind = "ClusterRunaiNimPolicy"
+    if key[0]:
+        metadata["namespace"] = key[0]
+        kind = "RunaiNimPolicy"
+    obj = {"apiVersion": "runai-nim.io/v1alpha1", "kind": kind, "metadata": metadata, "spec": spec}
+    status = {"inForce": {"generation": 1, "spec": in_force}} if in_force else {}
+    return StoredPolicy.from_object({**obj, "status": status})
+
+
+def caps(versions: PolicyVersions) -> list[Any]:
+    return [policy.rules["replicas"] for policy in versions.of_namespace("ns", {}).policies]
+
+
+def test_none_is_none() -> None:
+    versions = PolicyVersions()
+    assert not versions
+    assert versions.last_valid(TEAM) is None
+    assert not versions.take(TEAM, None) or caps(versions) == []
+
+
+def test_a_change_of_the_status_changes_no_decision() -> None:
+    versions = PolicyVersions()
+    assert versions.take(TEAM, stored(CAP))
+    assert versions
+    assert not versions.take(TEAM, stored(CAP, in_force=CAP))
+    assert versions.take(TEAM, stored(CAP, 2))
+    assert versions.take(TEAM, stored(CAP, 2, uid="other"))
+    assert versions.take(TEAM, None)
+    assert versions.stored == ()
+
+
+def test_the_last_version_that_was_in_force_stays_in_force() -> None:
+    versions = PolicyVersions()
+    versions.take(TEAM, stored(CAP))
+    assert caps(versions) == [{"max": 3}]
+    versions.take(TEAM, stored(WRONG, 2))
+    assert caps(versions) == [{"max": 3}]
+    versions.take(TEAM, stored(OTHER_CAP, 3))
+    assert caps(versions) == [{"max": 2}]
+
+
+def test_after_a_restart_the_status_knows_it() -> None:
+    versions = PolicyVersions()
+    versions.take(TEAM, stored(WRONG, 2, in_force=CAP))
+    assert caps(versions) == [{"max": 3}]
+
+
+def test_one_that_was_deleted_meanwhile_leaves_nothing() -> None:
+    versions = PolicyVersions()
+    versions.take(TEAM, stored(CAP))
+    assert caps(versions) == [{"max": 3}]
+    versions.take(TEAM, stored(WRONG, 1, uid="another"))
+    assert caps(versions) == []
+
+
+def test_one_that_contradicted_another_was_never_in_force() -> None:
+    versions = PolicyVersions()
+    versions.take(WIDE, stored(CAP, key=WIDE))
+    versions.take(TEAM, stored(AGAINST))
+    assert caps(versions) == [{"max": 3}]
+    versions.take(TEAM, stored(WRONG, 2))
+    assert caps(versions) == [{"max": 3}]
+
+
+def test_another_policy_can_be_tried() -> None:
+    versions = PolicyVersions()
+    versions.take(WIDE, stored(CAP, key=WIDE))
+    versions.take(TEAM, stored(OTHER_CAP))
+    tried = Policy("team", Scope.PROJECT, rules={"replicas": {"max": 1}}, namespace="ns")
+    assert [one.rules["replicas"]["max"] for one in versions.with_policy(TEAM, tried, "ns", {}).policies] == [3, 1]
+    assert [one.rules["replicas"]["max"] for one in versions.with_policy(TEAM, None, "ns", {}).policies] == [3]
+
+
+def test_labels_are_needed_where_a_policy_selects_by_them() -> None:
+    versions = PolicyVersions()
+    versions.take(WIDE, stored(CAP, key=WIDE))
+    assert not versions.needs_labels
+    versions.take(WIDE, stored({**CAP, "namespaceSelector": {"matchLabels": {"a": "b"}}}, 2, key=WIDE))
+    assert versions.needs_labels
