@@ -1,7 +1,10 @@
 """Commands on a cluster, on a real API server: what they show is what is there, and they ask for no more."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -105,3 +108,20 @@ def test_status_says_what_may_not_be_read(
     assert (code, err) == (0, "")
     for kind in ("NIMService", "Deployment", "PersistentVolumeClaim", "Pod", "Events"):
         assert re.search(f"{kind} +can't be read: .* is forbidden", out), kind
+
+
+def test_the_shell_completes_live_names(objects: Objects, namespace: str, control_plane: ControlPlane) -> None:
+    for name in ("llama-8b", "llama-70b", "other"):
+        service = sample("gpu-portion")
+        service["metadata"]["name"] = name
+        objects.apply(service)
+
+    def completed(line: str) -> list[str]:
+        words = {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" ")), "_RUNAI_NIM_COMPLETE": "complete_bash"}
+        program = str(Path(sys.executable).parent / "runai-nim")
+        environment = {**os.environ, "KUBECONFIG": str(control_plane.kubeconfig), **words}
+        return subprocess.check_output([program], env=environment, text=True).split()
+
+    assert completed(f"runai-nim status -n {namespace} lla") == ["llama-70b", "llama-8b"]
+    assert completed(f"runai-nim stop --namespace {namespace} llama-8b l") == ["llama-70b"]
+    assert completed(f"runai-nim logs --namespace {namespace} --context none l") == []

@@ -66,7 +66,7 @@ def diff_live(
         diagnostics += (remark for service, _ in evaluated for remark in service.diagnostics)
         return diagnostics, [difference for _, difference in evaluated]
 
-    diagnostics, differences = run(options, evaluate)
+    diagnostics, differences = run(options, evaluate, progress="reading the cluster")
     terminal.write_diagnostics_to_stderr(diagnostics)
     code = write_differences(differences, output)
     return EXIT_FAILURE if any(remark.severity == "error" for remark in diagnostics) else code

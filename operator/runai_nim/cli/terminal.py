@@ -4,8 +4,10 @@ rich is imported for a terminal only, because plain text starts faster.
 """
 
 import json
+import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final, TextIO
 
 from runai_nim.cli.diagnostic import Diagnostic, limit_diagnostics
@@ -50,6 +52,23 @@ def write_log_line(prefix: str, text: str) -> None:
     sys.stdout.flush()
 
 
+@contextmanager
+def progress(text: str) -> Iterator[None]:
+    """Show on stderr that a command is at work, on a terminal with colours only; it is gone afterwards."""
+    if not _is_styled(sys.stderr):
+        yield
+        return
+    from rich.console import Console
+
+    with Console(file=sys.stderr).status(printable(text)):
+        yield
+
+
+def _is_styled(stream: TextIO) -> bool:
+    """Whether escape sequences may be written: to a terminal, without NO_COLOR (no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR")
+
+
 def printable(text: str) -> str:
     """The text with control characters, which a terminal would interpret, as escapes: `\\x1b[31m`."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
@@ -76,7 +95,7 @@ def _write_styled_line(stream: TextIO, parts: list[tuple[str, str]]) -> None:
     parts = [(printable(text), style) for text, style in parts]  # files and statuses hold untrusted text
     if stream is sys.stderr:
         sys.stdout.flush()
-    if not stream.isatty():
+    if not _is_styled(stream):
         stream.write("".join(text for text, _ in parts) + "\n")
         return
     from rich.console import Console

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import Final, Literal, NamedTuple, TypeVar
 
 from runai_nim.api.resources import RUNAI_NIM_SERVICES, KubeObject
+from runai_nim.cli import terminal
 from runai_nim.cli.diagnostic import CommandError
 from runai_nim.config.log_format import configure_logging
 from runai_nim.kube.api_error import ApiError
@@ -13,6 +14,7 @@ from runai_nim.kube.client import KubeClient
 from runai_nim.kube.command_client import CommandClient
 
 T = TypeVar("T")
+_UNTIL_PROGRESS: Final = 1.0
 _INTERRUPTED: Final = 130
 """Exit code after Ctrl+C, as of a shell."""
 
@@ -29,23 +31,39 @@ def run(
     use: Callable[[CommandClient], Awaitable[T]],
     *,
     log_level: Literal["warning", "error"] = "warning",
+    progress: str = "",
 ) -> T:
-    """Connect and call `use`. Raises CommandError where the API server refuses or doesn't answer."""
+    """Connect and call `use`. Raises CommandError where the API server refuses or doesn't answer.
+
+    progress: what a terminal shows from the first second on; not for commands that write meanwhile.
+    """
     configure_logging("console", log_level)  # to stderr; structlog's default is stdout
     try:
-        return asyncio.run(_run(options, use))
+        return asyncio.run(_run(options, use, progress))
     except ApiError as error:
         raise CommandError(f"the cluster can't be read: {error}") from None
     except KeyboardInterrupt:
         raise SystemExit(_INTERRUPTED) from None
 
 
-async def _run(options: ClusterOptions, use: Callable[[CommandClient], Awaitable[T]]) -> T:
-    cluster = await CommandClient.connect(kubeconfig=options.kubeconfig, context=options.context)
+async def _run(options: ClusterOptions, use: Callable[[CommandClient], Awaitable[T]], progress: str) -> T:
+    shown = asyncio.create_task(_show(progress))
     try:
-        return await use(cluster)
+        cluster = await CommandClient.connect(kubeconfig=options.kubeconfig, context=options.context)
+        try:
+            return await use(cluster)
+        finally:
+            await cluster.close()
     finally:
-        await cluster.close()
+        shown.cancel()
+        await asyncio.gather(shown, return_exceptions=True)
+
+
+async def _show(progress: str) -> None:
+    if progress:
+        await asyncio.sleep(_UNTIL_PROGRESS)
+        with terminal.progress(progress):
+            await asyncio.Event().wait()
 
 
 async def service_pages(

@@ -52,7 +52,7 @@ def doctor(settings: Settings, output: OutputFormat, options: ClusterOptions, *,
     """Write what was found, and the bundle if a file is named; return the exit code. Raises CommandError."""
     # What can't be read is said in its line.
     read = partial(_read, settings=settings, with_objects=bundle is not None)
-    facts, objects = run(options, read, log_level="error")
+    facts, objects = run(options, read, log_level="error", progress="reading the cluster")
     checks = list(check_cluster(facts, settings, datetime.now(UTC)))
     if output == "json":
         terminal.write_json({"checks": [asdict(check) for check in checks]})
