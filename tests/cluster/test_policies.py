@@ -1,12 +1,18 @@
 """Policies on a real API server: what they give and forbid, and that a change of one restarts no model."""
 
+import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local.cluster import LocalCluster, Program
+from local.control_plane import ControlPlane
 from local.objects import Objects, wait_for
 from tests.support.permissions import Permission
 from tests.support.services import (
@@ -223,6 +229,48 @@ def test_a_namespace_that_is_relabelled_has_other_policies(
     kubectl("label", "namespace", namespace, "example.com/department-")
     assert complies(objects, "PolicyChanged")
     assert team(objects) == "ml"
+
+
+@pytest.fixture
+def command(control_plane: ControlPlane, namespace: str, tmp_path: Path) -> Callable[..., tuple[int, str]]:
+    """Run the command line as administrator with an object in a file: its exit code and output."""
+
+    def run(words: str, obj: dict[str, Any]) -> tuple[int, str]:
+        file = tmp_path / "object.yaml"
+        file.write_text(json.dumps(obj))
+        command = [str(Path(sys.executable).parent / "runai-nim"), *words.split(), "-n", namespace, "-f", str(file)]
+        environment = {**os.environ, "KUBECONFIG": str(control_plane.kubeconfig)}
+        answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        return answer.returncode, answer.stdout + answer.stderr
+
+    return run
+
+
+def test_before_it_is_applied_it_is_known_what_it_changes(
+    objects: Objects, command: Callable[..., tuple[int, str]], namespace: str
+) -> None:
+    serve(objects)
+    code, told = command("policy check --live", policy(defaults=variable("a")))
+    assert code == 1, told
+    assert f"RunaiNimService {namespace}/llama-8b, with the next change of its spec" in told
+    assert "0 would change at once, pods of 0 would restart; 1 would change with the next change of their spec" in told
+    code, told = command("policy check --live", policy(defaults=variable("a"), enforcement="Immediate"))
+    assert code == 3, told
+    assert "pods restart: yes" in told
+    code, told = command("policy check --live", policy(rules=cap(0.3)))
+    assert code == 4, told
+    assert "1 would break a rule" in told
+    code, told = command("policy check --live", policy(rules={"replicas": {"min": 3, "max": 2}}))
+    assert code == 2, told
+    objects.apply(policy(defaults=variable("a")))
+    assert complies(objects, "PolicyChanged")
+    assert command("policy check --live", policy(defaults=variable("a")))[0] == 0
+    # diff --live knows what the operator keeps, and what a change of the spec brings.
+    code, told = command("diff --live", sample("gpu-portion"))
+    assert code == 0, told
+    code, told = command("diff --live", sample("gpu-portion", replicas=2))
+    assert code == 1
+    assert "spec.env[TEAM].value: (not shown)  # spec.environmentVariables" in told
 
 
 def test_nothing_is_written_while_policies_are_unknown(

@@ -47,13 +47,17 @@ class ObjectChanges:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """All differences for one RunaiNimService. `findings`: (-1 or +1, message) of findings on one side only."""
+    """All differences for one RunaiNimService. `findings`: (-1 or +1, message) of findings on one side only.
+
+    `when`: if not as soon as it is applied, such as `with the next change of its spec`.
+    """
 
     resource: str
     objects: tuple[ObjectChanges, ...] = ()
     findings: tuple[tuple[int, str], ...] = ()
     restarts: bool = False
     restart_reason: str = ""
+    when: str = ""
 
     def __bool__(self) -> bool:
         return bool(self.objects or self.findings)

@@ -81,7 +81,7 @@ def write_differences(differences: Iterable[Difference], output: OutputFormat) -
 
 def difference_lines(one: Difference) -> Iterator[str]:
     """The lines of one difference; those that start with - or + are the sides of a change."""
-    yield f"RunaiNimService {one.resource}"
+    yield f"RunaiNimService {one.resource}" + (f", {one.when}" if one.when else "")
     for sign, message in one.findings[:MAX_DIAGNOSTICS]:
         yield f"{'+' if sign > 0 else '-'} {message}"
     if (more := len(one.findings) - MAX_DIAGNOSTICS) > 0:
@@ -111,6 +111,7 @@ def _existing_sides(change: Change) -> Iterator[tuple[str, ChangeSide]]:
 def _as_json(one: Difference) -> dict[str, Any]:
     return {
         "resource": one.resource,
+        **({"when": one.when} if one.when else {}),
         "findings": [{"change": "added" if sign > 0 else "removed", "message": text} for sign, text in one.findings],
         "changes": [
             {

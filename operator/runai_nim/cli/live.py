@@ -10,7 +10,6 @@ from typing import Any
 from runai_nim.api import well_known
 from runai_nim.api.resources import (
     CLAIMS,
-    NAMESPACES,
     NIM_SERVICES,
     ROUTES,
     RUNAI_NIM_SERVICES,
@@ -20,18 +19,18 @@ from runai_nim.cli import terminal
 from runai_nim.cli.apply_preview import preview_apply, visible_fields
 from runai_nim.cli.changes import Difference, ObjectChanges, object_changes, pod_restart
 from runai_nim.cli.cluster.connection import ClusterOptions, run
+from runai_nim.cli.cluster.live_policies import LivePolicies, read_live_policies
 from runai_nim.cli.diagnostic import EXIT_FAILURE, Diagnostic
 from runai_nim.cli.diff import OutputFormat, evaluations_by_resource, write_differences
 from runai_nim.cli.evaluation import ManifestEvaluation, evaluate_manifest
 from runai_nim.cli.manifests import read_manifests
 from runai_nim.cli.offline_context import OfflineContext
 from runai_nim.domain import names
-from runai_nim.domain.decision_input import make_decision_input
+from runai_nim.domain.decision_input import DecisionInput, make_decision_input
 from runai_nim.domain.nimservice_schema import NIMServiceSchema
 from runai_nim.domain.observed import ObservedClaim, ObservedState
 from runai_nim.domain.plan import Plan, is_ours, is_paused, plan, releases_from, take_over_fields
 from runai_nim.domain.reasons import Reason
-from runai_nim.kube.api_error import ApiError
 from runai_nim.kube.client import KubeClient
 from runai_nim.kube.discovery import schema_of
 
@@ -77,38 +76,41 @@ async def _evaluate_live(
 ) -> list[tuple[ManifestEvaluation, Difference]]:
     index = (await cluster.get_document("/openapi/v3")).get("paths", {})
     kinds = await _served_kinds(cluster, index)
-    return [await _evaluate_one(cluster, service, offline, kinds) for service in services]
+    policies: dict[str, LivePolicies] = {}
+    found: list[tuple[ManifestEvaluation, Difference]] = []
+    for service in services:
+        namespace = service.cr["metadata"]["namespace"]
+        if namespace not in policies:
+            policies[namespace] = await read_live_policies(cluster, namespace, offline.namespace_labels)
+        found.append(await _evaluate_one(cluster, service, offline, kinds=kinds, policies=policies[namespace]))
+    return found
 
 
 async def _evaluate_one(
-    cluster: KubeClient, service: ManifestEvaluation, offline: OfflineContext, kinds: ServedKinds
+    cluster: KubeClient,
+    service: ManifestEvaluation,
+    offline: OfflineContext,
+    *,
+    kinds: ServedKinds,
+    policies: LivePolicies,
 ) -> tuple[ManifestEvaluation, Difference]:
     namespace = service.cr["metadata"]["namespace"]
     name = service.cr["metadata"]["name"]
     stored = await cluster.get(RUNAI_NIM_SERVICES, namespace, name) or {}
-    uid = stored.get("metadata", {}).get("uid", "")
     nimservice = await cluster.get(NIM_SERVICES, namespace, name)
     claim_name = service.decision_input.claim_name
     claim = await cluster.get(CLAIMS, namespace, claim_name) if claim_name else None
     observed_claim = ObservedClaim.from_object(claim) if claim else None
     routes = {kind.kind: await cluster.get(kind, namespace, names.route_name(name)) for kind in ROUTES}
     live = {obj["kind"]: obj for obj in (nimservice, claim, *routes.values()) if obj}
-    created = {"creationTimestamp": stored.get("metadata", {}).get("creationTimestamp", "")}
-    metadata = service.cr["metadata"] | created | ({"uid": uid} if uid else {})
-    labels = await _namespace_labels(cluster, namespace, offline.namespace_labels)
-    decision_input = make_decision_input(
-        {**service.cr, "metadata": metadata},
-        settings=offline.settings,
-        namespace_labels=labels,
-        policies=offline.policies_of(namespace, labels),
-        nimservice_schema=kinds.nimservice or offline.nimservice_schema,
-    ).with_children(
+    decision_input = _decision_input(service, stored, offline, kinds=kinds, policies=policies).with_children(
         claim_exists=claim is not None,
         claim_size=observed_claim.storage if observed_claim else "",
         claim_access_modes=observed_claim.access_modes if observed_claim else (),
-        nimservice_exists=bool(uid) and is_ours({"metadata": {"uid": uid}}, nimservice),
+        nimservice_exists=bool(stored) and is_ours(stored, nimservice),
     )
     evaluation = evaluate_manifest(service.manifest, decision_input)
+    evaluation = replace(evaluation, diagnostics=(*evaluation.diagnostics, *policies.remarks))
     observed = ObservedState(
         nimservice=nimservice,
         is_nimservice_installed=kinds.nimservice is not None,
@@ -120,6 +122,38 @@ async def _evaluate_one(
     live_evaluation, difference = _compare(evaluation, write_plan, live)
     notes = (_note(evaluation, message) for message in _claim_notes(write_plan, nimservice, observed.claim))
     return replace(live_evaluation, diagnostics=(*live_evaluation.diagnostics, *notes)), difference
+
+
+def _decision_input(
+    service: ManifestEvaluation,
+    stored: Mapping[str, Any],
+    offline: OfflineContext,
+    *,
+    kinds: ServedKinds,
+    policies: LivePolicies,
+) -> DecisionInput:
+    """The input for the manifest, if it was applied now."""
+    namespace = service.cr["metadata"]["namespace"]
+    known = ("creationTimestamp", "uid")
+    identity = {name: stored["metadata"][name] for name in known} if stored else {}
+    asked = {**service.cr, "metadata": {**service.cr["metadata"], "creationTimestamp": "", **identity}}
+    new = offline.policies.policies if offline.policies else ()
+    return make_decision_input(
+        asked,
+        settings=offline.settings,
+        namespace_labels=policies.labels.get(namespace),
+        policies=policies.of_namespace(namespace, new=new),
+        accepted=policies.accepted(_with_status(asked, stored)),
+        nimservice_schema=kinds.nimservice or offline.nimservice_schema,
+    )
+
+
+def _with_status(asked: Mapping[str, Any], stored: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The resource with the status of the stored one, if its spec is the same."""
+    if asked.get("spec") != stored.get("spec"):
+        return asked
+    generation = {"generation": stored["metadata"]["generation"]}
+    return {**asked, "metadata": asked["metadata"] | generation, "status": stored.get("status")}
 
 
 def _resumed(cr: Mapping[str, Any]) -> dict[str, Any]:
@@ -148,20 +182,6 @@ def _note(evaluation: ManifestEvaluation, message: str) -> Diagnostic:
     return Diagnostic(
         file, position=position, message=message, severity="note", reason="ClaimOwner", resource=evaluation.resource
     )
-
-
-async def _namespace_labels(
-    cluster: KubeClient, namespace: str, given: Mapping[str, str] | None
-) -> Mapping[str, str] | None:
-    """Labels of the namespace, overridden by those of --namespace-label; only the latter if it may not be read."""
-    try:
-        namespace_object = await cluster.get(NAMESPACES, "", namespace) or {}
-    except ApiError as error:
-        if error.status != 403:
-            raise
-        return given
-    labels: Mapping[str, str] = namespace_object.get("metadata", {}).get("labels") or {}
-    return {**labels, **(given or {})}
 
 
 def _compare(

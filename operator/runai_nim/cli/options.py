@@ -48,7 +48,12 @@ NamespaceLabelsOption = Annotated[
 ]
 
 PoliciesOption = Annotated[
-    list[str], typer.Option("--policies", metavar="FILE|DIR", help="Policies to apply; the operator reads none yet.")
+    list[str],
+    typer.Option(
+        "--policies",
+        metavar="FILE|DIR",
+        help="Policies to apply; with --live beside the cluster's, in the place of those of the same name.",
+    ),
 ]
 StrictRunaiOption = Annotated[bool, typer.Option("--strict-runai", help="Reject the fields that Run:ai's API lacks.")]
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from runai_nim.api.resources import ObjectKey
 from runai_nim.api.v1alpha1.policy import POLICY_SPECS
 from runai_nim.cli.diagnostic import CommandError, Diagnostic, Position
 from runai_nim.cli.documents import Document, read_documents
@@ -35,6 +36,22 @@ def read_policies(
     if problems:
         raise CommandError("\n".join(f"{one.place} error: {one.message}" for one in dict.fromkeys(problems)))
     return policies
+
+
+def policies_of_files(files: Sequence[str], namespace: str) -> tuple[Policy, ...]:
+    """All policies of the files, each of which is valid by itself; of two with a name the later one.
+
+    Raises CommandError for one that is invalid.
+    """
+    found: dict[ObjectKey, Policy] = {}
+    problems: list[Diagnostic] = []
+    for file in files:
+        of_file, problems_of_file = _read_files([file], namespace)
+        problems += problems_of_file
+        found |= {policy.key: policy for policy in of_file}
+    if problems:
+        raise CommandError("\n".join(f"{one.place} error: {one.message}" for one in dict.fromkeys(problems)))
+    return tuple(found.values())
 
 
 def _read_files(files: Sequence[str], namespace: str) -> tuple[dict[Policy, Manifest], list[Diagnostic]]:

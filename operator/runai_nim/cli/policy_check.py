@@ -28,7 +28,7 @@ def check_policy(files: Sequence[str], before: OfflineContext, after: OfflineCon
         return EXIT_FAILURE
     differences = [compare_evaluations(name, old[name], new[name]) for name in old]
     write_differences(differences, output)
-    violating = [name for name in old if _violates(new[name]) and not _violates(old[name])]
+    violating = [name for name in old if violates(new[name]) and not violates(old[name])]
     restarting = [one for one in differences if one and one.restarts]
     terminal.write_styled(_summary(differences, restarting=len(restarting), violating=len(violating)))
     if violating:
@@ -38,7 +38,8 @@ def check_policy(files: Sequence[str], before: OfflineContext, after: OfflineCon
     return EXIT_FINDINGS if any(differences) else EXIT_OK
 
 
-def _violates(evaluation: ManifestEvaluation) -> bool:
+def violates(evaluation: ManifestEvaluation) -> bool:
+    """Whether a rule of a policy in force is broken."""
     return any(finding.reason == Reason.POLICY_VIOLATION for finding in evaluation.desired.findings)
 
 

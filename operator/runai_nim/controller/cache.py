@@ -150,6 +150,11 @@ class ClusterCache:
         self._informers.add(resource, project, on_change, selector=_CHILD_SELECTOR, objects=objects)
 
     @property
+    def serves_all(self) -> bool:
+        """Whether all namespaces are served, and so the cluster's policies are read."""
+        return self._informers.serves_all
+
+    @property
     def informers(self) -> tuple[Informer | Poller, ...]:
         """The informers of all kinds except RunaiNimService."""
         return self._informers.all

@@ -22,6 +22,7 @@ from runai_nim.controller.decision import Decision
 from runai_nim.controller.metrics import ServiceMetrics
 from runai_nim.controller.plan_executor import PlanExecutor
 from runai_nim.controller.policy_cache import NO_POLICIES
+from runai_nim.controller.policy_freshness import PolicyFreshness
 from runai_nim.controller.status_reporter import StatusReporter
 from runai_nim.domain.decision_input import DecisionInput, make_decision_input
 from runai_nim.domain.observed import ObservedState
@@ -34,7 +35,7 @@ from runai_nim.domain.plan import (
     names_to_check,
     plan,
 )
-from runai_nim.domain.policy import accepted_before
+from runai_nim.domain.policy import AcceptedSpec, accepted_before
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.status import event_queries
 from runai_nim.domain.translate import Desired, translate
@@ -49,6 +50,8 @@ logger: FilteringBoundLogger = structlog.get_logger(__name__)
 
 LARGE_SECONDS = 2.0
 """Retry interval while another large resource is reconciled: two at once would take most of the memory limit."""
+STALE_POLICIES_SECONDS = 0.1
+"""Retry interval while the watch of policies is behind."""
 UNKNOWN_NAMESPACE_SECONDS = 1.0
 """Retry interval while the labels of a new namespace, which select policies, are not known yet."""
 CONFLICT_RETRY_SECONDS = 5.0, 600.0
@@ -76,6 +79,7 @@ class Reconciler:
         self._settings = settings
         self._metrics = metrics
         self._priority_classes = PriorityClassLookup(cluster)
+        self._policies = PolicyFreshness(cluster, cache)
         self._executor = PlanExecutor(cluster, cache)
         self._status = StatusReporter(cluster, cache, events=events, settings=settings, metrics=metrics)
         self._conflict_retries: dict[ObjectKey, float] = {}
@@ -112,8 +116,8 @@ class Reconciler:
             if allowed is None:
                 return None
             planned = allowed
-        if planned.confirm and not await self._is_still_there(key, cr):
-            return 0.0  # decide again with the updated cache
+        if (seconds := await self._retry_after(key, cr, planned)) is not None:
+            return seconds
         outcome, write_due = await self._executor.execute(key, planned)
         observed = decision.observed
         if planned.writes or planned.releases or planned.obsolete_revisions:
@@ -135,9 +139,8 @@ class Reconciler:
     async def _decide(self, key: ObjectKey, cr: Mapping[str, Any]) -> Decision:
         """The decision. A foreign claim is read only if the first decision wouldn't create it."""
         labels = self._cache.observed.namespace_labels(key[0])
-        revisions = self._cache.observed.policy_revisions(key, cr["metadata"]["uid"])
-        policies = self._cache.policies.of_namespace(key[0], labels) or (NO_POLICIES if revisions else None)
-        kept = (revision.accepted for revision in revisions if revision.accepted)
+        kept = self._kept_policies(key, cr)
+        policies = self._cache.policies.of_namespace(key[0], labels) or (NO_POLICIES if kept else None)
         decision_input = make_decision_input(
             cr,
             settings=self._settings,
@@ -155,6 +158,23 @@ class Reconciler:
         if decision.planned.claim is None and claim_name and await self._cache.observed.read_claim(key, claim_name):
             decision = await self._decide_with(key, decision_input)
         return decision
+
+    def _kept_policies(self, key: ObjectKey, cr: Mapping[str, Any]) -> list[AcceptedSpec]:
+        """What the operator keeps of the policies under which specs of the resource were accepted."""
+        found = self._cache.observed.policy_revisions(key, cr["metadata"]["uid"])
+        return [revision.accepted for revision in found if revision.accepted]
+
+    async def _retry_after(self, key: ObjectKey, cr: Mapping[str, Any], planned: Plan) -> float | None:
+        """Seconds after which to decide again because the cache is behind; None if the plan may be executed.
+
+        No policy may be missing when a spec is accepted, and nothing is created for a resource that is gone.
+        """
+        is_new = planned.nimservice is not None and accepted_before(cr, self._kept_policies(key, cr)) is None
+        if is_new and not await self._policies.is_current(key[0]):
+            return STALE_POLICIES_SECONDS
+        if planned.confirm and not await self._is_still_there(key, cr):
+            return 0.0
+        return None
 
     async def _priority_class_exists(self, name: str | None) -> bool | None:
         # With listed namespaces the operator has no ClusterRole, so it may not read cluster-scoped objects.

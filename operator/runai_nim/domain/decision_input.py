@@ -21,7 +21,6 @@ from runai_nim.domain.policy import (
     CompiledPolicies,
     Compliance,
     EffectiveSpec,
-    Enforcement,
     ValueOrigin,
     accept,
     compliance_of,
@@ -149,32 +148,35 @@ def make_decision_input(
 
     `policies`: those of its namespace; None: there are none. `accepted`: what its spec was accepted under before.
     """
-    effective = EffectiveSpec(own_spec(resource), ALL_FROM_RESOURCE, ())
-    enforcement: Enforcement | None = None
-    kept: AcceptedSpec | None = None
-    compliance: Compliance | None = None
-    if policies is not None:
-        enforcement = enforce(policies, accepted)
-        effective = effective_spec(resource, enforcement.in_force)
-        compliance = compliance_of(resource, enforcement, effective)
-    parsed = _parse(effective.spec)
-    if enforcement is not None and isinstance(parsed, RunaiNimServiceSpec):
-        kept = accept(resource, enforcement, effective)
+    context = Context(
+        settings=settings,
+        namespace_labels=namespace_labels,
+        claim_exists=None,
+        nimservice_schema=nimservice_schema,
+        max_findings=max_findings,
+    )
+    if policies is None:
+        effective = EffectiveSpec(own_spec(resource), ALL_FROM_RESOURCE, ())
+        return _decision_input(resource, effective, context)
+    enforcement = enforce(policies, accepted)
+    effective = effective_spec(resource, enforcement.in_force)
+    found = _decision_input(resource, effective, context)
+    is_valid = isinstance(found.parsed_spec, RunaiNimServiceSpec)
+    return replace(
+        found,
+        accepted=accept(resource, enforcement, effective) if is_valid else None,
+        compliance=compliance_of(resource, enforcement, effective),
+    )
+
+
+def _decision_input(resource: ObjectView, effective: EffectiveSpec, context: Context) -> DecisionInput:
     return DecisionInput(
         resource=resource,
         spec=effective.spec,
-        parsed_spec=parsed,
+        parsed_spec=_parse(effective.spec),
         provenance=effective.provenance,
         policy_findings=effective.findings,
-        accepted=kept,
-        compliance=compliance,
-        context=Context(
-            settings=settings,
-            namespace_labels=namespace_labels,
-            claim_exists=None,
-            nimservice_schema=nimservice_schema,
-            max_findings=max_findings,
-        ),
+        context=context,
     )
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from runai_nim.domain.admission.policy_versions import PolicyVersions
 from runai_nim.domain.admission.stored_policy import StoredPolicy
-from runai_nim.domain.policy import Policy, Scope
+from runai_nim.domain.policy import Policy, PolicySet, Scope
 
 CAP = {"rules": {"replicas": {"max": 3}}}
 OTHER_CAP = {"rules": {"replicas": {"max": 2}}}
@@ -87,8 +87,12 @@ def test_another_policy_can_be_tried() -> None:
     versions.take(WIDE, stored(CAP, key=WIDE))
     versions.take(TEAM, stored(OTHER_CAP))
     tried = Policy("team", Scope.PROJECT, rules={"replicas": {"max": 1}}, namespace="ns")
-    assert [one.rules["replicas"]["max"] for one in versions.with_policy(TEAM, tried, "ns", {}).policies] == [3, 1]
-    assert [one.rules["replicas"]["max"] for one in versions.with_policy(TEAM, None, "ns", {}).policies] == [3]
+    assert limits(versions.with_policies({TEAM: tried})) == [3, 1]
+    assert limits(versions.with_policies({TEAM: None})) == [3]
+
+
+def limits(policies: PolicySet) -> list[Any]:
+    return [policy.rules["replicas"]["max"] for policy in policies.of_namespace("ns", {}).policies]
 
 
 def test_labels_are_needed_where_a_policy_selects_by_them() -> None:

@@ -49,13 +49,11 @@ class PolicyVersions:
             self._set = self._make_set(self._stored)
         return self._set.of_namespace(namespace, labels)
 
-    def with_policy(
-        self, key: ObjectKey, policy: Policy | None, namespace: str, labels: Mapping[str, str]
-    ) -> CompiledPolicies:
-        """The same, with another policy under this key; None: without one."""
-        others = self._make_set(other for other in self._stored if other != key)
-        added = () if policy is None else (policy,)
-        return PolicySet((*others.policies, *added), others.last_valid).of_namespace(namespace, labels)
+    def with_policies(self, changes: Mapping[ObjectKey, Policy | None]) -> PolicySet:
+        """The policies in force with others under these keys; None: without one."""
+        others = self._make_set(key for key in self._stored if key not in changes)
+        added = (policy for policy in changes.values() if policy is not None)
+        return PolicySet((*others.policies, *added), others.last_valid)
 
     def last_valid(self, key: ObjectKey) -> Policy | None:
         """The last valid version of a policy that may be invalid now; None without one."""

@@ -1,0 +1,142 @@
+"""`runai-nim policy check --live`: what policies would change for the RunaiNimServices of a cluster."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from runai_nim.api import well_known
+from runai_nim.api.resources import KubeObject
+from runai_nim.cli import terminal
+from runai_nim.cli.changes import Difference, compare_evaluations
+from runai_nim.cli.cluster.connection import ClusterOptions, run, service_pages
+from runai_nim.cli.cluster.live_policies import LivePolicies, read_live_policies
+from runai_nim.cli.diagnostic import EXIT_FAILURE, EXIT_FINDINGS, EXIT_OK, Diagnostic, Position
+from runai_nim.cli.diff import OutputFormat, write_differences
+from runai_nim.cli.documents import Document
+from runai_nim.cli.evaluation import ManifestEvaluation
+from runai_nim.cli.manifests import Manifest
+from runai_nim.cli.offline_context import OfflineContext
+from runai_nim.cli.policies import policies_of_files
+from runai_nim.cli.policy_check import EXIT_RESTARTS, EXIT_VIOLATIONS, violates
+from runai_nim.domain.admission.evaluation import evaluate
+from runai_nim.domain.decision_input import make_decision_input
+from runai_nim.domain.policy import AcceptedSpec, Policy
+from runai_nim.kube.client import KubeClient
+
+_AT_ONCE = "at once"
+_LATER = "with the next change of its spec"
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """What policies change for one RunaiNimService: `difference` says when, and `violates` a rule that holds now."""
+
+    difference: Difference
+    at_once: bool
+    violates: bool
+
+
+def check_live(
+    files: Sequence[str],
+    offline: OfflineContext,
+    output: OutputFormat,
+    options: ClusterOptions,
+    *,
+    namespace: str | None,
+) -> int:
+    """Write what the policies of these files change and return the exit code by the gravest difference.
+
+    `namespace`: the only one whose RunaiNimServices are checked; None: all.
+    """
+    new = policies_of_files(files, offline.namespace)
+    only = namespace or ""
+
+    async def check(cluster: KubeClient) -> tuple[list[Diagnostic], list[_Result]]:
+        live = await read_live_policies(cluster, only, offline.namespace_labels)
+        rejected = list(_rejected(new, live))
+        results = [
+            _check_one(service, new, live, offline)
+            async for page in service_pages(cluster, namespace=only)
+            for service in page["items"]
+        ]
+        return [*live.remarks, *rejected], results
+
+    remarks, results = run(options, check, progress="reading the cluster")
+    terminal.write_diagnostics_to_stderr(dict.fromkeys(remarks))
+    if any(remark.severity == "error" for remark in remarks):
+        return EXIT_FAILURE
+    write_differences((result.difference for result in results), output)
+    terminal.write_styled(_summary(results))
+    if any(result.violates for result in results):
+        return EXIT_VIOLATIONS
+    if any(result.at_once and result.difference.restarts for result in results):
+        return EXIT_RESTARTS
+    return EXIT_FINDINGS if any(result.difference for result in results) else EXIT_OK
+
+
+def _rejected(new: Sequence[Policy], live: LivePolicies) -> list[Diagnostic]:
+    """New policies that contradict another one, in a namespace that they are for."""
+    names = {*live.labels, *(policy.namespace for policy in new if policy.namespace)}
+    compiled = [found for name in names if (found := live.of_namespace(name, new=new)) is not None]
+    rejected = [one for found in compiled for one in found.rejected if one.policy in new]
+    messages = dict.fromkeys(f"{one.policy.title}: {one.finding.message}" for one in rejected)
+    return [Diagnostic("-f", Position(), message) for message in messages]
+
+
+def _check_one(service: KubeObject, new: Sequence[Policy], live: LivePolicies, offline: OfflineContext) -> _Result:
+    accepted = live.accepted(service)
+    now = _evaluation(service, (), accepted, live=live, offline=offline)
+    soon = _evaluation(service, new, accepted, live=live, offline=offline)
+    later = _evaluation(service, new, None, live=live, offline=offline)
+    name = now.resource
+    difference = replace(compare_evaluations(name, now, soon), when=_AT_ONCE)
+    at_once = bool(difference)
+    if not at_once:
+        before = _evaluation(service, (), None, live=live, offline=offline)
+        # What policies changed earlier is not news of these.
+        if not compare_evaluations(name, before, later):
+            return _Result(Difference(name), at_once=False, violates=False)
+        difference = replace(compare_evaluations(name, now, later), when=_LATER)
+        return _Result(difference, at_once=False, violates=violates(later) and not violates(before))
+    return _Result(difference, at_once=True, violates=violates(soon) and not violates(now))
+
+
+def _evaluation(
+    service: KubeObject,
+    new: Sequence[Policy],
+    accepted: AcceptedSpec | None,
+    *,
+    live: LivePolicies,
+    offline: OfflineContext,
+) -> ManifestEvaluation:
+    metadata = service["metadata"]
+    namespace = metadata["namespace"]
+    policies = live.of_namespace(namespace, new=new)
+    decision_input = make_decision_input(
+        service,
+        settings=offline.settings,
+        namespace_labels=live.labels.get(namespace),
+        nimservice_schema=offline.nimservice_schema,
+        policies=policies,
+        accepted=accepted if policies else None,
+    )
+    made = bool((service.get("status") or {}).get("nimServiceName"))
+    decision_input = decision_input.with_children(claim_exists=None, nimservice_exists=made)
+    manifest = {**service, "apiVersion": well_known.API_VERSION, "kind": well_known.KIND}
+    desired = evaluate(manifest, decision_input)
+    place = f"{namespace}/{metadata['name']}"
+    remarks = (Diagnostic(place, Position(), one.message, one.severity) for one in desired.findings)
+    document = Document(place, manifest, Position(), {})
+    return ManifestEvaluation(Manifest(document, manifest, Position()), decision_input, desired, tuple(remarks))
+
+
+def _summary(results: Sequence[_Result]) -> str:
+    count = len(results)
+    at_once = [result for result in results if result.at_once]
+    restarting = sum(result.difference.restarts for result in at_once)
+    later = sum(bool(result.difference) and not result.at_once for result in results)
+    violating = sum(result.violates for result in results)
+    return (
+        f"{count} RunaiNimService{'' if count == 1 else 's'} checked: {len(at_once)} would change at once, pods of"
+        f" {restarting} would restart; {later} would change with the next change of their spec; {violating} would break"
+        " a rule"
+    )
