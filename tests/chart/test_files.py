@@ -135,6 +135,14 @@ def test_prometheus_takes_the_alerts(path: Path) -> None:
     subprocess.run(["promtool", "check", "rules", path], check=True, capture_output=True)
 
 
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="needs promtool (Debian: apt-get install prometheus)")
+def test_alerts_of_policies_fire_when_they_should() -> None:
+    cases = Path(__file__).parent / "alerts_of_policies.yaml"
+    found = subprocess.run(["promtool", "test", "rules", cases], capture_output=True, text=True, check=False)
+
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
 @pytest.mark.parametrize("path", sorted((CHECKOUT / "deploy").glob("*/*.yaml")), ids=lambda path: path.name)
 def test_a_manifest_to_take_can_be_read(path: Path) -> None:
     assert all(made["kind"] for made in yaml.safe_load_all(path.read_text(encoding="utf-8")))
