@@ -107,19 +107,28 @@ def combine(policies: Iterable[Policy], rejected: Iterable[RejectedPolicy] = ())
     defaults = _defaults(policies)
     derived = {path: found for path, found in _derived(policies).items() if path not in defaults}
     rules = _rules(policies, {path: found.value for path, found in defaults.items()})
-    widths = {policy.origin: policy.scope.width for policy in policies}
-    activators = [(block, path) for block, (fields, _) in BLOCKS.items() for path in defaults if path in fields]
-    activators.sort(key=lambda found: -widths[defaults[found[1]].origin])
     of_fields = [found for path, found in defaults.items() if ".attributes." not in path]
     return CompiledPolicies(
         policies=policies,
         rejected=tuple(rejected),
-        activators=tuple(dict.fromkeys(block for block, _ in activators)),
+        activators=_activators(policies, defaults, derived),
         defaults=tuple(sorted(of_fields, key=lambda found: found.path not in DECIDING)),
         derived=tuple(derived[path] for path in _in_order(derived)),
         rules=tuple(found for path, found in rules.items() if ".attributes." not in path),
         items=tuple(found for path in ITEM_LISTS if (found := _items(policies, path, defaults, rules)) is not None),
     )
+
+
+def _activators(
+    policies: tuple[Policy, ...], defaults: Mapping[str, FieldDefault], derived: Mapping[str, FieldDefault]
+) -> tuple[str, ...]:
+    """The optional blocks that a default switches on, the narrowest scope first."""
+    widths = {policy.origin: policy.scope.width for policy in policies}
+    # replicas is a block of its own, and a field that a default can derive.
+    switching = {**defaults, **{path: found for path, found in derived.items() if path in BLOCKS}}
+    found = [(block, path) for block, (fields, _) in BLOCKS.items() for path in switching if path in fields]
+    found.sort(key=lambda one: -widths[switching[one[1]].origin])
+    return tuple(dict.fromkeys(block for block, _ in found))
 
 
 def _defaults(policies: tuple[Policy, ...]) -> dict[str, FieldDefault]:

@@ -77,9 +77,11 @@ def item_findings(policy: ItemPolicy, items: list[Any]) -> Iterator[Finding]:
                 rule=Rule.LOCKED,
                 policy=locking.key,
             )
-        if _takes_part(item):
+        takes_part = _takes_part(item)
+        if takes_part:
             yield from _addition_findings(policy, path, name)
-            for rules in policy.rules:
+        for rules in policy.rules:
+            if takes_part or rules.steps[-1] == "exclude":
                 yield from _attribute_findings(policy, rules, path, item)
 
 

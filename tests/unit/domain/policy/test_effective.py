@@ -279,6 +279,32 @@ def test_items_are_locked_and_limited(items: Any, expected: list[str]) -> None:
     assert "secret" not in str([finding.message for finding in found])
 
 
+def test_items_that_nobody_may_exclude() -> None:
+    policy = project(
+        {"tolerations": {"instances": [{"name": "pool", "key": "gpu"}]}},
+        {"tolerations": {"attributes": {"exclude": {"canEdit": False}, "key": {"required": True}}}},
+    )
+
+    (message,) = messages({"tolerations": [{"name": "pool", "exclude": True}]}, policy)
+
+    assert message == (
+        'spec.tolerations[0].exclude is "true" but must be left out by policy team (project), which allows no other '
+        "value: remove it"
+    )
+    assert messages({"tolerations": [{"name": "own", "key": "a"}]}, policy) == []
+
+
+def test_a_default_of_replicas_is_derived_unless_the_resource_scales_itself() -> None:
+    policy = project(rules={"replicas": {"defaultFrom": {"field": "compute.gpuDevicesRequest", "factor": 2}}})
+    compute = {"gpuDevicesRequest": 2}
+
+    assert applied({"compute": compute}, policy).spec == {"compute": compute, "replicas": 4}
+    assert applied({}, policy).spec == {}
+    scaled = {"compute": compute, "autoscaling": {"metric": "cpu"}}
+    assert applied(scaled, policy).spec == scaled
+    assert applied({"compute": compute}, cluster({"autoscaling": {"metric": "cpu"}}), policy).spec["replicas"] == 4
+
+
 def test_no_item_at_all_may_be_allowed() -> None:
     assert applied({}, project(rules={"labels": {"instances": {"canAdd": False}}})).spec == {}
     (message,) = messages({"labels": [{"name": "a"}]}, project(rules={"labels": {"instances": {"canAdd": False}}}))
