@@ -40,6 +40,9 @@ A rule stands in the place of a value: `rules.replicas.max`, `rules.compute.gpuP
 fields that Run:ai's API lacks.
 
 {_table(("field", "value", "rules"), _rule_rows(rules))}
+`tests/contract/test_policy_leaves.py` tries each rule of each field that Run:ai's client has, in tests named
+after the field; `tests/golden/policies` has cases of each rule for each type of value.
+
 ## Rules
 
 {_table(("rule", "type", "meaning"), _meaning_rows(rules))}"""

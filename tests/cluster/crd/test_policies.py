@@ -11,6 +11,7 @@ import pytest
 from local.control_plane import ControlPlane
 from runai_nim.api.kinds import CLUSTER_RUNAI_NIM_POLICY, RUNAI_NIM_POLICY, ApiKind
 from runai_nim.kube.discovery import schema_of
+from tests.golden.test_policies import CASES, manifest
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 CRDS = CHECKOUT / "crds"
@@ -43,6 +44,16 @@ def policy(kind: str = "RunaiNimPolicy", **spec: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("sample", sorted(SAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
 def test_samples_are_taken(sample: Path, control_plane: ControlPlane, apply: Apply) -> None:
     control_plane.kubectl("apply", "--dry-run=server", "--filename", str(sample))
+
+
+def test_golden_policies_are_taken(apply: Apply) -> None:
+    manifests = [manifest(given) for case in CASES for given in case["policies"]]
+    items = [
+        made | {"metadata": {"name": f"{made['metadata']['name']}-{number}"}} for number, made in enumerate(manifests)
+    ]
+
+    assert len(items) > 80
+    assert apply({"apiVersion": "v1", "kind": "List", "items": items}) == ""
 
 
 def compute(**rules: Any) -> dict[str, Any]:
