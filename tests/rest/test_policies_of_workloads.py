@@ -27,6 +27,11 @@ def set_policy(http: Http, project: Project, **policy: Any) -> None:
     assert answer.status_code == 202, answer.text
 
 
+def stored_phase(kubectl: Kubectl, project: Project) -> tuple[str, int]:
+    spec = spec_of(kubectl, project)
+    return spec["desiredPhase"], spec["replicas"]
+
+
 def issues(answer: httpx.Response) -> list[tuple[str, str | None]]:
     assert answer.status_code == 400, answer.text
     return [(issue["field"], issue.get("rule")) for issue in answer.json()["complianceIssues"]]
@@ -118,8 +123,16 @@ def test_a_patch_under_a_policy(http: Http, team: Project, kubectl: Kubectl) -> 
     changed = http("PATCH", at, json={"spec": {"replicas": 2}}).json()
     assert changed["spec"] == {**shown, "replicas": 2}
     assert spec_of(kubectl, team) == {**created["spec"], "replicas": 2}
-    # Deletion is never a matter of policies.
+    # Deletion is never a matter of policies, nor is a stop, nor are fewer replicas.
     set_policy(http, team, rules={"image": {"options": [{"value": "registry.example.com/a:1"}]}})
+    assert issues(http("PATCH", at, json={"spec": {"replicas": 3}})) == [("image", "options")]
+    for spec in ({"replicas": 1}, {"desiredPhase": "Stopped"}):
+        answer = http("PATCH", at, json={"spec": spec})
+        assert answer.status_code == 202, answer.text
+        (issue,) = answer.json()["complianceIssues"]
+        assert (issue["rule"], issue["details"].startswith("spec.image is ")) == ("options", True)
+        assert " but should be registry.example.com/a:1 by policy default (project)" in issue["details"]
+    assert stored_phase(kubectl, team) == ("Stopped", 1)
     assert http("DELETE", f"/api/v2/workloads/{created['metadata']['id']}").status_code == 202
 
 
@@ -179,3 +192,61 @@ def test_policies_that_the_process_may_not_read(
     place = {"scope": "project", "projectId": team.id}
     policy = httpx.get(f"{blind.url}{POLICY_PATH}", params=place, headers=headers, timeout=30, trust_env=False)
     assert policy.json()["policy"] == {"rules": {"replicas": {"min": 2}}}
+
+
+@pytest.fixture(scope="module")
+def with_listed(control_plane: ControlPlane, rest: Rest) -> Iterator[Callable[[str], Rest]]:
+    """A process of an operator that serves that namespace only."""
+    started: list[Rest] = []
+
+    def start(namespace: str) -> Rest:
+        settings = {"RUNAI_NIM_NAMESPACES": json.dumps([namespace])}
+        kubeconfig = control_plane.directory / "rest.kubeconfig"
+        started.append(rest_process(control_plane, "rest-listed", kubeconfig, settings=settings))
+        started[-1].program.start()
+        return started[-1]
+
+    yield start
+    for found in started:
+        found.program.stop()
+
+
+def test_an_operator_with_listed_namespaces_reads_no_policies_of_the_cluster(
+    http: Http, team: Project, with_listed: Callable[[str], Rest], control_plane: ControlPlane
+) -> None:
+    token = token_of(control_plane.kubeconfig)
+    request = {"meta": {"scope": "cluster", "name": "n"}, "policy": {"rules": {"replicas": {"min": 2}}}}
+    assert http("PUT", POLICY_PATH, json=request, token=token).status_code == 202
+    set_policy(http, team, defaults={"category": "chat"})
+    headers = {"Authorization": f"Bearer {token}"}
+
+    with httpx.Client(base_url=with_listed(team.namespace).url, headers=headers, timeout=30, trust_env=False) as client:
+        created = client.post(PATH, json=body(team))
+        refused = client.put(POLICY_PATH, json=request)
+
+    assert (created.status_code, created.json()["spec"]["category"]) == (202, "chat")
+    (issue,) = refused.json()["complianceIssues"]
+    assert issue["details"].startswith("meta.scope must be project, the operator serves listed namespaces only")
+
+
+def test_the_last_valid_version_of_the_status_is_in_force(http: Http, team: Project, kubectl: Kubectl) -> None:
+    """As the operator has it, also for a process that never saw that version."""
+    image = {"image": {"options": [{"value": "registry.example.com/*"}]}}  # no name of an image: the operator says so
+    kind = {"apiVersion": "runai-nim.io/v1alpha1", "kind": "RunaiNimPolicy"}
+    metadata = {"name": "default", "namespace": team.namespace}
+    manifest = {**kind, "metadata": metadata, "spec": {"rules": image}}
+    kubectl("apply", "--filename=-", stdin=json.dumps(manifest))
+    in_force = {"inForce": {"generation": 1, "spec": {"rules": {"replicas": {"max": 2}}}}}
+    status = json.dumps({"status": in_force})
+    place = ("default", f"--namespace={team.namespace}")
+    kubectl("patch", "rnimpol", *place, "--subresource=status", "--type=merge", f"--patch={status}")
+    place_of_query = {"scope": "project", "projectId": team.id}
+
+    def known() -> Any:
+        found = http("GET", POLICY_PATH, params=place_of_query).json()
+        return found if found.get("effective") else None
+
+    answer = wait_for(known)
+    assert answer["policy"] == {"rules": image}
+    assert answer["effective"]["rules"] == {"replicas": {"max": 2, "sourceOfRule": {"scope": "project"}}}
+    assert issues(http("POST", PATH, json=body(team, replicas=3))) == [("replicas", "max")]

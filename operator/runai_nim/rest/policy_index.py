@@ -1,60 +1,65 @@
 """Cache of the cluster's policies, which the process reads with its own identity.
 
 Callers need no right to read policies: the operator applies them to their workloads all the same. Which policies
-concern a namespace is decided where the operator decides it, by `PolicySet`.
+concern a namespace, and in which version, is decided where the operator decides it, by `PolicyVersions`.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Self
 
 from runai_nim.api.resources import CLUSTER_RUNAI_NIM_POLICIES, RUNAI_NIM_POLICIES, KubeObject, ObjectKey, Resource
-from runai_nim.domain.admission.policy_schema import read_policy
-from runai_nim.domain.policy import CompiledPolicies, Policy, PolicySet
+from runai_nim.domain.admission.policy_versions import PolicyVersions
+from runai_nim.domain.admission.stored_policy import StoredPolicy
+from runai_nim.domain.policy import CompiledPolicies, Policy
 from runai_nim.kube.client import KubeClient
 from runai_nim.kube.informer import Informer
 from runai_nim.rest.errors import unavailable
 from runai_nim.rest.model.authorship import authorship
 from runai_nim.rest.model.project import ProjectNamespace
 
-_KINDS = (RUNAI_NIM_POLICIES, CLUSTER_RUNAI_NIM_POLICIES)
-
 
 @dataclass(frozen=True, slots=True)
-class StoredPolicy:
-    """Projection of a policy object; `policy` is None if it is invalid."""
+class _DatedPolicy:
+    """Projection of a policy object."""
 
-    resource_version: str
-    policy: Policy | None
+    stored: StoredPolicy
     updated_at: str
 
+    @property
+    def resource_version(self) -> str:
+        """The object's metadata.resourceVersion."""
+        return self.stored.resource_version
+
     @classmethod
-    def from_object(cls, resource: Resource, obj: Mapping[str, Any]) -> Self:
+    def from_object(cls, obj: Mapping[str, Any]) -> Self:
         """From an object in the API's representation."""
-        # Items of a list may lack apiVersion and kind.
-        manifest = {**obj, "apiVersion": resource.api_version, "kind": resource.kind}
-        policy, _ = read_policy(manifest)
-        return cls(obj["metadata"]["resourceVersion"], policy, authorship(obj["metadata"])["updatedAt"])
+        return cls(StoredPolicy.from_object(obj), authorship(obj["metadata"])["updatedAt"])
 
 
 class PolicyIndex:
-    """Policies as cached by an informer for each of the two kinds."""
+    """Policies as cached by an informer for each kind.
 
-    def __init__(self, cluster: KubeClient) -> None:
-        self._valid: dict[ObjectKey, StoredPolicy] = {}
-        self._policies = PolicySet(())
+    `namespaces`: those that the operator serves, empty for all. If they are listed, it reads no policies of the
+    cluster, so none are in force.
+    """
+
+    def __init__(self, cluster: KubeClient, namespaces: Iterable[str]) -> None:
+        self.serves_all = not namespaces
+        self._versions = PolicyVersions()
+        self._updated: dict[ObjectKey, str] = {}
+        kinds = (RUNAI_NIM_POLICIES, CLUSTER_RUNAI_NIM_POLICIES) if self.serves_all else (RUNAI_NIM_POLICIES,)
         self._informers = {
             resource: Informer(
                 cluster,
                 resource,
-                project=partial(StoredPolicy.from_object, resource),
+                project=_DatedPolicy.from_object,
                 on_change=self._on_change,
                 on_kind_change=lambda: None,
                 optional=True,
             )
-            for resource in _KINDS
+            for resource in kinds
         }
 
     async def run(self) -> None:
@@ -78,37 +83,30 @@ class PolicyIndex:
 
         Raises HttpError (503) before the first LISTs.
         """
-        return self._policies.of_namespace(project.name, project.labels) if self.is_readable else None
+        return self._versions.of_namespace(project.name, project.labels) if self.is_readable else None
 
     def with_policy(
         self, key: ObjectKey, policy: Policy | None, namespace: str, labels: Mapping[str, str]
     ) -> CompiledPolicies:
         """The policies for resources of a namespace, with another policy under this key; None: without one."""
-        others = [stored.policy for other, stored in self._valid.items() if other != key and stored.policy]
-        return PolicySet(others if policy is None else [*others, policy]).of_namespace(namespace, labels)
+        return self._versions.with_policy(key, policy, namespace, labels)
 
     def last_valid(self, key: ObjectKey) -> Policy | None:
-        """The last valid version of a policy."""
-        stored = self._valid.get(key)
-        return stored.policy if stored else None
+        """The last valid version of a policy that may be invalid now; None without one."""
+        return self._versions.last_valid(key)
 
     def updated_at(self, policies: Iterable[Policy]) -> str | None:
         """When the last one of these policies was changed; None without any."""
-        return max(self._times(policies), default=None)
+        return max((self._updated[policy.key] for policy in policies if policy.key in self._updated), default=None)
 
     def store_own_write(self, resource: Resource, obj: KubeObject) -> None:
         """Store an object as the API server returned it, before the watch event arrives."""
-        self._informers[resource].store_own_write(obj)
+        if resource in self._informers:
+            self._informers[resource].store_own_write(obj)
 
-    def _times(self, policies: Iterable[Policy]) -> Iterator[str]:
-        for policy in policies:
-            if stored := self._valid.get((policy.namespace, policy.name)):
-                yield stored.updated_at
-
-    def _on_change(self, key: ObjectKey, _: StoredPolicy | None, new: StoredPolicy | None) -> None:
-        """Take over a change. Of a policy that became invalid the last valid version stays in force."""
+    def _on_change(self, key: ObjectKey, _: _DatedPolicy | None, new: _DatedPolicy | None) -> None:
+        self._versions.take(key, new.stored if new else None)
         if new is None:
-            self._valid.pop(key, None)
-        elif new.policy is not None:
-            self._valid[key] = new
-        self._policies = PolicySet(stored.policy for stored in self._valid.values() if stored.policy)
+            del self._updated[key]
+        else:
+            self._updated[key] = new.updated_at

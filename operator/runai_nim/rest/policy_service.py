@@ -12,6 +12,7 @@ from runai_nim.api.resources import KubeObject
 from runai_nim.config.settings import Settings
 from runai_nim.domain.admission.policy_schema import read_policy
 from runai_nim.domain.policy import CompiledPolicies, Policy, Scope
+from runai_nim.domain.reasons import Reason
 from runai_nim.domain.validate import Finding
 from runai_nim.rest.api_server import ApiResponse, ApiServer
 from runai_nim.rest.errors import MAX_ISSUES, HttpError, from_api_status, invalid, unavailable
@@ -131,6 +132,10 @@ class PolicyService:
     ) -> Iterator[Finding]:
         yield from findings
         yield from check_place(meta, _META, self._settings, self._namespaces.cluster_id)
+        if not self._policies.serves_all and scope_of(meta) in (Scope.CLUSTER, Scope.DEPARTMENT):
+            must = "be project, the operator serves listed namespaces only and reads no policies of the cluster"
+            remedy = "use scope project, or ask an administrator to empty the setting namespaces"
+            yield Finding(reason=Reason.NOT_CONFIGURED, path=f"{_META}scope", must=must, remedy=remedy)
         if isinstance(project, Finding):
             yield replace(project, path=f"{_META}projectId")
         elif project is not None:
@@ -221,8 +226,7 @@ class PolicyService:
         """The answer for a stored object. Of an invalid one the last valid version is in force."""
         policy: Policy | None = None
         if stored is not None:
-            manifest = {**stored, "apiVersion": target.resource.api_version, "kind": target.resource.kind}
-            policy = read_policy(manifest)[0] or self._policies.last_valid(target.key)
+            policy = read_policy(stored, target.namespace)[0] or self._policies.last_valid(target.key)
         compiled = self._in_force(target, policy)
         return policy_answer(
             target,

@@ -66,7 +66,7 @@ class RestService:
         """Run the informers and discovery while serving, then close all connections."""
         api_server = ApiServer(self.cluster.for_callers(f"{REST_FIELD_MANAGER}/{__version__}"))
         self.namespaces = NamespaceIndex(self.cluster, self.settings.project_labels)
-        self.policy_index = PolicyIndex(self.cluster)
+        self.policy_index = PolicyIndex(self.cluster, self.settings.namespaces)
         self.discovery = Discovery(self.cluster)
         self.workloads = WorkloadService(
             api_server, self.namespaces, self.policy_index, self.discovery, settings=self.settings

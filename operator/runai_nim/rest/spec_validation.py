@@ -1,6 +1,7 @@
 """Validates bodies and specs of the REST API with the operator's decisions, before the API server sees them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ from runai_nim.domain.admission.evaluation import evaluate
 from runai_nim.domain.admission.object_schema import to_stored_object
 from runai_nim.domain.admission.rest_body import check_rest_body, make_manifest, metadata_of
 from runai_nim.domain.decision_input import DecisionInput, make_decision_input
-from runai_nim.domain.policy import effective_spec, own_spec
+from runai_nim.domain.policy import AcceptedSpec, effective_spec, own_spec
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.validate import Finding, depends_on_claim
 from runai_nim.kube.discovery import Discovery
@@ -72,11 +73,14 @@ class SpecValidator:
         # The status names the NIMService only after the operator has created it.
         made = bool((cr.get("status") or {}).get("nimServiceName"))
         changed = {**cr, "spec": spec}
-        decision_input = self._decision_input(changed, namespace)
+        # A stop and fewer replicas are no change of an accepted spec, so rules don't refuse them.
+        accepted = self._decision_input(cr, namespace).accepted
+        decision_input = self._decision_input(changed, namespace, accepted=accepted)
         decision_input = decision_input.with_children(claim_exists=None, nimservice_exists=made)
         findings = await self._findings(token, changed, decision_input)
         _refuse_errors(findings)
-        return self._warnings(findings)
+        violations = decision_input.compliance.violations if decision_input.compliance else ()
+        return self._warnings((*(replace(one, severity="warning") for one in violations), *findings))
 
     def effective_spec(self, cr: KubeObject, namespace: ProjectNamespace) -> KubeObject:
         """The spec with the defaults of policies, as far as the process may read them."""
@@ -84,8 +88,13 @@ class SpecValidator:
         spec: KubeObject = own_spec(cr) if policies is None else effective_spec(cr, policies).spec
         return spec
 
-    def _decision_input(self, manifest: KubeObject, namespace: ProjectNamespace | None) -> DecisionInput:
-        """The input for what the API server would store; without a namespace that of an unknown project."""
+    def _decision_input(
+        self, manifest: KubeObject, namespace: ProjectNamespace | None, *, accepted: AcceptedSpec | None = None
+    ) -> DecisionInput:
+        """The input for what the API server would store; without a namespace that of an unknown project.
+
+        `accepted`: what was accepted before, if that may cover the spec.
+        """
         name, labels = (namespace.name, namespace.labels) if namespace else ("", {})
         return make_decision_input(
             to_stored_object(manifest, name),
@@ -94,6 +103,7 @@ class SpecValidator:
             nimservice_schema=self._discovery.nimservice,
             max_findings=MAX_ISSUES + 1,
             policies=self._policies.of_project(namespace) if namespace else None,
+            accepted=accepted if accepted and accepted.covers(own_spec(manifest)) else None,
         )
 
     async def _findings(self, token: str, manifest: KubeObject, decision_input: DecisionInput) -> Sequence[Finding]:
