@@ -48,7 +48,7 @@ class PolicyIndex:
     def __init__(self, cluster: KubeClient, namespaces: Iterable[str]) -> None:
         self.serves_all = not namespaces
         self._versions = PolicyVersions()
-        self._updated: dict[ObjectKey, str] = {}
+        self._known: dict[ObjectKey, _DatedPolicy] = {}
         kinds = (RUNAI_NIM_POLICIES, CLUSTER_RUNAI_NIM_POLICIES) if self.serves_all else (RUNAI_NIM_POLICIES,)
         self._informers = {
             resource: Informer(
@@ -89,6 +89,9 @@ class PolicyIndex:
         self, key: ObjectKey, policy: Policy | None, namespace: str, labels: Mapping[str, str]
     ) -> CompiledPolicies:
         """The policies for resources of a namespace, with another policy under this key; None: without one."""
+        known = self._known.get(key)
+        if policy == (known.stored.policy if known else None):
+            return self._versions.of_namespace(namespace, labels)  # compiled already
         return self._versions.with_policy(key, policy, namespace, labels)
 
     def last_valid(self, key: ObjectKey) -> Policy | None:
@@ -97,7 +100,8 @@ class PolicyIndex:
 
     def updated_at(self, policies: Iterable[Policy]) -> str | None:
         """When the last one of these policies was changed; None without any."""
-        return max((self._updated[policy.key] for policy in policies if policy.key in self._updated), default=None)
+        found = (self._known.get(policy.key) for policy in policies)
+        return max((known.updated_at for known in found if known), default=None)
 
     def store_own_write(self, resource: Resource, obj: KubeObject) -> None:
         """Store an object as the API server returned it, before the watch event arrives."""
@@ -107,6 +111,6 @@ class PolicyIndex:
     def _on_change(self, key: ObjectKey, _: _DatedPolicy | None, new: _DatedPolicy | None) -> None:
         self._versions.take(key, new.stored if new else None)
         if new is None:
-            del self._updated[key]
+            del self._known[key]
         else:
-            self._updated[key] = new.updated_at
+            self._known[key] = new

@@ -68,9 +68,14 @@ def shown(path: str, value: Any) -> str | None:
     return text(value) if isinstance(value, str | int | float) else None
 
 
-def bounds_of(policy: Policy, path: str, rule: JsonObject) -> tuple[Bound, ...]:
-    """The bounds of a rule. Malformed ones, which `check_policy` reports, are left out."""
-    return tuple(_bounds(policy, FIELD_KINDS[path], rule))
+def bounds_of(policy: Policy, path: str) -> tuple[Bound, ...]:
+    """The bounds of a policy's rule for a field. Malformed ones, which `check_policy` reports, are left out."""
+    rule = policy.field_rules.get(path)
+    if rule is None:
+        return ()
+    if path not in policy.known_bounds:
+        policy.known_bounds[path] = tuple(_bounds(policy, FIELD_KINDS[path], rule))
+    return policy.known_bounds[path]
 
 
 def _bounds(policy: Policy, kind: FieldKind, rule: JsonObject) -> Iterator[Bound]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from runai_nim.api.resources import ObjectKey
 from runai_nim.api.v1alpha1.field_kinds import ATTRIBUTES, FIELD_KINDS, ITEM_LISTS, FieldKind
@@ -12,7 +12,11 @@ from runai_nim.domain.finding import Finding
 from runai_nim.domain.policy.alternatives import BLOCKS, DECIDING, Steps, blocks_around, condition_of, steps_of
 from runai_nim.domain.policy.bounds import Bound, bounds_of
 from runai_nim.domain.policy.conflicts import check_against, check_policy, factor_of
-from runai_nim.domain.policy.policy import JsonObject, Policy, ValueOrigin
+from runai_nim.domain.policy.policy import JsonObject, Policy, Scope, ValueOrigin
+from runai_nim.domain.reasons import Reason
+
+MAX_OF_PROJECT: Final = 32
+"""Number of a project's policies that are in force."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,24 +85,40 @@ def compile_policies(
 ) -> CompiledPolicies:
     """Combine the policies of a namespace: the widest scope first, and within a scope in the order of names.
 
+    Of a project MAX_OF_PROJECT are in force: each is compared with all others, and whoever writes them must not stop
+    the process for everybody else.
+
     `last_valid`: the last valid version of a policy, which stays in force in place of a rejected one, even if a wider
     policy contradicts it by now. Without one a rejected policy is left out.
     """
     accepted: list[Policy] = []
     rejected: list[RejectedPolicy] = []
+    of_project = 0
     for policy in sorted(policies, key=lambda one: (one.scope.width, one.name)):
+        of_project += policy.scope == Scope.PROJECT
+        if of_project > MAX_OF_PROJECT:
+            rejected.append(RejectedPolicy(policy, _too_many(policy)))
+            continue
         problems = [RejectedPolicy(policy, finding) for finding in check_policy(policy)]
         if not problems:
-            problems = [
-                RejectedPolicy(policy, finding, other)
-                for other in accepted
-                for finding in check_against(policy, other, accepted)
-            ]
+            found = check_against(policy, accepted)
+            problems = [RejectedPolicy(policy, finding, other) for other, finding in found]
         rejected += problems
         in_force = last_valid.get(policy.key) if problems else policy
         if in_force is not None:
             accepted.append(in_force)
     return combine(accepted, rejected)
+
+
+def _too_many(policy: Policy) -> Finding:
+    must = f"be one of the first {MAX_OF_PROJECT} policies of the namespace by name"
+    return Finding(
+        reason=Reason.INVALID_VALUE,
+        path="metadata.name",
+        value=policy.name,
+        must=must,
+        remedy="merge it with another one",
+    )
 
 
 def combine(policies: Iterable[Policy], rejected: Iterable[RejectedPolicy] = ()) -> CompiledPolicies:
@@ -196,7 +216,7 @@ def _rules(policies: tuple[Policy, ...], defaults: Mapping[str, Any]) -> dict[st
             default=defaults.get(path),
             required=tuple(policy for policy, rule in rules if rule.get("required")),
             closed=tuple(policy for policy, rule in rules if rule.get("canEdit") is False),
-            bounds=tuple(bound for policy, rule in rules for bound in bounds_of(policy, path, rule)),
+            bounds=tuple(bound for policy, _ in rules for bound in bounds_of(policy, path)),
         )
         for path, rules in by_path.items()
     }

@@ -40,16 +40,23 @@ def check_policy(policy: Policy) -> Iterator[Finding]:
         yield from check_items(policy, path)
 
 
-def check_against(policy: Policy, other: Policy, before: Sequence[Policy]) -> Iterator[Finding]:
-    """One finding for each contradiction with `other`, an earlier policy of its scope or of a wider one.
+def check_against(policy: Policy, before: Sequence[Policy]) -> Iterator[tuple[Policy, Finding]]:
+    """One finding for each contradiction with an earlier policy of its scope or of a wider one, and that policy."""
+    for other in before:
+        # Kept with the policy: after a change only the pairs with the changed policy are compared.
+        if other not in policy.known_conflicts:
+            policy.known_conflicts[other] = tuple(_pair_findings(policy, other))
+        for finding in policy.known_conflicts[other]:
+            yield other, finding
+    if before:
+        for finding in _check_circles(policy, (*before, policy)):
+            yield before[-1], finding
 
-    `before`: all such policies.
-    """
+
+def _pair_findings(policy: Policy, other: Policy) -> Iterator[Finding]:
     yield from _fields_against(policy, other)
     if policy.scope == other.scope:
         yield from _same_scope(policy, other)
-    if other is before[-1]:
-        yield from _check_circles(policy, (*before, policy))
     for path in ITEM_LISTS:
         yield from check_items_against(policy, other, path)
 
@@ -146,19 +153,18 @@ def _is_closed(policy: Policy, path: str) -> bool:
     return rule.get("canEdit") is False and path not in policy.default_values and "defaultFrom" not in rule
 
 
-def _broken(policy: Policy, path: str, rule: JsonObject, value: Any) -> Iterator[tuple[Bound, str, Any]]:
-    return broken(bounds_of(policy, path, rule), FIELD_KINDS[path], f"spec.defaults.{path}", value)
+def _broken(policy: Policy, path: str, value: Any) -> Iterator[tuple[Bound, str, Any]]:
+    return broken(bounds_of(policy, path), FIELD_KINDS[path], f"spec.defaults.{path}", value)
 
 
 def _forbidden_default(policy: Policy, path: str, value: Any) -> Iterator[Finding]:
-    rule = policy.field_rules.get(path, {})
-    for bound, where, found in _broken(policy, path, rule, value):
+    for bound, where, found in _broken(policy, path, value):
         yield _invalid(where, shown(where, found), f"{bound.must}, by its own rule", "correct the default or the rule")
 
 
 def _default_against(policy: Policy, other: Policy, path: str, value: Any) -> Iterator[Finding]:
     rule = other.field_rules[path]
-    for bound, where, found in _broken(other, path, rule, value):
+    for bound, where, found in _broken(other, path, value):
         yield _conflict(where, f"{bound.must} by {bound.policy.title}", shown(where, found))
     if rule.get("canEdit") is False:
         known = other.default_values.get(path)
@@ -173,8 +179,8 @@ def _rules_against(policy: Policy, other: Policy, path: str) -> Iterator[Finding
     mine = policy.field_rules[path]
     theirs = other.field_rules[path]
     where = f"spec.rules.{path}"
-    for own in bounds_of(policy, path, mine):
-        for bound in bounds_of(other, path, theirs):
+    for own in bounds_of(policy, path):
+        for bound in bounds_of(other, path):
             if _is_disjoint(own, bound):
                 yield _conflict(f"{where}.{own.rule}", f"leave a value that can {bound.must} by {other.title}")
     for closed, requiring in ((policy, theirs), (other, mine)):
@@ -205,8 +211,8 @@ def _is_disjoint(one: Bound, other: Bound) -> bool:
 def _same_scope(policy: Policy, other: Policy) -> Iterator[Finding]:
     """Two defaults for a field, of which neither takes precedence."""
     known = other.default_values
-    for path, rule in policy.field_rules.items():
-        for bound, _, found in _broken(policy, path, rule, known.get(path)):
+    for path in policy.field_rules:
+        for bound, _, found in _broken(policy, path, known.get(path)):
             must = f"allow {shown(path, found) or 'the default'}, the default of {other.title}"
             yield _conflict(f"spec.rules.{path}.{bound.rule}", must)
     for path, value in policy.default_values.items():

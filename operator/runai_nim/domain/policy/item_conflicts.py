@@ -59,10 +59,9 @@ def check_items_against(policy: Policy, other: Policy, path: str) -> Iterator[Fi
 
 def _check_attributes(policy: Policy, other: Policy, path: str) -> Iterator[Finding]:
     """Instances of one policy against the rules of another one, or of itself."""
-    rules = other.field_rules
     for attribute, field in ATTRIBUTES.get(path, {}).items():
         place = f"{path}.attributes.{attribute}"
-        bounds = bounds_of(other, place, rules.get(place, {}))
+        bounds = bounds_of(other, place)
         for index, item in enumerate(policy.instances(path)):
             where = f"spec.defaults.{path}.instances[{index}].{field}"
             for bound, _, value in broken(bounds, FIELD_KINDS[place], where, item.get(field)):

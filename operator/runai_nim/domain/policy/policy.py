@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Final, Literal
+from weakref import WeakKeyDictionary
 
 from runai_nim.api.resources import ObjectKey
 from runai_nim.api.v1alpha1.field_kinds import FIELD_KINDS, ITEM_LISTS
@@ -41,7 +43,7 @@ class ValueOrigin:
 RESOURCE: Final = ValueOrigin()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for what is computed once
 class Policy:
     """A policy whose types are valid and which holds no null. Its hash is that of its name.
 
@@ -74,15 +76,25 @@ class Policy:
         """The origin of values of its defaults."""
         return ValueOrigin(self.name, self.scope)
 
-    @property
-    def default_values(self) -> dict[str, Any]:
+    @cached_property
+    def default_values(self) -> JsonObject:
         """Defaults by path, without instances."""
         return dict(_values(self.defaults, ""))
 
-    @property
-    def field_rules(self) -> dict[str, JsonObject]:
+    @cached_property
+    def field_rules(self) -> Mapping[str, JsonObject]:
         """Rules by the path of their field, without those of instances."""
         return dict(_values(self.rules, ""))
+
+    @cached_property
+    def known_conflicts(self) -> "WeakKeyDictionary[Policy, tuple[Any, ...]]":
+        """Contradictions with other policies, which `check_against` keeps here."""
+        return WeakKeyDictionary()
+
+    @cached_property
+    def known_bounds(self) -> dict[str, tuple[Any, ...]]:
+        """Bounds by the path of their field, which `bounds_of` keeps here: each policy is compared with many."""
+        return {}
 
     def instances(self, path: str) -> tuple[JsonObject, ...]:
         """The items that the defaults add to a list."""
