@@ -3,9 +3,10 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from local.cluster import Program
 from local.control_plane import ADMINISTRATOR, ControlPlane
 from local.objects import Objects
 from tests.cluster.conftest import Command
-from tests.support.services import sample, serve, settled
+from tests.support.services import CR, sample, serve, settled
 
 pytestmark = pytest.mark.usefixtures("operator_process", "stand_in")
 
@@ -125,3 +126,54 @@ def test_the_shell_completes_live_names(objects: Objects, namespace: str, contro
     assert completed(f"runai-nim status -n {namespace} lla") == ["llama-70b", "llama-8b"]
     assert completed(f"runai-nim stop --namespace {namespace} llama-8b l") == ["llama-70b"]
     assert completed(f"runai-nim logs --namespace {namespace} --context none l") == []
+
+
+@pytest.fixture
+def watching(control_plane: ControlPlane, namespace: str) -> Iterator[Callable[..., Iterator[str]]]:
+    """Start a command that goes on; its lines as they come."""
+    running: list[subprocess.Popen[str]] = []
+
+    def watching(*arguments: str) -> Iterator[str]:
+        program = [str(Path(sys.executable).parent / "runai-nim"), *arguments, "--watch", "-n", namespace]
+        process = subprocess.Popen(
+            [*program, "--kubeconfig", str(control_plane.kubeconfig)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        running.append(process)
+        assert process.stdout is not None
+        return iter(process.stdout)
+
+    yield watching
+    for process in running:
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        assert (process.wait(20), process.stderr.read()) == (130, "")
+        for stream in (process.stdout, process.stderr):
+            assert stream is not None
+            stream.close()
+
+
+def test_list_goes_on_with_changes_and_deletions(objects: Objects, watching: Callable[..., Iterator[str]]) -> None:
+    serve(objects)
+    lines = watching("list")
+    assert next(lines).split()[0] == "NAME"
+    assert next(lines).split()[:2] == ["llama-8b", "Running"]
+
+    objects.apply(sample("gpu-portion", desiredPhase="Stopped"))
+    assert next(line for line in lines if line.split()[1] == "Stopped").startswith("llama-8b")
+    objects.delete(CR, "llama-8b")
+    assert next(line for line in lines if line.split()[1] == "Deleted").startswith("llama-8b")
+
+
+def test_status_goes_on_with_changes(
+    objects: Objects, namespace: str, watching: Callable[..., Iterator[str]]
+) -> None:
+    serve(objects)
+    lines = watching("status", "llama-8b")
+    about = f"RunaiNimService {namespace}/llama-8b: "
+    assert next(lines) == f"{about}Running, ready (Running)\n"
+
+    objects.apply(sample("gpu-portion", desiredPhase="Stopped"))
+    assert next(line for line in lines if line.startswith(f"{about}Stopped, ready"))

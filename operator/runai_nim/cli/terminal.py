@@ -20,6 +20,11 @@ def write(text: str) -> None:
     sys.stdout.write(text)
 
 
+def flush() -> None:
+    """Send on what was written to stdout: into a pipe it would wait until there is more."""
+    sys.stdout.flush()
+
+
 def write_json(value: Any) -> None:
     """Write a result as JSON, with characters that a terminal would interpret as escapes."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
@@ -49,7 +54,7 @@ def write_parts(parts: list[tuple[str, str]]) -> None:
 def write_log_line(prefix: str, text: str) -> None:
     """Write a line of a program's log behind a prefix, at once. Tabs stay, as they do nothing to a terminal."""
     sys.stdout.write(prefix + "\t".join(map(printable, text.split("\t"))) + "\n")
-    sys.stdout.flush()
+    flush()
 
 
 @contextmanager

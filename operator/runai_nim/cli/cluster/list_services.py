@@ -9,6 +9,7 @@ from runai_nim.api.resources import RUNAI_NIM_SERVICES
 from runai_nim.cli import terminal
 from runai_nim.cli.cluster.connection import ClusterOptions, run, service_pages
 from runai_nim.cli.cluster.service_row import COLUMNS, WIDE_COLUMNS, RowFilter, ServiceRow
+from runai_nim.cli.cluster.shown_rows import DELETED, ShownRows
 from runai_nim.cli.cluster.table import lines, widths_of
 from runai_nim.cli.diagnostic import EXIT_OK
 from runai_nim.kube.api_error import ApiError
@@ -35,17 +36,17 @@ def list_services(query: ListQuery, options: ClusterOptions) -> int:
 
 async def _list(cluster: KubeClient, query: ListQuery) -> int:
     rows, version = await _read(cluster, query)
-    shown = {row.sort_key: row for row in rows if query.rows.keeps(row)}
-    widths = _write(shown.values(), query)
+    shown = ShownRows(rows, query.rows)
+    widths = _write(shown, query)
     while query.watch:
+        terminal.flush()
         try:
             version = await _follow(cluster, query, version, shown=shown, widths=widths)
         except ApiError as error:
             if error.status != 410:
                 raise
             rows, version = await _read(cluster, query)
-            for row in rows:
-                _write_change(row, query, shown, widths)
+            _write_rows(shown.replace(rows), query, widths)
     return EXIT_OK
 
 
@@ -58,14 +59,7 @@ async def _read(cluster: KubeClient, query: ListQuery) -> tuple[list[ServiceRow]
     return sorted(rows, key=lambda row: row.sort_key), version
 
 
-async def _follow(
-    cluster: KubeClient,
-    query: ListQuery,
-    version: str,
-    *,
-    shown: dict[tuple[str, str], ServiceRow],
-    widths: list[int],
-) -> str:
+async def _follow(cluster: KubeClient, query: ListQuery, version: str, *, shown: ShownRows, widths: list[int]) -> str:
     """Write changes until the watch ends; the version from which the next one starts."""
     events = await cluster.watch(RUNAI_NIM_SERVICES, version, selector=query.selector, namespace=query.namespace)
     async for event in events:
@@ -73,21 +67,12 @@ async def _follow(
         if event["type"] == "ERROR":
             raise ApiError(obj.get("code", 0), str(obj.get("reason", "")), str(obj.get("message", "")))
         version = obj["metadata"]["resourceVersion"]
-        if event["type"] == "DELETED":
-            shown.pop(ServiceRow.from_object(obj).sort_key, None)
-        elif event["type"] != "BOOKMARK":
-            _write_change(ServiceRow.from_object(obj), query, shown, widths)
+        if event["type"] != "BOOKMARK":
+            row = ServiceRow.from_object(obj)
+            changed = shown.remove(row) if event["type"] == "DELETED" else shown.put(row)
+            _write_rows(changed, query, widths)
+            terminal.flush()  # a reader at the end of a pipe waits for it, too
     return version
-
-
-def _write_change(
-    row: ServiceRow, query: ListQuery, shown: dict[tuple[str, str], ServiceRow], widths: list[int]
-) -> None:
-    if not query.rows.keeps(row):
-        shown.pop(row.sort_key, None)
-    elif shown.get(row.sort_key) != row:
-        shown[row.sort_key] = row
-        _write_rows([row], query, widths)
 
 
 def _write(rows: Iterable[ServiceRow], query: ListQuery) -> list[int]:
@@ -113,7 +98,7 @@ def _write(rows: Iterable[ServiceRow], query: ListQuery) -> list[int]:
 def _write_rows(rows: Iterable[ServiceRow], query: ListQuery, widths: list[int]) -> None:
     for row in rows:
         if query.output == "name":
-            terminal.write_line(row.full_name)
+            terminal.write_line(f"{row.full_name} deleted" if row.phase == DELETED else row.full_name)
         else:
             cells = _cells(row, query)
             terminal.write_parts([(next(lines([cells], widths)), "" if row.is_ready else "yellow")])

@@ -45,6 +45,7 @@ async def _show(cluster: KubeClient, query: StatusQuery) -> int:
         return EXIT_FINDINGS
     shown = await _write(cluster, query, service, before=[])
     while query.watch:
+        terminal.flush()
         await asyncio.sleep(_PAUSE_SECONDS)
         service = await cluster.get(RUNAI_NIM_SERVICES, namespace, query.name)
         if service is None:
