@@ -2,13 +2,14 @@
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.cli.conftest import Run
+from tests.cli.conftest import MINIMAL, Run
 
 PLAIN = """\
 apiVersion: apps.nvidia.com/v1alpha1
@@ -287,3 +288,40 @@ def test_a_probe_that_is_switched_off_is_a_difference(run: Run) -> None:
 
     assert answer.code == 1
     assert "\n- spec.livenessProbe.enabled: false\n" in answer.err
+
+
+@pytest.fixture
+def external(tmp_path: Path) -> str:
+    """The file of settings with external access."""
+    (path := tmp_path / "external.yaml").write_text(
+        "external_mode: ingress\nexternal_domain: example.com\nexternal_ingress_class: nginx\n"
+        "external_hosts: ['*.example.com']\n"
+    )
+    return str(path)
+
+
+def test_the_url_comes_back_from_the_route(run: Run, external: str) -> None:
+    given = MINIMAL.replace("{port: 8000}", "{port: 8000, exposedUrl: https://llama.example.com/v1}")
+    options = ("--settings", external)
+    rendered = run("render", "-f", "-", *options, stdin=given).out
+    assert "kind: Ingress" in rendered
+
+    answer = run("import", "-", *options, stdin=rendered)
+
+    assert (answer.code, answer.err) == (0, "")
+    assert "exposedUrl: https://llama.example.com/v1" in answer.out
+    changed = run("import", "-", *options, stdin=rendered.replace("ingressClassName: nginx", "ingressClassName: own"))
+    assert changed.code == 1
+    assert re.search(r'<stdin>:\d+:\d+: error: spec.ingressClassName is "own" but must be as the operator', changed.err)
+
+
+def test_a_route_to_something_else_is_skipped(run: Run) -> None:
+    route = "---\nkind: Ingress\napiVersion: networking.k8s.io/v1\nmetadata: {name: web}\nspec: {rules: []}\n"
+    rendered = run("render", "-f", "-", stdin=MINIMAL).out
+
+    answer = run("import", "-", stdin=rendered + route)
+    assert answer.code == 0
+    assert "note: skipped Ingress web" in answer.err
+    alone = run("import", "-", stdin=route)
+    assert (alone.code, alone.out) == (2, "")
+    assert "must contain a NIMService: it contains none" in alone.err

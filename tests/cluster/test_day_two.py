@@ -167,9 +167,7 @@ def test_list_goes_on_with_changes_and_deletions(objects: Objects, watching: Cal
     assert next(line for line in lines if line.split()[1] == "Deleted").startswith("llama-8b")
 
 
-def test_status_goes_on_with_changes(
-    objects: Objects, namespace: str, watching: Callable[..., Iterator[str]]
-) -> None:
+def test_status_goes_on_with_changes(objects: Objects, namespace: str, watching: Callable[..., Iterator[str]]) -> None:
     serve(objects)
     lines = watching("status", "llama-8b")
     about = f"RunaiNimService {namespace}/llama-8b: "

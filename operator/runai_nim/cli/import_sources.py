@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from runai_nim.api import well_known
+from runai_nim.api.untrusted_values import mapping, word
 from runai_nim.cli.convert import body_diagnostics
-from runai_nim.cli.diagnostic import Diagnostic
+from runai_nim.cli.diagnostic import Diagnostic, Position
 from runai_nim.cli.documents import Document, read_documents
 from runai_nim.cli.input_files import read_input
 from runai_nim.cli.manifests import Manifest, read_manifests
 from runai_nim.cli.offline_context import OfflineContext
 from runai_nim.domain.admission.rest_body import make_manifest, metadata_of
 from runai_nim.domain.context import Context
-from runai_nim.domain.importing import import_nimservice
+from runai_nim.domain.importing import ROUTE_KINDS, import_nimservice, import_route, leads_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +41,53 @@ class ImportedManifest:
 def imported_nimservices(
     arguments: Iterable[str], offline: OfflineContext, namespace: str
 ) -> Iterator[ImportedManifest | Diagnostic]:
-    """A manifest for each NIMService, and diagnostics about what can't be read.
+    """A manifest for each NIMService and the routes to it, and diagnostics about what can't be read.
 
     `namespace`: that of a NIMService without one; empty for none.
     """
     context = Context(
         offline.settings, offline.namespace_labels, claim_exists=None, nimservice_schema=offline.nimservice_schema
     )
-    for found in read_manifests(arguments, well_known.NIMSERVICE_KIND):
+    read = list(read_manifests(arguments, well_known.NIMSERVICE_KIND, ROUTE_KINDS))
+    manifests = [found for found in read if isinstance(found, Manifest)]
+    routes = [found for found in manifests if found.value["kind"] in ROUTE_KINDS]
+    targets = {_key(one, offline) for one in manifests if one.value["kind"] == well_known.NIMSERVICE_KIND}
+    if routes and not targets:
+        message = f"must contain a {well_known.NIMSERVICE_KIND}: it contains none"
+        yield Diagnostic(routes[0].document.file, Position(), message)
+    for found in read:
         if isinstance(found, Diagnostic):
             yield found
-            continue
-        imported = import_nimservice(found.value, context, offline.namespace)
-        manifest = _with_namespace(imported.manifest, namespace)
-        metadata = manifest["metadata"]
-        resource = f"{metadata.get('namespace', offline.namespace)}/{metadata.get('name', '')}"
-        remarks = tuple(found.diagnostic(finding, resource) for finding in imported.findings)
-        yield ImportedManifest(manifest, remarks, found.value)
+        elif found.value["kind"] == well_known.NIMSERVICE_KIND:
+            own = [route for route in routes if _leads_to(route, _key(found, offline), offline)]
+            yield _imported(found, own, context, offline=offline, namespace=namespace)
+        elif not any(_leads_to(found, target, offline) for target in targets):
+            yield found.skipped()
+
+
+def _imported(
+    found: Manifest, routes: Iterable[Manifest], context: Context, *, offline: OfflineContext, namespace: str
+) -> ImportedManifest:
+    imported = import_nimservice(found.value, context, offline.namespace)
+    manifest = imported.manifest
+    resource = "/".join(_key(found, offline))
+    remarks = [found.diagnostic(finding, resource) for finding in imported.findings]
+    for route in routes:
+        with_route = import_route(manifest, route.value, context, offline.namespace)
+        manifest = with_route.manifest
+        remarks += (route.diagnostic(finding, resource) for finding in with_route.findings)
+    return ImportedManifest(_with_namespace(manifest, namespace), tuple(remarks), found.value)
+
+
+def _key(found: Manifest, offline: OfflineContext) -> tuple[str, str]:
+    """Namespace and name; empty without a usable one."""
+    metadata = mapping(found.value.get("metadata"))
+    return word(metadata.get("namespace")) or offline.namespace, word(metadata.get("name"))
+
+
+def _leads_to(route: Manifest, target: tuple[str, str], offline: OfflineContext) -> bool:
+    namespace, name = target
+    return bool(name) and _key(route, offline)[0] == namespace and leads_to(route.value, name)
 
 
 def imported_workloads(

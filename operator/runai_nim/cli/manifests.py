@@ -1,6 +1,6 @@
 """Finds the objects of one kind in documents, including items of Lists."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,13 +35,27 @@ class Manifest:
         """A diagnostic about the whole object, which can't be used."""
         return Diagnostic(self.document.file, self.position, message)
 
+    def skipped(self) -> Diagnostic:
+        """A note that the object is of no use here."""
+        metadata = self.value.get("metadata")
+        name = metadata.get("name") if isinstance(metadata, dict) else None
+        shown = f"{self.value['kind']} {name}" if isinstance(name, str) else self.value["kind"]
+        return Diagnostic(
+            self.document.file, position=self.position, message=f"skipped {shown}", severity="note", reason="Skipped"
+        )
 
-def read_manifests(arguments: Iterable[str], kind: str = well_known.KIND) -> Iterator[Manifest | Diagnostic]:
-    """All objects of this kind that `-f` names; other documents become notes. Each `-f` must contain one."""
+
+def read_manifests(
+    arguments: Iterable[str], kind: str = well_known.KIND, others: Collection[str] = ()
+) -> Iterator[Manifest | Diagnostic]:
+    """All objects of this kind, and of `others`, that `-f` names; other documents become notes.
+
+    Each `-f` must contain one of this kind or of `others`.
+    """
     for argument in arguments:
         holds_one = failed = False
         for text in read_input(argument):
-            for found in manifests_in(text, kind):
+            for found in manifests_in(text, kind, others):
                 yield found
                 holds_one |= isinstance(found, Manifest)
                 failed |= isinstance(found, Diagnostic) and found.severity == "error"
@@ -50,18 +64,20 @@ def read_manifests(arguments: Iterable[str], kind: str = well_known.KIND) -> Ite
             yield Diagnostic(argument, Position(), message)
 
 
-def manifests_in(text: InputText, kind: str = well_known.KIND) -> Iterator[Manifest | Diagnostic]:
-    """All objects of this kind in a text; other documents become notes."""
+def manifests_in(
+    text: InputText, kind: str = well_known.KIND, others: Collection[str] = ()
+) -> Iterator[Manifest | Diagnostic]:
+    """All objects of this kind, and of `others`, in a text; other documents become notes."""
     for document in read_documents(text):
-        yield from _manifests_in_document(document, kind)
+        yield from _manifests_in_document(document, {kind, *others})
 
 
-def _manifests_in_document(document: Document | Diagnostic, kind: str) -> Iterator[Manifest | Diagnostic]:
+def _manifests_in_document(document: Document | Diagnostic, kinds: Collection[str]) -> Iterator[Manifest | Diagnostic]:
     if isinstance(document, Diagnostic):
         yield document
         return
     for value, position in objects_in(document):
-        yield _classify(document, value, position=position, kind=kind)
+        yield _classify(document, value, position=position, kinds=kinds)
 
 
 def objects_in(document: Document) -> Iterator[tuple[Any, Position]]:
@@ -74,13 +90,9 @@ def objects_in(document: Document) -> Iterator[tuple[Any, Position]]:
         yield document.value, document.position
 
 
-def _classify(document: Document, value: Any, *, position: Position, kind: str) -> Manifest | Diagnostic:
+def _classify(document: Document, value: Any, *, position: Position, kinds: Collection[str]) -> Manifest | Diagnostic:
     if not isinstance(value, dict) or not isinstance(value.get("kind"), str):
         message = "must be a Kubernetes object, with apiVersion and kind: correct or remove it"
         return Diagnostic(document.file, position, message, reason="InvalidObject")
-    if value["kind"] == kind:
-        return Manifest(document, value, position)
-    metadata = value.get("metadata")
-    name = metadata.get("name") if isinstance(metadata, dict) else None
-    shown = f"{value['kind']} {name}" if isinstance(name, str) else value["kind"]
-    return Diagnostic(document.file, position=position, message=f"skipped {shown}", severity="note", reason="Skipped")
+    manifest = Manifest(document, value, position)
+    return manifest if value["kind"] in kinds else manifest.skipped()

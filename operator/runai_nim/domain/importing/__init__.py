@@ -21,15 +21,25 @@ from runai_nim.domain.importing import (
     scheduling,
     serving,
 )
-from runai_nim.domain.importing.container import DEFAULT_PORT
+from runai_nim.domain.importing.container import MINIMUM
 from runai_nim.domain.importing.leftovers import leftover_findings
 from runai_nim.domain.importing.remainder import Remainder
+from runai_nim.domain.importing.routes import ROUTE_KINDS, ImportedRoute, import_route, leads_to
 from runai_nim.domain.importing.rows import ImportSource
 from runai_nim.domain.translate import translate
 from runai_nim.domain.translate.rules import deep_merge
 from runai_nim.domain.validate import Finding
 
-__all__ = ["ROWS", "WITHOUT_WAY_BACK", "Imported", "import_nimservice"]
+__all__ = [
+    "ROUTE_KINDS",
+    "ROWS",
+    "WITHOUT_WAY_BACK",
+    "Imported",
+    "ImportedRoute",
+    "import_nimservice",
+    "import_route",
+    "leads_to",
+]
 
 # multiNode reads the GPUs that compute takes, and probes read the port that servingPort takes.
 ROWS: Final = (
@@ -105,15 +115,6 @@ def _head(remainder: Remainder) -> dict[str, Any]:
     return {field: name for field, name in names.items() if name}
 
 
-_MINIMUM: Final[Mapping[str, Any]] = {
-    "image": "registry.invalid/minimum:0",
-    "ngcAuthSecret": "minimum",
-    "modelStore": {"nimCache": {"name": "minimum"}},
-    "servingPort": {"port": DEFAULT_PORT},
-}
-"""A spec that is valid in every context."""
-
-
 def _render(manifest: Mapping[str, Any], context: Context, namespace: str) -> Mapping[str, Any]:
     """What the operator would write for the manifest; with errors, for those of its fields that are valid together."""
     metadata = {"name": "", "namespace": namespace, **mapping(manifest["metadata"])}
@@ -122,7 +123,7 @@ def _render(manifest: Mapping[str, Any], context: Context, namespace: str) -> Ma
         return whole
     valid: dict[str, Any] = {}
     for field, value in manifest["spec"].items():
-        part = {**manifest, "metadata": metadata, "spec": {**_MINIMUM, **valid, field: value}}
+        part = {**manifest, "metadata": metadata, "spec": {**MINIMUM, **valid, field: value}}
         found = _nimservice(part, context)
         if found is not None:
             whole = found

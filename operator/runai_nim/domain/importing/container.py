@@ -1,5 +1,6 @@
 """NIMService → image, pull settings, NGC secret, user ids and probes."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from runai_nim.domain.importing.rows import BackwardRow, ImportSource, set_fields, spec_fragment
@@ -8,6 +9,13 @@ from runai_nim.domain.translate.rules import Fragment
 _TIMING: Final = ("initialDelaySeconds", "periodSeconds", "timeoutSeconds", "successThreshold", "failureThreshold")
 DEFAULT_PORT: Final = 8000
 """Port of a NIMService without one."""
+MINIMUM: Final[Mapping[str, Any]] = {
+    "image": "registry.invalid/minimum:0",
+    "ngcAuthSecret": "minimum",
+    "modelStore": {"nimCache": {"name": "minimum"}},
+    "servingPort": {"port": DEFAULT_PORT},
+}
+"""A spec that is valid in every context, beside which a part of another one can be tried."""
 
 
 def _image_fragment(source: ImportSource) -> Fragment:

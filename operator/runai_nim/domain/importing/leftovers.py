@@ -13,7 +13,7 @@ from runai_nim.domain.validate import Finding, truncate
 _ANY: Final = "*"
 _SETTINGS: Final = "in the operator's settings, or pass them with --settings"
 _ABSENT: Final = "be absent, no field of a RunaiNimService says it"
-_EXPOSED: Final = (
+EXPOSED: Final = (
     f"set external_mode and what belongs to it {_SETTINGS}; for a host of its own set servingPort.exposedUrl"
 )
 _OWN_IMAGE: Final = "build an image of your own that needs none"
@@ -69,8 +69,8 @@ _FIELDS: Final[Mapping[LeafPath, _Kept]] = {
         "have a source that environmentVariables have",
         is_secret=True,
     ),
-    ("spec", "expose", "ingress"): _Kept(_EXPOSED),
-    ("spec", "expose", "router"): _Kept(_EXPOSED, "be the router of the operator's settings"),
+    ("spec", "expose", "ingress"): _Kept(EXPOSED),
+    ("spec", "expose", "router"): _Kept(EXPOSED, "be the router of the operator's settings"),
     ("spec", "expose", "service", _ANY): _Kept("remove it; the Service has the NIMService's name"),
     ("spec", "expose", "service", "annotations", _ANY): _Kept(
         f"add it to service_annotations {_SETTINGS}, or to spec.annotations", is_secret=True
@@ -125,7 +125,7 @@ def leftover_findings(remainder: Remainder) -> Iterator[Finding]:
         shown = None if kept.is_secret or value is None else str(value)
         yield Finding(
             reason=Reason.IGNORED_FIELD,
-            path=_text(path),
+            path=path_text(path),
             value=shown,
             must=kept.must,
             remedy=kept.remedy,
@@ -139,7 +139,7 @@ def _matches(path: LeafPath, pattern: LeafPath) -> bool:
     )
 
 
-def _text(path: LeafPath) -> str:
+def path_text(path: LeafPath) -> str:
     """`spec.env[2]`, `spec.labels[a/b]`."""
     text = ""
     for step in path:

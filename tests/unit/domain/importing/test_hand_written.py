@@ -337,6 +337,11 @@ def routed(**routes: bool) -> dict[str, Any]:
     return {"router": {"hostDomainName": "example.com", "gateway": gateway}}
 
 
+def rule_of(path_type: str, service: str, port: dict[str, Any]) -> dict[str, Any]:
+    backend = {"service": {"name": service, "port": port}}
+    return {"host": "a.example.com", "http": {"paths": [{"path": "/v1", "pathType": path_type, "backend": backend}]}}
+
+
 EXPOSED: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], list[str]]] = {
     "no router": (INGRESS, {}, {"exposeExternally": False}, []),
     "another host": (
@@ -376,6 +381,30 @@ EXPOSED: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], list[st
         {"ingress": {"enabled": True, "spec": {"rules": [{"host": "a.example.com", "http": {"paths": [{}]}}]}}},
         {"exposedUrl": "http://a.example.com"},
         [],
+    ),
+    "ingress that the URL says whole": (
+        INGRESS,
+        {"ingress": {"enabled": True, "spec": {"rules": [rule_of("Prefix", "llama", {"number": 8000})]}}},
+        {"exposedUrl": "http://a.example.com/v1"},
+        [],
+    ),
+    "ingress with a path of another type": (
+        INGRESS,
+        {"ingress": {"enabled": True, "spec": {"rules": [rule_of("Exact", "llama", {"name": "api"})]}}},
+        {"exposedUrl": "http://a.example.com/v1"},
+        ["spec.expose.ingress"],
+    ),
+    "ingress to another Service": (
+        INGRESS,
+        {"ingress": {"enabled": True, "spec": {"rules": [rule_of("Prefix", "proxy", {"number": 8000})]}}},
+        {"exposedUrl": "http://a.example.com/v1"},
+        ["spec.expose.ingress"],
+    ),
+    "ingress without external access in the settings": (
+        {},
+        {"ingress": {"enabled": True, "spec": {"rules": [rule_of("Prefix", "llama", {"name": "api"})]}}},
+        {"exposedUrl": "http://a.example.com/v1"},
+        ["spec.expose.ingress"],
     ),
     "ingress without host": (
         {},
