@@ -92,7 +92,7 @@ class PolicyIndex:
         known = self._known.get(key)
         if policy == (known.stored.policy if known else None):
             return self._versions.of_namespace(namespace, labels)  # compiled already
-        return self._versions.with_policy(key, policy, namespace, labels)
+        return self._versions.with_policies({key: policy}).of_namespace(namespace, labels)
 
     def last_valid(self, key: ObjectKey) -> Policy | None:
         """The last valid version of a policy that may be invalid now; None without one."""
