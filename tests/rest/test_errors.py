@@ -141,6 +141,7 @@ def test_pages(http: Http) -> None:
     links = re.findall('href="#([^"]+)"', page)
     assert set(links) <= set(re.findall('<section id="([^"]+)"', page))
     assert "<code>replicas</code></td><td>integer (≥ 0, ≤ 1000)</td><td>Number of replicas" in page
+    assert "<code>validateOnly</code></td><td>boolean</td><td>true: check the policy, and write nothing." in page
     assert '{"' not in page
     assert "http://" not in page
     assert "https://" not in page

@@ -42,10 +42,15 @@ def _call(method: str, path: str, call: Mapping[str, Any]) -> str:
     answers = [
         (code, html.escape(answer["description"]), _content(answer)) for code, answer in call["responses"].items()
     ]
+    parameters = [
+        (_field(one["name"], is_required=one["required"]), _type_of(one["schema"]), _text(one))
+        for one in call.get("parameters", ())
+    ]
     return (
         f'<section><h3><span class="method">{method}</span> <code>{html.escape(path)}</code></h3>'
-        f"<p>{html.escape(call['summary'])}.</p>{token}"
-        f"{f'<p>Body: {body}</p>' if body else ''}{_table(('answer', 'meaning', 'body'), answers)}</section>"
+        f"<p>{html.escape(call['summary'])}.</p>{token}{f'<p>Body: {body}</p>' if body else ''}"
+        f"{_table(('parameter', 'type', 'meaning'), parameters) if parameters else ''}"
+        f"{_table(('answer', 'meaning', 'body'), answers)}</section>"
     )
 
 
@@ -56,17 +61,19 @@ def _content(holder: Mapping[str, Any]) -> str:
 def _type(name: str, schema: Mapping[str, Any]) -> str:
     required = schema.get("required", ())
     rows = [
-        (
-            f"<code>{html.escape(field)}</code>"
-            + (' <span class="required">required</span>' if field in required else ""),
-            _type_of(one),
-            html.escape(one.get("description", "")),
-        )
+        (_field(field, is_required=field in required), _type_of(one), _text(one))
         for field, one in schema.get("properties", {}).items()
     ]
     fields = _table(("field", "type", "meaning"), rows) if rows else f"<p>{_type_of(schema)}</p>"
-    about = html.escape(schema.get("description", ""))
-    return f'<section id="{html.escape(name)}"><h3>{html.escape(name)}</h3><p>{about}</p>{fields}</section>'
+    return f'<section id="{html.escape(name)}"><h3>{html.escape(name)}</h3><p>{_text(schema)}</p>{fields}</section>'
+
+
+def _field(name: str, *, is_required: bool) -> str:
+    return f"<code>{html.escape(name)}</code>" + (' <span class="required">required</span>' if is_required else "")
+
+
+def _text(described: Mapping[str, Any]) -> str:
+    return html.escape(described.get("description", ""))
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
