@@ -76,7 +76,9 @@ def _handler(source: ImportSource, target: str, default_path: str) -> dict[str, 
         if set_fields(**request) == {"path": default_path}:
             return {}
         port = source.peek("expose", "service", "port") or DEFAULT_PORT
-    return {"httpGet": set_fields(**request, port=port)}
+    # An empty host is written as it is, so without it the pods would differ.
+    host = {} if request["host"] is None else {"host": request["host"]}
+    return {"httpGet": set_fields(**request, port=port) | host}
 
 
 ROWS: Final = (

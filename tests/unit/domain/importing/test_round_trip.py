@@ -38,6 +38,7 @@ def test_each_golden_case_comes_back(case: Case) -> None:
 @settings(max_examples=400, deadline=None)
 @given(st.one_of(MIXED, SPECS), st.sampled_from(list(CONTEXTS.values())))
 @example({"tolerations": [{"key": "gpu", "effect": "NoSchedule"}]}, CONTEXTS["runai"])
+@example({"probes": {"liveness": {"handler": {"httpGet": {"port": 1, "host": ""}}}}}, CONTEXTS["runai"])
 def test_every_valid_spec_comes_back(spec: Spec, context: Context) -> None:
     nimservice = translate(input_of(a_cr({**VALID, **spec}), context)).nimservice
     if nimservice is None:
