@@ -52,7 +52,9 @@ def test_what_is_taken_away_is_named_and_what_is_given_back_taken_up(
     assert cluster.ask("/readyz") == (200, "ok")
 
 
-SAID_OF_A_CHILD = ("nimservices", "persistentvolumeclaims", f"{well_known.PLURAL}/finalizers")
+SAID_OF_A_CHILD = ("nimservices", "persistentvolumeclaims", "controllerrevisions", f"{well_known.PLURAL}/finalizers")
+LOGGED = Permission("delete", "apps", "controllerrevisions")
+"""An obsolete one that stays does no harm, so no status says it."""
 
 
 @pytest.mark.long
@@ -76,6 +78,7 @@ def test_each_permission_is_missed(
         refused = wait_for(lambda: refusals(cluster, mark), 30)
         assert {denied(request) for request in refused} == {permission}
         wait_for(lambda: is_told(permission, refused[0], objects, log))
+    stage.after()
     operator.stop()
 
 
@@ -95,7 +98,8 @@ def is_told(permission: Permission, refused: Request, objects: Objects, log: Cal
         group = f".{permission.group}" if permission.group else ""
         named = f'"permission missing","permission":"{permission.verb} {permission.resource}{group}"'
         return named in log() and condition(objects, "llama-8b", "Ready").get("reason") == "Running"
-    if permission.verb in ("create", "patch", "delete", "update") and permission.resource in SAID_OF_A_CHILD:
+    is_write = permission.verb in ("create", "patch", "delete", "update") and permission != LOGGED
+    if is_write and permission.resource in SAID_OF_A_CHILD:
         return refused.message in condition(objects, "llama-8b", "Stalled").get("message", "")
     return any(word in log() for word in (refused.message.replace('"', '\\"'), "Forbidden"))
 

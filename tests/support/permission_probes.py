@@ -25,6 +25,9 @@ class Stage:
     def act(self) -> None:
         """The scenario of one permission."""
 
+    def after(self) -> None:
+        """Remove what isn't in the namespace."""
+
 
 class Started(Stage):
     """The operator lists and watches every kind from the start."""
@@ -162,14 +165,66 @@ class Elected(Stage):
         self.cluster.kubectl("delete", "leases", "--all", f"--namespace={OPERATOR_NAMESPACE}")
 
 
+class Bounded(Stage):
+    """A policy concerns a model: its status is written, and what it gave is kept."""
+
+    def bound(self, value: str) -> None:
+        defaults = {"labels": {"instances": [{"name": "team", "value": value}]}}
+        metadata = {"name": "team"}
+        self.objects.apply({**POLICY, "metadata": metadata, "spec": {"defaults": defaults}})
+
+    def before(self) -> None:
+        self.bound("a")
+
+    def act(self) -> None:
+        self.objects.apply(sample("gpu-portion"))
+
+
+class Rebounded(Bounded):
+    """What a policy gave before goes once a changed spec has taken what it gives now."""
+
+    def before(self) -> None:
+        self.bound("a")
+        serve(self.objects)
+
+    def act(self) -> None:
+        self.bound("b")
+        self.objects.apply(sample("gpu-portion", replicas=2))
+
+
+class BoundEverywhere(Stage):
+    """A policy of the cluster has a status."""
+
+    def act(self) -> None:
+        self.objects.apply(EVERYWHERE)
+
+    def after(self) -> None:
+        self.objects.delete(CLUSTER_POLICY, "probe")
+
+
+CLUSTER_POLICY = "runai-nim.io/v1alpha1 ClusterRunaiNimPolicy"
+POLICY: Object = {"apiVersion": well_known.API_VERSION, "kind": "RunaiNimPolicy"}
+EVERYWHERE: Object = {
+    "apiVersion": well_known.API_VERSION,
+    "kind": "ClusterRunaiNimPolicy",
+    "metadata": {"name": "probe"},
+    "spec": {"rules": {"replicas": {"max": 1000}}},
+}
 SEEN = (
     *(
         (well_known.GROUP, well_known.PLURAL),
+        (well_known.GROUP, "runainimpolicies"),
+        (well_known.GROUP, "clusterrunainimpolicies"),
         (well_known.NIM_GROUP, well_known.NIMSERVICE_PLURAL),
         (well_known.NIM_GROUP, well_known.NIMCACHE_PLURAL),
     ),
     *(("", plural) for plural in ("persistentvolumeclaims", "namespaces", "services", "pods")),
-    *(("apps", "deployments"), (well_known.LWS_GROUP, "leaderworkersets"), ("networking.k8s.io", "ingresses")),
+    *(
+        ("apps", "deployments"),
+        ("apps", "controllerrevisions"),
+        (well_known.LWS_GROUP, "leaderworkersets"),
+        ("networking.k8s.io", "ingresses"),
+    ),
     *((well_known.GATEWAY_GROUP, "httproutes"), (well_known.GATEWAY_GROUP, "grpcroutes")),
 )
 NAMED = (
@@ -191,6 +246,10 @@ SCENARIOS: dict[Permission, type[Stage]] = {
     **{Permission(verb, "", "persistentvolumeclaims"): Made for verb in ("create", "patch")},
     **{Permission(verb, "", "events"): Made for verb in ("create", "patch")},
     Permission("list", "", "events"): Stuck,
+    **{Permission(verb, "apps", "controllerrevisions"): Bounded for verb in ("create", "patch")},
+    Permission("delete", "apps", "controllerrevisions"): Rebounded,
+    Permission("patch", well_known.GROUP, "runainimpolicies/status"): Bounded,
+    Permission("patch", well_known.GROUP, "clusterrunainimpolicies/status"): BoundEverywhere,
     **{Permission(verb, "autoscaling", "horizontalpodautoscalers"): Made for verb in ("list", "watch")},
     Permission("patch", well_known.GROUP, f"{well_known.PLURAL}/status"): Made,
     Permission("update", well_known.GROUP, f"{well_known.PLURAL}/finalizers"): Made,
