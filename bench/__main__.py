@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from compileall import compile_dir
 
-from bench import fairness, idle, life, rest, scale, throughput
+from bench import fairness, idle, life, policies, rest, scale, throughput
 from bench.compare import RESULT, with_ratios
 from bench.figures import Figures
 from bench.plot import plot
@@ -26,6 +26,7 @@ LIFE = 100
 BURST = 1000
 BROKEN = 5000
 OTHERS = 40
+BOUND = 5000
 
 
 def arguments() -> argparse.Namespace:
@@ -52,6 +53,7 @@ def benchmarks(full: bool, share: float) -> dict[str, Callable[[], Figures]]:
         "throughput": lambda: throughput.measure(of(BURST)),
         "scale": lambda: scale.measure(FULL_SIZES if full else SIZES, share),
         "fairness": lambda: fairness.measure(of(BROKEN), of(OTHERS)),
+        "policies": lambda: policies.measure(of(BOUND), of(OTHERS)),
         "rest": lambda: rest.measure(FULL_REST_CALLS if full else of(REST_CALLS)),
     }
 

@@ -19,7 +19,7 @@ from runai_nim.controller.health import KopfWatch, WatchedKind, serve_health
 from runai_nim.controller.metrics import OperatorMetrics
 from runai_nim.controller.policy_reporter import PolicyReporter
 from runai_nim.controller.reconciler import Reconciler
-from runai_nim.controller.workqueue import Backoff, WorkQueue
+from runai_nim.controller.workqueue import BACKGROUND_WORKERS, Backoff, WorkQueue
 from runai_nim.kube.access_review import PermissionMonitor
 from runai_nim.kube.api_error import ApiError
 from runai_nim.kube.client import KubeClient, log_unreadable
@@ -95,8 +95,8 @@ class Operator:
         for namespace in settings.namespaces or ("",):
             self._spawn(self.cache.start_deciding(namespace))
             self._spawn(self._resync(self.cache, namespace))
-        for _ in range(settings.workers):
-            self._spawn(self._work(reconciler))
+        for number in range(settings.workers + BACKGROUND_WORKERS):
+            self._spawn(self._work(reconciler, in_background=number >= settings.workers))
         await self._wait_for_own_kind(client)
 
     async def stop(self) -> None:
@@ -192,7 +192,7 @@ class Operator:
             await asyncio.sleep(ABSENT_KIND_RETRY_SECONDS)
         self.own_watch.reset()
 
-    async def _work(self, reconciler: Reconciler) -> None:
+    async def _work(self, reconciler: Reconciler, *, in_background: bool = False) -> None:
         async def reconcile(key: ObjectKey) -> float | None:
             log_format.set_log_subject(key)
             self._waiting_for_leadership.discard(key)
@@ -209,7 +209,7 @@ class Operator:
                 logger.exception("unexpected error, requeued", reason=type(error).__name__)
                 raise
 
-        await self._queue.run_worker(reconcile)
+        await self._queue.run_worker(reconcile, in_background=in_background)
 
     async def _resync(self, cache: ClusterCache, namespace: str) -> None:
         while True:

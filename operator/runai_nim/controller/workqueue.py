@@ -8,8 +8,8 @@ from typing import Final, Protocol
 
 from runai_nim.api.resources import ObjectKey
 
-BACKGROUND_SHARE: Final = 4
-"""Of so many keys one is taken from the background while both lanes have some."""
+BACKGROUND_WORKERS: Final = 2
+"""Workers for what nobody waits for. With more, thousands of such keys would delay everything else."""
 
 
 class QueueMetrics(Protocol):
@@ -44,69 +44,36 @@ class Backoff:
         return whole * random.uniform(0.5, 1.0)  # noqa: S311  # jitter, not a secret
 
 
-class _Lane:
+class _FairQueue(asyncio.Queue[ObjectKey]):
     """Round-robin between namespaces, first in first out within each.
 
     Thousands of failing keys in one namespace therefore don't delay the keys of another.
     """
 
-    def __init__(self) -> None:
-        self._keys: dict[str, dict[ObjectKey, None]] = {}
+    def _init(self, maxsize: int) -> None:
+        self._queue: dict[str, dict[ObjectKey, None]] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self._keys)
+    def _put(self, item: ObjectKey) -> None:
+        self._queue.setdefault(item[0], {})[item] = None
 
-    def put(self, key: ObjectKey) -> None:
-        self._keys.setdefault(key[0], {})[key] = None
-
-    def get(self) -> ObjectKey:
-        namespace = next(iter(self._keys))
-        keys = self._keys.pop(namespace)
+    def _get(self) -> ObjectKey:
+        namespace = next(iter(self._queue))
+        keys = self._queue.pop(namespace)
         key = next(iter(keys))
         del keys[key]
         if keys:
-            self._keys[namespace] = keys  # behind the others
+            self._queue[namespace] = keys  # behind the others
         return key
 
     def discard(self, key: ObjectKey) -> bool:
-        """Whether the key was there."""
-        keys = self._keys.get(key[0], {})
+        """Remove a key; whether it was there."""
+        keys = self._queue.get(key[0], {})
         if key not in keys:
             return False
         del keys[key]
         if not keys:
-            del self._keys[key[0]]
+            del self._queue[key[0]]
         return True
-
-
-_Entry = tuple[ObjectKey, bool]
-"""A key, and whether it is in the background."""
-
-
-class _FairQueue(asyncio.Queue[_Entry]):
-    """Keys in the foreground, and in the background those that can wait: every fourth, or when nothing else waits."""
-
-    def _init(self, maxsize: int) -> None:
-        self._foreground = _Lane()
-        self._background = _Lane()
-        self._turn = 0
-
-    def empty(self) -> bool:
-        return not (self._foreground or self._background)
-
-    def _put(self, item: _Entry) -> None:
-        key, is_background = item
-        (self._background if is_background else self._foreground).put(key)
-
-    def _get(self) -> _Entry:
-        self._turn = (self._turn + 1) % BACKGROUND_SHARE
-        is_background = not self._foreground or (self._turn == 0 and bool(self._background))
-        return (self._background if is_background else self._foreground).get(), is_background
-
-    def promote(self, key: ObjectKey) -> None:
-        """Move a key to the foreground if it waits in the background."""
-        if self._background.discard(key):
-            self._foreground.put(key)
 
 
 class WorkQueue:
@@ -120,6 +87,7 @@ class WorkQueue:
         self._backoff = backoff
         self._metrics = metrics
         self._ready = _FairQueue()
+        self._background = _FairQueue()
         self._queued: set[ObjectKey] = set()
         self._processing: set[ObjectKey] = set()
         self._dirty: dict[ObjectKey, set[Hashable]] = {}
@@ -137,23 +105,23 @@ class WorkQueue:
             return
         if timer := self._timers.pop(key, None):
             timer.cancel()
-        if key in self._queued:
-            self._ready.promote(key)
-        else:
-            self._put(key, cause, is_background=False)
+        if key not in self._queued:
+            self._put(self._ready, key, cause)
+        elif self._background.discard(key):
+            self._ready.put_nowait(key)
 
     def add_background(self, key: ObjectKey) -> None:
-        """Queue `key` behind what users wait for; a delay goes on."""
+        """Queue `key` for the workers of the background; a delay goes on."""
         if key not in self._throttled and key not in self._queued:
-            self._put(key, None, is_background=True)
+            self._put(self._background, key, None)
 
-    def _put(self, key: ObjectKey, cause: Hashable, *, is_background: bool) -> None:
+    def _put(self, queue: _FairQueue, key: ObjectKey, cause: Hashable) -> None:
         if key in self._processing:
             self._dirty.setdefault(key, set()).add(cause)
             return
         self._queued.add(key)
         self._metrics.on_add(key)
-        self._ready.put_nowait((key, is_background))
+        queue.put_nowait(key)
 
     def forget_own_write(self, key: ObjectKey, cause: Hashable) -> None:
         """Drop a pending requeue of `key` whose only cause is the reconciliation's own write."""
@@ -169,14 +137,17 @@ class WorkQueue:
         self._throttled.discard(key)
         self.add(key)
 
-    async def run_worker(self, handle: Callable[[ObjectKey], Awaitable[float | None]]) -> None:
-        """Process keys forever. `handle` returns the seconds after which to requeue the key, or None.
+    async def run_worker(
+        self, handle: Callable[[ObjectKey], Awaitable[float | None]], *, in_background: bool = False
+    ) -> None:
+        """Process keys forever, or those in the background. `handle` returns the seconds until it requeues, or None.
 
         After an exception the key is requeued with backoff, and not before the exception's `retry_after` seconds, if it
         has that attribute. `handle` must log the exception.
         """
+        queue = self._background if in_background else self._ready
         while True:
-            key, _ = await self._ready.get()
+            key = await queue.get()
             self._queued.discard(key)
             self._processing.add(key)
             self._metrics.on_get(key)
