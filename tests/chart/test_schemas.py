@@ -38,7 +38,10 @@ def schemas(bare_cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory
     def published() -> bool:
         document.update(json.loads(kubectl("get", "--raw=/openapi/v2")))
         names = " ".join(document["definitions"])
-        return all(kind in names for kind in ("RunaiNimService", "ServiceMonitor", "PrometheusRule", "NIMService"))
+        return all(
+            kind in names
+            for kind in ("RunaiNimService", "RunaiNimPolicy", "ServiceMonitor", "PrometheusRule", "NIMService")
+        )
 
     wait_for(published, pause=0.5)
     folder = tmp_path_factory.mktemp("schemas")
@@ -78,7 +81,9 @@ def test_the_chart_s_objects_conform(name: str, helm: Helm, schemas: Path, bare_
         pytest.fail(error.stderr)
 
 
-@pytest.mark.parametrize("folder", ["samples", "samples/shorthand", "samples/nvfractions", "argocd", "flux"])
+@pytest.mark.parametrize(
+    "folder", ["samples", "samples/shorthand", "samples/nvfractions", "samples/policies", "argocd", "flux"]
+)
 def test_manifests_to_take_conform(folder: str, schemas: Path) -> None:
     files = sorted((CHECKOUT / "deploy" / folder).glob("*.yaml"))
 
