@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from runai_nim.api.crd import make_schema
 from runai_nim.api.kinds import KINDS
 from runai_nim.api.resources import (
+    CLUSTER_RUNAI_NIM_POLICIES,
     DEPLOYMENTS,
     NAMESPACES,
     PRIORITY_CLASSES,
+    RUNAI_NIM_POLICIES,
     RUNAI_NIM_SERVICES,
     KubeObject,
     Resource,
@@ -62,6 +64,14 @@ def service(name: str, reason: str = "Running", *, generation: int = 1, observed
     )
 
 
+def policy(name: str, valid: str = "True", *, generation: int = 1, **status: Any) -> KubeObject:
+    return obj(
+        name,
+        metadata={"generation": generation, "creationTimestamp": "2026-11-29T11:00:00Z"},
+        status={"observedGeneration": 1, "conditions": [{"type": "Valid", "status": valid}], **status},
+    )
+
+
 def settings(**given_settings: Any) -> Settings:
     return load_settings(given_settings, {})
 
@@ -70,6 +80,8 @@ PROJECT = {"runai/queue": "team-a"}
 OURS = {"app.kubernetes.io/name": "runai-nim-operator"}
 READY: dict[Resource, tuple[KubeObject, ...]] = {
     RUNAI_NIM_SERVICES: (service("team-a/llama"),),
+    RUNAI_NIM_POLICIES: (policy("team-a/gpu", matched=3, violating=0),),
+    CLUSTER_RUNAI_NIM_POLICIES: (policy("base", matched=3, violating=1),),
     DEPLOYMENTS: (
         deployment("runai-nim-system/runai-nim-operator", labels=OURS),
         deployment("nim-operator/k8s-nim-operator"),
@@ -209,6 +221,25 @@ def without(resource: Resource) -> ClusterFacts:
             {},
             "problem",
             "RunaiNimServices: NIMOperatorNotResponding: a/0, a/1, a/2, a/3, a/4 and 2 more: look at the NIM",
+        ),
+        (
+            facts({RUNAI_NIM_POLICIES: (policy("a/gpu", generation=2), policy("a/image", "False"))}),
+            {},
+            "problem",
+            "RunaiNimPolicies: the operator has not seen the spec of a/gpu: look whether it runs",
+        ),
+        (
+            facts({CLUSTER_RUNAI_NIM_POLICIES: (policy("base"), policy("image", "False"))}),
+            {},
+            "warning",
+            "ClusterRunaiNimPolicies: not in force as they are written: image: correct them as their condition Valid",
+        ),
+        (facts(), {}, "ok", "ClusterRunaiNimPolicies: 1, 1 of them broken by resources"),
+        (
+            facts(),
+            {"namespaces": ["team-a"]},
+            "warning",
+            "ClusterRunaiNimPolicies: base have no effect where namespaces are listed: give each namespace a Runai",
         ),
         (facts(), {"dialect": "kai"}, "problem", "setting dialect: it is kai, and the cluster has no queues of KAI"),
         (

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from runai_nim.cli.doctor import capacity, components
+from runai_nim.cli.doctor import capacity, components, policies
 from runai_nim.cli.doctor.check import Check
 from runai_nim.cli.doctor.facts import ClusterFacts
 from runai_nim.config.settings import Settings
@@ -17,6 +17,7 @@ def check_cluster(facts: ClusterFacts, settings: Settings, now: datetime) -> Ite
     yield from components.check_deployments(facts)
     yield from components.check_permissions(facts)
     yield from components.check_statuses(facts, now)
+    yield from policies.check_policies(facts, settings, now)
     yield from components.check_dialect(facts, settings)
     yield from capacity.check_projects(facts, settings)
     yield from capacity.check_priority_classes(facts, settings)

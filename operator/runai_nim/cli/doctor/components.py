@@ -143,7 +143,7 @@ def check_statuses(facts: ClusterFacts, now: datetime) -> Iterator[Check]:
     if listing.error:
         yield unreadable(subject, "they", listing.error)
         return
-    if unseen := [identity(obj) for obj in listing.objects if not _is_observed(obj, now)]:
+    if unseen := [identity(obj) for obj in listing.objects if not is_observed(obj, now)]:
         message = f"the operator has not seen the spec of {listed(unseen)}"
         yield Check(Level.PROBLEM, subject, message, "look whether it runs, at its log and its setting namespaces")
     reasons: dict[str, list[str]] = {}
@@ -166,7 +166,7 @@ _REASONS_OF_THE_CLUSTER: Final = {
 """Reasons of Ready that are about the cluster, not about one resource."""
 
 
-def _is_observed(obj: ObjectView, now: datetime) -> bool:
+def is_observed(obj: ObjectView, now: datetime) -> bool:
     """Whether the status is of this spec, or the resource so new that this isn't due."""
     metadata = mapping(obj.get("metadata"))
     try:

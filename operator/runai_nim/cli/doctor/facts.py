@@ -8,9 +8,11 @@ from typing import Any, Final
 from runai_nim.api import well_known
 from runai_nim.api.kinds import KINDS
 from runai_nim.api.resources import (
+    CLUSTER_RUNAI_NIM_POLICIES,
     DEPLOYMENTS,
     NAMESPACES,
     PRIORITY_CLASSES,
+    RUNAI_NIM_POLICIES,
     RUNAI_NIM_SERVICES,
     KubeObject,
     ObjectView,
@@ -76,6 +78,8 @@ async def read_facts(cluster: KubeClient, namespaces: tuple[str, ...]) -> Cluste
     index = mapping((await cluster.get_document("/openapi/v3")).get("paths"))
     listings = {
         RUNAI_NIM_SERVICES: await read_listing(cluster, RUNAI_NIM_SERVICES),
+        RUNAI_NIM_POLICIES: await read_listing(cluster, RUNAI_NIM_POLICIES),
+        CLUSTER_RUNAI_NIM_POLICIES: await read_listing(cluster, CLUSTER_RUNAI_NIM_POLICIES),
         DEPLOYMENTS: await read_listing(cluster, DEPLOYMENTS, is_wanted=_runs_a_controller),
         NAMESPACES: await read_listing(cluster, NAMESPACES, metadata_only=True),
         **{
