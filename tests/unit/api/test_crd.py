@@ -175,3 +175,16 @@ def test_what_stands_beside_a_reference_wins() -> None:
         "type": "object",
         "description": "of the field",
     }
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [
+        (KINDS[0], "/apis/runai-nim.io/v1alpha1/namespaces/a/runainimservices/b"),
+        (KINDS[1], "/apis/runai-nim.io/v1alpha1/namespaces/a/runainimpolicies/b"),
+        (KINDS[2], "/apis/runai-nim.io/v1alpha1/clusterrunainimpolicies/b"),
+    ],
+    ids=lambda given: given if isinstance(given, str) else given.name,
+)
+def test_a_kind_has_its_place_in_the_api(kind: ApiKind, path: str) -> None:
+    assert kind.resource.path("a", "b") == path
