@@ -80,9 +80,10 @@ so with the caller's permissions.
 
 def _places() -> str:
     """Where the permissions hold, and which ones are others where namespaces are listed."""
-    found = (permission for permission in PERMISSIONS if permission.listed_scope_verbs is not None)
-    instead = {one.resource: " and ".join(one.listed_namespace_verbs) or "nothing" for one in found}
-    differing = " and ".join(f"{verbs} on {resource}" for resource, verbs in instead.items())
+    found = [permission for permission in PERMISSIONS if permission.listed_scope_verbs is not None]
+    fewer = [f"{' and '.join(one.listed_namespace_verbs)} on {one.resource}" for one in found if one.listed_scope_verbs]
+    none = ", ".join(one.resource for one in found if not one.listed_scope_verbs)
+    differing = " and ".join([*fewer, f"nothing on {none}"])
     text = (
         "This and nothing else; [deploy/rbac.yaml](../../deploy/rbac.yaml) and the chart are written from the same"
         " table. Where listed namespaces are served (setting `namespaces`) it needs the same in each of them by a Role,"
