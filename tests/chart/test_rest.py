@@ -1,5 +1,5 @@
-"""The REST API as the chart installs it, on a real control plane: its process may read namespaces and
-policies, and nothing else.
+"""The REST API as the chart installs it, on a real control plane: its process may list and watch a few
+kinds, and nothing else.
 
 There is no kubelet: the process of this machine has the command line, the ServiceAccount and the settings file that the
 chart made.
@@ -124,5 +124,6 @@ def test_the_api_server_allows_it_nothing_else(rest: Rest, bare_cluster: LocalCl
     assert may(USER) - everybody == {
         "namespaces [] [] [list watch]",
         "runainimpolicies.runai-nim.io [] [] [list watch]",
+        "runainimservices.runai-nim.io [] [] [list watch]",
         "clusterrunainimpolicies.runai-nim.io [] [] [list watch]",
     }

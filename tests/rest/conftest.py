@@ -62,7 +62,7 @@ def body(project: Project, name: str = "llama", **spec: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def rest(local_cluster: LocalCluster) -> Rest:
-    """The running process, with rights of its own that allow nothing but to read namespaces and policies."""
+    """The running process, with rights of its own that allow nothing but to list and watch three kinds."""
     local_cluster.apply_manifests()
     control_plane = local_cluster.control_plane
     control_plane.kubectl("apply", "--filename=-", stdin=OWN_RIGHTS)
@@ -72,6 +72,24 @@ def rest(local_cluster: LocalCluster) -> Rest:
     found = rest_process(control_plane, "rest", kubeconfig)
     found.program.start()
     return found
+
+
+@pytest.fixture(scope="session")
+def blind(control_plane: ControlPlane, rest: Rest) -> Iterator[Rest]:
+    """A process that may list and watch namespaces only, as the chart of an earlier version installed it."""
+    name = "rest-blind"
+    kubectl = control_plane.kubectl
+    kubectl("create", "serviceaccount", name, f"--namespace={OPERATOR_NAMESPACE}")
+    kubectl("create", "clusterrole", name, "--verb=list,watch", "--resource=namespaces")
+    user = f"{OPERATOR_NAMESPACE}:{name}"
+    kubectl("create", "clusterrolebinding", name, f"--clusterrole={name}", f"--serviceaccount={user}")
+    kubeconfig = control_plane.service_account_kubeconfig(
+        OPERATOR_NAMESPACE, name, control_plane.directory / f"{name}.kubeconfig"
+    )
+    found = rest_process(control_plane, name, kubeconfig)
+    found.program.start()
+    yield found
+    found.program.stop()
 
 
 @pytest.fixture(scope="session")

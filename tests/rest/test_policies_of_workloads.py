@@ -7,7 +7,6 @@ from typing import Any
 import httpx
 import pytest
 
-from local.cluster import OPERATOR_NAMESPACE
 from local.control_plane import ControlPlane, token_of
 from local.objects import wait_for
 from local.rest import Rest, rest_process
@@ -156,24 +155,6 @@ def test_a_policy_that_kubectl_writes_counts_at_once(http: Http, team: Project, 
     assert issues(wait_for(refused)) == [("replicas", "max")]
     kubectl("delete", "crnimpol", "a")
     wait_for(lambda: http("POST", PATH, json=body(team, "third", replicas=3)).status_code == 202 or None)
-
-
-@pytest.fixture(scope="module")
-def blind(control_plane: ControlPlane) -> Iterator[Rest]:
-    """A process that may list and watch namespaces only, as the chart of an earlier version installed it."""
-    name = "rest-blind"
-    kubectl = control_plane.kubectl
-    kubectl("create", "serviceaccount", name, f"--namespace={OPERATOR_NAMESPACE}")
-    kubectl("create", "clusterrole", name, "--verb=list,watch", "--resource=namespaces")
-    user = f"{OPERATOR_NAMESPACE}:{name}"
-    kubectl("create", "clusterrolebinding", name, f"--clusterrole={name}", f"--serviceaccount={user}")
-    kubeconfig = control_plane.service_account_kubeconfig(
-        OPERATOR_NAMESPACE, name, control_plane.directory / f"{name}.kubeconfig"
-    )
-    found = rest_process(control_plane, name, kubeconfig)
-    found.program.start()
-    yield found
-    found.program.stop()
 
 
 def test_policies_that_the_process_may_not_read(

@@ -11,7 +11,7 @@ from runai_nim.domain.reasons import Reason
 from runai_nim.domain.validate import Finding, Rule
 from runai_nim.rest.model.compliance import issue_of, issues_of
 from runai_nim.rest.model.gitops_owner import details_of
-from runai_nim.rest.model.identifier import Identifier, parse_identifier
+from runai_nim.rest.model.identifier import Identifier, is_uid, parse_identifier
 from runai_nim.rest.model.project import ProjectNamespace, check_is_served, find_namespace, is_possible_project_id
 from runai_nim.rest.model.spec_patch import changed_sections, is_same, json_patch, merge_sections
 from runai_nim.rest.model.workload import workload_of
@@ -37,6 +37,8 @@ def test_an_id_is_one_word_and_comes_back() -> None:
     assert parse_identifier(str(identifier)) == identifier
     assert str(identifier).isalnum()
     assert str(identifier).islower()
+    assert is_uid(UID)
+    assert not is_uid(str(identifier))
 
 
 @pytest.mark.parametrize(
@@ -270,7 +272,7 @@ def cr(spec: dict[str, Any], managers: tuple[tuple[str, str], ...] = (), **metad
 
 
 def shown(stored: dict[str, Any], **labels: str) -> dict[str, Any]:
-    return workload_of(stored, stored["spec"], namespace("n", **labels), settings=SETTINGS, cluster_id="c")
+    return workload_of(stored, stored["spec"], namespace("n", **labels), id_="id", settings=SETTINGS, cluster_id="c")
 
 
 def test_the_department_of_a_workload() -> None:

@@ -171,6 +171,12 @@ REST_PERMISSIONS: Final[tuple[Permission, ...]] = (
     Permission("", "namespaces", _READ_VERBS, "the project of a namespace, and the uid that identifies the cluster"),
     Permission(well_known.GROUP, "runainimpolicies", _READ_VERBS, "policies for workloads, whoever the caller is"),
     Permission(well_known.GROUP, "clusterrunainimpolicies", _READ_VERBS, "the same of the cluster"),
+    Permission(
+        well_known.GROUP,
+        well_known.PLURAL,
+        _READ_VERBS,
+        "namespace and name behind the id of a workload; the process asks for the metadata only",
+    ),
 )
 """Permissions of the REST API's own identity. It reads and writes workloads with the caller's token, and policies,
 too, where a caller asks for them."""

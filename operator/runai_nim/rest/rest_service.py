@@ -22,6 +22,7 @@ from runai_nim.rest.namespaces import NamespaceIndex
 from runai_nim.rest.policy_index import PolicyIndex
 from runai_nim.rest.policy_service import PolicyService
 from runai_nim.rest.request_parsing import MAX_BODY_BYTES, parse_json_object, read_content
+from runai_nim.rest.workload_index import WorkloadIndex
 from runai_nim.rest.workload_service import WorkloadService
 
 
@@ -36,6 +37,7 @@ class RestService:
         self.policies: PolicyService
         self.namespaces: NamespaceIndex
         self.policy_index: PolicyIndex
+        self.workload_index: WorkloadIndex
         self._turns = BodyQueue()
 
     async def connect(self) -> None:
@@ -49,6 +51,8 @@ class RestService:
             return "namespaces: not listed yet"
         if not self.policy_index.is_synced:
             return "policies: not listed yet"
+        if not self.workload_index.is_synced:
+            return "RunaiNimServices: not listed yet"
         return "" if self.discovery.synced.is_set() else "schema of NIMService: not read yet"
 
     @asynccontextmanager
@@ -67,14 +71,20 @@ class RestService:
         api_server = ApiServer(self.cluster.for_callers(f"{REST_FIELD_MANAGER}/{__version__}"))
         self.namespaces = NamespaceIndex(self.cluster, self.settings.project_labels)
         self.policy_index = PolicyIndex(self.cluster, self.settings.namespaces)
+        self.workload_index = WorkloadIndex(self.cluster)
         self.discovery = Discovery(self.cluster)
         self.workloads = WorkloadService(
-            api_server, self.namespaces, self.policy_index, self.discovery, settings=self.settings
+            api_server,
+            self.namespaces,
+            self.policy_index,
+            self.discovery,
+            index=self.workload_index,
+            settings=self.settings,
         )
         self.policies = PolicyService(
             api_server, self.namespaces, self.policy_index, self.settings, caller=self.workloads.caller
         )
-        informers = (self.namespaces.run, self.policy_index.run, self.discovery.run)
+        informers = (self.namespaces.run, self.policy_index.run, self.workload_index.run, self.discovery.run)
         tasks = [asyncio.create_task(run()) for run in informers]
         try:
             yield

@@ -70,7 +70,7 @@ class WorkloadMetadata(ApiModel):
     category: str | None = None
     preemptibility: str | None = None
     id: str
-    """Opaque id of this workload; a later one with the same name has another id."""
+    """uid of the RunaiNimService; a later one with the same name has another id."""
 
     gvk: Gvk
     project_name: str

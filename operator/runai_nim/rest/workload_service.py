@@ -18,7 +18,7 @@ from runai_nim.kube.discovery import Discovery
 from runai_nim.rest.api_server import ApiServer, NoAnswerError
 from runai_nim.rest.errors import HttpError, from_api_status, not_found, unavailable
 from runai_nim.rest.model import gitops_owner
-from runai_nim.rest.model.identifier import Identifier, parse_identifier
+from runai_nim.rest.model.identifier import Identifier, is_uid, parse_identifier
 from runai_nim.rest.model.project import ProjectNamespace
 from runai_nim.rest.model.spec_patch import changed_sections, is_same, json_patch, merge_sections
 from runai_nim.rest.model.workload import identifier_of, workload_of
@@ -27,6 +27,7 @@ from runai_nim.rest.pending_creates import PendingCreates
 from runai_nim.rest.policy_index import PolicyIndex
 from runai_nim.rest.spec_validation import SpecValidator, patch_sections
 from runai_nim.rest.token_cache import TokenCache
+from runai_nim.rest.workload_index import WorkloadIndex
 
 PATCH_TIMEOUT_SECONDS: Final = 10.0
 """How long a PATCH is retried when other clients write the same object."""
@@ -46,10 +47,12 @@ class WorkloadService:
         policies: PolicyIndex,
         discovery: Discovery,
         *,
+        index: WorkloadIndex,
         settings: Settings,
     ) -> None:
         self._api_server = api_server
         self._namespaces = namespaces
+        self._index = index
         self._settings = settings
         self._validator = SpecValidator(api_server, namespaces, policies, discovery, settings=settings)
         self._tokens = TokenCache(api_server)
@@ -72,6 +75,7 @@ class WorkloadService:
         for again in (pending_name is not None, True):
             try:
                 created = await self._create(token, annotated_manifest, again=again)
+                self._index.store_own_write(created)
                 return self._to_workload(created, namespace) | warnings
             except NoAnswerError as error:
                 last_error = error
@@ -173,10 +177,12 @@ class WorkloadService:
         return await self._namespaces.get(at.namespace), answer.body
 
     async def _parse_identifier(self, token: str, id_: str) -> Identifier:
-        """Parse the id. For a malformed one, raises HttpError: 401 with an invalid token, else 404."""
+        """What the id identifies. For an unknown one, raises HttpError: 401 with an invalid token, else 404."""
         at = parse_identifier(id_)
         if at is None:
             await self._tokens.user_of(token)
+            at = await self._index.find(id_) if is_uid(id_) else None
+        if at is None:
             raise not_found()
         return at
 
@@ -195,7 +201,9 @@ class WorkloadService:
 
     def _to_workload(self, cr: KubeObject, namespace: ProjectNamespace) -> KubeObject:
         spec = self._validator.effective_spec(cr, namespace)
-        return workload_of(cr, spec, namespace, settings=self._settings, cluster_id=self._namespaces.cluster_id)
+        id_ = self._index.id_of(identifier_of(cr))
+        cluster_id = self._namespaces.cluster_id
+        return workload_of(cr, spec, namespace, id_=id_, settings=self._settings, cluster_id=cluster_id)
 
 
 def _random_suffix() -> str:

@@ -1,6 +1,7 @@
-"""The `id` of a workload: namespace, name and uid of its RunaiNimService as one opaque word.
+"""The `id` of a workload: the uid of its RunaiNimService.
 
-It uses lower-case Base32, because Run:ai's client replaces underscores in a path by hyphens.
+Earlier versions made one opaque word of namespace, name and uid, in lower-case Base32, because Run:ai's client replaces
+underscores in a path by hyphens. Such ids go on working.
 """
 
 import base64
@@ -12,7 +13,7 @@ from typing import Final
 from runai_nim.api import syntax
 
 _MAX_LENGTH: Final = 300
-_UID: Final = re.compile(r"[0-9a-f-]{36}")
+_UID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,14 @@ class Identifier:
     uid: str
 
     def __str__(self) -> str:
+        """The id of earlier versions."""
         text = "/".join((self.namespace, self.name, self.uid))
         return base64.b32encode(text.encode()).decode().rstrip("=").lower()
+
+
+def is_uid(text: str) -> bool:
+    """Whether the id is a uid."""
+    return _UID.fullmatch(text) is not None
 
 
 def parse_identifier(text: str) -> Identifier | None:

@@ -18,9 +18,9 @@ _MIRRORED_FIELDS: Final = {"priority": "priorityClass", "category": "category", 
 
 
 def workload_of(
-    cr: ObjectView, spec: ObjectView, namespace: ProjectNamespace, *, settings: Settings, cluster_id: str
+    cr: ObjectView, spec: ObjectView, namespace: ProjectNamespace, *, id_: str, settings: Settings, cluster_id: str
 ) -> dict[str, Any]:
-    """`metadata`, `desiredPhase` and `spec` of an answer. `spec`: the effective one."""
+    """`metadata`, `desiredPhase` and `spec` of an answer. `spec`: the effective one; `id_`: the workload's id."""
     metadata = cr["metadata"]
     project_labels = settings.project_labels
     department = namespace.labels.get(settings.department_label or "")
@@ -30,7 +30,7 @@ def workload_of(
             "name": metadata["name"],
             "projectId": namespace.project_id(project_labels),
             **{name: spec[field] for name, field in _MIRRORED_FIELDS.items() if field in spec},
-            "id": str(identifier_of(cr)),
+            "id": id_,
             "gvk": {"group": well_known.GROUP, "version": well_known.VERSION, "kind": well_known.KIND},
             "projectName": namespace.project_name(project_labels),
             "clusterId": cluster_id,
@@ -46,7 +46,7 @@ def workload_of(
 
 
 def identifier_of(cr: ObjectView) -> Identifier:
-    """The id of a stored RunaiNimService."""
+    """What identifies a stored RunaiNimService."""
     metadata = cr["metadata"]
     return Identifier(metadata["namespace"], metadata["name"], metadata["uid"])
 
