@@ -1,6 +1,7 @@
 """Policy calls on the real API server, with Run:ai's own client and by hand: scopes, rights, mistakes, conflicts."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
@@ -8,7 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
+from bench.translation import EVERY_FIELD, large_policies
 from local.cluster import CHECKOUT
 from local.control_plane import ControlPlane, token_of
 from local.objects import wait_for
@@ -416,3 +419,24 @@ def test_the_guide_s_example(
         "compute": {"gpuPortionRequest": {"max": 0.5}},
         "replicas": {"max": 4},
     }
+
+
+def test_checks_of_many_large_policies_delay_nobody(http: Http, rest: Rest, team: Project, kubectl: Kubectl) -> None:
+    spec = yaml.safe_load(EVERY_FIELD.read_text(encoding="utf-8"))["spec"]
+    (large,) = large_policies(spec).policies
+    kind = {"apiVersion": "runai-nim.io/v1alpha1", "kind": "RunaiNimPolicy", "spec": {"rules": large.rules}}
+    items = [{**kind, "metadata": {"name": f"p{number}", "namespace": team.namespace}} for number in range(31)]
+    kubectl("create", "--filename=-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+
+    def put(number: int) -> int:
+        return http("PUT", PATH, json=put_body(team, {"rules": {"replicas": {"max": 10**6 + number}}})).status_code
+
+    seconds = []
+    with ThreadPoolExecutor(20) as pool, httpx.Client(base_url=rest.url, timeout=30, trust_env=False) as client:
+        codes = pool.map(put, range(40))
+        for _ in range(100):
+            seconds.append(client.get("/healthz").elapsed.total_seconds())
+            time.sleep(0.03)
+
+    assert set(codes) <= {202, 409}
+    assert sorted(seconds)[95] < 0.3
