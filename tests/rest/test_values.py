@@ -14,7 +14,7 @@ from runai_nim.rest.model.gitops_owner import details_of
 from runai_nim.rest.model.identifier import Identifier, is_uid, parse_identifier
 from runai_nim.rest.model.project import ProjectNamespace, check_is_served, find_namespace, is_possible_project_id
 from runai_nim.rest.model.spec_patch import changed_sections, is_same, json_patch, merge_sections
-from runai_nim.rest.model.workload import workload_of
+from runai_nim.rest.model.workload import identifier_of, workload_of
 
 UID = "0d5e7a3c-0a52-4a43-8d7f-0f6d7a1d0001"
 LABELS = ("runai/queue",)
@@ -273,6 +273,10 @@ def cr(spec: dict[str, Any], managers: tuple[tuple[str, str], ...] = (), **metad
 
 def shown(stored: dict[str, Any], **labels: str) -> dict[str, Any]:
     return workload_of(stored, stored["spec"], namespace("n", **labels), id_="id", settings=SETTINGS, cluster_id="c")
+
+
+def test_what_identifies_a_stored_workload() -> None:
+    assert identifier_of(cr({})) == Identifier("n", "llama", UID)
 
 
 def test_the_department_of_a_workload() -> None:
