@@ -201,8 +201,10 @@ def test_a_typo_leaves_the_last_valid_version_in_force(
     operator_process.start()
     objects.apply(sample("gpu-portion"))
     settled(objects, "llama-8b", "PolicyViolation")
-    objects.apply(policy(rules={"replicas": {"max": 3}}))
+    now: dict[str, Any] = {"rules": {"replicas": {"max": 3}}}
+    objects.apply(policy(**now))
     valid(objects, "True")
+    assert status(objects)["inForce"]["spec"] == now
     settled(objects, "llama-8b", "Running")
     assert present(objects, CR, "llama-8b")["status"]["policies"] == [
         {"name": name, "scope": "cluster"},

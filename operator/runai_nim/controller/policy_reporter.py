@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -19,7 +19,7 @@ from runai_nim.controller.policy_metrics import PolicyMetrics
 from runai_nim.domain.admission.stored_policy import StoredPolicy
 from runai_nim.domain.finding import Finding
 from runai_nim.domain.policy import concerns
-from runai_nim.domain.status.policy_status import policy_status
+from runai_nim.domain.status.policy_status import policy_status, status_changes
 from runai_nim.kube.api_error import ApiError
 from runai_nim.kube.client import KubeClient
 from runai_nim.kube.leader_election import NotLeaderError
@@ -79,7 +79,7 @@ class PolicyReporter:
         """Whether the status is as it should be."""
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         status = policy_status(stored, rejection, matched=matched, violating=violating, now=now)
-        changes: dict[str, Any] = {name: value for name, value in status.items() if stored.status.get(name) != value}
+        changes = status_changes(stored.status, status)
         if not changes:
             return True
         resource = RUNAI_NIM_POLICIES if stored.key[0] else CLUSTER_RUNAI_NIM_POLICIES

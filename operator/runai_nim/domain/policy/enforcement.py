@@ -120,7 +120,7 @@ def enforce(current: CompiledPolicies, accepted: AcceptedSpec | None) -> Enforce
     return Enforcement(current, _combined(accepted.policies, immediate), accepted)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=128)  # a policy's hash is that of its name, so versions of one are compared
 def _combined(kept: tuple[Policy, ...], immediate: tuple[Policy, ...]) -> CompiledPolicies:
     """Immediate policies replace what is kept of them; each change of any policy makes few new combinations."""
     replaced = {policy.key for policy in immediate}

@@ -6,7 +6,7 @@ import pytest
 
 from runai_nim.domain.admission.stored_policy import StoredPolicy
 from runai_nim.domain.policy import Scope
-from runai_nim.domain.status.policy_status import policy_status
+from runai_nim.domain.status.policy_status import policy_status, status_changes
 
 NOW = "2026-11-29T10:00:00Z"
 EARLIER = "2026-11-28T10:00:00Z"
@@ -104,3 +104,18 @@ def test_its_scope_is_known_while_it_is_invalid(policy: StoredPolicy, scope: Sco
 def test_a_status_that_says_nonsense_is_no_last_valid_version() -> None:
     assert stored(WRONG, {"inForce": {"spec": WRONG}}).last_valid is None
     assert stored(WRONG, {"inForce": "x"}).last_valid is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changes"),
+    [
+        ({}, {}, {}),
+        ({"a": 1, "b": {"c": [1]}}, {"a": 1, "b": {"c": [1]}}, {}),
+        ({"a": 1}, {"b": 2}, {"a": None, "b": 2}),
+        ({"a": {"b": {"c": 1}}}, {"a": {"b": {"d": 1}}}, {"a": {"b": {"c": None, "d": 1}}}),
+        ({"a": 1}, {"a": {"b": 1}}, {"a": {"b": 1}}),
+        ({"a": {"b": 1}}, {"a": [1]}, {"a": [1]}),
+    ],
+)
+def test_a_merge_patch_removes_what_is_gone(before: Any, after: Any, changes: Any) -> None:
+    assert status_changes(before, after) == changes
