@@ -212,6 +212,26 @@ def test_a_typo_leaves_the_last_valid_version_in_force(
     ]
 
 
+def test_a_rule_that_is_gone_is_not_in_force(objects: Objects) -> None:
+    objects.apply(policy(defaults=variable("a"), rules=cap(0.3)))
+    valid(objects, "True")
+    objects.apply(policy(rules={"replicas": {"max": 3}}))
+    valid(objects, "True")
+    assert status(objects)["inForce"] == {"generation": 2, "spec": {"rules": {"replicas": {"max": 3}}}}
+
+
+def test_what_an_earlier_service_left_is_not_in_the_way(
+    objects: Objects, kubectl: Callable[..., str], namespace: str
+) -> None:
+    objects.apply(policy(defaults=variable("a")))
+    serve(objects)
+    kubectl("delete", "runainimservice", "llama-8b", "-n", namespace, "--cascade=orphan")
+    kubectl("delete", "nimservice", "llama-8b", "-n", namespace)
+    wait_for(lambda: objects.get(CR, "llama-8b") is None)
+    serve(objects)
+    assert team(objects) == "a"
+
+
 def test_a_namespace_that_is_relabelled_has_other_policies(
     objects: Objects, cluster_policies: Callable[[Policy], None], namespace: str, kubectl: Callable[..., str]
 ) -> None:

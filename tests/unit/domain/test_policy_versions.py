@@ -15,7 +15,13 @@ WIDE = ("", "wide")
 
 
 def stored(
-    spec: Any, generation: int = 1, *, key: tuple[str, str] = TEAM, uid: str = "u", in_force: Any = None
+    spec: Any,
+    generation: int = 1,
+    *,
+    key: tuple[str, str] = TEAM,
+    uid: str = "u",
+    in_force: Any = None,
+    in_force_generation: int = 1,
 ) -> StoredPolicy:
     metadata = {"name": key[1], "uid": uid, "resourceVersion": "5", "generation": generation}
     kind = "ClusterRunaiNimPolicy"
@@ -23,7 +29,7 @@ def stored(
         metadata["namespace"] = key[0]
         kind = "RunaiNimPolicy"
     obj = {"apiVersion": "runai-nim.io/v1alpha1", "kind": kind, "metadata": metadata, "spec": spec}
-    status = {"inForce": {"generation": 1, "spec": in_force}} if in_force else {}
+    status = {"inForce": {"generation": in_force_generation, "spec": in_force}} if in_force else {}
     return StoredPolicy.from_object({**obj, "status": status})
 
 
@@ -101,3 +107,16 @@ def test_labels_are_needed_where_a_policy_selects_by_them() -> None:
     assert not versions.needs_labels
     versions.take(WIDE, stored({**CAP, "namespaceSelector": {"matchLabels": {"a": "b"}}}, 2, key=WIDE))
     assert versions.needs_labels
+
+
+def test_a_status_is_newer_than_what_was_seen_before() -> None:
+    versions = PolicyVersions()
+    versions.take(TEAM, stored(CAP))
+    assert caps(versions) == [CAP["rules"]["replicas"]]
+    versions.take(TEAM, stored(OTHER_CAP, 2))
+    assert caps(versions) == [OTHER_CAP["rules"]["replicas"]]
+    versions.take(TEAM, stored(OTHER_CAP, 2, in_force=OTHER_CAP, in_force_generation=2))
+    # Another policy changes, and nobody asks before the mistake arrives.
+    versions.take(WIDE, stored({}, key=WIDE, uid="w"))
+    versions.take(TEAM, stored(WRONG, 3, in_force=OTHER_CAP, in_force_generation=2))
+    assert versions.last_valid(TEAM) == stored(OTHER_CAP).policy

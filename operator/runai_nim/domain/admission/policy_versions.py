@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from runai_nim.api.resources import ObjectKey
+from runai_nim.api.untrusted_values import mapping
 from runai_nim.domain.admission.stored_policy import StoredPolicy
 from runai_nim.domain.policy import CompiledPolicies, Policy, PolicySet
 
@@ -35,6 +36,8 @@ class PolicyVersions:
         if new is not None:
             self._stored[key] = new
             if old is not None and (old.uid, old.generation) == (new.uid, new.generation):
+                if mapping(new.status.get("inForce")).get("generation") == new.generation:
+                    self._seen_valid.pop(key, None)  # older than what the status tells by now
                 return False  # a change of its status
         if new is None or old is None or old.uid != new.uid:
             self._seen_valid.pop(key, None)

@@ -9,7 +9,10 @@ from runai_nim.domain.translate.rules import TranslationSource
 
 
 def make_policy_revision(source: TranslationSource, accepted: AcceptedSpec | None) -> dict[str, Any] | None:
-    """The ControllerRevision of an accepted spec; its data can't be changed, so its name has a hash of them."""
+    """The ControllerRevision of an accepted spec; its data can't be changed, so its name has a hash of them.
+
+    And of the owner: with `kubectl delete --cascade=orphan` those of an earlier RunaiNimService stay.
+    """
     if accepted is None:
         return None
     data = {
@@ -24,7 +27,7 @@ def make_policy_revision(source: TranslationSource, accepted: AcceptedSpec | Non
         "apiVersion": "apps/v1",
         "kind": "ControllerRevision",
         "metadata": {
-            "name": names.policy_revision_name(owner.name, data),
+            "name": names.policy_revision_name(owner.name, {**data, "owner": owner.reference["uid"]}),
             "namespace": owner.namespace,
             "labels": {well_known.SERVICE_LABEL: owner.name},
             "ownerReferences": [owner.reference],

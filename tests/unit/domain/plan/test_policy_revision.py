@@ -77,3 +77,21 @@ def test_the_same_policies_are_one_object() -> None:
     assert first is not None
     assert second is not None
     assert first.policies is second.policies
+
+
+def test_one_of_an_earlier_resource_is_not_in_the_way() -> None:
+    def name(uid: str) -> str:
+        cr = a_cr()
+        cr = {**cr, "metadata": {**cr["metadata"], "uid": uid}}
+        found = make_decision_input(
+            cr,
+            settings=load_settings(None, {}),
+            namespace_labels={"runai/queue": "team-a"},
+            nimservice_schema=NIMServiceSchema(),
+            policies=compile_policies([Policy("team", Scope.PROJECT, {"priorityClass": "low"}, namespace="ns")]),
+        )
+        manifest = translate(found.with_children(claim_exists=True, nimservice_exists=True)).policy_revision
+        assert manifest is not None
+        return str(manifest["metadata"]["name"])
+
+    assert name("u1") == name("u1") != name("u2")
