@@ -253,6 +253,35 @@ def test_a_namespace_that_is_relabelled_has_other_policies(
     assert team(objects) == "ml"
 
 
+def test_what_an_immediate_policy_refused_is_not_restarted_by_the_next_one(objects: Objects) -> None:
+    serve(objects)
+    before = generation(objects)
+    objects.apply(policy(rules=cap(0.3), enforcement="Immediate"))
+    settled(objects, "llama-8b", "PolicyViolation")
+    objects.apply(policy(defaults=variable("a"), rules=cap(0.5)))
+    settled(objects, "llama-8b", "Running")
+    assert complies(objects, "PolicyChanged")
+    assert (generation(objects), team(objects)) == (before, "")
+
+
+def test_a_mistake_in_a_selector_leaves_no_namespace_without_policy(
+    objects: Objects, cluster_policies: Callable[[Policy], None], namespace: str, kubectl: Callable[..., str]
+) -> None:
+    kubectl("label", "namespace", namespace, f"example.com/department={namespace}")
+    name = f"{namespace}-dep"
+    mine = {"matchLabels": {"example.com/department": namespace}}
+    cluster_policies(policy(f"{namespace}-all", CLUSTER_POLICY, rules={"replicas": {"max": 4}}))
+    bounds = policy(name, CLUSTER_POLICY, rules=cap(0.3), namespaceSelector=mine, scope="department")
+    cluster_policies(bounds)
+    valid(objects, "True", name, CLUSTER_POLICY)
+    elsewhere = {"matchLabels": {"kubernetes.io/metadata.name": "default"}}
+    wrong = {**cap(0.3), "replicas": {"min": 5}}
+    cluster_policies(policy(name, CLUSTER_POLICY, rules=wrong, namespaceSelector=elsewhere, scope="department"))
+    valid(objects, "False", name, CLUSTER_POLICY)
+    objects.apply(sample("gpu-portion"))
+    settled(objects, "llama-8b", "PolicyViolation")
+
+
 @pytest.fixture
 def command(control_plane: ControlPlane, namespace: str, tmp_path: Path) -> Callable[..., tuple[int, str]]:
     """Run the command line as administrator with an object in a file: its exit code and output."""

@@ -38,8 +38,8 @@ class DecisionInput:
     `resource`: as the API server stores it, or would store it. `spec`: the effective spec as JSON, which is not a
     mapping if the user wrote another value. `parsed_spec`: the typed spec, or the error. `provenance`: origins by path;
     a path without an entry has the origin of its nearest ancestor. `policy_findings`: the broken rules of policies in
-    force. `accepted`: what has to be kept of the policies if the spec is valid, and `compliance`: how it meets the
-    policies of today; both None without policies.
+    force. `accepted`: what has to be kept of the policies if the spec is valid; `accepted_before`: what was kept, or is
+    known from the status; `compliance`: how it meets the policies of today. They are None without policies.
     """
 
     resource: ObjectView
@@ -49,6 +49,7 @@ class DecisionInput:
     context: Context
     policy_findings: tuple[Finding, ...] = ()
     accepted: AcceptedSpec | None = None
+    accepted_before: AcceptedSpec | None = None
     compliance: Compliance | None = None
 
     @property
@@ -165,6 +166,7 @@ def make_decision_input(
     return replace(
         found,
         accepted=accept(resource, enforcement, effective) if is_valid else None,
+        accepted_before=enforcement.accepted,
         compliance=compliance_of(resource, enforcement, effective),
     )
 

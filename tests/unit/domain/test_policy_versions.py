@@ -120,3 +120,37 @@ def test_a_status_is_newer_than_what_was_seen_before() -> None:
     versions.take(WIDE, stored({}, key=WIDE, uid="w"))
     versions.take(TEAM, stored(WRONG, 3, in_force=OTHER_CAP, in_force_generation=2))
     assert versions.last_valid(TEAM) == stored(OTHER_CAP).policy
+
+
+def test_a_version_that_selects_others_is_in_force_beside_the_last_one_until_it_is_known_to_be_valid() -> None:
+    def selecting(name: str, cap: int) -> dict[str, Any]:
+        selector = {"matchLabels": {"department": name}}
+        return {"rules": {"replicas": {"max": cap}}, "namespaceSelector": selector, "scope": "department"}
+
+    def cap_in(name: str) -> list[Any]:
+        return [one.rules["replicas"] for one in versions.of_namespace(name, {"department": name}).policies]
+
+    versions = PolicyVersions()
+    versions.take(WIDE, stored(selecting("a", 3), key=WIDE, in_force=selecting("a", 3)))
+    assert (cap_in("a"), cap_in("b")) == ([{"max": 3}], [])
+    versions.take(WIDE, stored(selecting("b", 2), 2, key=WIDE, in_force=selecting("a", 3)))
+    assert (cap_in("a"), cap_in("b")) == ([{"max": 3}], [{"max": 2}])
+    assert versions.take(WIDE, stored(selecting("b", 2), 2, key=WIDE, in_force=selecting("b", 2)))
+    # Its status tells of generation 1 here; what counts is that the last valid version is this one.
+    versions = PolicyVersions()
+    versions.take(WIDE, stored(selecting("b", 2), 2, key=WIDE, in_force=selecting("b", 2)))
+    assert (cap_in("a"), cap_in("b")) == ([], [{"max": 2}])
+    assert versions.needs_labels
+
+
+def test_a_last_valid_version_holds_where_it_selects() -> None:
+    old = {"rules": {"replicas": {"max": 3}}, "namespaceSelector": {"matchLabels": {"department": "a"}}}
+    new = {"rules": {"replicas": {"min": 9}}, "namespaceSelector": {"matchLabels": {"department": "b"}}}
+    versions = PolicyVersions()
+    versions.take(("", "first"), stored({"rules": {"replicas": {"max": 5}}}, key=("", "first")))
+    versions.take(WIDE, stored(new, 2, key=WIDE, in_force=old))
+    in_a = versions.of_namespace("a", {"department": "a"})
+    in_b = versions.of_namespace("b", {"department": "b"})
+    assert [one.name for one in in_a.policies] == ["first", "wide"]
+    assert [one.name for one in in_b.policies] == ["first"]
+    assert [one.policy.name for one in in_b.rejected] == ["wide"]

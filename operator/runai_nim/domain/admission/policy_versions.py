@@ -28,7 +28,8 @@ class PolicyVersions:
     @property
     def needs_labels(self) -> bool:
         """Whether a namespace's policies depend on its labels."""
-        return any(stored.spec.get("namespaceSelector") for stored in self._stored.values())
+        versions = ((stored.policy, stored.last_valid) for stored in self._stored.values())
+        return any(version is not None and version.selector for pair in versions for version in pair)
 
     def take(self, key: ObjectKey, new: StoredPolicy | None) -> bool:
         """Take up a change, with None a deletion; whether decisions may differ now."""
@@ -38,7 +39,14 @@ class PolicyVersions:
             if old is not None and (old.uid, old.generation) == (new.uid, new.generation):
                 if mapping(new.status.get("inForce")).get("generation") == new.generation:
                     self._seen_valid.pop(key, None)  # older than what the status tells by now
-                return False  # a change of its status
+                if old.last_valid == new.last_valid:
+                    return False  # another change of its status
+                self._set = None
+                return (
+                    old.last_valid is not None
+                    and new.last_valid is not None
+                    and (old.last_valid.selector != new.last_valid.selector)
+                )
         if new is None or old is None or old.uid != new.uid:
             self._seen_valid.pop(key, None)
         elif old.policy is not None and self._set is not None and not self._set.rejects(old.policy):

@@ -94,7 +94,7 @@ def plan(cr: Mapping[str, Any], desired: Desired, observed: ObservedState) -> Pl
         return Plan(refusal=check_owner(cr, live, observed.claim) if desired.nimservice else None)
     releases = tuple(_claim_releases(cr, desired, observed))
     if desired.nimservice is None:
-        return Plan(releases)
+        return Plan(releases, policy_revision_write(desired.policy_revision, observed))
     if refusal := check_owner(cr, live, observed.claim) or check_claim(cr, desired, observed.claim):
         return Plan(releases, refusal=refusal)
     if waiting := previous_instance(cr, live) or previous_claim_reason(cr, observed.claim):

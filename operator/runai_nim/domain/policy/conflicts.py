@@ -183,6 +183,10 @@ def _rules_against(policy: Policy, other: Policy, path: str) -> Iterator[Finding
         for bound in bounds_of(other, path):
             if _is_disjoint(own, bound):
                 yield _conflict(f"{where}.{own.rule}", f"leave a value that can {bound.must} by {other.title}")
+    if theirs.get("canEdit") is False and "defaultFrom" in mine and policy.scope != other.scope:
+        known = theirs.get("defaultFrom")
+        if path in other.default_values or known is None or _derivation(known) != _derivation(mine["defaultFrom"]):
+            yield _conflict(f"{where}.defaultFrom", f"be left to {other.title}, which allows no other value")
     for closed, requiring in ((policy, theirs), (other, mine)):
         if (
             requiring.get("required")

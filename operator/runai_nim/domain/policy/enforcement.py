@@ -16,7 +16,7 @@ from runai_nim.domain.finding import Finding
 from runai_nim.domain.policy.bounds import shown
 from runai_nim.domain.policy.compile import CompiledPolicies, combine
 from runai_nim.domain.policy.effective import EffectiveSpec, effective_spec, own_spec
-from runai_nim.domain.policy.policy import Policy
+from runai_nim.domain.policy.policy import Policy, ValueOrigin
 
 _SCALING: Final = frozenset({"replicas", "desiredPhase"})
 """Fields that scale and stop a service."""
@@ -117,7 +117,44 @@ def enforce(current: CompiledPolicies, accepted: AcceptedSpec | None) -> Enforce
     if accepted is None:
         return Enforcement(current, current)
     immediate = tuple(policy for policy in current.policies if policy.enforcement == "Immediate")
-    return Enforcement(current, _combined(accepted.policies, immediate), accepted)
+    kept = accepted.policies
+    if immediate:
+        given = _given(current, frozenset(policy.origin for policy in immediate))
+        kept = tuple(_without(policy, given) for policy in kept)
+    return Enforcement(current, _combined(kept, immediate), accepted)
+
+
+def _given(current: CompiledPolicies, origins: frozenset[ValueOrigin]) -> frozenset[str]:
+    """Paths of fields and `path/name` of items whose default is from one of these policies."""
+    attributes = (attribute for items in current.items for attribute in items.attributes.values())
+    fields = (*current.defaults, *current.derived, *attributes)
+    items = (
+        f"{items.path}/{name}"
+        for items in current.items
+        for name, (_, origin) in items.instances.items()
+        if origin in origins
+    )
+    return frozenset((*(field.path for field in fields if field.origin in origins), *items))
+
+
+def _without(policy: Policy, given: frozenset[str]) -> Policy:
+    """The policy without the defaults for these fields and items."""
+    return replace(policy, defaults=_remaining(policy.defaults, given), rules=_remaining(policy.rules, given))
+
+
+def _remaining(tree: Mapping[str, Any], given: frozenset[str], path: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in tree.items():
+        below = f"{path}{name}"
+        if below in given:
+            continue
+        if isinstance(value, list | tuple) and name == "instances":
+            found[name] = [item for item in value if f"{path[:-1]}/{item['name']}" not in given]
+        elif isinstance(value, Mapping) and "defaultFrom" not in value:
+            found[name] = _remaining(value, given, f"{below}.")
+        else:
+            found[name] = value
+    return found
 
 
 @lru_cache(maxsize=128)  # a policy's hash is that of its name, so versions of one are compared
@@ -176,7 +213,7 @@ def _deriving(rules: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def accept(resource: ObjectView, enforcement: Enforcement, rendered: EffectiveSpec) -> AcceptedSpec | None:
-    """What has to be kept of the policies if the rendered spec is accepted; None without policies."""
+    """What has to be kept of the policies if the rendered spec, which is valid, is accepted; None without policies."""
     own = own_spec(resource)
     if not isinstance(own, Mapping) or not (enforcement.current.policies or enforcement.in_force.policies):
         return None

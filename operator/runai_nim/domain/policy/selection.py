@@ -19,7 +19,8 @@ class PolicySet:
     ) -> None:
         self.policies = tuple(policies)
         self.last_valid = last_valid
-        self._compiled: dict[tuple[ObjectKey, ...], CompiledPolicies] = {}
+        self._compiled: dict[tuple[tuple[ObjectKey, ...], ...], CompiledPolicies] = {}
+        """By the policies as they are written and the last valid versions that concern a namespace."""
 
     @property
     def needs_labels(self) -> tuple[Policy, ...]:
@@ -28,11 +29,15 @@ class PolicySet:
 
     def of_namespace(self, namespace: str, labels: Mapping[str, str]) -> CompiledPolicies:
         """The policies for resources of a namespace with these labels."""
-        found = [policy for policy in self.policies if concerns(policy, namespace, labels)]
-        keys = tuple(policy.key for policy in found)
-        if keys not in self._compiled:
-            self._compiled[keys] = compile_policies(found, self.last_valid)
-        return self._compiled[keys]
+        found = {policy.key: policy for policy in self.policies if concerns(policy, namespace, labels)}
+        last_valid = {key: last for key, last in self.last_valid.items() if concerns(last, namespace, labels)}
+        # A new version may not concern the namespace any more; until it is known to be valid, the last one does.
+        left = {policy.key for policy in self.policies} & last_valid.keys() - found.keys()
+        versions = tuple(found), tuple(last_valid)
+        if versions not in self._compiled:
+            in_force = (*found.values(), *(last for key, last in last_valid.items() if key in left))
+            self._compiled[versions] = compile_policies(in_force, last_valid)
+        return self._compiled[versions]
 
     def rejects(self, policy: Policy) -> bool:
         """Whether it was rejected in one of the namespaces that were asked for."""

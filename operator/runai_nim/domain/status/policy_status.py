@@ -52,6 +52,6 @@ def _valid_condition(rejection: Finding | None, in_force: Mapping[str, Any] | No
     result = (
         f"the last valid version, generation {in_force['generation']}, stays in force"
         if in_force
-        else "the policy has never been valid, so it is not in force"
+        else "no version of it has been valid, so it is not in force where this holds"
     )
     return ConditionDraft(type=type_, status="False", reason=rejection.reason, message=f"{rejection.message}; {result}")

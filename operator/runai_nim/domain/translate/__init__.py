@@ -29,7 +29,8 @@ __all__ = ["Desired", "Exposure", "translate"]
 class Desired:
     """The objects that should exist, and the parts of the status that don't depend on the cluster.
 
-    With an error among `findings` only `findings`, `project` and `compliance` are set, and nothing may be written.
+    With an error among `findings` only `findings`, `project`, `policy_revision` and `compliance` are set, and no other
+    object may be written.
 
     `nimservice`, `claim`, `route`: manifests for server-side apply; `claim` and `route` are None if the operator
     creates none. `claim_name`, `nim_cache`: the store that the NIMService uses; the other is None. `gpu`: GPU of each
@@ -65,8 +66,11 @@ def translate(decision_input: DecisionInput) -> Desired:
     """The desired state for a decision input."""
     spec, findings = validate(decision_input)
     project = decision_input.context.project
+    metadata = decision_input.resource["metadata"]
     if spec is None or has_errors(findings):
-        return Desired(findings, project, compliance=decision_input.compliance)
+        # It stays known as accepted, for when the policy that refuses it lets go of it.
+        before = make_policy_revision(metadata, decision_input.accepted_before)
+        return Desired(findings, project, policy_revision=before, compliance=decision_input.compliance)
     source = TranslationSource.of(decision_input)
     nimservice = make_nimservice(source)
     if lacks := tuple(check_supported_fields(source, ROWS, nimservice)):
@@ -86,7 +90,7 @@ def translate(decision_input: DecisionInput) -> Desired:
         replicas=desired_replicas(spec),
         queue=decision_input.context.queue_of(spec.node_pools) or "",
         pool_label=_pool_label(spec, decision_input.context),
-        policy_revision=make_policy_revision(source, decision_input.accepted),
+        policy_revision=make_policy_revision(metadata, decision_input.accepted),
         compliance=decision_input.compliance,
     )
 

@@ -1,14 +1,15 @@
 """What policies gave a spec that was accepted → ControllerRevision, which keeps it while the policies change."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from runai_nim.api import well_known
 from runai_nim.domain import names
 from runai_nim.domain.policy import AcceptedSpec, Policy
-from runai_nim.domain.translate.rules import TranslationSource
+from runai_nim.domain.translate.owner import OwnerResource
 
 
-def make_policy_revision(source: TranslationSource, accepted: AcceptedSpec | None) -> dict[str, Any] | None:
+def make_policy_revision(metadata: Mapping[str, Any], accepted: AcceptedSpec | None) -> dict[str, Any] | None:
     """The ControllerRevision of an accepted spec; its data can't be changed, so its name has a hash of them.
 
     And of the owner: with `kubectl delete --cascade=orphan` those of an earlier RunaiNimService stay.
@@ -22,7 +23,7 @@ def make_policy_revision(source: TranslationSource, accepted: AcceptedSpec | Non
         "replicas": accepted.replicas,
         "policies": [_as_json(policy) for policy in accepted.policies],
     }
-    owner = source.owner
+    owner = OwnerResource.of(metadata)
     return {
         "apiVersion": "apps/v1",
         "kind": "ControllerRevision",

@@ -288,3 +288,19 @@ def test_many_options_are_not_all_named() -> None:
     options = [{"value": f"a:{number}"} for number in range(7)]
     (found,) = findings({"image": "b"}, {"image": {"options": options}})
     assert "must be a:0 or a:1 or a:2 or a:3 or a:4 or one of 2 more, by its own rule" in found[1]
+
+
+@pytest.mark.parametrize(
+    "wide", [{"canEdit": False}, {"canEdit": False, "defaultFrom": {"field": "compute.cpuCoreRequest"}}]
+)
+def test_a_closed_field_is_derived_by_nobody_else(wide: dict[str, Any]) -> None:
+    path = "compute.cpuCoreLimit"
+    narrow = {"defaultFrom": {"field": "compute.cpuCoreRequest", "factor": 10}}
+    policies = [
+        Policy("wide", Scope.CLUSTER, rules={"compute": {"cpuCoreLimit": wide}}),
+        Policy("mine", Scope.PROJECT, rules={"compute": {"cpuCoreLimit": narrow}}, namespace="ns"),
+    ]
+    (rejected,) = compile_policies(policies).rejected
+    assert (rejected.policy.name, rejected.finding.path) == ("mine", f"spec.rules.{path}.defaultFrom")
+    same = [policies[0], Policy("mine", Scope.PROJECT, rules={"compute": {"cpuCoreLimit": wide}}, namespace="ns")]
+    assert compile_policies(same).rejected == ()

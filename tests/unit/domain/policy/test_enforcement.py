@@ -248,3 +248,36 @@ def test_never_raises(spec: Any) -> None:
     cr = {**a_cr(), "spec": spec}
     accepted = AcceptedSpec("0", "Running", None, 3, (OLD,))
     decided(cr, NEW, accepted=accepted_before(cr, [accepted]))
+
+
+def test_an_immediate_default_replaces_what_is_kept_of_others() -> None:
+    cr = a_cr()
+    variables = {"instances": [{"name": "TEAM", "value": "old"}, {"name": "OTHER", "value": "kept"}]}
+    old = policy({"priorityClass": "low", "environmentVariables": variables}, name="z-old")
+    accepted = kept(cr, old)
+    new = {"priorityClass": "high", "environmentVariables": {"instances": [{"name": "TEAM", "value": "new"}]}}
+    wide = policy(new, name="a-new", scope=Scope.CLUSTER, namespace="", enforcement="Immediate")
+    found = decided(cr, wide, accepted=accepted)
+    assert found.spec["priorityClass"] == "high"
+    values = {item["name"]: item["value"] for item in found.spec["environmentVariables"]}
+    assert values == {"TEAM": "new", "OTHER": "kept"}
+    # What takes precedence today goes on to do so.
+    narrow = decided(cr, wide, old, accepted=accepted)
+    assert narrow.spec["priorityClass"] == "low"
+
+
+def test_an_immediate_derivation_replaces_what_is_kept() -> None:
+    cr = a_cr({"compute": {"cpuCoreRequest": 1}})
+    accepted = kept(cr, policy({"compute": {"cpuCoreLimit": 2}}))
+    derive = {"compute": {"cpuCoreLimit": {"defaultFrom": {"field": "compute.cpuCoreRequest", "factor": 4}}}}
+    found = decided(cr, policy(rules=derive, name="now", enforcement="Immediate"), accepted=accepted)
+    assert found.spec["compute"]["cpuCoreLimit"] == 4
+
+
+def test_what_an_immediate_policy_refuses_stays_known_as_accepted() -> None:
+    cr = a_cr({"replicas": 3})
+    accepted = kept(cr, OLD)
+    refused = translate(decided(cr, replace(NEW, enforcement="Immediate"), accepted=accepted))
+    assert refused.nimservice is None
+    assert refused.policy_revision == desired(decided(cr, OLD)).policy_revision
+    assert translate(decided(cr, NEW)).policy_revision is None

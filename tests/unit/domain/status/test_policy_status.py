@@ -67,7 +67,9 @@ def test_an_invalid_policy_says_what_stays_in_force() -> None:
 def test_a_policy_that_was_never_valid_is_not_in_force() -> None:
     policy = stored(WRONG)
     found = policy_status(policy, policy.findings[0], matched=0, violating=None, now=NOW)
-    assert found["conditions"][0]["message"].endswith("; the policy has never been valid, so it is not in force")
+    assert found["conditions"][0]["message"].endswith(
+        "; no version of it has been valid, so it is not in force where this holds"
+    )
     assert "inForce" not in found
     assert "violating" not in found
 
