@@ -20,6 +20,9 @@ Without = Callable[..., AbstractContextManager[None]]
 Configured = Callable[[dict[str, str]], None]
 Command = Callable[..., tuple[int, str, str]]
 
+INTERRUPTIBLE = ("env", "--default-signal=INT", str(Path(sys.executable).parent / "runai-nim"))
+"""The command line with SIGINT as a terminal has it: a shell that runs the tests in the background ignores it."""
+
 
 AUDITED = pytest.StashKey[AuditedTests]()
 

@@ -15,7 +15,7 @@ from local.audit import AuditLog
 from local.cluster import Program
 from local.control_plane import ADMINISTRATOR, ControlPlane
 from local.objects import Objects
-from tests.cluster.conftest import Command
+from tests.cluster.conftest import INTERRUPTIBLE, Command
 from tests.support.services import CR, sample, serve, settled
 
 pytestmark = pytest.mark.usefixtures("operator_process", "stand_in")
@@ -134,9 +134,9 @@ def watching(control_plane: ControlPlane, namespace: str) -> Iterator[Callable[.
     running: list[subprocess.Popen[str]] = []
 
     def watching(*arguments: str) -> Iterator[str]:
-        program = [str(Path(sys.executable).parent / "runai-nim"), *arguments, "--watch", "-n", namespace]
+        program = [*INTERRUPTIBLE, *arguments]
         process = subprocess.Popen(
-            [*program, "--kubeconfig", str(control_plane.kubeconfig)],
+            [*program, "--watch", "-n", namespace, "--kubeconfig", str(control_plane.kubeconfig)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -4,7 +4,6 @@ import json
 import signal
 import ssl
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,7 +15,7 @@ import pytest
 
 from local.control_plane import ControlPlane
 from local.objects import Objects, wait_for
-from tests.cluster.conftest import Command
+from tests.cluster.conftest import INTERRUPTIBLE, Command
 from tests.support.services import sample, serve, settled
 
 pytestmark = pytest.mark.usefixtures("operator_process", "stand_in")
@@ -146,7 +145,7 @@ def test_a_followed_log_ends_quietly(
 ) -> None:
     serve(objects)
     on_the_node()
-    program = [str(Path(sys.executable).parent / "runai-nim"), "logs", "llama-8b", "-f", "-n", namespace]
+    program = [*INTERRUPTIBLE, "logs", "llama-8b", "-f", "-n", namespace]
     with subprocess.Popen(
         [*program, "--kubeconfig", str(control_plane.kubeconfig)],
         stdout=subprocess.PIPE,
