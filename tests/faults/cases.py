@@ -11,33 +11,42 @@ from tests.faults.plan import Fault, When
 
 _WHENS: Final[tuple[When, ...]] = ("before", "after")
 POINTS = (
-    ("create", "patch", "persistentvolumeclaims", 1),
-    ("create", "patch", "nimservices", 1),
-    ("create", "patch", "ingresses", 1),
-    ("create", "patch", "runainimservices/status", 1),
-    ("create", "patch", "runainimservices/status", 2),
-    ("update", "patch", "nimservices", 1),
-    ("update", "delete", "ingresses", 1),
-    ("update", "patch", "runainimservices/status", 1),
-    ("update", "patch", "runainimservices/status", 2),
-    ("stop", "patch", "nimservices", 1),
-    ("stop", "patch", "runainimservices/status", 1),
-    ("stop", "patch", "runainimservices/status", 2),
-    ("delete", "patch", "runainimservices/status", 1),
+    ("life", "create", "patch", "persistentvolumeclaims", 1),
+    ("life", "create", "patch", "nimservices", 1),
+    ("life", "create", "patch", "ingresses", 1),
+    ("life", "create", "patch", "runainimservices/status", 1),
+    ("life", "create", "patch", "runainimservices/status", 2),
+    ("life", "update", "patch", "nimservices", 1),
+    ("life", "update", "delete", "ingresses", 1),
+    ("life", "update", "patch", "runainimservices/status", 1),
+    ("life", "update", "patch", "runainimservices/status", 2),
+    ("life", "stop", "patch", "nimservices", 1),
+    ("life", "stop", "patch", "runainimservices/status", 1),
+    ("life", "stop", "patch", "runainimservices/status", 2),
+    ("life", "delete", "patch", "runainimservices/status", 1),
+    ("bound", "bound", "patch", "controllerrevisions", 1),
+    ("bound", "bound", "patch", "runainimpolicies/status", 1),
+    ("bound", "rebound", "patch", "controllerrevisions", 1),
+    ("bound", "rebound", "patch", "nimservices", 1),
+    ("bound", "rebound", "delete", "controllerrevisions", 1),
+    ("bound", "rebound", "patch", "runainimpolicies/status", 1),
 )
-"""Every write of a life: stage, verb, resource, n-th."""
+"""Every write: life, stage, verb, resource, n-th."""
 AMBIGUOUS = ("reset", "close", "500", "504")
 REFUSALS = ("409", "429", "500", "503", "reset", "close")
 OUTAGES = ("409", "429", "500", "503", "reset", "slow")
 OUTAGE_SECONDS = 12.0
 WATCHED = (
-    ("create", "runainimservices"),
-    ("update", "runainimservices"),
-    ("create", "nimservices"),
-    ("update", "deployments"),
-    ("create", "pods"),
-    ("create", "persistentvolumeclaims"),
-    ("update", "ingresses"),
+    ("life", "create", "runainimservices"),
+    ("life", "update", "runainimservices"),
+    ("life", "create", "nimservices"),
+    ("life", "update", "deployments"),
+    ("life", "create", "pods"),
+    ("life", "create", "persistentvolumeclaims"),
+    ("life", "update", "ingresses"),
+    ("bound", "bound", "runainimpolicies"),
+    ("bound", "rebound", "runainimpolicies"),
+    ("bound", "rebound", "controllerrevisions"),
 )
 ENDINGS = ("reset", "close", "truncated", "error-410", "error-500")
 """Of a watch; see `streams`."""
@@ -47,6 +56,7 @@ LOSSES = (
     ("life", "stop", "nimservices"),
     ("life", "create", "services"),
     ("taken", "taken", "runainimservices"),
+    ("bound", "rebound", "runainimpolicies"),
 )
 """Watches that go silent or lose what they should tell."""
 COALESCED = (
@@ -67,14 +77,17 @@ STALE = (
     ("recreate", "recreate", "runainimservices"),
     ("lost", "lost", "nimservices"),
     ("removed", "removed", "runainimservices"),
+    ("bound", "bound", "runainimpolicies"),
+    ("bound", "rebound", "runainimpolicies"),
 )
 """A LIST from before the stage, answered to the operator that starts after it."""
-OPTIONAL_READS = (
+READS = (
     *(("life", "stop", action, "list", "horizontalpodautoscalers") for action in ("403", "404", "500", "slow")),
+    *(("bound", "bound", action, "list", "runainimpolicies") for action in ("403", "500", "reset", "slow")),
     *(("stuck", "stuck", action, "list", "events") for action in ("403", "500", "reset", "slow")),
     *(("life", "create", action, "get", "priorityclasses") for action in ("403", "500", "reset", "slow")),
 )
-"""Reads without which the status says less: a LIST that the operator begins with, the events of a stuck pod, and
+"""Reads that fail: LISTs that the operator begins with, one of which it does without, the events of a stuck pod, and
 whether the PriorityClass of a priority exists."""
 OF_THE_CLUSTER = (
     *(
@@ -130,8 +143,8 @@ class Case:
 
 
 def _at_points(group: str, action: str, when: When = "before") -> Iterator[Case]:
-    for stage, verb, resource, nth in POINTS:
-        yield Case(group, "life", stage, Fault(action, verb=verb, resource=resource, nth=nth, when=when))
+    for life, stage, verb, resource, nth in POINTS:
+        yield Case(group, life, stage, Fault(action, verb=verb, resource=resource, nth=nth, when=when))
 
 
 def _writes() -> Iterator[Case]:
@@ -146,8 +159,8 @@ def _writes() -> Iterator[Case]:
 
 
 def _watches() -> Iterator[Case]:
-    for action, (stage, resource) in product(ENDINGS, WATCHED):  # few of one watch side by side
-        yield Case("watch", "life", stage, Fault(action, "watch", resource))
+    for action, (life, stage, resource) in product(ENDINGS, WATCHED):  # few of one watch side by side
+        yield Case("watch", life, stage, Fault(action, "watch", resource))
     for life, stage, resource in COALESCED:
         yield Case("watch", life, stage, Fault("coalesced", "watch", resource))
     for action, (life, stage, resource) in product(("dropped", "silent"), LOSSES):
@@ -157,7 +170,7 @@ def _watches() -> Iterator[Case]:
 def _others() -> Iterator[Case]:
     for life, stage, resource in STALE:
         yield Case("stale", life, stage, Fault("stale", "list", resource))
-    for life, stage, action, verb, resource in OPTIONAL_READS:
+    for life, stage, action, verb, resource in READS:
         # A group each where one request is for all namespaces: it meets only one of the faults that wait for it.
         group = "read" if resource == "events" else f"{verb}-{action}"
         yield Case(group, life, stage, Fault(action, verb, resource))

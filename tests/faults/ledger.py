@@ -14,13 +14,15 @@ import aiohttp
 Object = dict[str, Any]
 PATHS = {
     "runainimservices": "/apis/runai-nim.io/v1alpha1/runainimservices",
+    "runainimpolicies": "/apis/runai-nim.io/v1alpha1/runainimpolicies",
     "nimservices": "/apis/apps.nvidia.com/v1alpha1/nimservices",
     "persistentvolumeclaims": "/api/v1/persistentvolumeclaims",
     "ingresses": "/apis/networking.k8s.io/v1/ingresses",
     "services": "/api/v1/services",
     "deployments": "/apis/apps/v1/deployments",
 }
-"""The resources that it keeps, and where they are. No pods: their names are random, their number is a rollout's."""
+"""The resources that it keeps, and where they are. No pods: their names are random, their number is a rollout's; and no
+ControllerRevisions, whose names have the owner's uid in them."""
 
 
 class Ledger:

@@ -45,6 +45,33 @@ def _expose(objects: Objects, **spec: Any) -> None:
     objects.apply(sample("gpu-portion", **{"servingPort": {"port": 8000, "exposedUrl": url}, **spec}))
 
 
+def _bind(value: str, **spec: Any) -> Callable[[Objects], None]:
+    """A policy gives a variable, a moment before the RunaiNimService that it is for is applied."""
+
+    def do(objects: Objects) -> None:
+        variable = {"name": "TEAM", "value": value}
+        defaults = {"environmentVariables": {"instances": [variable]}}
+        kind = {"apiVersion": well_known.API_VERSION, "kind": "RunaiNimPolicy"}
+        objects.apply({**kind, "metadata": {"name": "team"}, "spec": {"defaults": defaults}})
+        _expose(objects, **spec)
+
+    return do
+
+
+def _bound(value: str, generation: int = 1) -> Callable[[Mapping[str, Object]], bool]:
+    """What the policy gives is in the NIMService, and both say so."""
+
+    def over(there: Mapping[str, Object]) -> bool:
+        env = there.get(f"nimservices {NAME}", {}).get("spec", {}).get("env", ())
+        is_given = {"name": "TEAM", "value": value} in env
+        policy = there.get("runainimpolicies team", {})
+        status = policy.get("status", {})
+        is_told = status.get("observedGeneration") == policy.get("metadata", {}).get("generation")
+        return _ready("Running", generation)(there) and is_given and is_told and status.get("matched") == 1
+
+    return over
+
+
 def _delete_slowly(objects: Objects) -> None:
     """In the foreground, and held, so that the operator sees it being deleted."""
     objects.patch(NIMSERVICE, NAME, {"metadata": {"finalizers": [_SLOW]}})
@@ -124,6 +151,10 @@ LIVES: Mapping[str, tuple[Stage, ...]] = {
     "flip": (_CREATE, Stage("flip", _flip, _ready("Running", 3))),
     "recreate": (_CREATE, Stage("recreate", _recreate, _ready("Running"))),
     "taken": (_CREATE, Stage("taken", _take, lambda there: not any(NAME in key for key in there))),
+    "bound": (
+        Stage("bound", _bind("a"), _bound("a")),
+        Stage("rebound", _bind("b", replicas=2), _bound("b", 2)),
+    ),
     "stuck": (_CREATE, Stage("stuck", _stick, _ready("Running"))),
     "lost": (_CREATE, Stage("lost", _lose, _ready("Running"))),
 }
