@@ -140,3 +140,23 @@ def command(control_plane: ControlPlane) -> Command:
         return answer.returncode, answer.stdout, answer.stderr
 
     return command
+
+
+@pytest.fixture
+def reader(control_plane: ControlPlane, namespace: str, tmp_path: Path) -> Callable[..., Path]:
+    """Make a ServiceAccount with these verbs on the namespace's RunaiNimServices, and on other kinds if named; the path
+    of its kubeconfig.
+    """
+
+    def made(verbs: str, *kinds: str) -> Path:
+        where = f"--namespace={namespace}"
+        kubectl = control_plane.kubectl
+        kubectl("create", "serviceaccount", "reader", where)
+        resources = [f"--resource={kind}" for kind in ("runainimservices.runai-nim.io", *kinds)]
+        kubectl("create", "role", "reader", where, f"--verb={verbs}", *resources)
+        kubectl("create", "rolebinding", "reader", where, "--role=reader", f"--serviceaccount={namespace}:reader")
+        kubeconfig = tmp_path / "kubeconfig"
+        control_plane.service_account_kubeconfig(namespace, "reader", kubeconfig)
+        return kubeconfig
+
+    return made

@@ -169,18 +169,10 @@ def test_without_rights_it_is_one_line(
     objects: Objects,
     namespace: str,
     command: Command,
-    kubectl: Callable[..., str],
-    control_plane: ControlPlane,
-    tmp_path: Path,
+    reader: Callable[..., Path],
 ) -> None:
     objects.apply(sample("gpu-portion"))
-    where = f"--namespace={namespace}"
-    kubectl("create", "serviceaccount", "reader", where)
-    kubectl("create", "role", "reader", where, "--verb=get", "--resource=runainimservices.runai-nim.io")
-    kubectl("create", "rolebinding", "reader", where, "--role=reader", f"--serviceaccount={namespace}:reader")
-    kubeconfig = tmp_path / "kubeconfig"
-    control_plane.service_account_kubeconfig(namespace, "reader", kubeconfig)
-    who = ("-n", namespace, "--kubeconfig", str(kubeconfig))
+    who = ("-n", namespace, "--kubeconfig", str(reader("get")))
 
     code, out, err = command("stop", "llama-8b", *who)
     assert (code, out, err.count("\n")) == (2, "", 1)

@@ -225,3 +225,20 @@ def test_a_cluster_that_doesn_t_answer_is_one_line(live: Live, cluster: LocalClu
     assert answer.returncode == 2
     assert answer.stderr.startswith("the cluster can't be read: ")
     assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_labels_that_may_not_be_read_are_unknown(objects: Objects, live: Live, reader: Callable[..., Path]) -> None:
+    serve(objects)
+    routes = (
+        "ingresses.networking.k8s.io",
+        "httproutes.gateway.networking.k8s.io",
+        "grpcroutes.gateway.networking.k8s.io",
+    )
+    kubeconfig = reader("get,list", "nimservices.apps.nvidia.com", "persistentvolumeclaims", *routes)
+
+    code, lines, err = live(sample("gpu-portion"), "--kubeconfig", str(kubeconfig))
+
+    assert (code, lines) == (0, [])
+    assert "the namespace should have a label" not in err
+    assert "the namespace should have a label" in live(sample("gpu-portion"))[2]

@@ -92,19 +92,11 @@ def test_status_says_what_may_not_be_read(
     objects: Objects,
     namespace: str,
     command: Command,
-    kubectl: Callable[..., str],
-    control_plane: ControlPlane,
-    tmp_path: Path,
+    reader: Callable[..., Path],
 ) -> None:
     serve(objects)
-    where = f"--namespace={namespace}"
-    kubectl("create", "serviceaccount", "reader", where)
-    kubectl("create", "role", "reader", where, "--verb=get,list", "--resource=runainimservices.runai-nim.io")
-    kubectl("create", "rolebinding", "reader", where, "--role=reader", f"--serviceaccount={namespace}:reader")
-    kubeconfig = tmp_path / "kubeconfig"
-    control_plane.service_account_kubeconfig(namespace, "reader", kubeconfig)
 
-    code, out, err = command("status", "llama-8b", "-n", namespace, "--kubeconfig", str(kubeconfig))
+    code, out, err = command("status", "llama-8b", "-n", namespace, "--kubeconfig", str(reader("get,list")))
 
     assert (code, err) == (0, "")
     for kind in ("NIMService", "Deployment", "PersistentVolumeClaim", "Pod", "Events"):

@@ -324,6 +324,17 @@ def test_before_it_is_applied_it_is_known_what_it_changes(
     assert "spec.env[TEAM].value: (not shown)  # spec.environmentVariables" in told
 
 
+def test_policies_that_may_not_be_read_are_told_of(
+    objects: Objects, command: Callable[..., tuple[int, str]], reader: Callable[..., Path]
+) -> None:
+    serve(objects)
+    code, told = command(f"policy check --live --kubeconfig {reader('get,list')}", policy(rules=cap(0.3)))
+    assert code == 4, told
+    assert "1 would break a rule" in told
+    for kind in ("runainimpolicies", "clusterrunainimpolicies", "controllerrevisions"):
+        assert f"{kind}: warning: should be readable, and you may not list them" in told
+
+
 def test_nothing_is_written_while_policies_are_unknown(
     objects: Objects, operator_process: Program, cluster: LocalCluster, without: Any
 ) -> None:

@@ -41,7 +41,10 @@ ValuePositions = dict[str | int, Position]
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document of a text. `positions`: of the keys and items of each mapping and list in `value`, by its id."""
+    """One document of a text, or an object of a cluster.
+
+    `positions`: of the keys and items of each mapping and list in `value`, by its id; an object of a cluster has none.
+    """
 
     file: str
     value: Any
@@ -55,7 +58,7 @@ class Document:
         """
         value, found = (self.value, self.position) if start is None else (start, position or self.position)
         rest = path
-        while rest and (step := _step(value, rest)):
+        while rest and self.positions and (step := _step(value, rest)):
             key, rest = step
             found = self.positions[id(value)][key]
             value = value[key]

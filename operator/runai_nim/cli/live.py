@@ -142,7 +142,7 @@ def _decision_input(
         asked,
         settings=offline.settings,
         namespace_labels=policies.labels.get(namespace),
-        policies=policies.of_namespace(namespace, new=new),
+        policies=policies.of_namespace(policies.policy_set(new), namespace),
         accepted=policies.accepted(_with_status(asked, stored)),
         nimservice_schema=kinds.nimservice or offline.nimservice_schema,
     )

@@ -33,8 +33,7 @@ def read_policies(
             for policy in policies.needs_labels
         ]
     problems += [] if problems else _contradictions(policies, found, labels or {})
-    if problems:
-        raise CommandError("\n".join(f"{one.place} error: {one.message}" for one in dict.fromkeys(problems)))
+    _refuse(problems)
     return policies
 
 
@@ -49,9 +48,13 @@ def policies_of_files(files: Sequence[str], namespace: str) -> tuple[Policy, ...
         of_file, problems_of_file = _read_files([file], namespace)
         problems += problems_of_file
         found |= {policy.key: policy for policy in of_file}
+    _refuse(problems)
+    return tuple(found.values())
+
+
+def _refuse(problems: Sequence[Diagnostic]) -> None:
     if problems:
         raise CommandError("\n".join(f"{one.place} error: {one.message}" for one in dict.fromkeys(problems)))
-    return tuple(found.values())
 
 
 def _read_files(files: Sequence[str], namespace: str) -> tuple[dict[Policy, Manifest], list[Diagnostic]]:

@@ -31,11 +31,16 @@ def check_policy(files: Sequence[str], before: OfflineContext, after: OfflineCon
     violating = [name for name in old if violates(new[name]) and not violates(old[name])]
     restarting = [one for one in differences if one and one.restarts]
     terminal.write_styled(_summary(differences, restarting=len(restarting), violating=len(violating)))
-    if violating:
+    return exit_code(violates=bool(violating), restarts=bool(restarting), changes=any(differences))
+
+
+def exit_code(*, violates: bool, restarts: bool, changes: bool) -> int:
+    """The exit code of the gravest difference."""
+    if violates:
         return EXIT_VIOLATIONS
-    if restarting:
+    if restarts:
         return EXIT_RESTARTS
-    return EXIT_FINDINGS if any(differences) else EXIT_OK
+    return EXIT_FINDINGS if changes else EXIT_OK
 
 
 def violates(evaluation: ManifestEvaluation) -> bool:

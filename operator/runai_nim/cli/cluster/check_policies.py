@@ -9,17 +9,16 @@ from runai_nim.cli import terminal
 from runai_nim.cli.changes import Difference, compare_evaluations
 from runai_nim.cli.cluster.connection import ClusterOptions, run, service_pages
 from runai_nim.cli.cluster.live_policies import LivePolicies, read_live_policies
-from runai_nim.cli.diagnostic import EXIT_FAILURE, EXIT_FINDINGS, EXIT_OK, Diagnostic, Position
+from runai_nim.cli.diagnostic import EXIT_FAILURE, Diagnostic, Position
 from runai_nim.cli.diff import OutputFormat, write_differences
 from runai_nim.cli.documents import Document
-from runai_nim.cli.evaluation import ManifestEvaluation
+from runai_nim.cli.evaluation import ManifestEvaluation, evaluate_manifest
 from runai_nim.cli.manifests import Manifest
 from runai_nim.cli.offline_context import OfflineContext
 from runai_nim.cli.policies import policies_of_files
-from runai_nim.cli.policy_check import EXIT_RESTARTS, EXIT_VIOLATIONS, violates
-from runai_nim.domain.admission.evaluation import evaluate
+from runai_nim.cli.policy_check import exit_code, violates
 from runai_nim.domain.decision_input import make_decision_input
-from runai_nim.domain.policy import AcceptedSpec, Policy
+from runai_nim.domain.policy import AcceptedSpec, Policy, PolicySet
 from runai_nim.kube.client import KubeClient
 
 _AT_ONCE = "at once"
@@ -52,9 +51,11 @@ def check_live(
 
     async def check(cluster: KubeClient) -> tuple[list[Diagnostic], list[_Result]]:
         live = await read_live_policies(cluster, only, offline.namespace_labels)
-        rejected = list(_rejected(new, live))
+        # Compiled once for all resources of a namespace.
+        sets = live.policy_set(()), live.policy_set(new)
+        rejected = list(_rejected(new, live, sets[1]))
         results = [
-            _check_one(service, new, live, offline)
+            _check_one(service, sets, live, offline)
             async for page in service_pages(cluster, namespace=only)
             for service in page["items"]
         ]
@@ -66,32 +67,35 @@ def check_live(
         return EXIT_FAILURE
     write_differences((result.difference for result in results), output)
     terminal.write_styled(_summary(results))
-    if any(result.violates for result in results):
-        return EXIT_VIOLATIONS
-    if any(result.at_once and result.difference.restarts for result in results):
-        return EXIT_RESTARTS
-    return EXIT_FINDINGS if any(result.difference for result in results) else EXIT_OK
+    return exit_code(
+        violates=any(result.violates for result in results),
+        restarts=any(result.at_once and result.difference.restarts for result in results),
+        changes=any(result.difference for result in results),
+    )
 
 
-def _rejected(new: Sequence[Policy], live: LivePolicies) -> list[Diagnostic]:
+def _rejected(new: Sequence[Policy], live: LivePolicies, policies: PolicySet) -> list[Diagnostic]:
     """New policies that contradict another one, in a namespace that they are for."""
     names = {*live.labels, *(policy.namespace for policy in new if policy.namespace)}
-    compiled = [found for name in names if (found := live.of_namespace(name, new=new)) is not None]
+    compiled = [found for name in names if (found := live.of_namespace(policies, name)) is not None]
     rejected = [one for found in compiled for one in found.rejected if one.policy in new]
     messages = dict.fromkeys(f"{one.policy.title}: {one.finding.message}" for one in rejected)
     return [Diagnostic("-f", Position(), message) for message in messages]
 
 
-def _check_one(service: KubeObject, new: Sequence[Policy], live: LivePolicies, offline: OfflineContext) -> _Result:
+def _check_one(
+    service: KubeObject, sets: tuple[PolicySet, PolicySet], live: LivePolicies, offline: OfflineContext
+) -> _Result:
+    """`sets`: the policies in force, and those with the new ones."""
     accepted = live.accepted(service)
-    now = _evaluation(service, (), accepted, live=live, offline=offline)
-    soon = _evaluation(service, new, accepted, live=live, offline=offline)
-    later = _evaluation(service, new, None, live=live, offline=offline)
+    now = _evaluation(service, sets[0], accepted, live=live, offline=offline)
+    soon = _evaluation(service, sets[1], accepted, live=live, offline=offline)
+    later = _evaluation(service, sets[1], None, live=live, offline=offline)
     name = now.resource
     difference = replace(compare_evaluations(name, now, soon), when=_AT_ONCE)
     at_once = bool(difference)
     if not at_once:
-        before = _evaluation(service, (), None, live=live, offline=offline)
+        before = _evaluation(service, sets[0], None, live=live, offline=offline)
         # What policies changed earlier is not news of these.
         if not compare_evaluations(name, before, later):
             return _Result(Difference(name), at_once=False, violates=False)
@@ -102,7 +106,7 @@ def _check_one(service: KubeObject, new: Sequence[Policy], live: LivePolicies, o
 
 def _evaluation(
     service: KubeObject,
-    new: Sequence[Policy],
+    policy_set: PolicySet,
     accepted: AcceptedSpec | None,
     *,
     live: LivePolicies,
@@ -110,7 +114,7 @@ def _evaluation(
 ) -> ManifestEvaluation:
     metadata = service["metadata"]
     namespace = metadata["namespace"]
-    policies = live.of_namespace(namespace, new=new)
+    policies = live.of_namespace(policy_set, namespace)
     decision_input = make_decision_input(
         service,
         settings=offline.settings,
@@ -121,12 +125,10 @@ def _evaluation(
     )
     made = bool((service.get("status") or {}).get("nimServiceName"))
     decision_input = decision_input.with_children(claim_exists=None, nimservice_exists=made)
-    manifest = {**service, "apiVersion": well_known.API_VERSION, "kind": well_known.KIND}
-    desired = evaluate(manifest, decision_input)
-    place = f"{namespace}/{metadata['name']}"
-    remarks = (Diagnostic(place, Position(), one.message, one.severity) for one in desired.findings)
-    document = Document(place, manifest, Position(), {})
-    return ManifestEvaluation(Manifest(document, manifest, Position()), decision_input, desired, tuple(remarks))
+    # Items of a list may lack apiVersion and kind.
+    obj = {**service, "apiVersion": well_known.API_VERSION, "kind": well_known.KIND}
+    document = Document(f"{namespace}/{metadata['name']}", obj, Position(), {})
+    return evaluate_manifest(Manifest(document, obj, Position()), decision_input)
 
 
 def _summary(results: Sequence[_Result]) -> str:

@@ -14,6 +14,7 @@ from runai_nim.api.resources import (
     Resource,
 )
 from runai_nim.api.well_known import SERVICE_LABEL
+from runai_nim.cli.cluster.readings import listed
 from runai_nim.cli.diagnostic import Diagnostic, Position
 from runai_nim.domain.admission.policy_versions import PolicyVersions
 from runai_nim.domain.admission.stored_policy import StoredPolicy
@@ -22,6 +23,7 @@ from runai_nim.domain.policy import (
     AcceptedSpec,
     CompiledPolicies,
     Policy,
+    PolicySet,
     accepted_before,
 )
 from runai_nim.kube.api_error import ApiError
@@ -44,17 +46,15 @@ class LivePolicies:
         uid = metadata.get("uid")
         return accepted_before(service, (one.accepted for one in found if one.owner_uid == uid and one.accepted))
 
-    def of_namespace(
-        self, namespace: str, labels: Mapping[str, str] | None = None, *, new: Iterable[Policy] = ()
-    ) -> CompiledPolicies | None:
-        """The policies for a namespace, with new ones in the place of those of the same name; None: there are none.
+    def policy_set(self, new: Iterable[Policy]) -> PolicySet:
+        """The policies in force, with new ones in the place of those of the same name."""
+        return self.versions.with_policies({policy.key: policy for policy in new})
 
-        `labels`: those of the namespace, if they are not those that were read.
-        """
-        policies = self.versions.with_policies({policy.key: policy for policy in new})
+    def of_namespace(self, policies: PolicySet, namespace: str) -> CompiledPolicies | None:
+        """Those of a set that concern a namespace; None if there are none in the cluster."""
         if not policies.policies and not self.revisions:
             return None
-        return policies.of_namespace(namespace, self.labels.get(namespace, {}) if labels is None else labels)
+        return policies.of_namespace(namespace, self.labels.get(namespace, {}))
 
 
 async def read_live_policies(cluster: KubeClient, namespace: str, given: Mapping[str, str] | None) -> LivePolicies:
@@ -69,13 +69,14 @@ async def read_live_policies(cluster: KubeClient, namespace: str, given: Mapping
         revision = ObservedPolicyRevision.from_object(obj)
         revisions.setdefault((obj["metadata"]["namespace"], revision.service), []).append(revision)
     labels = await _namespace_labels(cluster, namespace, found)
+    if namespace and given:
+        labels.setdefault(namespace, {})
     all_labels = {name: {**known, **(given or {})} for name, known in labels.items()}
     return LivePolicies(found.versions, revisions, all_labels, found.remarks)
 
 
-async def _namespace_labels(
-    cluster: KubeClient, namespace: str, found: LivePolicies
-) -> Mapping[str, Mapping[str, str]]:
+async def _namespace_labels(cluster: KubeClient, namespace: str, found: LivePolicies) -> dict[str, Mapping[str, str]]:
+    """The labels of all namespaces, or of this one; without an entry if they may not be read."""
     if not namespace:
         objects = await _read(cluster, NAMESPACES, "", found.remarks)
         return {obj["metadata"]["name"]: obj["metadata"].get("labels") or {} for obj in objects}
@@ -86,24 +87,22 @@ async def _namespace_labels(
             raise
         if found.versions.needs_labels:
             found.remarks.append(_unread(NAMESPACES, "name the labels by --namespace-label"))
-        return {namespace: {}}
+        return {}
     return {namespace: one.get("metadata", {}).get("labels") or {}}
 
 
 async def _read(
     cluster: KubeClient, resource: Resource, namespace: str, remarks: list[Diagnostic], *, selector: str = ""
-) -> list[KubeObject]:
-    """All objects; none, and a remark, if they may not be read."""
-    objects: list[KubeObject] = []
+) -> tuple[KubeObject, ...]:
+    """All objects; none of a kind that isn't served, and with a remark if they may not be read."""
     try:
-        async for page in cluster.pages(resource, selector, namespace if resource.namespaced else ""):
-            objects += page["items"]
+        return await listed(cluster, resource, namespace if resource.namespaced else "", selector)
     except ApiError as error:
         if error.status not in (403, 404):
             raise
         if error.status == 403:
             remarks.append(_unread(resource, "what they give and forbid is left out"))
-    return objects
+        return ()
 
 
 def _unread(resource: Resource, result: str) -> Diagnostic:
