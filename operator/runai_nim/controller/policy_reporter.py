@@ -19,7 +19,8 @@ from runai_nim.controller.policy_metrics import PolicyMetrics
 from runai_nim.domain.admission.stored_policy import StoredPolicy
 from runai_nim.domain.finding import Finding
 from runai_nim.domain.policy import concerns
-from runai_nim.domain.status.policy_status import policy_status, status_changes
+from runai_nim.domain.status import status_changes
+from runai_nim.domain.status.policy_status import policy_status
 from runai_nim.kube.api_error import ApiError
 from runai_nim.kube.client import KubeClient
 from runai_nim.kube.leader_election import NotLeaderError

@@ -16,7 +16,16 @@ from runai_nim.controller.decision import Decision
 from runai_nim.controller.limits.status_rate_limit import StatusRateLimit
 from runai_nim.controller.metrics import ServiceMetrics
 from runai_nim.domain.reasons import Reason
-from runai_nim.domain.status import Deadlines, Facts, Outcome, facts_of, is_progress, status_of, transitions
+from runai_nim.domain.status import (
+    Deadlines,
+    Facts,
+    Outcome,
+    facts_of,
+    is_progress,
+    status_changes,
+    status_of,
+    transitions,
+)
 from runai_nim.kube.api_error import ApiError
 from runai_nim.kube.client import KubeClient
 from runai_nim.kube.events import EventRecorder
@@ -54,8 +63,7 @@ class StatusReporter:
         now = datetime.now(UTC)
         facts = self._facts(decision, outcome, now)
         status = status_of(cr, decision.desired, facts, now=now.strftime("%Y-%m-%dT%H:%M:%SZ"))
-        changes = {field: value for field, value in status.items() if before.get(field) != value}
-        changes |= dict.fromkeys(before.keys() - status.keys())
+        changes = status_changes(before, status)
         if not changes:
             if key in self._limits:
                 self._limits[key].drop_progress()

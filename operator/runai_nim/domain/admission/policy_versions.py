@@ -28,8 +28,7 @@ class PolicyVersions:
     @property
     def needs_labels(self) -> bool:
         """Whether a namespace's policies depend on its labels."""
-        versions = ((stored.policy, stored.last_valid) for stored in self._stored.values())
-        return any(version is not None and version.selector for pair in versions for version in pair)
+        return self._policies.selects_by_label
 
     def take(self, key: ObjectKey, new: StoredPolicy | None) -> bool:
         """Take up a change, with None a deletion; whether decisions may differ now."""
@@ -56,12 +55,12 @@ class PolicyVersions:
 
     def of_namespace(self, namespace: str, labels: Mapping[str, str]) -> CompiledPolicies:
         """The policies for resources of a namespace with these labels."""
-        if self._set is None:
-            self._set = self._make_set(self._stored)
-        return self._set.of_namespace(namespace, labels)
+        return self._policies.of_namespace(namespace, labels)
 
     def with_policies(self, changes: Mapping[ObjectKey, Policy | None]) -> PolicySet:
         """The policies in force with others under these keys; None: without one."""
+        if not changes:
+            return self._policies
         others = self._make_set(key for key in self._stored if key not in changes)
         added = (policy for policy in changes.values() if policy is not None)
         return PolicySet((*others.policies, *added), others.last_valid)
@@ -70,6 +69,12 @@ class PolicyVersions:
         """The last valid version of a policy that may be invalid now; None without one."""
         stored = self._stored.get(key)
         return self._seen_valid.get(key) or (stored.last_valid if stored else None)
+
+    @property
+    def _policies(self) -> PolicySet:
+        if self._set is None:
+            self._set = self._make_set(self._stored)
+        return self._set
 
     def _make_set(self, keys: Iterable[ObjectKey]) -> PolicySet:
         versions = [(self._stored[key].policy, self.last_valid(key)) for key in keys]

@@ -9,7 +9,7 @@ from runai_nim.api.v1alpha1.field_kinds import FIELD_KINDS, FieldKind
 from runai_nim.domain.finding import Finding, Rule
 from runai_nim.domain.policy.policy import JsonObject, Policy
 from runai_nim.domain.policy.values import LARGEST, Comparable, comparable, text
-from runai_nim.domain.reasons import Reason
+from runai_nim.domain.policy.violation import violation
 
 _MAX_OPTIONS: Final = 5
 """Options that a message names."""
@@ -48,14 +48,13 @@ class Bound:
 
     def finding(self, path: str, value: Any, *, remedy: str = "") -> Finding:
         """The finding for a value that breaks the bound."""
-        return Finding(
-            reason=Reason.POLICY_VIOLATION,
-            path=path,
+        return violation(
+            self.policy,
+            self.rule,
+            path,
             value=shown(path, value),
             must=f"{self.must} by {self.policy.title}",
             remedy=remedy or f"{REMEDIES[self.rule]}, or ask who maintains the policy",
-            rule=self.rule,
-            policy=self.policy.key,
         )
 
 

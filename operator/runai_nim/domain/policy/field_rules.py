@@ -7,21 +7,13 @@ from runai_nim.domain.finding import Finding, Rule
 from runai_nim.domain.policy.bounds import shown
 from runai_nim.domain.policy.compile import FieldRules
 from runai_nim.domain.policy.values import is_same
-from runai_nim.domain.reasons import Reason
+from runai_nim.domain.policy.violation import violation
 
 
 def required_findings(rules: FieldRules, path: str) -> Iterator[Finding]:
     """One finding for each policy that requires the field, which has no value."""
     for policy in rules.required:
-        must = f"be set by {policy.title}"
-        yield Finding(
-            reason=Reason.POLICY_VIOLATION,
-            path=path,
-            must=must,
-            remedy="add it",
-            rule=Rule.REQUIRED,
-            policy=policy.key,
-        )
+        yield violation(policy, Rule.REQUIRED, path, must=f"be set by {policy.title}", remedy="add it")
 
 
 def closed_findings(rules: FieldRules, path: str, value: Any, default: Any) -> Iterator[Finding]:
@@ -31,12 +23,5 @@ def closed_findings(rules: FieldRules, path: str, value: Any, default: Any) -> I
     known = shown(path, default)
     allowed = "be left out" if default is None else f"be {known}" if known else "be the default"
     for policy in rules.closed:
-        yield Finding(
-            reason=Reason.POLICY_VIOLATION,
-            path=path,
-            value=shown(path, value),
-            must=f"{allowed} by {policy.title}, which allows no other value",
-            remedy="remove it",
-            rule=Rule.CAN_EDIT,
-            policy=policy.key,
-        )
+        must = f"{allowed} by {policy.title}, which allows no other value"
+        yield violation(policy, Rule.CAN_EDIT, path, value=shown(path, value), must=must, remedy="remove it")

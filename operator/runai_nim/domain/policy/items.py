@@ -13,7 +13,7 @@ from runai_nim.domain.policy.bounds import broken
 from runai_nim.domain.policy.compile import FieldRules, ItemPolicy
 from runai_nim.domain.policy.field_rules import closed_findings, required_findings
 from runai_nim.domain.policy.policy import ValueOrigin
-from runai_nim.domain.reasons import Reason
+from runai_nim.domain.policy.violation import violation
 
 
 def add_items(policy: ItemPolicy, own: list[Any], provenance: dict[str, ValueOrigin]) -> list[Any]:
@@ -68,15 +68,9 @@ def item_findings(policy: ItemPolicy, items: list[Any]) -> Iterator[Finding]:
             and not _is_unchanged(policy, item, known[0])
         ):
             locking = policy.locked[name]
-            yield Finding(
-                reason=Reason.POLICY_VIOLATION,
-                path=path,
-                value=name,
-                must=f"be as {locking.title} gives it, which locks it",
-                remedy="remove this item, the policy adds its own",
-                rule=Rule.LOCKED,
-                policy=locking.key,
-            )
+            must = f"be as {locking.title} gives it, which locks it"
+            remedy = "remove this item, the policy adds its own"
+            yield violation(locking, Rule.LOCKED, path, value=name, must=must, remedy=remedy)
         takes_part = _takes_part(item)
         if takes_part:
             yield from _addition_findings(policy, path, name)
@@ -97,15 +91,8 @@ def _addition_findings(policy: ItemPolicy, path: str, name: Any) -> Iterator[Fin
     for limiting, allowed in policy.additions:
         if shown not in allowed:
             names = f"one of {', '.join(sorted(allowed))}" if allowed else "left out"
-            yield Finding(
-                reason=Reason.POLICY_VIOLATION,
-                path=path,
-                value=shown,
-                must=f"be {names} by {limiting.title}, which allows no other items",
-                remedy="remove the item",
-                rule=Rule.CAN_ADD,
-                policy=limiting.key,
-            )
+            must = f"be {names} by {limiting.title}, which allows no other items"
+            yield violation(limiting, Rule.CAN_ADD, path, value=shown, must=must, remedy="remove the item")
 
 
 def _attribute_findings(policy: ItemPolicy, rules: FieldRules, path: str, item: Mapping[str, Any]) -> Iterator[Finding]:

@@ -19,6 +19,8 @@ class PolicySet:
     ) -> None:
         self.policies = tuple(policies)
         self.last_valid = last_valid
+        self.selects_by_label = any(policy.selector for policy in (*self.policies, *last_valid.values()))
+        self._of_place: dict[tuple[str, frozenset[tuple[str, str]]], CompiledPolicies] = {}
         self._compiled: dict[tuple[tuple[ObjectKey, ...], ...], CompiledPolicies] = {}
         """By the policies as they are written and the last valid versions that concern a namespace."""
 
@@ -29,6 +31,12 @@ class PolicySet:
 
     def of_namespace(self, namespace: str, labels: Mapping[str, str]) -> CompiledPolicies:
         """The policies for resources of a namespace with these labels."""
+        place = namespace, frozenset(labels.items())
+        if place not in self._of_place:
+            self._of_place[place] = self._concerning(namespace, labels)
+        return self._of_place[place]
+
+    def _concerning(self, namespace: str, labels: Mapping[str, str]) -> CompiledPolicies:
         found = {policy.key: policy for policy in self.policies if concerns(policy, namespace, labels)}
         last_valid = {key: last for key, last in self.last_valid.items() if concerns(last, namespace, labels)}
         # A new version may not concern the namespace any more; until it is known to be valid, the last one does.

@@ -24,6 +24,7 @@ from runai_nim.domain.status.phase_row import PhaseRow
 from runai_nim.domain.status.progress import is_progress
 from runai_nim.domain.status.scaling import scaling_condition
 from runai_nim.domain.status.silence import has_image_pull_failure
+from runai_nim.domain.status.status_patch import status_changes
 from runai_nim.domain.status.time_to_ready import TimeToReady, time_to_ready
 from runai_nim.domain.translate import Desired
 
@@ -43,6 +44,7 @@ __all__ = [
     "is_progress",
     "nimservice_ready_condition",
     "row_for",
+    "status_changes",
     "status_of",
     "time_to_ready",
     "transitions",

@@ -32,19 +32,6 @@ def policy_status(
     return {field: value for field, value in status.items() if value is not None}
 
 
-def status_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """The merge patch that turns a status into another one: null removes a field, at any depth."""
-    changes: dict[str, Any] = dict.fromkeys(before.keys() - after.keys())
-    for field, value in after.items():
-        known = before.get(field)
-        if isinstance(value, Mapping) and isinstance(known, Mapping):
-            if inner := status_changes(known, value):
-                changes[field] = inner
-        elif known != value:
-            changes[field] = value
-    return changes
-
-
 def _valid_condition(rejection: Finding | None, in_force: Mapping[str, Any] | None) -> ConditionDraft:
     type_ = "Valid"
     if rejection is None:

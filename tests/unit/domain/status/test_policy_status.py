@@ -6,7 +6,8 @@ import pytest
 
 from runai_nim.domain.admission.stored_policy import StoredPolicy
 from runai_nim.domain.policy import Scope
-from runai_nim.domain.status.policy_status import policy_status, status_changes
+from runai_nim.domain.status import status_changes
+from runai_nim.domain.status.policy_status import policy_status
 
 NOW = "2026-11-29T10:00:00Z"
 EARLIER = "2026-11-28T10:00:00Z"
