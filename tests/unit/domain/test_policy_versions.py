@@ -49,6 +49,7 @@ def test_a_change_of_the_status_changes_no_decision() -> None:
     assert versions.take(TEAM, stored(CAP))
     assert versions
     assert not versions.take(TEAM, stored(CAP, in_force=CAP))
+    assert not versions.take(TEAM, stored(CAP, in_force=CAP))
     assert versions.take(TEAM, stored(CAP, 2))
     assert versions.take(TEAM, stored(CAP, 2, uid="other"))
     assert versions.take(TEAM, None)
@@ -95,6 +96,7 @@ def test_another_policy_can_be_tried() -> None:
     tried = Policy("team", Scope.PROJECT, rules={"replicas": {"max": 1}}, namespace="ns")
     assert limits(versions.with_policies({TEAM: tried})) == [3, 1]
     assert limits(versions.with_policies({TEAM: None})) == [3]
+    assert limits(versions.with_policies({})) == [3, 2]
 
 
 def limits(policies: PolicySet) -> list[Any]:
