@@ -1,7 +1,6 @@
 """Compares values of a spec exactly: numbers as decimals, quantities as amounts."""
 
 import math
-from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
@@ -72,9 +71,11 @@ def text(value: Any) -> str:
 
 def get(tree: Any, steps: tuple[str, ...]) -> Any:
     """The value at a path; None if it is not set."""
-    for step in steps:
-        # The check of an abstract type takes most of the time where the value is a dict, as nearly always.
-        if not isinstance(tree, dict) and not isinstance(tree, Mapping):
-            return None
-        tree = tree.get(step)
+    try:
+        for step in steps:
+            if tree is None:
+                return None
+            tree = tree.get(step)
+    except AttributeError:  # not a mapping; asking for the type first costs effective_spec a tenth
+        return None
     return tree
