@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +49,9 @@ def cap(portion: float) -> dict[str, Any]:
     return {"compute": {"gpuPortionRequest": {"max": portion}}}
 
 
-def team(objects: Objects) -> str:
+def team(objects: Objects, name: str = "llama-8b") -> str:
     """The value of the variable in the NIMService."""
-    env = present(objects, NIMSERVICE, "llama-8b")["spec"].get("env", [])
+    env = present(objects, NIMSERVICE, name)["spec"].get("env", [])
     return str(next((item["value"] for item in env if item["name"] == "TEAM"), ""))
 
 
@@ -251,6 +252,25 @@ def test_a_namespace_that_is_relabelled_has_other_policies(
     kubectl("label", "namespace", namespace, "example.com/department-")
     assert complies(objects, "PolicyChanged")
     assert team(objects) == "ml"
+
+
+def test_a_label_counts_for_what_is_applied_after_it(
+    objects: Objects, cluster_policies: Callable[[Policy], None], namespace: str, kubectl: Callable[..., str]
+) -> None:
+    selector = {"matchLabels": {"example.com/department": namespace}}
+    name = f"{namespace}-ml"
+    cluster_policies(
+        policy(name, CLUSTER_POLICY, defaults=variable("ml"), namespaceSelector=selector, scope="department")
+    )
+    valid(objects, "True", name, CLUSTER_POLICY)
+    for index in range(8):  # at the operator the label may arrive after what is applied then
+        want = "" if index % 2 else "ml"
+        kubectl("label", "namespace", namespace, f"example.com/department{f'={namespace}' if want else '-'}")
+        one = sample("gpu-portion", modelStore={"nimCache": {"name": "shared"}})
+        one["metadata"]["name"] = f"llama-{index}"
+        objects.apply(one)
+        wait_for(partial(objects.get, NIMSERVICE, one["metadata"]["name"]))
+        assert team(objects, one["metadata"]["name"]) == want
 
 
 def test_what_an_immediate_policy_refused_is_not_restarted_by_the_next_one(objects: Objects) -> None:

@@ -279,5 +279,6 @@ class ClusterCache:
     def _enqueue_namespace(self, key: ObjectKey, old: ObservedNamespace | None, new: ObservedNamespace | None) -> None:
         # A namespace often changes in status and finalizers, which don't matter here.
         if old is None or new is None or (old.labels, old.is_deleting) != (new.labels, new.is_deleting):
+            self.policies.changed.set()  # the policies that select it by its labels concern more or fewer resources
             for name in [name for name in self.resources if name[0] == key[1]]:
                 self._enqueue(name)

@@ -35,7 +35,7 @@ from runai_nim.domain.plan import (
     names_to_check,
     plan,
 )
-from runai_nim.domain.policy import AcceptedSpec, accepted_before
+from runai_nim.domain.policy import AcceptedSpec, CompiledPolicies, accepted_before
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.status import event_queries
 from runai_nim.domain.translate import Desired, translate
@@ -107,7 +107,8 @@ class Reconciler:
         self._metrics.record_resource(key, cr)
         if self._cache.policies.versions.needs_labels and self._cache.observed.namespace_labels(key[0]) is None:
             return UNKNOWN_NAMESPACE_SECONDS
-        decision = await self._decide(key, cr)
+        policies = self._policies_of(key)
+        decision = await self._decide(key, cr, policies)
         planned = decision.planned
         if planned.changes_anything:
             self._cluster.permit()  # raises before anything is read or counted for a write
@@ -116,7 +117,7 @@ class Reconciler:
             if allowed is None:
                 return None
             planned = allowed
-        if (seconds := await self._retry_after(key, cr, planned)) is not None:
+        if (seconds := await self._retry_after(key, cr, planned, policies=policies)) is not None:
             return seconds
         outcome, write_due = await self._executor.execute(key, planned)
         observed = decision.observed
@@ -136,15 +137,18 @@ class Reconciler:
         self._executor.forget(key)
         self._status.forget(key)
 
-    async def _decide(self, key: ObjectKey, cr: Mapping[str, Any]) -> Decision:
+    def _policies_of(self, key: ObjectKey) -> CompiledPolicies | None:
+        """The policies of the namespace, as the cache has them now; None if there are none in the cluster."""
+        return self._cache.policies.of_namespace(key[0], self._cache.observed.namespace_labels(key[0]))
+
+    async def _decide(self, key: ObjectKey, cr: Mapping[str, Any], policies: CompiledPolicies | None) -> Decision:
         """The decision. A foreign claim is read only if the first decision wouldn't create it."""
-        labels = self._cache.observed.namespace_labels(key[0])
         kept = self._kept_policies(key, cr)
-        policies = self._cache.policies.of_namespace(key[0], labels) or (NO_POLICIES if kept else None)
+        policies = policies or (NO_POLICIES if kept else None)
         decision_input = make_decision_input(
             cr,
             settings=self._settings,
-            namespace_labels=labels,
+            namespace_labels=self._cache.observed.namespace_labels(key[0]),
             nimservice_schema=self._cache.nimservice_schema,
             policies=policies,
             accepted=accepted_before(cr, kept) if policies else None,
@@ -164,13 +168,16 @@ class Reconciler:
         found = self._cache.observed.policy_revisions(key, cr["metadata"]["uid"])
         return [revision.accepted for revision in found if revision.accepted]
 
-    async def _retry_after(self, key: ObjectKey, cr: Mapping[str, Any], planned: Plan) -> float | None:
+    async def _retry_after(
+        self, key: ObjectKey, cr: Mapping[str, Any], planned: Plan, *, policies: CompiledPolicies | None
+    ) -> float | None:
         """Seconds after which to decide again because the cache is behind; None if the plan may be executed.
 
         No policy may be missing when a spec is accepted, and nothing is created for a resource that is gone.
+        `policies`: those that the plan was made under. The cache may have others by the time that it is up to date.
         """
         is_new = planned.nimservice is not None and accepted_before(cr, self._kept_policies(key, cr)) is None
-        if is_new and not await self._policies.is_current(key[0]):
+        if is_new and not (await self._policies.is_current(key[0]) and self._policies_of(key) == policies):
             return STALE_POLICIES_SECONDS
         if planned.confirm and not await self._is_still_there(key, cr):
             return 0.0
