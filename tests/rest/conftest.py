@@ -36,7 +36,11 @@ metadata: {{name: {SERVICE_ACCOUNT}}}
 roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: {SERVICE_ACCOUNT}}}
 subjects: [{{kind: ServiceAccount, name: {SERVICE_ACCOUNT}, namespace: {OPERATOR_NAMESPACE}}}]
 """
-RIGHTS = {"editor": ["get", "create", "patch", "delete"], "reader": ["get"], "deleter": ["delete"]}
+RIGHTS = {
+    "editor": ["get", "list", "create", "patch", "delete"],
+    "reader": ["get", "list"],
+    "deleter": ["delete"],
+}
 SPEC: dict[str, Any] = {
     "image": "nvcr.io/nim/meta/llama-3.1-8b-instruct:1.8.5",
     "ngcAuthSecret": "ngc-api",

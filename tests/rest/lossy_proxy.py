@@ -22,7 +22,8 @@ class LossyProxy:
     """`lose(method, times)`: that many next answers to requests for RunaiNimServices are lost. `url` is plain HTTP.
 
     As behind the proxy of a platform that manages several clusters, the API's own paths come after one of the URL.
-    `cached`: while it is not None, answers to reads from the cache, by path.
+    `cached`: while it is not None, answers to reads from the cache, by path. `expired`: so many next pages of LISTs
+    are refused, as after a compaction.
     """
 
     def __init__(self, target: str, ca_file: str) -> None:
@@ -30,6 +31,7 @@ class LossyProxy:
         self._tls = ssl.create_default_context(cafile=ca_file)
         self._method, self._left = "", 0
         self.cached: dict[str, bytes] | None = None
+        self.expired = 0
         (self._port,) = free_ports(1)
         self.url = f"http://127.0.0.1:{self._port}{_PREFIX}"
 
@@ -39,6 +41,10 @@ class LossyProxy:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP}
         body = await request.read() or None
+        if self.expired and "continue" in request.query:
+            self.expired -= 1
+            status = {"kind": "Status", "status": "Failure", "reason": "Expired", "code": 410, "message": "too old"}
+            return web.json_response(status, status=410)
         cache = self.cached if request.query.get("resourceVersion") == "0" else None
         if cache and (known := cache.get(request.path)):
             return web.Response(body=known, content_type="application/json")

@@ -1,5 +1,6 @@
 """Run:ai's own client, unmodified, against the process: its strict models read every answer."""
 
+import json
 import re
 from collections.abc import Callable
 from importlib import import_module
@@ -9,10 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
+from local.cluster import CHECKOUT
 from local.rest import Rest
 from runai_nim.rest.model.identifier import Identifier
 from tests.contract.bodies import NAMES, bodies
-from tests.rest.conftest import SPEC, Project, body, logged_in, spec_of
+from tests.rest.conftest import PEOPLE, SPEC, Project, body, logged_in, spec_of
 
 Kubectl = Callable[..., str]
 
@@ -135,6 +137,69 @@ def test_delete(runapy: Any, project: Project) -> None:
     answer = workloads.delete_workload_v2(id_)
 
     assert (answer.status_code, answer.data["code"]) == (202, 202)
+
+
+def test_list_count_get(runapy: Any, models: Any, project: Project, kubectl: Kubectl) -> None:
+    client = runapy("editor")
+    specs: dict[str, dict[str, Any]] = {
+        "half": {"compute": {"gpuRequestType": "portion", "gpuPortionRequest": 0.5}, "priorityClass": "high"},
+        "memory": {"compute": {"gpuRequestType": "memory", "gpuMemoryRequest": "20GB"}, "category": "chat"},
+        "scaled": {"autoscaling": {"metric": "concurrency", "metricThreshold": 50, "minReplicas": 1, "maxReplicas": 3}},
+        "whole": {"compute": {"gpuDevicesRequest": 2, "cpuCoreRequest": 0.5}, "nodePools": ["a"], "replicas": 0},
+    }
+    ids = {
+        name: client.create_nim_service(body(project, name, **spec)).data["metadata"]["id"]
+        for name, spec in specs.items()
+    }
+    condition = {"type": "Ready", "status": "True", "reason": "Running", "message": "", "observedGeneration": 1}
+    status = {
+        "phase": "Running",
+        "readyReplicas": 1,
+        "gpusInUse": "0.5",
+        "url": "https://half.example.com",
+        "conditions": [{**condition, "lastTransitionTime": "2026-01-01T10:00:00Z"}],
+    }
+    patch = ("patch", "rnim", "half", f"--namespace={project.namespace}", "--subresource=status", "--type=merge")
+    kubectl(*patch, f"--patch={json.dumps({'status': status})}")
+    workloads = import_module("runai.api").WorkloadsApi(client._api_client)
+    here = [f"projectId=={project.id}", "createdAt>=2021-01-01T00:00:00Z"]
+
+    first = workloads.get_workloads(filter_by=here, limit=3, sort_by="name", sort_order="desc", deleted=False)
+    page = models.GetWorkloads200Response.from_dict(first.data)
+    rest = workloads.get_workloads(filter_by=here, limit=3, sort_by="name", sort_order="desc", offset=page.next)
+    last = models.GetWorkloads200Response.from_dict(rest.data)
+    found = {workload.name: workload for workload in (*page.workloads, *last.workloads)}
+    count = models.CountResponse.from_dict(workloads.count_workloads(filter_by=[*here, "name!=half"]).data)
+    one = workloads.get_workload(ids["half"]).data
+
+    assert (page.next, last.next, [*found]) == (3, None, ["whole", "scaled", "memory", "half"])
+    assert {name: workload.id for name, workload in found.items()} == ids
+    assert models.Workload.from_dict(one) == found["half"]
+    assert found["half"].phase == models.Phase.RUNNING
+    assert found["half"].conditions[0].last_transition_time.isoformat() == "2026-01-01T10:00:00+00:00"
+    assert found["half"].allocated_resources.gpu == found["half"].pods_requested_resources.gpu.request == 0.5
+    assert found["memory"].workload_requested_resources.gpu_memory.request == "20G"
+    assert found["scaled"].requested_pods.max == 3
+    assert found["whole"].requested_node_pools == ["a"]
+    assert count.count == 3
+    assert workloads.get_workloads(search="HALF", filter_by=here).data["workloads"] == [one]
+    with pytest.raises(import_module("runai.exceptions").BadRequestException) as refused:
+        workloads.get_workloads(filter_by=["color==red"])
+    assert models.ComplianceIssuesV2.from_dict(refused.value.data).compliance_issues[0].var_field == "filterBy[0]"
+
+
+def test_the_guide_s_listing(
+    rest: Rest, runapy: Any, tokens: dict[str, str], project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runapy("editor").create_nim_service(body(project))
+    page = (CHECKOUT / "docs" / "guide" / "rest.md").read_text(encoding="utf-8").partition("## List workloads\n")[2]
+    example = page.partition("```python\n")[2].partition("```")[0].replace("team-a", project.id)
+
+    client = logged_in(rest, f"{PEOPLE}/editor", tokens["editor"])
+    exec(example, {"client": client})  # noqa: S102  # the guide's own text
+    client.close()
+
+    assert capsys.readouterr().out == "['llama'] None\n1\n"
 
 
 def test_a_secret_of_another_gets_no_token(rest: Rest, tokens: dict[str, str]) -> None:

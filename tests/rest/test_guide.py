@@ -28,10 +28,10 @@ def test_the_process_starts_by_the_line_of_the_guide(blocks: list[str], rest: Re
     assert line.startswith(".venv/bin/python -m runai_nim.rest --host 127.0.0.1 --port 8080")
 
 
-def test_curl_creates_and_reads_a_workload(
+def test_curl_creates_reads_and_lists_a_workload(
     blocks: list[str], rest: Rest, control_plane: ControlPlane, namespace: str, tmp_path: Path
 ) -> None:
-    script = blocks[1].replace("http://127.0.0.1:8080", rest.url).replace("runai-team-a", namespace)
+    script = "".join(blocks[1:]).replace("http://127.0.0.1:8080", rest.url).replace("runai-team-a", namespace)
     script = script.replace(f"kubectl create namespace {namespace}", "true").replace("team-a", f"team-{namespace}")
     environment = {
         "PATH": f"{programs()}{os.pathsep}{os.environ['PATH']}",
@@ -45,3 +45,8 @@ def test_curl_creates_and_reads_a_workload(
     assert answer.returncode == 0, answer.stderr
     assert '"name":"llama"' in answer.stdout.replace('": ', '":')
     assert "runainimservice.runai-nim.io/llama" in answer.stdout
+    assert (
+        f'"projectName":"team-{namespace}","namespace":"{namespace}","type":"NIMService","name":"llama"'
+        in answer.stdout
+    )
+    assert answer.stdout.endswith('{"count":1}')

@@ -8,6 +8,7 @@ and memory, and know neither our kind nor NIMService.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, Self
 from urllib.parse import urlencode, urlsplit
@@ -18,9 +19,9 @@ import orjson
 import yaml
 from kubernetes.aio import client, config
 
-from runai_nim.api.resources import KubeObject
+from runai_nim.api.resources import KubeObject, Resource
 from runai_nim.kube.api_error import ApiError, api_error, seconds_in
-from runai_nim.kube.bounded_reader import Reader
+from runai_nim.kube.bounded_reader import PageSize, Reader, Unreadable
 
 JSON_CONTENT_TYPE: Final = "application/json"
 Query = Mapping[str, str]
@@ -194,6 +195,28 @@ class Transport:
         finally:
             answer.release()
         return Answer(answer.status, content, seconds_in(answer.headers.get("Retry-After")))
+
+    async def page(
+        self, token: str, resource: Resource, namespace: str, *, query: Query, size: PageSize, unreadable: Unreadable
+    ) -> KubeObject:
+        """A page of a LIST with a caller's token, in bounded memory. Raises ApiError, for a refusal, too.
+
+        unreadable: called for each object that can't be parsed.
+        """
+        path = resource.path(namespace)
+        headers = {"Accept": JSON_CONTENT_TYPE, "Authorization": f"Bearer {token}"}
+
+        async def ask(limit: int) -> aiohttp.ClientResponse:
+            asked = {**query, "limit": str(limit)}
+            answer = await self._respond("GET", path, headers, query=asked, body=None, timeout=_CALLER_TIMEOUT)
+            if answer.status < 400:
+                return answer
+            raise api_error(answer.status, await answer.read(), answer.headers.get("Retry-After"))
+
+        try:
+            return await self.reader.page(ask, size, partial(unreadable, resource.plural))
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise _no_answer(error, "GET", path) from error
 
     async def _respond(
         self,

@@ -3,6 +3,7 @@
 Requests of different callers share no state: there are no cookies and no cache. A token appears in one header only.
 """
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,8 +11,10 @@ import orjson
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from runai_nim.api.resources import CLAIMS, RUNAI_NIM_SERVICES, KubeObject
+from runai_nim.api.resources import CLAIMS, RUNAI_NIM_SERVICES, KubeObject, Resource
 from runai_nim.kube.api_error import ApiError
+from runai_nim.kube.bounded_reader import PageSize
+from runai_nim.kube.client import log_unreadable
 from runai_nim.kube.transport import JSON_CONTENT_TYPE, Query, RequestBody, Transport
 from runai_nim.rest.model.authorship import REST_FIELD_MANAGER
 from runai_nim.rest.model.identifier import Identifier
@@ -63,6 +66,30 @@ class ApiServer:
         """The object at a URL path."""
         return await self._send_with_retry("GET", path, token)
 
+    async def peek(self, token: str, path: str) -> ApiResponse:
+        """The object at a URL path, which an answer can do without: a 403 is final, even of a starting API server."""
+        return await self._exchange("GET", path, token)
+
+    async def pages(
+        self, token: str, resource: Resource, namespace: str, query: Query = _NO_QUERY, *, is_ready: bool = False
+    ) -> AsyncIterator[ApiResponse]:
+        """LIST page by page; smaller pages for large objects. A refusal is the last one.
+
+        is_ready: the API server was seen to be ready, so that a 403 is final.
+        """
+        size = PageSize()
+        more = ""
+        while True:
+            asked = {**query, **({"continue": more} if more else {})}
+            answer = await self._page(token, resource, namespace, asked, size=size)
+            if answer.status == _FORBIDDEN and not is_ready:
+                await self._check_ready(token)
+                answer = await self._page(token, resource, namespace, asked, size=size)
+            yield answer
+            more = answer.body.get("metadata", {}).get("continue", "") if answer.status == _OK else ""
+            if not more:
+                return
+
     async def write(
         self, token: str, path: str, change: KubeObject | list[dict[str, Any]], *, dry_run: bool
     ) -> ApiResponse:
@@ -85,7 +112,7 @@ class ApiServer:
 
     async def has_claim(self, token: str, namespace: str, name: str) -> bool | None:
         """Whether a PersistentVolumeClaim with that name exists; None if the caller may not know."""
-        response = await self._exchange("GET", CLAIMS.path(namespace, name), token)
+        response = await self.peek(token, CLAIMS.path(namespace, name))
         return {_OK: True, _NOT_FOUND: False}.get(response.status)
 
     async def create(self, token: str, manifest: KubeObject) -> ApiResponse:
@@ -119,8 +146,7 @@ class ApiServer:
         """A starting API server answers 403 until RBAC is synced; treat it as retryable unless /readyz is ok."""
         answer = await self._exchange(method, path=path, token=token, query=query, body=body, content_type=content_type)
         if answer.status == _FORBIDDEN:
-            if (await self._exchange("GET", _READY, token)).status != _OK:
-                raise NoAnswerError("not ready")
+            await self._check_ready(token)
             answer = await self._exchange(
                 method, path=path, token=token, query=query, body=body, content_type=content_type
             )
@@ -128,6 +154,24 @@ class ApiServer:
             logger.warning("unreadable response of the API server", method=method, path=path)
             raise NoAnswerError("not readable")
         return answer
+
+    async def _check_ready(self, token: str) -> None:
+        if (await self._exchange("GET", _READY, token)).status != _OK:
+            raise NoAnswerError("not ready")
+
+    async def _page(
+        self, token: str, resource: Resource, namespace: str, query: Query, *, size: PageSize
+    ) -> ApiResponse:
+        try:
+            page = await self._transport.page(
+                token, resource, namespace, query=query, size=size, unreadable=log_unreadable
+            )
+        except ApiError as error:
+            if error.status in (0, *_SERVER_ERRORS):
+                raise NoAnswerError(error.message) from error
+            refusal = {"reason": error.reason, "message": error.message}
+            return ApiResponse(error.status, refusal, int(error.retry_after))
+        return ApiResponse(_OK, page, 0)
 
     async def _exchange(
         self,

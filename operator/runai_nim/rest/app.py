@@ -17,6 +17,7 @@ from runai_nim.rest import schemas
 from runai_nim.rest.api_server import NoAnswerError
 from runai_nim.rest.documentation import documentation_page
 from runai_nim.rest.errors import HttpError, unauthorized, unavailable
+from runai_nim.rest.listing_routes import add_listing
 from runai_nim.rest.metrics import OTHER_ROUTE, RestMetrics
 from runai_nim.rest.openapi import (
     BODY_ERRORS,
@@ -48,6 +49,7 @@ def make_app(rest: RestService) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, lifespan=rest.lifespan)
     _add_workloads(app, rest)
     _add_deletion(app, rest)
+    add_listing(app, rest)
     add_policies(app, rest)
     _add_token(app, rest)
     document = make_document(app.routes)

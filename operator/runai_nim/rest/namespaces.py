@@ -52,6 +52,13 @@ class NamespaceIndex:
         """Id of the cluster. Raises HttpError (503) before the first LIST."""
         return self._get_known(_SYSTEM).uid
 
+    @property
+    def known(self) -> tuple[ProjectNamespace, ...]:
+        """All namespaces as far as they are known. Raises HttpError (503) before the first LIST."""
+        if not self.is_synced:
+            raise unavailable("the projects are not known yet")
+        return tuple(self._watch.objects.values())
+
     async def get(self, name: str) -> ProjectNamespace:
         """The namespace. Raises HttpError (503) if unknown."""
         if ("", name) not in self._watch.objects:
@@ -73,9 +80,7 @@ class NamespaceIndex:
         return namespace
 
     def _find_known(self, project_id: Any) -> ProjectNamespace | Finding:
-        if not self.is_synced:
-            raise unavailable("the projects are not known yet")
-        return find_namespace(project_id, tuple(self._watch.objects.values()), self._project_labels)
+        return find_namespace(project_id, self.known, self._project_labels)
 
     async def _wait_for_listing(self) -> None:
         """Wait for a LIST before answering that a project is unknown: the watch may be late or broken.

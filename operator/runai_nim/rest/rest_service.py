@@ -23,6 +23,7 @@ from runai_nim.rest.policy_index import PolicyIndex
 from runai_nim.rest.policy_service import PolicyService
 from runai_nim.rest.request_parsing import MAX_BODY_BYTES, parse_json_object, read_content
 from runai_nim.rest.workload_index import WorkloadIndex
+from runai_nim.rest.workload_listing import WorkloadListing
 from runai_nim.rest.workload_service import WorkloadService
 
 
@@ -34,6 +35,7 @@ class RestService:
         self.metrics = RestMetrics(__version__)
         self.cluster: KubeClient
         self.workloads: WorkloadService
+        self.listing: WorkloadListing
         self.policies: PolicyService
         self.namespaces: NamespaceIndex
         self.policy_index: PolicyIndex
@@ -80,6 +82,15 @@ class RestService:
             self.discovery,
             index=self.workload_index,
             settings=self.settings,
+        )
+        self.listing = WorkloadListing(
+            api_server,
+            self.namespaces,
+            self.policy_index,
+            self.settings,
+            index=self.workload_index,
+            caller=self.workloads.caller,
+            read=self.workloads.stored,
         )
         self.policies = PolicyService(
             api_server, self.namespaces, self.policy_index, self.settings, caller=self.workloads.caller

@@ -59,6 +59,11 @@ class WorkloadIndex:
         """Whether the first LIST is complete, or not allowed."""
         return self._informer.synced.is_set()
 
+    @property
+    def namespaces(self) -> set[str] | None:
+        """The namespaces with RunaiNimServices; None if the process may not watch these."""
+        return None if self._informer.is_forbidden else {namespace for namespace, _ in self._keys.values()}
+
     def id_of(self, at: Identifier) -> str:
         """The id in answers: the uid, or the form of earlier versions if the process may not watch RunaiNimServices."""
         return str(at) if self._informer.is_forbidden else at.uid

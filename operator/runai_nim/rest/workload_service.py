@@ -87,6 +87,10 @@ class WorkloadService:
         namespace, cr = await self._get_stored(token, id_)
         return self._to_workload(cr, namespace)
 
+    async def stored(self, token: str, id_: str) -> tuple[ProjectNamespace, KubeObject]:
+        """Namespace and object of a workload."""
+        return await self._get_stored(token, id_)
+
     async def update(self, token: str, id_: str, body: Mapping[str, Any]) -> KubeObject:
         """Replace the sections in `body`, if that changes anything, and return the workload.
 
