@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from compileall import compile_dir
 
-from bench import fairness, idle, life, policies, rest, scale, throughput
+from bench import fairness, idle, life, listing, policies, rest, scale, throughput
 from bench.compare import RESULT, with_ratios
 from bench.figures import Figures
 from bench.plot import plot
@@ -27,6 +27,7 @@ BURST = 1000
 BROKEN = 5000
 OTHERS = 40
 BOUND = 5000
+LISTED = 5000
 
 
 def arguments() -> argparse.Namespace:
@@ -54,6 +55,7 @@ def benchmarks(full: bool, share: float) -> dict[str, Callable[[], Figures]]:
         "scale": lambda: scale.measure(FULL_SIZES if full else SIZES, share),
         "fairness": lambda: fairness.measure(of(BROKEN), of(OTHERS)),
         "policies": lambda: policies.measure(of(BOUND), of(OTHERS)),
+        "listing": lambda: listing.measure(of(LISTED)),
         "rest": lambda: rest.measure(FULL_REST_CALLS if full else of(REST_CALLS)),
     }
 

@@ -29,6 +29,7 @@ LOWER: Final = (
     *("status_writes_per_cr", "events_per_cr"),
     *("restart_writes", "restart_1000_writes", "restart_5000_writes"),
     *("watches_restarted_quiet", "warnings_quiet"),
+    *("rest_list_ratio", "rest_list_sorted_ratio"),
     *("rss_0_mib", "rss_1000_mib", "rss_5000_mib", "rss_kib_per_cr"),
 )
 """The compared figures, and whether higher or lower is better."""

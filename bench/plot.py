@@ -45,6 +45,7 @@ AIMS: Final = (
     Aim("wait behind 5,000 broken ones", "fairness_delay_ms", 1000, " ms"),
     Aim("REST API adds, p50", "rest_added_p50_ms", 3, " ms"),
     Aim("REST API adds, p99", "rest_added_p99_ms", 15, " ms"),
+    Aim("REST page of 50 among 5,000, to LIST", "rest_list_ratio", 3),
 )
 
 

@@ -34,7 +34,7 @@ def measure(calls: int) -> Figures:
         for right in RIGHTS:
             cluster.kubectl("create", *right, f"--namespace={NAMESPACE}")
         token = cluster.kubectl("create", "token", CALLER, f"--namespace={NAMESPACE}").strip()
-        rest = _process(cluster)
+        rest = rest_of(cluster)
         rest.program.start()
         direct = ApiServer(cluster.control_plane.url, token, NAMESPACE, cluster.control_plane.ca_file)
         return asyncio.run(_measured(direct, RestApi(rest.url, token, NAMESPACE), rest.program, calls))
@@ -99,8 +99,8 @@ def _percentiles(name: str, times: Times) -> Figures:
     }
 
 
-def _process(cluster: LocalCluster) -> Rest:
-    """Not started yet. The operator's rights are more than it needs and reads with."""
+def rest_of(cluster: LocalCluster) -> Rest:
+    """The REST API's process, not started yet. The operator's rights are more than it needs and reads with."""
     control_plane = cluster.control_plane
     kubeconfig = control_plane.service_account_kubeconfig(
         OPERATOR_NAMESPACE, OPERATOR_SERVICE_ACCOUNT, control_plane.directory / "rest.kubeconfig"
