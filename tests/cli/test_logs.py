@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from runai_nim.cli import terminal
 from runai_nim.cli.cluster.pod_logs import ContainerLog, container_logs, service_pods
-from runai_nim.cli.cluster.resource_tree import tree_of
 from runai_nim.cli.cluster.service_logs import LogsQuery
+from runai_nim.domain.observed.resource_tree import tree_of
 from tests.cli.conftest import Run
 from tests.cli.test_list import VALUES
 from tests.cli.test_status import READINGS, SERVICE

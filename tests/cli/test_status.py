@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runai_nim.cli.cluster.resource_tree import Reading, do_next, nodes_below, tree_of
 from runai_nim.cli.cluster.status_view import LATEST_EVENTS, events_of, status_json, status_lines
+from runai_nim.domain.observed.resource_tree import Reading, do_next, nodes_below, tree_of
 from tests.cli.conftest import Run
 from tests.cli.test_list import VALUES, a_service
 

@@ -22,6 +22,11 @@ def mappings(value: Any) -> list[Mapping[str, Any]]:
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 
+def condition_of(status: Mapping[str, Any], type_: str) -> Mapping[str, Any]:
+    """The condition of that type in a status; empty without one."""
+    return next((c for c in mappings(status.get("conditions")) if c.get("type") == type_), {})
+
+
 def text(value: Any) -> str:
     """The message, cut to MAX_TEXT_LENGTH; empty for any other value."""
     if not isinstance(value, str):

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from runai_nim.api import well_known
 from runai_nim.api.resources import ObjectView
 from runai_nim.api.untrusted_values import mapping, mappings, text, word
-from runai_nim.cli.cluster.resource_tree import Node, nodes_below
 from runai_nim.domain.observed.pod import ObservedPod
+from runai_nim.domain.observed.resource_tree import Node, nodes_below
 
 
 class ContainerLog(NamedTuple):

@@ -18,9 +18,8 @@ from runai_nim.api.resources import (
     KubeObject,
     Resource,
 )
-from runai_nim.api.untrusted_values import mapping, word
-from runai_nim.cli.cluster.resource_tree import Reading, Readings
-from runai_nim.domain import names
+from runai_nim.domain.observed.resource_tree import Reading, Readings
+from runai_nim.domain.observed.service_children import child_label, child_names
 from runai_nim.kube.api_error import ApiError
 from runai_nim.kube.client import KubeClient
 
@@ -31,19 +30,9 @@ CHILDREN: Final = (*DOWN_TO_THE_PODS, AUTOSCALERS, CLAIMS, NIM_CACHES, *ROUTES)
 async def read_children(cluster: KubeClient, service: KubeObject, kinds: Collection[Resource] = CHILDREN) -> Readings:
     """What belongs to the RunaiNimService, by kind."""
     namespace = service["metadata"]["namespace"]
-    name = service["metadata"]["name"]
-    cache = word(mapping(mapping(mapping(service.get("spec")).get("modelStore")).get("nimCache")).get("name"))
-    named = {
-        NIM_SERVICES: name,
-        DEPLOYMENTS: name,
-        LEADER_WORKER_SETS: name + well_known.LWS_SUFFIX,
-        AUTOSCALERS: name,
-        CLAIMS: word(mapping(service.get("status")).get("claimName")),
-        NIM_CACHES: cache,
-        **dict.fromkeys(ROUTES, names.route_name(name)),
-    }
-    label = f"{well_known.SERVICE_LABEL}={name}"
-    reads = {kind: _got(cluster, kind, namespace, known) for kind, known in named.items() if known and kind in kinds}
+    named = child_names(service)
+    label = child_label(service)
+    reads = {kind: _got(cluster, kind, namespace, known) for kind, known in named.items() if kind in kinds}
     reads |= {kind: listed(cluster, kind, namespace, label) for kind in (REPLICA_SETS, PODS)}
     found = await asyncio.gather(*(reading(read) for read in reads.values()))
     readings = {kind.kind: one for kind, one in zip(reads, found, strict=True)}

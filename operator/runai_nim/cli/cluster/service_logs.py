@@ -9,8 +9,8 @@ from runai_nim.cli import terminal
 from runai_nim.cli.cluster.connection import ClusterOptions, not_found, run
 from runai_nim.cli.cluster.pod_logs import ContainerLog, container_logs, service_pods
 from runai_nim.cli.cluster.readings import DOWN_TO_THE_PODS, read_children
-from runai_nim.cli.cluster.resource_tree import do_next, tree_of
 from runai_nim.cli.diagnostic import EXIT_FAILURE, EXIT_FINDINGS, EXIT_OK
+from runai_nim.domain.observed.resource_tree import do_next, tree_of
 from runai_nim.kube.api_error import ApiError
 from runai_nim.kube.command_client import CommandClient
 

@@ -7,7 +7,7 @@ from typing import Any, Final, Self
 
 from runai_nim.api import well_known
 from runai_nim.api.resources import ObjectView
-from runai_nim.api.untrusted_values import mapping, mappings, number, text, word
+from runai_nim.api.untrusted_values import condition_of, mapping, number, text, word
 from runai_nim.cli.cluster.table import age
 
 COLUMNS: Final = ("NAME", "PHASE", "REASON", "GPU", "REPLICAS", "URL", "AGE")
@@ -111,11 +111,6 @@ class RowFilter:
             and (not self.project or row.project == self.project)
             and not (self.not_ready and row.is_ready)
         )
-
-
-def condition_of(status: ObjectView, type_: str) -> ObjectView:
-    """The condition of that type; empty without one."""
-    return next((c for c in mappings(status.get("conditions")) if c.get("type") == type_), {})
 
 
 def is_ready(obj: ObjectView) -> bool:

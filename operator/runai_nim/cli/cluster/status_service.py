@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from typing import Final, Literal
 
 from runai_nim.api.resources import EVENTS, RUNAI_NIM_SERVICES, KubeObject
-from runai_nim.api.untrusted_values import mapping
+from runai_nim.api.untrusted_values import condition_of, mapping
 from runai_nim.cli import terminal
 from runai_nim.cli.cluster.connection import ClusterOptions, not_found, run
 from runai_nim.cli.cluster.readings import listed, read_children, reading
-from runai_nim.cli.cluster.resource_tree import do_next, tree_of
-from runai_nim.cli.cluster.service_row import condition_of, is_ready
+from runai_nim.cli.cluster.service_row import is_ready
 from runai_nim.cli.cluster.status_view import events_of, status_json, status_lines
 from runai_nim.cli.diagnostic import EXIT_FINDINGS, EXIT_OK
+from runai_nim.domain.observed.resource_tree import do_next, tree_of
 from runai_nim.kube.client import KubeClient
 
 _PAUSE_SECONDS: Final = 2.0

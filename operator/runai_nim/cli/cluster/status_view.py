@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from runai_nim.api.resources import ObjectView
 from runai_nim.api.untrusted_values import mapping, mappings, number, text, word
-from runai_nim.cli.cluster.resource_tree import Node, do_next, nodes_below
 from runai_nim.cli.cluster.service_row import ServiceRow
 from runai_nim.cli.cluster.table import age, lines, widths_of
 from runai_nim.domain.observed import ObservedEvent
+from runai_nim.domain.observed.resource_tree import Node, do_next, nodes_below
 
 LATEST_EVENTS: Final = 10
 

@@ -9,8 +9,7 @@ from typing import Any, Final
 
 from runai_nim.api import well_known
 from runai_nim.api.resources import ObjectView
-from runai_nim.api.untrusted_values import mapping, mappings, number, text, word
-from runai_nim.cli.cluster.service_row import condition_of
+from runai_nim.api.untrusted_values import condition_of, mapping, mappings, number, text, word
 from runai_nim.domain.observed.pod import ObservedPod
 from runai_nim.domain.observed.stored_object import controller_of
 
