@@ -197,14 +197,22 @@ class Transport:
         return Answer(answer.status, content, seconds_in(answer.headers.get("Retry-After")))
 
     async def page(
-        self, token: str, resource: Resource, namespace: str, *, query: Query, size: PageSize, unreadable: Unreadable
+        self,
+        token: str,
+        resource: Resource,
+        namespace: str,
+        *,
+        query: Query,
+        size: PageSize,
+        accept: str,
+        unreadable: Unreadable,
     ) -> KubeObject:
         """A page of a LIST with a caller's token, in bounded memory. Raises ApiError, for a refusal, too.
 
         unreadable: called for each object that can't be parsed.
         """
         path = resource.path(namespace)
-        headers = {"Accept": JSON_CONTENT_TYPE, "Authorization": f"Bearer {token}"}
+        headers = {"Accept": accept, "Authorization": f"Bearer {token}"}
 
         async def ask(limit: int) -> aiohttp.ClientResponse:
             asked = {**query, "limit": str(limit)}

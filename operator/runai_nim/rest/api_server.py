@@ -71,20 +71,28 @@ class ApiServer:
         return await self._exchange("GET", path, token)
 
     async def pages(
-        self, token: str, resource: Resource, namespace: str, query: Query = _NO_QUERY, *, is_ready: bool = False
+        self,
+        token: str,
+        resource: Resource,
+        namespace: str,
+        *,
+        query: Query = _NO_QUERY,
+        accept: str = JSON_CONTENT_TYPE,
+        is_ready: bool = False,
     ) -> AsyncIterator[ApiResponse]:
         """LIST page by page; smaller pages for large objects. A refusal is the last one.
 
         is_ready: the API server was seen to be ready, so that a 403 is final.
         """
+        place = resource, namespace
         size = PageSize()
         more = ""
         while True:
             asked = {**query, **({"continue": more} if more else {})}
-            answer = await self._page(token, resource, namespace, asked, size=size)
+            answer = await self._page(token, place, asked, size, accept=accept)
             if answer.status == _FORBIDDEN and not is_ready:
                 await self._check_ready(token)
-                answer = await self._page(token, resource, namespace, asked, size=size)
+                answer = await self._page(token, place, asked, size, accept=accept)
             yield answer
             more = answer.body.get("metadata", {}).get("continue", "") if answer.status == _OK else ""
             if not more:
@@ -160,11 +168,11 @@ class ApiServer:
             raise NoAnswerError("not ready")
 
     async def _page(
-        self, token: str, resource: Resource, namespace: str, query: Query, *, size: PageSize
+        self, token: str, place: tuple[Resource, str], query: Query, size: PageSize, *, accept: str
     ) -> ApiResponse:
         try:
             page = await self._transport.page(
-                token, resource, namespace, query=query, size=size, unreadable=log_unreadable
+                token, *place, query=query, size=size, accept=accept, unreadable=log_unreadable
             )
         except ApiError as error:
             if error.status in (0, *_SERVER_ERRORS):

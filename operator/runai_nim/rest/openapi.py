@@ -39,6 +39,13 @@ def request_body(model: type) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
+def query_parameter(
+    name: str, description: str, schema: Mapping[str, Any], *, required: bool = False
+) -> dict[str, Any]:
+    """Declare a query parameter of a route."""
+    return {"name": name, "in": "query", "required": required, "description": description, "schema": schema}
+
+
 def response_docs(code: int, model: type, *errors: int) -> dict[int | str, dict[str, Any]]:
     """The responses of a route: a model of the answer, and the status codes of errors."""
     return {code: {"model": model}, **{error: {"model": Message} for error in errors}}

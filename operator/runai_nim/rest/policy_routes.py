@@ -1,7 +1,7 @@
 """Routes of the policy calls. `policy_service` implements them."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from fastapi import FastAPI
 from starlette.requests import Request
@@ -10,7 +10,7 @@ from starlette.responses import Response
 from runai_nim.rest import schemas
 from runai_nim.rest.errors import invalid
 from runai_nim.rest.model.policy_target import SCOPES
-from runai_nim.rest.openapi import BODY_ERRORS, ERRORS, REQUIRES_TOKEN, request_body, response_docs
+from runai_nim.rest.openapi import BODY_ERRORS, ERRORS, REQUIRES_TOKEN, query_parameter, request_body, response_docs
 from runai_nim.rest.request_parsing import Token
 from runai_nim.rest.rest_service import RestService, json_response
 
@@ -18,22 +18,20 @@ POLICY_PATH: Final = "/api/v2/policy/nim-services"
 _BOOLEANS: Final = {"true": True, "false": False}
 
 
-def _parameter(name: str, description: str, schema: Mapping[str, Any], *, required: bool = False) -> dict[str, Any]:
-    return {"name": name, "in": "query", "required": required, "description": description, "schema": schema}
-
-
 _TEXT: Final = {"type": "string"}
 # Declared here and read from the query: FastAPI's own answer to a wrong parameter is none of this API.
 _PLACE: Final = {
     "parameters": [
-        _parameter("scope", "system and tenant are cluster.", {"type": "string", "enum": [*SCOPES]}, required=True),
-        _parameter("projectId", "The project, with scope project.", _TEXT),
-        _parameter("departmentId", "The department, with scope department.", _TEXT),
-        _parameter("clusterId", "If given, the id of this cluster.", _TEXT),
+        query_parameter(
+            "scope", "system and tenant are cluster.", {"type": "string", "enum": [*SCOPES]}, required=True
+        ),
+        query_parameter("projectId", "The project, with scope project.", _TEXT),
+        query_parameter("departmentId", "The department, with scope department.", _TEXT),
+        query_parameter("clusterId", "If given, the id of this cluster.", _TEXT),
     ]
 }
 _VALIDATE_ONLY: Final = {
-    "parameters": [_parameter("validateOnly", "true: check the policy, and write nothing.", {"type": "boolean"})]
+    "parameters": [query_parameter("validateOnly", "true: check the policy, and write nothing.", {"type": "boolean"})]
 }
 
 

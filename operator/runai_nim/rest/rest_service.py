@@ -22,6 +22,7 @@ from runai_nim.rest.namespaces import NamespaceIndex
 from runai_nim.rest.policy_index import PolicyIndex
 from runai_nim.rest.policy_service import PolicyService
 from runai_nim.rest.request_parsing import MAX_BODY_BYTES, parse_json_object, read_content
+from runai_nim.rest.workload_details import WorkloadDetails
 from runai_nim.rest.workload_index import WorkloadIndex
 from runai_nim.rest.workload_listing import WorkloadListing
 from runai_nim.rest.workload_service import WorkloadService
@@ -37,6 +38,7 @@ class RestService:
         self.workloads: WorkloadService
         self.listing: WorkloadListing
         self.policies: PolicyService
+        self.details: WorkloadDetails
         self.namespaces: NamespaceIndex
         self.policy_index: PolicyIndex
         self.workload_index: WorkloadIndex
@@ -95,6 +97,7 @@ class RestService:
         self.policies = PolicyService(
             api_server, self.namespaces, self.policy_index, self.settings, caller=self.workloads.caller
         )
+        self.details = WorkloadDetails(api_server, self.namespaces, self.workloads, self.settings)
         informers = (self.namespaces.run, self.policy_index.run, self.workload_index.run, self.discovery.run)
         tasks = [asyncio.create_task(run()) for run in informers]
         try:

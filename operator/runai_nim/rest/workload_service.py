@@ -88,8 +88,12 @@ class WorkloadService:
         return self._to_workload(cr, namespace)
 
     async def stored(self, token: str, id_: str) -> tuple[ProjectNamespace, KubeObject]:
-        """Namespace and object of a workload."""
+        """Namespace and RunaiNimService of the id, for calls about what belongs to it."""
         return await self._get_stored(token, id_)
+
+    def id_of(self, cr: KubeObject) -> str:
+        """The id in answers."""
+        return self._index.id_of(identifier_of(cr))
 
     async def update(self, token: str, id_: str, body: Mapping[str, Any]) -> KubeObject:
         """Replace the sections in `body`, if that changes anything, and return the workload.
@@ -205,7 +209,7 @@ class WorkloadService:
 
     def _to_workload(self, cr: KubeObject, namespace: ProjectNamespace) -> KubeObject:
         spec = self._validator.effective_spec(cr, namespace)
-        id_ = self._index.id_of(identifier_of(cr))
+        id_ = self.id_of(cr)
         cluster_id = self._namespaces.cluster_id
         return workload_of(cr, spec, namespace, id_=id_, settings=self._settings, cluster_id=cluster_id)
 
