@@ -33,7 +33,7 @@ _NOT_FOUND: Final = 404
 
 
 class WorkloadChildren:
-    """The objects of one RunaiNimService. `is_cut`: there are more than MAX_READ objects of a kind.
+    """The objects of one RunaiNimService. `cut_kinds`: plurals of kinds of which there are more than MAX_READ objects.
 
     Every method raises HttpError, or NoAnswerError while the API server doesn't answer.
     """
@@ -44,7 +44,7 @@ class WorkloadChildren:
         self._service = service
         self._namespace: str = service["metadata"]["namespace"]
         self._unread: set[str] = set()
-        self.is_cut = False
+        self.cut_kinds: set[str] = set()
 
     async def pods(self) -> AsyncGenerator[KubeObject]:
         """Its pods, by name."""
@@ -112,7 +112,8 @@ class WorkloadChildren:
                 yield obj
             left -= len(answer.body["items"])
             if left <= 0:
-                self.is_cut = self.is_cut or left < 0 or bool(answer.body["metadata"].get("continue"))
+                if left < 0 or answer.body["metadata"].get("continue"):
+                    self.cut_kinds.add(kind.plural)
                 return
 
 

@@ -56,7 +56,7 @@ class WorkloadDetails:
                         break
                     if matching > paging.offset:
                         found.append(listed_pod(pod, owner, self._settings))
-            return {"pods": found, **more, **_cut(children, "pods")}
+            return {"pods": found, **more, **_cut(children)}
 
     async def events(self, token: str, id_: str, query: Mapping[str, str]) -> KubeObject:
         """The events of the workload and of what belongs to it, the newest first unless `sortOrder` is asc."""
@@ -64,14 +64,14 @@ class WorkloadDetails:
         async with self._children(token, id_) as (_, _, children):
             events = await self._newest_events(children)
             part, more = paging.part_of(events if paging.newest_first else events[::-1])
-            return {"events": part, **more, **_cut(children, "events")}
+            return {"events": part, **more, **_cut(children)}
 
     async def history(self, token: str, id_: str, query: Mapping[str, str]) -> KubeObject:
         """The events, and the changes of the phase that are still known, the newest first."""
         paging = await self._paging(token, query, HISTORY_PARAMETERS)
         async with self._children(token, id_) as (_, cr, children):
             part, more = paging.part_of(history_of(cr, await self._newest_events(children)))
-            return {"records": part, **more, **_cut(children, "events")}
+            return {"records": part, **more, **_cut(children)}
 
     async def _paging(self, token: str, query: Mapping[str, str], parameters: Collection[str]) -> Paging:
         """The parameters. Raises HttpError (401 for an invalid token, 400 for mistakes)."""
@@ -113,8 +113,9 @@ def _newest(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(events, key=newest_first, reverse=True)[:MAX_EVENTS]
 
 
-def _cut(children: WorkloadChildren, what: str) -> ObjectView:
-    """`details` of an answer that lacks a part."""
-    if not children.is_cut:
+def _cut(children: WorkloadChildren) -> ObjectView:
+    """`details` of an answer that may lack a part."""
+    if not children.cut_kinds:
         return {}
-    return {"details": f"the namespace has more than {MAX_READ} {what}: only so many were read"}
+    kinds = " and ".join(sorted(children.cut_kinds))
+    return {"details": f"only {MAX_READ} {kinds} of the namespace were read: the answer may lack others"}
