@@ -30,6 +30,8 @@ ABSENT_KIND_RETRY_SECONDS = 5.0
 """Retry interval for a kind that is not installed."""
 FORBIDDEN_KIND_RETRY_SECONDS = 60.0
 """Retry interval for an optional kind that may not be listed or watched."""
+REFUSAL_GRACE_SECONDS = 5.0
+"""How long a kind that was readable must be refused to count as forbidden: a starting API server refuses everything."""
 RECONNECT_BACKOFF_SECONDS = (0.1, 30.0)
 """Initial and maximum backoff before a broken watch is restarted. A watch that lasted for the maximum resets it."""
 OnFailure = Callable[[str, str], object]
@@ -77,6 +79,7 @@ class Informer:
         self._metadata_only = metadata_only
         self._optional = optional
         self._is_forbidden = False
+        self._refused_since = math.inf
         self._size = PageSize()
         self._version = "0"
         self._last_activity = time.monotonic()
@@ -114,7 +117,7 @@ class Informer:
                     self._handle_absent_kind()
                     await asyncio.sleep(ABSENT_KIND_RETRY_SECONDS)
                     continue
-                if error.status == 403 and self._optional:
+                if error.status == 403 and self._optional and self._is_refused_for_good():
                     self._handle_forbidden_kind(is_listed=listed != math.inf)
                     await asyncio.sleep(FORBIDDEN_KIND_RETRY_SECONDS)
                     continue
@@ -177,6 +180,7 @@ class Informer:
         )
         self._record_activity()
         self._is_forbidden = False
+        self._refused_since = math.inf
         async for event in events:
             self._take(event["type"], event["object"])
             del event  # it may be large, and the next one may arrive in minutes
@@ -197,6 +201,13 @@ class Informer:
         for key in self._known_keys():
             self._remove(key)
         self._set_installed(False)
+
+    def _is_refused_for_good(self) -> bool:
+        """Whether an optional kind was never readable, or is refused for so long that no start of the API server is."""
+        if self._is_forbidden or not self.synced.is_set():
+            return True
+        self._refused_since = min(self._refused_since, time.monotonic())
+        return time.monotonic() - self._refused_since >= REFUSAL_GRACE_SECONDS
 
     def _handle_forbidden_kind(self, *, is_listed: bool) -> None:
         """Do without an optional kind; what may be listed and not watched stays until the next LIST."""
