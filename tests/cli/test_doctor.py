@@ -22,7 +22,7 @@ from runai_nim.api.resources import (
     Resource,
 )
 from runai_nim.cli.diagnostic import CommandError
-from runai_nim.cli.doctor.bundle import LEFT_OUT, without_secrets, write_bundle
+from runai_nim.cli.doctor.bundle import LEFT_OUT, accepted_policies, without_secrets, write_bundle
 from runai_nim.cli.doctor.check import Check, Level
 from runai_nim.cli.doctor.checks import check_cluster
 from runai_nim.cli.doctor.facts import INGRESS_CLASSES, NODES, STORAGE_CLASSES, ClusterFacts, Listing
@@ -371,6 +371,42 @@ PLANTED = {
     },
     "data": {"key": PLANTED_TEXT},
 }
+
+
+PLANTED_DEFAULTS = {
+    "environmentVariables": {
+        "instances": [{"name": "TOKEN", "value": PLANTED_TEXT}, {"name": "KEY", "secret": {"name": "s"}}],
+        "attributes": {"value": PLANTED_TEXT},
+    },
+    "labels": {"instances": [{"name": "team", "value": "kept"}]},
+}
+PLANTED_RULES = {"environmentVariables": {"instances": {"locked": ["TOKEN"]}, "options": [{"value": PLANTED_TEXT}]}}
+PLANTED_POLICY = {"name": "gpu-team", "defaults": PLANTED_DEFAULTS, "rules": PLANTED_RULES}
+
+
+def test_a_bundle_has_no_variables_of_policies() -> None:
+    spec = {"defaults": PLANTED_DEFAULTS, "rules": PLANTED_RULES}
+    found = without_secrets({"spec": spec, "status": {"inForce": {"spec": spec}}})
+
+    assert PLANTED_TEXT not in str(found)
+    defaults = found["spec"]["defaults"]
+    assert defaults["environmentVariables"]["instances"][0] == {"name": "TOKEN", "value": LEFT_OUT}
+    assert defaults["environmentVariables"]["instances"][1] == {"name": "KEY", "secret": {"name": "s"}}
+    assert defaults["labels"] == PLANTED_DEFAULTS["labels"]
+    assert found["spec"]["rules"]["environmentVariables"]["instances"] == {"locked": ["TOKEN"]}
+    assert found["status"]["inForce"]["spec"] == found["spec"]
+    assert without_secrets({"environmentVariables": PLANTED_TEXT}) == {"environmentVariables": LEFT_OUT}
+
+
+def test_a_bundle_has_what_policies_gave_each_accepted_spec() -> None:
+    def revision(kind: str) -> KubeObject:
+        owners = [{"controller": True, "kind": kind, "name": "llama", "uid": "u"}]
+        return obj("a/llama-1", metadata={"ownerReferences": owners}, data={"policies": [PLANTED_POLICY]})
+
+    (found,) = without_secrets(accepted_policies([revision("RunaiNimService"), revision("StatefulSet")]))
+
+    assert found["accepted"]["policies"][0]["name"] == "gpu-team"
+    assert PLANTED_TEXT not in str(found)
 
 
 def test_a_bundle_holds_no_planted_secret_and_keeps_names(tmp_path: Path) -> None:

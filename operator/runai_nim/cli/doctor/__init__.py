@@ -10,6 +10,7 @@ from runai_nim import __version__
 from runai_nim.api.resources import (
     AUTOSCALERS,
     CLAIMS,
+    CONTROLLER_REVISIONS,
     DEPLOYMENTS,
     EVENTS,
     LEADER_WORKER_SETS,
@@ -27,7 +28,7 @@ from runai_nim.cli import terminal
 from runai_nim.cli.cluster.connection import ClusterOptions, run
 from runai_nim.cli.diagnostic import EXIT_FINDINGS, EXIT_OK
 from runai_nim.cli.diff import OutputFormat
-from runai_nim.cli.doctor.bundle import write_bundle
+from runai_nim.cli.doctor.bundle import accepted_policies, write_bundle
 from runai_nim.cli.doctor.check import Check, Level
 from runai_nim.cli.doctor.checks import check_cluster
 from runai_nim.cli.doctor.facts import ClusterFacts, read_facts, read_listing
@@ -43,6 +44,7 @@ _OF_BUNDLE: Final[Mapping[Resource, str]] = {
     SERVICES: SERVICE_LABEL,
     CLAIMS: SERVICE_LABEL,
     AUTOSCALERS: SERVICE_LABEL,
+    CONTROLLER_REVISIONS: SERVICE_LABEL,
 }
 """What a bundle holds beside what was checked, by label selector."""
 _KINDS_OF_EVENTS: Final = frozenset({"RunaiNimService", "NIMService", "NIMCache", "Pod", "PersistentVolumeClaim"})
@@ -58,14 +60,15 @@ def doctor(settings: Settings, output: OutputFormat, options: ClusterOptions, *,
         terminal.write_json({"checks": [asdict(check) for check in checks]})
     else:
         for check in checks:
-            terminal.write_line(_line(check))
+            terminal.write_line(line_of(check))
     if bundle is not None:
         write_bundle(bundle, _documents(facts, checks, objects))
         terminal.write_styled(f"{bundle} is written, without values of variables; look through it before you send it")
     return EXIT_FINDINGS if any(check.level == Level.PROBLEM for check in checks) else EXIT_OK
 
 
-def _line(check: Check) -> str:
+def line_of(check: Check) -> str:
+    """The check as a line: level, subject, what was found, and what to do."""
     remedy = f": {check.remedy}" if check.remedy else ""
     return f"{check.level:<8} {check.subject}: {check.message}{remedy}"
 
@@ -81,7 +84,9 @@ async def _read_objects(cluster: KubeClient, facts: ClusterFacts) -> Mapping[str
     found: dict[str, Any] = {}
     for resource, selector in _OF_BUNDLE.items():
         listing = await read_listing(cluster, resource, selector=selector)
-        found[resource.plural] = listing.objects if not listing.error else {"error": listing.error}
+        is_revision = resource == CONTROLLER_REVISIONS
+        objects = accepted_policies(listing.objects) if is_revision else listing.objects
+        found[resource.plural] = objects if not listing.error else {"error": listing.error}
     namespaces = {
         word(mapping(obj.get("metadata")).get("namespace")) for obj in facts.listing(RUNAI_NIM_SERVICES).objects
     }

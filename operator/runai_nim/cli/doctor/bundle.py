@@ -9,12 +9,15 @@ import json
 import os
 import tarfile
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from runai_nim.api.resources import ObjectView
 from runai_nim.api.untrusted_values import mapping
+from runai_nim.api.well_known import KIND
 from runai_nim.cli.diagnostic import CommandError
+from runai_nim.domain.observed.stored_object import controller_of
 
 LEFT_OUT: Final = "(left out)"
 _OWN_ANNOTATIONS: Final = (
@@ -30,6 +33,12 @@ _VARIABLES: Final = ("env", "environmentVariables")
 _DATA: Final = ("data", "stringData", "binaryData")
 
 
+def accepted_policies(revisions: Iterable[ObjectView]) -> list[ObjectView]:
+    """ControllerRevisions of RunaiNimServices, with their data as `accepted`: data of other kinds are left out."""
+    ours = (one for one in revisions if controller_of(one).get("kind") == KIND)
+    return [{("accepted" if name == "data" else name): part for name, part in one.items()} for one in ours]
+
+
 def without_secrets(value: Any) -> Any:
     """A copy of an object in which no value is that may be secret."""
     if isinstance(value, list | tuple):
@@ -40,13 +49,29 @@ def without_secrets(value: Any) -> Any:
 
 
 def _part(name: str, part: Any) -> Any:
-    if name in _VARIABLES and isinstance(part, list | tuple):
-        return [_variable(one) for one in part]
+    if name in _VARIABLES:
+        return _variables(part)
     if name == "annotations":
         return _annotations(part)
     if name in _DATA:
         return LEFT_OUT
     return without_secrets(part)
+
+
+def _variables(given: Any) -> Any:
+    """Variables of a container or a spec; or what a policy says of them, with its values left out, however deep."""
+    if isinstance(given, list | tuple):
+        return [_variable(one) for one in given]
+    if not isinstance(given, Mapping):
+        return LEFT_OUT
+    return {name: LEFT_OUT if name == "value" else _below_variables(part) for name, part in given.items()}
+
+
+def _below_variables(part: Any) -> Any:
+    """Names stay, such as those of locked variables; every `value` is left out."""
+    if isinstance(part, list | tuple):
+        return [_below_variables(one) for one in part]
+    return _variables(part) if isinstance(part, Mapping) else part
 
 
 def _variable(given: Any) -> Any:
