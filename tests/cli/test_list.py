@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runai_nim.cli import terminal
+from runai_nim.cli.cluster.list_services import ListQuery, write_list
+from runai_nim.cli.cluster.project_usage import usage_by_project
 from runai_nim.cli.cluster.service_row import COLUMNS, WIDE_COLUMNS, RowFilter, ServiceRow
 from runai_nim.cli.cluster.table import UNKNOWN, age, lines, widths_of
 from tests.cli.conftest import Run
@@ -28,10 +30,66 @@ def test_a_row_has_what_the_status_says() -> None:
 
     cells = ("llama", "Running", "Running", "1.5", "1/2", "https://llama", "5m")
     assert row.cells(NOW, namespaced=False, wide=False) == cells
-    assert row.cells(NOW, namespaced=True, wide=True) == ("a", *cells, "True", "", "p", "", "nim:1")
+    assert row.cells(NOW, namespaced=True, wide=True) == ("a", *cells, "True", "", "p", "", "", "", "nim:1")
     assert (len(cells), len(row.cells(NOW, namespaced=False, wide=True))) == (len(COLUMNS), len(WIDE_COLUMNS))
     assert row.full_name == "runainimservice.runai-nim.io/llama"
     assert row.as_json()["gpuPerPod"] is None
+
+
+POLICIES = [{"name": "platform", "scope": "cluster"}, {"name": "gpu-team", "scope": "project"}]
+
+
+@pytest.mark.parametrize(
+    ("conditions", "cell", "value"),
+    [([], "", None)]
+    + [([{"type": "PolicyCompliant", "status": status}], status, status == "True") for status in ("True", "False")],
+)
+def test_a_row_has_its_policies_and_whether_it_keeps_to_them(conditions: list[Any], cell: str, value: Any) -> None:
+    row = ServiceRow.from_object(a_service(policies=POLICIES if conditions else None, conditions=conditions))
+
+    wide = dict(zip(WIDE_COLUMNS, row.cells(NOW, namespaced=False, wide=True), strict=True))
+    assert (wide["POLICIES"], wide["COMPLIANT"]) == ("platform,gpu-team" if conditions else "", cell)
+    assert (row.as_json()["policies"], row.as_json()["policyCompliant"]) == (POLICIES if conditions else [], value)
+
+
+def test_gpus_are_summed_up_by_project() -> None:
+    services = [
+        a_service("a", project="search", gpusInUse="4"),
+        a_service("b", project="search", gpusInUse="1.5", ready="False"),
+        a_service("c", project="search", gpusInUse="20Gi"),
+        a_service("d", project="search", gpusInUse="512Mi"),
+        a_service("e", gpusInUse="2"),
+        a_service("f", project="batch", gpusInUse="many"),
+    ]
+
+    usage = usage_by_project(map(ServiceRow.from_object, services))
+
+    assert [one.cells() for one in usage] == [
+        ("", "2", "0", "1", "1"),
+        ("batch", "0", "0", "1", "1"),
+        ("search", "5.5", "20992Mi", "4", "3"),
+    ]
+    assert usage[0].as_json() == {
+        "project": None,
+        "gpusInUse": "2",
+        "gpuMemoryInUse": "0",
+        "services": 1,
+        "readyServices": 1,
+    }
+
+
+def test_projects_are_a_table_or_json(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [ServiceRow.from_object(a_service(project="search", gpusInUse="1.5"))]
+
+    write_list(rows, ListQuery(by_project=True))
+    write_list(rows, ListQuery(by_project=True, output="json"))
+    write_list([], ListQuery(by_project=True, namespace="a"))
+
+    out, err = capsys.readouterr()
+    table, _, found = out.partition("[")
+    assert table == "PROJECT   GPU   GPU MEMORY   SERVICES   READY\nsearch    1.5   0            1          1\n"
+    assert json.loads("[" + found)[0]["gpusInUse"] == "1.5"
+    assert err == "no RunaiNimServices found in namespace a, or none that the options select\n"
 
 
 @pytest.mark.parametrize(
@@ -112,6 +170,8 @@ def test_json_has_control_characters_as_escapes(capsys: pytest.CaptureFixture[st
     [
         (("--phase", "Started"), '--phase is "Started" but must be one of Creating, Pending, '),
         (("--watch", "-o", "json"), "--watch needs another output than json"),
+        (("--by-project", "--watch"), "--by-project needs the output table or json, without --watch"),
+        (("--by-project", "-o", "wide"), "--by-project needs the output table or json, without --watch"),
         (("--kubeconfig", "/nonexistent/file"), "no usable kubeconfig: "),
     ],
 )

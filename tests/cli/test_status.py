@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runai_nim.cli.cluster.status_view import LATEST_EVENTS, events_of, status_json, status_lines
+from runai_nim.cli.cluster.status_view import LATEST_EVENTS, events_of, progress_line, status_json, status_lines
 from runai_nim.domain.observed.resource_tree import Reading, do_next, nodes_below, tree_of
 from tests.cli.conftest import Run
 from tests.cli.test_list import VALUES, a_service
@@ -85,6 +85,13 @@ def test_the_tree_goes_down_to_the_pods() -> None:
         "├─ Ingress can't be read: no rights - -",
         "└─ HTTPRoute llama.external exists - -",
     ]
+
+
+def test_a_line_of_progress_says_what_the_service_waits_for() -> None:
+    assert progress_line(SERVICE) == "waiting: Running (Running), 1 of 2 replicas ready: the model answers"
+    assert progress_line({"metadata": {}, "status": {}}) == (
+        "waiting: no phase (no reason), 0 of 0 replicas ready: the operator has written no status"
+    )
 
 
 def test_no_secret_is_in_it() -> None:

@@ -23,6 +23,7 @@ def list_(
         Literal["table", "wide", "json", "name"], typer.Option("-o", "--output", help="Output format.")
     ] = "table",
     watch: Annotated[bool, typer.Option("-w", "--watch", help="Print each change until interrupted.")] = False,
+    by_project: Annotated[bool, typer.Option("--by-project", help="Sum up the GPUs in use by project.")] = False,
     kubeconfig: KubeconfigOption = None,
     context: ContextOption = None,
 ) -> None:
@@ -36,6 +37,7 @@ def list_(
     runai-nim list --not-ready
     runai-nim list -n runai-team-a -o wide
     runai-nim list --project team-a --phase Failed --phase Degraded -o json
+    runai-nim list --by-project
     """
     from runai_nim.api.v1alpha1.status import Phase
     from runai_nim.cli.cluster.connection import ClusterOptions
@@ -45,8 +47,10 @@ def list_(
     _check_phases(phase, get_args(Phase))
     if watch and output == "json":
         raise CommandError("--watch needs another output than json: use -o table, wide or name")
+    if by_project and (watch or output not in ("table", "json")):
+        raise CommandError("--by-project needs the output table or json, without --watch")
     rows = RowFilter(phases=phase, project=project, not_ready=not_ready)
-    query = ListQuery(namespace=namespace, selector=selector, rows=rows, output=output, watch=watch)
+    query = ListQuery(namespace, selector, rows, output=output, watch=watch, by_project=by_project)
     raise typer.Exit(list_services(query, ClusterOptions(kubeconfig, context)))
 
 

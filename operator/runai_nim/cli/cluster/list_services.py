@@ -20,13 +20,14 @@ ListFormat = Literal["table", "wide", "json", "name"]
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """Which RunaiNimServices, and how they are shown. An empty namespace: all."""
+    """Which RunaiNimServices, and how they are shown. An empty namespace: all. by_project: sums instead of rows."""
 
     namespace: str = ""
     selector: str = ""
     rows: RowFilter = field(default_factory=RowFilter)
     output: ListFormat = "table"
     watch: bool = False
+    by_project: bool = False
 
 
 def list_services(query: ListQuery, options: ClusterOptions) -> int:
@@ -37,7 +38,7 @@ def list_services(query: ListQuery, options: ClusterOptions) -> int:
 async def _list(cluster: KubeClient, query: ListQuery) -> int:
     rows, version = await _read(cluster, query)
     shown = ShownRows(rows, query.rows)
-    widths = _write(shown, query)
+    widths = write_list(shown, query)
     while query.watch:
         terminal.flush()
         try:
@@ -75,9 +76,12 @@ async def _follow(cluster: KubeClient, query: ListQuery, version: str, *, shown:
     return version
 
 
-def _write(rows: Iterable[ServiceRow], query: ListQuery) -> list[int]:
+def write_list(rows: Iterable[ServiceRow], query: ListQuery) -> list[int]:
     """Write the header and the rows; return the widths of the columns."""
     rows = list(rows)
+    if query.by_project:
+        _write_projects(rows, query)
+        return []
     if query.output == "json":
         terminal.write_json([row.as_json() for row in rows])
         return []
@@ -89,10 +93,28 @@ def _write(rows: Iterable[ServiceRow], query: ListQuery) -> list[int]:
     if rows or query.watch:
         terminal.write_line(next(lines([header], widths)))
     else:
-        where = f"in namespace {query.namespace}" if query.namespace else "in any namespace"
-        terminal.write_styled(f"no RunaiNimServices found {where}, or none that the options select")
+        _say_none(query)
     _write_rows(rows, query, widths)
     return widths
+
+
+def _write_projects(rows: Iterable[ServiceRow], query: ListQuery) -> None:
+    from runai_nim.cli.cluster.project_usage import PROJECT_COLUMNS, usage_by_project  # decimals, for this alone
+
+    projects = usage_by_project(rows)
+    if query.output == "json":
+        terminal.write_json([one.as_json() for one in projects])
+    elif projects:
+        table = [PROJECT_COLUMNS, *(one.cells() for one in projects)]
+        for line in lines(table, widths_of(table)):
+            terminal.write_parts([(line, "")])
+    else:
+        _say_none(query)
+
+
+def _say_none(query: ListQuery) -> None:
+    where = f"in namespace {query.namespace}" if query.namespace else "in any namespace"
+    terminal.write_styled(f"no RunaiNimServices found {where}, or none that the options select")
 
 
 def _write_rows(rows: Iterable[ServiceRow], query: ListQuery, widths: list[int]) -> None:

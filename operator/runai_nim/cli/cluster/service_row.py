@@ -7,16 +7,20 @@ from typing import Any, Final, Self
 
 from runai_nim.api import well_known
 from runai_nim.api.resources import ObjectView
-from runai_nim.api.untrusted_values import condition_of, mapping, number, text, word
+from runai_nim.api.untrusted_values import condition_of, mapping, mappings, number, text, word
 from runai_nim.cli.cluster.table import age
 
 COLUMNS: Final = ("NAME", "PHASE", "REASON", "GPU", "REPLICAS", "URL", "AGE")
-WIDE_COLUMNS: Final = (*COLUMNS, "READY", "GPU PER POD", "PROJECT", "INTERNAL URL", "IMAGE")
+WIDE_COLUMNS: Final = (*COLUMNS, "READY", "GPU PER POD", "PROJECT", "POLICIES", "COMPLIANT", "INTERNAL URL", "IMAGE")
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceRow:
-    """What `list` shows of a RunaiNimService. No values of environment variables."""
+    """What `list` shows of a RunaiNimService. No values of environment variables.
+
+    `policies`: name and scope of those that it is rendered under, the widest scope first. `compliant`: the condition
+    PolicyCompliant, `True` or `False`; empty without policies.
+    """
 
     namespace: str
     name: str
@@ -31,6 +35,8 @@ class ServiceRow:
     url: str
     internal_url: str
     project: str
+    policies: tuple[tuple[str, str], ...]
+    compliant: str
     image: str
     created_at: str
 
@@ -54,6 +60,8 @@ class ServiceRow:
             url=text(status.get("url")),
             internal_url=text(status.get("internalUrl")),
             project=word(status.get("project")),
+            policies=tuple((word(one.get("name")), word(one.get("scope"))) for one in mappings(status.get("policies"))),
+            compliant=word(condition_of(status, "PolicyCompliant").get("status")),
             image=text(mapping(obj.get("spec")).get("image")),
             created_at=word(metadata.get("creationTimestamp")),
         )
@@ -67,7 +75,8 @@ class ServiceRow:
         """The cells below COLUMNS or WIDE_COLUMNS; namespaced: below NAMESPACE first."""
         replicas = f"{self.ready_replicas}/{self.replicas}"
         cells = (self.name, self.phase, self.reason, self.gpus_in_use, replicas, self.url, age(self.created_at, now))
-        more = (str(self.is_ready), self.gpu_per_pod, self.project, self.internal_url, self.image)
+        policies = (",".join(name for name, _ in self.policies), self.compliant)
+        more = (str(self.is_ready), self.gpu_per_pod, self.project, *policies, self.internal_url, self.image)
         return (*((self.namespace,) if namespaced else ()), *cells, *(more if wide else ()))
 
     def as_json(self) -> dict[str, Any]:
@@ -86,6 +95,8 @@ class ServiceRow:
             "url": self.url or None,
             "internalUrl": self.internal_url or None,
             "project": self.project or None,
+            "policies": [{"name": name, "scope": scope} for name, scope in self.policies],
+            "policyCompliant": {"True": True, "False": False}.get(self.compliant),
             "image": self.image or None,
             "createdAt": self.created_at or None,
         }

@@ -12,7 +12,7 @@ from runai_nim.cli import terminal
 from runai_nim.cli.cluster.connection import ClusterOptions, not_found, run
 from runai_nim.cli.cluster.readings import listed, read_children, reading
 from runai_nim.cli.cluster.service_row import is_ready
-from runai_nim.cli.cluster.status_view import events_of, status_json, status_lines
+from runai_nim.cli.cluster.status_view import events_of, progress_line, status_json, status_lines
 from runai_nim.cli.diagnostic import EXIT_FINDINGS, EXIT_OK
 from runai_nim.domain.observed.resource_tree import do_next, tree_of
 from runai_nim.kube.client import KubeClient
@@ -56,15 +56,18 @@ async def _show(cluster: KubeClient, query: StatusQuery) -> int:
 
 
 async def _wait(cluster: KubeClient, query: StatusQuery, namespace: str) -> KubeObject | None:
-    """The RunaiNimService, once it is ready, needs a person, or the time is over. Progress goes to stderr."""
+    """The RunaiNimService, once it is ready, needs a person, or the time is over.
+
+    stderr gets a line when something changes, in a pipe, too; none beside JSON.
+    """
     deadline = time.monotonic() + query.wait_seconds
     told = ""
     while True:
         service = await cluster.get(RUNAI_NIM_SERVICES, namespace, query.name)
         if service is None or is_ready(service) or time.monotonic() >= deadline or _is_stalled(service):
             return service
-        if told != (told := do_next(service)):
-            terminal.write_styled(f"waiting: {told}")
+        if told != (told := progress_line(service)) and query.output != "json":
+            terminal.write_styled(told)
         await asyncio.sleep(_PAUSE_SECONDS)
 
 

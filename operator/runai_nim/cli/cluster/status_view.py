@@ -49,6 +49,13 @@ def status_lines(
         yield from _table([("EVENT", "TYPE", "REASON", "OBJECT", "MESSAGE"), *latest])
 
 
+def progress_line(service: ObjectView) -> str:
+    """What the service waits for: phase, reason, replicas and what to do. The same text while nothing changes."""
+    row = ServiceRow.from_object(service)
+    state = f"{row.phase or 'no phase'} ({row.reason or 'no reason'})"
+    return f"waiting: {state}, {row.ready_replicas} of {row.replicas} replicas ready: {do_next(service)}"
+
+
 def _condition_cells(condition: ObjectView, now: datetime) -> tuple[str, ...]:
     words = (word(condition.get(field)) for field in ("type", "status", "reason"))
     return (*words, age(condition.get("lastTransitionTime"), now), text(condition.get("message")))
