@@ -18,7 +18,7 @@ from runai_nim.domain.status import ROWS
 from runai_nim.domain.status import PhaseRow as StatusRow
 from runai_nim.domain.translate.rules import MappingRow
 from runai_nim.domain.translate.tables import TABLES
-from scripts import argocd, chart_values, openapi, permissions, policy_fields, reserved_labels, versions
+from scripts import argocd, chart_values, openapi, permissions, pictures, policy_fields, reserved_labels, versions
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTICE = "<!-- Generated from operator/runai_nim/{source} by scripts/generate.py. Do not edit. -->\n\n"
@@ -175,6 +175,7 @@ FILES: dict[str, Callable[[], str]] = {
     "docs/reference/policy-fields.md": policy_fields.policy_fields_text,
     "docs/reference/openapi.json": openapi.openapi_text,
     "docs/reference/status.md": status_text,
+    **pictures.PICTURES,
     **{name: partial(versions.versioned, ROOT, name, __version__) for name in versions.FILES},
 }
 

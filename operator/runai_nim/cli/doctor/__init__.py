@@ -47,6 +47,7 @@ _OF_BUNDLE: Final[Mapping[Resource, str]] = {
     CONTROLLER_REVISIONS: SERVICE_LABEL,
 }
 """What a bundle holds beside what was checked, by label selector."""
+_STYLES: Final = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "bold red"}
 _KINDS_OF_EVENTS: Final = frozenset({"RunaiNimService", "NIMService", "NIMCache", "Pod", "PersistentVolumeClaim"})
 
 
@@ -60,17 +61,17 @@ def doctor(settings: Settings, output: OutputFormat, options: ClusterOptions, *,
         terminal.write_json({"checks": [asdict(check) for check in checks]})
     else:
         for check in checks:
-            terminal.write_line(line_of(check))
+            terminal.write_parts(parts_of(check))
     if bundle is not None:
         write_bundle(bundle, _documents(facts, checks, objects))
         terminal.write_styled(f"{bundle} is written, without values of variables; look through it before you send it")
     return EXIT_FINDINGS if any(check.level == Level.PROBLEM for check in checks) else EXIT_OK
 
 
-def line_of(check: Check) -> str:
-    """The check as a line: level, subject, what was found, and what to do."""
+def parts_of(check: Check) -> list[tuple[str, str]]:
+    """The check as a line, in parts with a style each: the level; subject, what was found, and what to do."""
     remedy = f": {check.remedy}" if check.remedy else ""
-    return f"{check.level:<8} {check.subject}: {check.message}{remedy}"
+    return [(f"{check.level:<8}", _STYLES[check.level]), (f" {check.subject}: {check.message}{remedy}", "")]
 
 
 async def _read(
