@@ -94,6 +94,17 @@ def test_a_finding_has_the_position_in_the_nimservice(run: Run, tmp_path: Path) 
     assert "s3cret" not in answer.err
 
 
+def test_metadata_that_adoption_leaves_is_no_difference(run: Run) -> None:
+    applied = """kubectl.kubernetes.io/last-applied-configuration: '{"env": [{"name": "A", "value": "s3cret"}]}'"""
+    metadata = f"  labels: {{team: search}}\n  annotations: {{{applied}}}\n"
+    scale = "  scale: {hpa: {maxReplicas: 0, minReplicas: 1}}\n"
+
+    answer = run("import", "-", stdin=PLAIN.replace("spec:\n", f"{metadata}spec:\n", 1) + scale)
+
+    assert (answer.code, answer.err) == (0, DIFFERENCE)
+    assert "s3cret" not in answer.out
+
+
 def test_a_mistake_in_the_result_has_its_position_there(run: Run) -> None:
     answer = run("import", "-", stdin=PLAIN.replace("port: 8000", "port: 99999"))
 

@@ -29,7 +29,13 @@ _WITHOUT_RESTART: Final = (
 )
 """Fields that change without new pods, such as how a claim is created; limits of GPUs are requests, too."""
 _EMPTY: Final[tuple[Any, ...]] = (None, "", {}, [])
-_ADDED_DEFAULTS: Final = {"spec.inferencePlatform": "standalone"}
+_ADDED_DEFAULTS: Final = {
+    "spec.inferencePlatform": "standalone",
+    "spec.scale.hpa.maxReplicas": 0,
+    "spec.scale.hpa.minReplicas": 1,
+}
+_OF_OTHERS: Final = ("metadata.labels", "metadata.annotations")
+"""What the operator leaves as it is, but for its own keys. kubectl keeps whole manifests there, variables included."""
 _NOT_COMPARED: Final = (
     *("creationTimestamp", "deletionTimestamp", "finalizers", "generation", "managedFields", "namespace"),
     *("ownerReferences", "resourceVersion", "selfLink", "uid"),
@@ -150,11 +156,11 @@ def _difference(one: ImportedManifest, evaluation: ManifestEvaluation) -> Differ
 
 
 def _says_the_same(change: Change) -> bool:
-    """Whether only the text differs: a resource of `1` and `"1"`, or an empty struct or default that the API server and
-    the NIM Operator add."""
+    """Whether nothing changes: a resource of `1` and `"1"`, an empty struct or default that the API server and the NIM
+    Operator add, or a label or annotation that the operator doesn't write."""
     old = change.old.value
     if not change.new.exists:
-        return old in _EMPTY or _ADDED_DEFAULTS.get(change.path) == old
+        return change.path.startswith(_OF_OTHERS) or old in _EMPTY or _ADDED_DEFAULTS.get(change.path) == old
     return (
         change.old.exists
         and change.path.startswith("spec.resources.")
