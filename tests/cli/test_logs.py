@@ -1,5 +1,6 @@
 """Which logs a service's pods have, by pods as kubelet and scheduler leave them."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runai_nim.cli import terminal
+from runai_nim.cli.cluster.followed_logs import LogFollower
 from runai_nim.cli.cluster.pod_logs import ContainerLog, container_logs, service_pods
 from runai_nim.cli.cluster.service_logs import LogsQuery
 from runai_nim.domain.observed.resource_tree import tree_of
@@ -102,6 +104,64 @@ def test_the_query_of_the_api_server() -> None:
         "previous": "true",
         "tailLines": "0",
     }
+
+
+def test_what_began_meanwhile_is_read_from_its_beginning() -> None:
+    query = LogsQuery("llama", tail=5, follow=True)
+
+    assert query.of_container("c", is_late=True) == {"container": "c", "follow": "true"}
+
+
+def test_a_restart_begins_another_run() -> None:
+    runs = [
+        next(container_logs("llama", [a_pod({**RUNNING, "restartCount": count})], None, previous=False)).run
+        for count in (0, 0, 1)
+    ]
+
+    assert runs == ["u/0", "u/0", "u/1"]
+
+
+def followed(looks: list[list[ContainerLog] | None], fails: str = "") -> tuple[int, list[str]]:
+    """Follow what is found at each look; the exit code, and a line for each log with its prefix at its end."""
+    written: list[str] = []
+    remaining = iter(looks)
+
+    async def read() -> list[ContainerLog] | None:
+        return next(remaining)
+
+    async def write(log: ContainerLog, is_late: bool) -> int:
+        if log.pod == fails:
+            raise OSError("the pipe is closed")
+        await asyncio.sleep(0.05)
+        written.append(f"{follower.prefix(log)}{log.run}{' late' * is_late}")
+        return 0
+
+    follower = LogFollower(read, write, pause=0.01)
+    return asyncio.run(follower.follow()), written
+
+
+FIRST = ContainerLog("llama-1", "c", run="1/0")
+SECOND = ContainerLog("llama-2", "c", run="2/0")
+
+
+def test_each_run_is_followed_once(capsys: pytest.CaptureFixture[str]) -> None:
+    waiting = SECOND._replace(absence="has no log, it has no node: full")
+    restarted = FIRST._replace(run="1/1")
+
+    code, written = followed([[FIRST], [FIRST, waiting], [FIRST, waiting], [FIRST, SECOND], [restarted, SECOND], None])
+
+    assert (code, written) == (0, ["[llama-1] 1/0", "[llama-2] 2/0 late", "[llama-1] 1/1 late"])
+    assert capsys.readouterr().err == "llama-2 has no log, it has no node: full\n"
+
+
+def test_the_lines_of_one_pod_have_no_prefix() -> None:
+    assert followed([[], [FIRST], [], None]) == (0, ["1/0 late"])
+    assert followed([[], None]) == (1, [])
+
+
+def test_following_ends_with_an_error_of_a_log() -> None:
+    with pytest.raises(OSError, match="the pipe is closed"):
+        followed([[FIRST, SECOND], [FIRST, SECOND], [FIRST, SECOND]], fails="llama-2")
 
 
 @given(st.dictionaries(st.sampled_from(["phase", "containerStatuses", "conditions", "reason", "message"]), VALUES))

@@ -81,6 +81,8 @@ def on_the_node(kubelet: Kubelet, namespace: str, kubectl: Callable[..., str]) -
         pods = json.loads(kubectl("get", "pods", where, "--output=json"))["items"]
         for pod in pods:
             name = pod["metadata"]["name"]
+            if "nodeName" in pod["spec"]:
+                continue
             binding = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": name},
                        "target": {"apiVersion": "v1", "kind": "Node", "name": namespace}}  # fmt: skip
             kubectl("create", where, "--filename=-", stdin=json.dumps(binding))
@@ -164,6 +166,37 @@ def test_a_followed_log_ends_quietly(
             expected = (2, "")
 
         assert (running.wait(30), running.stderr.read()) == expected
+
+
+def test_a_pod_that_starts_later_is_followed_too(
+    objects: Objects,
+    namespace: str,
+    control_plane: ControlPlane,
+    kubelet: Kubelet,
+    on_the_node: Callable[[], list[str]],
+) -> None:
+    serve(objects)
+    (first,) = on_the_node()
+    program = [*INTERRUPTIBLE, "logs", "llama-8b", "-f", "--tail", "1", "-n", namespace]
+    with subprocess.Popen(
+        [*program, "--kubeconfig", str(control_plane.kubeconfig)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "first\n"
+
+        objects.apply(sample("gpu-portion", replicas=2))
+        wait_for(lambda: len(on_the_node()) == 2, 30)
+        (second,) = set(on_the_node()) - {first}
+        while (line := running.stdout.readline()) != f"[{second}] first\n":
+            assert line
+        running.send_signal(signal.SIGINT)
+        assert running.wait(30) == 130
+
+    tails = {asked["path"][0].split("/")[3]: asked.get("tailLines") for asked in kubelet.asked}
+    assert tails == {first: ["1"], second: None}
 
 
 def test_what_has_no_log_is_one_line(objects: Objects, namespace: str, command: Command) -> None:

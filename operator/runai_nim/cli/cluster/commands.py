@@ -108,7 +108,7 @@ def logs(
 ) -> None:
     """Print the log of the model, of all pods of a RunaiNimService; with several, each line names its pod.
 
-    Control characters are shown as escapes. Pods that start later are not followed.
+    Control characters are shown as escapes. -f also follows pods that start later, and waits for the first one.
 
     Exit code: 0; 1 if no pod has a log, or it doesn't exist; 2 for errors.
 

@@ -5,17 +5,18 @@ from typing import NamedTuple
 
 from runai_nim.api import well_known
 from runai_nim.api.resources import ObjectView
-from runai_nim.api.untrusted_values import mapping, mappings, text, word
+from runai_nim.api.untrusted_values import mapping, mappings, number, text, word
 from runai_nim.domain.observed.pod import ObservedPod
 from runai_nim.domain.observed.resource_tree import Node, nodes_below
 
 
 class ContainerLog(NamedTuple):
-    """A container of a pod, and why it has no log; empty if it has one."""
+    """A container of a pod, and why it has no log; empty if it has one. `run`: each restart begins another one."""
 
     pod: str
     container: str
     absence: str = ""
+    run: str = ""
 
 
 def service_pods(tree: Node, pods: Iterable[ObjectView]) -> list[ObjectView]:
@@ -33,7 +34,8 @@ def container_logs(
         known = _containers(pod)
         container = asked or _model_container(service, known)
         if container in known:
-            yield ContainerLog(name, container, _absence(pod, container, previous=previous))
+            absence = _absence(pod, container, previous=previous)
+            yield ContainerLog(name, container, absence, _run(pod, container))
         else:
             yield ContainerLog(name, container, f"has no container {container}; it has {', '.join(known)}")
 
@@ -57,8 +59,7 @@ def _absence(pod: ObjectView, container: str, *, previous: bool) -> str:
         unschedulable = ObservedPod.from_object(pod).unschedulable_message
         return f"has no log, it has no node: {unschedulable or 'no scheduler has said why'}"
     status = mapping(pod.get("status"))
-    statuses = [*mappings(status.get("containerStatuses")), *mappings(status.get("initContainerStatuses"))]
-    told = next((one for one in statuses if one.get("name") == container), {})
+    told = _status_of(pod, container)
     state = mapping(told.get("state"))
     if "terminated" in mapping(told.get("lastState")):
         return ""
@@ -71,3 +72,16 @@ def _absence(pod: ObjectView, container: str, *, previous: bool) -> str:
         return f"has no log, container {container} has not started: {cause or 'it waits'}"
     cause = ": ".join(filter(None, (word(status.get("reason")), text(status.get("message")))))
     return f"has no log, container {container} has not started: {cause or word(status.get('phase')) or 'no status'}"
+
+
+def _run(pod: ObjectView, container: str) -> str:
+    """The uid of the pod and the number of restarts of the container."""
+    restarts = number(_status_of(pod, container).get("restartCount"))
+    return f"{word(mapping(pod.get('metadata')).get('uid'))}/{restarts}"
+
+
+def _status_of(pod: ObjectView, container: str) -> ObjectView:
+    """The status of the container; empty without one."""
+    status = mapping(pod.get("status"))
+    statuses = [*mappings(status.get("containerStatuses")), *mappings(status.get("initContainerStatuses"))]
+    return next((one for one in statuses if one.get("name") == container), {})
