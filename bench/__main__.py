@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from compileall import compile_dir
 
-from bench import fairness, idle, life, listing, policies, rest, scale, throughput
+from bench import command_line, fairness, idle, life, listing, policies, rest, scale, throughput
 from bench.compare import RESULT, with_ratios
 from bench.figures import Figures
 from bench.plot import plot
@@ -56,6 +56,7 @@ def benchmarks(full: bool, share: float) -> dict[str, Callable[[], Figures]]:
         "fairness": lambda: fairness.measure(of(BROKEN), of(OTHERS)),
         "policies": lambda: policies.measure(of(BOUND), of(OTHERS)),
         "listing": lambda: listing.measure(of(LISTED)),
+        "command-line": lambda: command_line.measure(of(LISTED)),
         "rest": lambda: rest.measure(FULL_REST_CALLS if full else of(REST_CALLS)),
     }
 

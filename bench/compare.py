@@ -20,6 +20,7 @@ RATIOS: Final = {
     "cpu_ratio": ("cpu_ms_per_cr", "cpu_bare_ms_per_cr"),
     "cpu_5000_ratio": ("cpu_ms_per_cr_5000", "cpu_ms_per_cr"),
     "restart_5000_ratio": ("restart_5000_s", "restart_5000_bare_s"),
+    "cli_list_5000_ratio": ("cli_list_5000_s", "cli_list_5000_kubectl_s"),
 }
 """Ratios of two figures of the same run."""
 HIGHER: Final = ("throughput_ratio", "rest_throughput_ratio")

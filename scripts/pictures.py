@@ -12,11 +12,11 @@ from typing import Final
 
 from rich.console import Console
 from rich.text import Text
+from runai_nim.domain.observed.resource_tree import tree_of
 
 from runai_nim.cli import terminal
 from runai_nim.cli.app import app
 from runai_nim.cli.cluster.list_services import ListQuery, write_list
-from runai_nim.cli.cluster.resource_tree import tree_of
 from runai_nim.cli.cluster.service_row import ServiceRow
 from runai_nim.cli.cluster.status_view import status_lines
 from runai_nim.cli.doctor import parts_of

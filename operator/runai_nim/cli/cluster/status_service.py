@@ -14,7 +14,7 @@ from runai_nim.cli.cluster.readings import listed, read_children, reading
 from runai_nim.cli.cluster.service_row import is_ready
 from runai_nim.cli.cluster.status_view import events_of, progress_line, status_json, status_lines
 from runai_nim.cli.diagnostic import EXIT_FINDINGS, EXIT_OK
-from runai_nim.domain.observed.resource_tree import do_next, tree_of
+from runai_nim.domain.observed.resource_tree import tree_of
 from runai_nim.kube.client import KubeClient
 
 _PAUSE_SECONDS: Final = 2.0
