@@ -94,6 +94,24 @@ def test_a_finding_has_the_position_in_the_nimservice(run: Run, tmp_path: Path) 
     assert "s3cret" not in answer.err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "name NIMServices by files, directories or -, or a cluster by --live: one of the two"),
+        (("--live", "-"), "name NIMServices by files, directories or -, or a cluster by --live: one of the two"),
+        (("-", "--context", "x"), "--kubeconfig and --context need --live"),
+        (("--live", "--from-runai"), "--from-runai reads files: leave out --live"),
+        (("--live", "--adopt"), "--adopt needs --output-directory"),
+        (("--live", "--kubeconfig", "/nonexistent/file"), "no usable kubeconfig: "),
+    ],
+)
+def test_wrong_use_is_one_line(run: Run, arguments: tuple[str, ...], told: str) -> None:
+    answer = run("import", *arguments)
+
+    assert (answer.code, answer.out) == (2, "")
+    assert told in answer.err
+
+
 def test_metadata_that_adoption_leaves_is_no_difference(run: Run) -> None:
     applied = """kubectl.kubernetes.io/last-applied-configuration: '{"env": [{"name": "A", "value": "s3cret"}]}'"""
     metadata = f"  labels: {{team: search}}\n  annotations: {{{applied}}}\n"

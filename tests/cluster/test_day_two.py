@@ -1,5 +1,6 @@
 """Commands on a cluster, on a real API server: what they show is what is there, and they ask for no more."""
 
+import itertools
 import json
 import os
 import re
@@ -41,6 +42,8 @@ def test_list_shows_what_is_there(
     assert asked == {("list", "runainimservices")}
     (row,) = json.loads(command("list", "-n", namespace, "--phase", "Running", "-o", "json")[1])
     assert (row["name"], row["ready"], row["readyReplicas"]) == ("llama-8b", True, 1)
+    assert (row["policies"], row["policyCompliant"]) == ([], None)
+    assert command("list", "-n", namespace, "--by-project")[1].splitlines()[1].split() == ["-", "0.5", "0", "2", "2"]
     assert command("list", "-n", namespace, "--phase", "Failed")[1] == ""
     assert command("list", "-n", namespace, "-l", "no=such")[:2] == (0, "")
     assert command("list", "-n", namespace, "-o", "name")[1].splitlines() == [
@@ -60,9 +63,12 @@ def test_a_context_that_is_not_there_is_one_line(command: Command) -> None:
 def test_status_shows_the_objects_down_to_the_pods(objects: Objects, namespace: str, command: Command) -> None:
     objects.apply(sample("gpu-portion"))
 
-    code, out, _ = command("status", "llama-8b", "-n", namespace, "--wait", "--timeout", "60s")
+    code, out, err = command("status", "llama-8b", "-n", namespace, "--wait", "--timeout", "60s")
 
     assert code == 0
+    progress = err.splitlines()
+    assert all(line.startswith("waiting: ") for line in progress)
+    assert all(line != later for line, later in itertools.pairwise(progress))
     assert out.splitlines()[0] == f"RunaiNimService {namespace}/llama-8b: Running, ready (Running)"
     for kind in ("NIMService", "Deployment", "PersistentVolumeClaim"):
         assert f"─ {kind} llama-8b" in out
@@ -79,6 +85,8 @@ def test_status_of_what_is_not_ready_or_not_there(objects: Objects, namespace: s
     refused["metadata"]["name"] = "refused"
     objects.apply(refused)
 
+    code, out, err = command("status", "refused", "-n", namespace, "--wait", "--timeout", "1s", "-o", "json")
+    assert (code, json.loads(out)["ready"], err) == (1, False, "")
     code, out, _ = command("status", "refused", "-n", namespace, "--wait", "--timeout", "60s")
     assert (code, "not ready (RequiredField)" in out) == (1, True)
     assert re.search("─ NIMService +doesn't exist", out)

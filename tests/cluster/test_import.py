@@ -13,6 +13,7 @@ import yaml
 
 from local.control_plane import ControlPlane
 from local.objects import Object, Objects, wait_for
+from tests.cluster.conftest import Command
 from tests.support.services import CR, DEPLOYMENT, NIMSERVICE, gone, present, sample, serve, settled
 
 pytestmark = pytest.mark.usefixtures("operator_process", "stand_in")
@@ -107,6 +108,35 @@ def test_what_an_orphan_is_comes_back_without_a_restart(
     after = present(objects, DEPLOYMENT, "llama-8b")
     assert after["metadata"]["generation"] == before["metadata"]["generation"]
     assert after["spec"]["template"] == before["spec"]["template"]
+
+
+def test_the_nimservices_of_a_namespace_are_read_live(
+    objects: Objects, run: Run, command: Command, namespace: str, kubectl: Callable[..., str], tmp_path: Path
+) -> None:
+    kubectl("label", "namespace", namespace, "runai/queue=team-a")
+    serve(objects)  # belongs to a RunaiNimService
+    version, kind = NIMSERVICE.split()
+    spec = {
+        "image": {"repository": "nvcr.io/nim/meta/llama", "tag": "1.0"},
+        "authSecret": "ngc",
+        "storage": {"pvc": {"create": True, "name": "weights", "size": "1Gi", "volumeAccessMode": "ReadWriteOnce"}},
+        "expose": {"service": {"port": 8000}},
+        "replicas": 0,
+    }
+    objects.apply({"apiVersion": version, "kind": kind, "metadata": {"name": "raw"}, "spec": spec})
+
+    steps = run(
+        "runai-nim", "import", "--live", "-n", namespace, "--output-directory", str(tmp_path / "out"), "--adopt"
+    )
+
+    assert steps.startswith("# raw: pods don't restart (scaled to zero)\n")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["kustomization.yaml", f"{namespace}.raw.yaml"]
+    run("sh", "-ec", steps)
+    (owner,) = wait_for(lambda: present(objects, NIMSERVICE, "raw")["metadata"].get("ownerReferences"), 60)
+    assert (owner["kind"], owner["name"]) == ("RunaiNimService", "raw")
+    code, out, err = command("import", "--live", "-n", namespace)
+    assert (code, out) == (2, "")
+    assert err == f"namespace {namespace} has no NIMService without an owner: name another namespace by -n\n"
 
 
 def test_a_nimservice_that_the_scheduler_does_not_know_restarts_once_as_announced(

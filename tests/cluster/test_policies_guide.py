@@ -1,5 +1,6 @@
 """The guide's page about policies: its commands for a cluster, in their order, and what it says of the outcome."""
 
+import json
 import os
 import re
 import subprocess
@@ -63,6 +64,8 @@ def test_the_page_s_commands_do_what_it_says(shell: Shell, team: Objects) -> Non
     shell(apply_registry)
     assert re.search(r"platform +True +1 +1 ", shell(broken))
     assert "spec.image is" in condition(team, "llama-8b", "PolicyCompliant")["message"]
+    (row,) = json.loads(shell(f"runai-nim list -n {TEAM} -o json"))
+    assert (row["policies"], row["policyCompliant"]) == ([{"name": "gpu-team", "scope": "project"}], False)
     shell(apply_department)
     policies = [one["name"] for one in present(team, CR, "llama-8b")["status"]["policies"]]
     assert policies == ["gpu-team"]  # those that it is rendered under

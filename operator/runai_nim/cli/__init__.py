@@ -1,8 +1,8 @@
 """`runai-nim`, also a kubectl plugin: runs the operator's code on manifests.
 
-It reads a cluster only for `diff --live`, `doctor` and the commands in `cluster`, and changes one only by those in
-`cluster.change_commands`. This package reads input, locates findings in files and prints results; `translate`,
-`validate` and `plan` make the decisions.
+It reads a cluster only for `diff --live`, `import --live`, `doctor` and the commands in `cluster`, and changes one only
+by those in `cluster.change_commands`. This package reads input, locates findings in files and prints results;
+`translate`, `validate` and `plan` make the decisions.
 """
 
 import sys

@@ -15,7 +15,7 @@ from runai_nim.cli.changes import Change, Difference, ObjectChanges, name_of, ob
 from runai_nim.cli.diagnostic import EXIT_FAILURE, CommandError, Diagnostic, Position, exit_code
 from runai_nim.cli.diff import difference_lines
 from runai_nim.cli.evaluation import ManifestEvaluation, evaluate_manifest
-from runai_nim.cli.import_sources import ImportedManifest, imported_nimservices, imported_workloads
+from runai_nim.cli.import_sources import ImportedManifest
 from runai_nim.cli.input_files import InputText
 from runai_nim.cli.manifest_directory import KUSTOMIZATION, write_directory
 from runai_nim.cli.manifests import manifests_in
@@ -57,13 +57,8 @@ class ImportOutput:
     adopt: bool = False
 
 
-def run_import(arguments: Sequence[str], offline: OfflineContext, output: ImportOutput, *, from_runai: bool) -> int:
-    """Write the manifests and return the exit code. Raises CommandError for options that exclude each other."""
-    if output.adopt and output.directory is None:
-        raise CommandError("--adopt needs --output-directory: the steps apply its files")
-    if output.adopt and from_runai:
-        raise CommandError("--adopt is for NIMServices: leave it out, workloads of Run:ai can't be adopted")
-    found = list((imported_workloads if from_runai else imported_nimservices)(arguments, offline, output.namespace))
+def run_import(found: Sequence[ImportedManifest | Diagnostic], offline: OfflineContext, output: ImportOutput) -> int:
+    """Write the manifests and return the exit code."""
     imported = [one for one in found if isinstance(one, ImportedManifest)]
     unread = [one for one in found if isinstance(one, Diagnostic)]
     files = _files(imported, output)

@@ -1,17 +1,24 @@
 """`runai-nim import`: its options and help. What it does is loaded when it is called."""
 
-from typing import Annotated, Literal
+from dataclasses import replace
+from functools import partial
+from typing import Annotated, Any, Literal
 
 import typer
 
+from runai_nim.cli.cluster.options import ContextOption, KubeconfigOption
+from runai_nim.cli.diagnostic import CommandError
 from runai_nim.cli.options import DialectOption, FractionKeysOption, NamespaceLabelsOption, SettingsFileOption
 
 _FilesArgument = Annotated[
-    list[str],
+    list[str] | None,
     typer.Argument(metavar="FILE|DIR|-", help="NIMServices: files, the files directly in a directory, or - for stdin."),
 ]
 _FromRunaiOption = Annotated[
     bool, typer.Option("--from-runai", help="The files contain answers of Run:ai's REST API: workloads with a spec.")
+]
+_LiveOption = Annotated[
+    bool, typer.Option("--live", help="Import the NIMServices of a namespace of the kubeconfig's cluster; only reads.")
 ]
 _OutputOption = Annotated[Literal["yaml", "json"], typer.Option("-o", "--output", help="Output format.")]
 _DirectoryOption = Annotated[
@@ -23,7 +30,10 @@ _AdoptOption = Annotated[
     bool, typer.Option("--adopt", help="Print the steps that hand running NIMServices over to the operator.")
 ]
 _NamespaceOption = Annotated[
-    str | None, typer.Option("-n", "--namespace", help="Namespace for manifests without one; default: none.")
+    str | None,
+    typer.Option(
+        "-n", "--namespace", help="Namespace for manifests without one, default: none; with --live the one to read."
+    ),
 ]
 
 
@@ -33,8 +43,9 @@ def register(app: typer.Typer) -> None:
 
 
 def _import(
-    files: _FilesArgument,
+    files: _FilesArgument = None,
     *,
+    live: _LiveOption = False,
     from_runai: _FromRunaiOption = False,
     output: _OutputOption = "yaml",
     output_directory: _DirectoryOption = None,
@@ -45,6 +56,8 @@ def _import(
     settings: SettingsFileOption = None,
     namespace: _NamespaceOption = None,
     namespace_label: NamespaceLabelsOption = [],  # noqa: B006 # Typer copies it
+    kubeconfig: KubeconfigOption = None,
+    context: ContextOption = None,
 ) -> None:
     """Convert NIMServices to RunaiNimServices, field by field.
 
@@ -55,18 +68,50 @@ def _import(
 
     \b
     runai-nim import nimservice.yaml > llama.yaml
-    kubectl get nimservices -n team-a -o yaml | runai-nim import - --output-directory team-a --adopt
+    runai-nim import --live -n team-a --output-directory team-a --adopt > adopt.sh
     runai-nim import --from-runai workloads.json --output-directory team-a -n runai-team-a
     """
-    from runai_nim.cli.import_manifests import ImportOutput, run_import
+    from runai_nim.cli.import_manifests import ImportOutput
     from runai_nim.cli.offline_context import DEFAULT_NAMESPACE, offline_context
 
-    assumed = offline_context(
-        dialect=dialect,
-        gpu_fraction_keys=gpu_fraction_keys,
-        settings_file=settings,
-        namespace=namespace or DEFAULT_NAMESPACE,
-        namespace_labels=namespace_label,
-    )
+    cluster = (kubeconfig, context)
     made = ImportOutput(output, namespace=namespace or "", directory=output_directory, force=force, adopt=adopt)
-    raise typer.Exit(run_import(files, assumed, made, from_runai=from_runai))
+    _check(files, made, live=live, from_runai=from_runai, cluster=cluster)
+    assume = partial(offline_context, dialect=dialect, gpu_fraction_keys=gpu_fraction_keys, settings_file=settings)
+    assumed = assume(namespace=namespace or DEFAULT_NAMESPACE, namespace_labels=namespace_label)
+    raise typer.Exit(_run(files or [], assumed, made, from_runai=from_runai, cluster=cluster if live else None))
+
+
+def _check(
+    files: list[str] | None, made: Any, *, live: bool, from_runai: bool, cluster: tuple[str | None, str | None]
+) -> None:
+    """Raises CommandError for options that exclude each other."""
+    if live == bool(files):
+        raise CommandError("name NIMServices by files, directories or -, or a cluster by --live: one of the two")
+    if any(cluster) and not live:
+        raise CommandError("--kubeconfig and --context need --live")
+    if from_runai and live:
+        raise CommandError("--from-runai reads files: leave out --live")
+    if made.adopt and made.directory is None:
+        raise CommandError("--adopt needs --output-directory: the steps apply its files")
+    if made.adopt and from_runai:
+        raise CommandError("--adopt is for NIMServices: leave it out, workloads of Run:ai can't be adopted")
+
+
+def _run(
+    files: list[str], assumed: Any, made: Any, *, from_runai: bool, cluster: tuple[str | None, str | None] | None
+) -> int:
+    """Import, from files or from a cluster, and return the exit code."""
+    from runai_nim.cli.import_manifests import run_import
+    from runai_nim.cli.import_sources import imported_nimservices, imported_workloads, read_nimservices
+
+    if from_runai:
+        return run_import(list(imported_workloads(files, made.namespace)), assumed, made)
+    if cluster is None:
+        return run_import(list(imported_nimservices(read_nimservices(files), assumed, made.namespace)), assumed, made)
+    from runai_nim.cli.cluster.connection import ClusterOptions
+    from runai_nim.cli.cluster.live_nimservices import read_live_nimservices
+
+    live = read_live_nimservices(ClusterOptions(*cluster), made.namespace)
+    assumed = replace(assumed, namespace=live.namespace, namespace_labels=assumed.namespace_labels or live.labels)
+    return run_import(list(imported_nimservices(live.found, assumed, live.namespace)), assumed, made)

@@ -38,17 +38,22 @@ class ImportedManifest:
         return namespace
 
 
+def read_nimservices(arguments: Iterable[str]) -> Iterator[Manifest | Diagnostic]:
+    """The NIMServices and routes that the arguments name, and diagnostics about what can't be read."""
+    return read_manifests(arguments, well_known.NIMSERVICE_KIND, ROUTE_KINDS)
+
+
 def imported_nimservices(
-    arguments: Iterable[str], offline: OfflineContext, namespace: str
+    read: Iterable[Manifest | Diagnostic], offline: OfflineContext, namespace: str
 ) -> Iterator[ImportedManifest | Diagnostic]:
-    """A manifest for each NIMService and the routes to it, and diagnostics about what can't be read.
+    """A manifest for each NIMService and the routes to it, and the diagnostics that were read.
 
     `namespace`: that of a NIMService without one; empty for none.
     """
     context = Context(
         offline.settings, offline.namespace_labels, claim_exists=None, nimservice_schema=offline.nimservice_schema
     )
-    read = list(read_manifests(arguments, well_known.NIMSERVICE_KIND, ROUTE_KINDS))
+    read = list(read)
     manifests = [found for found in read if isinstance(found, Manifest)]
     routes = [found for found in manifests if found.value["kind"] in ROUTE_KINDS]
     targets = {_key(one, offline) for one in manifests if one.value["kind"] == well_known.NIMSERVICE_KIND}
@@ -90,9 +95,7 @@ def _leads_to(route: Manifest, target: tuple[str, str], offline: OfflineContext)
     return bool(name) and _key(route, offline)[0] == namespace and leads_to(route.value, name)
 
 
-def imported_workloads(
-    arguments: Iterable[str], _: OfflineContext, namespace: str
-) -> Iterator[ImportedManifest | Diagnostic]:
+def imported_workloads(arguments: Iterable[str], namespace: str) -> Iterator[ImportedManifest | Diagnostic]:
     """A manifest for each workload with a spec in answers of the API: a list `workloads`, a list, or one body.
 
     `namespace`: that of all workloads, which must be of one project; empty for none, with a warning.
