@@ -6,6 +6,9 @@ from xml.etree import ElementTree
 import pytest
 
 from local.cluster import CHECKOUT
+from runai_nim.cli.cluster.list_services import ListQuery, write_list
+from runai_nim.cli.cluster.service_row import ServiceRow
+from scripts.picture_objects import NOW, some_services
 from scripts.pictures import FOLDER, PICTURES
 from tests.docs.guide import PAGES
 
@@ -40,3 +43,10 @@ def test_each_picture_is_shown_with_a_text() -> None:
     assert sorted(path.name for path in (CHECKOUT / FOLDER).iterdir()) == sorted(
         one.rpartition("/")[2] for one in PICTURES
     )
+
+
+def test_the_sums_by_project_are_those_of_the_same_objects(capsys: pytest.CaptureFixture[str]) -> None:
+    write_list(map(ServiceRow.from_object, some_services(NOW)), ListQuery(by_project=True))
+
+    page = (CHECKOUT / "docs" / "guide" / "administration.md").read_text(encoding="utf-8")
+    assert f"```text\n{capsys.readouterr().out}```\n" in page
