@@ -159,7 +159,7 @@ demo: $(if $(GIVEN),install,programs) ## show three RunaiNimServices live (KEEP=
 	@DEMO_KUBECONFIG=$(GIVEN) $(RUN)python -m local demo$(if $(KEEP),-keep)
 
 .PHONY: bench
-bench: programs ## measure speed, memory and CPU against a bare client, into build/bench.json and docs/benchmarks.svg (17 minutes)
+bench: programs ## measure speed, memory and CPU against a bare client, into build/bench.json and docs/benchmarks.svg (24 minutes)
 	@$(RUN)python -m bench
 
 .PHONY: bench-full

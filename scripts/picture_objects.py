@@ -3,8 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from runai_nim.domain.observed.resource_tree import Reading, Readings
-
 from runai_nim.api.crd import make_schema
 from runai_nim.api.kinds import KINDS
 from runai_nim.api.resources import (
@@ -20,6 +18,7 @@ from runai_nim.api.resources import (
 from runai_nim.cli.doctor.facts import INGRESS_CLASSES, NODES, STORAGE_CLASSES, ClusterFacts, Listing
 from runai_nim.config.settings import Settings
 from runai_nim.domain.nimservice_schema import NIMServiceSchema
+from runai_nim.domain.observed.resource_tree import Reading, Readings
 from runai_nim.domain.reasons import Reason
 
 ALL_AVAILABLE: Final = "every replica is available and the model answers"

@@ -12,7 +12,6 @@ from typing import Final
 
 from rich.console import Console
 from rich.text import Text
-from runai_nim.domain.observed.resource_tree import tree_of
 
 from runai_nim.cli import terminal
 from runai_nim.cli.app import app
@@ -22,6 +21,7 @@ from runai_nim.cli.cluster.status_view import status_lines
 from runai_nim.cli.doctor import parts_of
 from runai_nim.cli.doctor.checks import check_cluster
 from runai_nim.config.settings_loader import load_settings
+from runai_nim.domain.observed.resource_tree import tree_of
 from scripts.picture_objects import NOW, a_cluster, its_events, its_objects, some_services, waiting_service
 
 ROOT: Final = Path(__file__).resolve().parent.parent
