@@ -84,7 +84,7 @@ def _add_workloads(app: FastAPI, rest: RestService) -> None:
     @app.patch(
         NIM_SERVICES_PATH + "/{id}",
         status_code=202,
-        summary="Replace sections of a NIM service's spec",
+        summary="Replace and remove sections of a NIM service's spec",
         responses=response_docs(202, schemas.Workload, *BODY_ERRORS, *ERRORS),
         openapi_extra=request_body(schemas.UpdateRequest) | REQUIRES_TOKEN,
     )

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, Field, StrictBool, StrictInt, StrictStr
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
 from runai_nim.api.v1alpha1.policy_rules import PolicyDefaults, PolicyRules
 from runai_nim.api.v1alpha1.schema import ApiModel
+from runai_nim.rest.model.spec_update import REMOVABLE
 
 
 class RequestMetadata(ApiModel):
@@ -31,9 +32,13 @@ class CreateRequest(ApiModel):
 
 
 class UpdateRequest(ApiModel):
-    """Sections of spec to replace; absent or null sections stay unchanged."""
+    """Sections of spec to replace, and sections to remove; one of both is required."""
 
-    spec: RunaiNimServiceSpec
+    spec: RunaiNimServiceSpec | None = None
+    """Absent and null sections stay unchanged."""
+
+    fields_to_remove: tuple[Literal[REMOVABLE], ...] | None = None  # type: ignore[valid-type] # of the types
+    """Sections of spec to remove, none of which spec has; then a policy's default counts."""
 
 
 class TokenRequest(ApiModel):

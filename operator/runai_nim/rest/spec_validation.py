@@ -13,7 +13,6 @@ from runai_nim.domain.admission.object_schema import to_stored_object
 from runai_nim.domain.admission.rest_body import check_rest_body, make_manifest, metadata_of
 from runai_nim.domain.decision_input import DecisionInput, make_decision_input
 from runai_nim.domain.policy import AcceptedSpec, effective_spec, own_spec
-from runai_nim.domain.reasons import Reason
 from runai_nim.domain.validate import Finding, depends_on_claim
 from runai_nim.kube.discovery import Discovery
 from runai_nim.rest.api_server import ApiServer
@@ -60,16 +59,16 @@ class SpecValidator:
         decision_input = self._decision_input(manifest, namespace)
         findings = (*check_rest_body(body), *await self._findings(token, manifest, decision_input))
         if isinstance(project, Finding):
-            _refuse_errors(chain([project], findings))
+            refuse_errors(chain([project], findings))
             raise AssertionError("a project that isn't found is an error")
-        _refuse_errors(chain(self._unserved_findings(project), findings))
+        refuse_errors(chain(self._unserved_findings(project), findings))
         return project, manifest, self._warnings(findings)
 
     async def validate_change(
         self, token: str, cr: KubeObject, spec: KubeObject, namespace: ProjectNamespace
     ) -> KubeObject:
         """The answer's field with warnings. HttpError (400) names all mistakes."""
-        _refuse_errors(self._unserved_findings(namespace))
+        refuse_errors(self._unserved_findings(namespace))
         # The status names the NIMService only after the operator has created it.
         made = bool((cr.get("status") or {}).get("nimServiceName"))
         changed = {**cr, "spec": spec}
@@ -78,7 +77,7 @@ class SpecValidator:
         decision_input = self._decision_input(changed, namespace, accepted=accepted)
         decision_input = decision_input.with_children(claim_exists=None, nimservice_exists=made)
         findings = await self._findings(token, changed, decision_input)
-        _refuse_errors(findings)
+        refuse_errors(findings)
         violations = decision_input.compliance.violations if decision_input.compliance else ()
         return self._warnings((*(replace(one, severity="warning") for one in violations), *findings))
 
@@ -137,30 +136,8 @@ class SpecValidator:
         return check_is_served(namespace, self._settings.namespaces, self._settings.project_labels)
 
 
-def patch_sections(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The sections of a PATCH. HttpError (400) names all mistakes."""
-    _refuse_errors(_check_update(body))
-    sections: Mapping[str, Any] = body["spec"]
-    return sections
-
-
-def _check_update(body: Mapping[str, Any]) -> Iterator[Finding]:
-    for field in body.keys() - {"spec"}:
-        yield Finding(
-            reason=Reason.UNKNOWN_FIELD,
-            path=field,
-            remedy="remove it, because a PATCH can change only spec",
-        )
-    if not isinstance(body.get("spec"), Mapping):
-        yield Finding(
-            reason=Reason.REQUIRED_FIELD,
-            path="spec",
-            must="be a mapping",
-            remedy="set the sections to change in it",
-        )
-
-
-def _refuse_errors(findings: Iterable[Finding]) -> None:
+def refuse_errors(findings: Iterable[Finding]) -> None:
+    """Raise HttpError (400) with the errors among the findings, if there are any."""
     errors = (issue_of(finding) for finding in findings if finding.severity == "error")
     if issues := list(islice(errors, MAX_ISSUES + 1)):
         raise invalid(issues)

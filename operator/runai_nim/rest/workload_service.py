@@ -20,12 +20,13 @@ from runai_nim.rest.errors import HttpError, from_api_status, not_found, unavail
 from runai_nim.rest.model import gitops_owner
 from runai_nim.rest.model.identifier import Identifier, is_uid, parse_identifier
 from runai_nim.rest.model.project import ProjectNamespace
-from runai_nim.rest.model.spec_patch import changed_sections, is_same, json_patch, merge_sections
+from runai_nim.rest.model.spec_patch import Spec, is_same, json_patch
+from runai_nim.rest.model.spec_update import SpecUpdate, check_update
 from runai_nim.rest.model.workload import identifier_of, workload_of
 from runai_nim.rest.namespaces import NamespaceIndex
 from runai_nim.rest.pending_creates import PendingCreates
 from runai_nim.rest.policy_index import PolicyIndex
-from runai_nim.rest.spec_validation import SpecValidator, patch_sections
+from runai_nim.rest.spec_validation import SpecValidator, refuse_errors
 from runai_nim.rest.token_cache import TokenCache
 from runai_nim.rest.workload_index import WorkloadIndex
 
@@ -96,33 +97,30 @@ class WorkloadService:
         return self._index.id_of(identifier_of(cr))
 
     async def update(self, token: str, id_: str, body: Mapping[str, Any]) -> KubeObject:
-        """Replace the sections in `body`, if that changes anything, and return the workload.
+        """Replace and remove the sections in `body`, if that changes anything, and return the workload.
 
         Raises HttpError (503) if other clients win every conflict.
         """
-        sections = patch_sections(body)
+        refuse_errors(check_update(body))
+        update = SpecUpdate.from_body(body)
         # A write based on an outdated cache entry fails with a conflict; then the stored object is read.
         with suppress(HttpError):
-            if updated := await self._update(token, id_, sections, from_cache=True):
+            if updated := await self._update(token, id_, update, from_cache=True):
                 return updated
         until = time.monotonic() + PATCH_TIMEOUT_SECONDS
         pause, longest = _PAUSES
         while True:
-            if updated := await self._update(token, id_, sections):
+            if updated := await self._update(token, id_, update):
                 return updated
             if time.monotonic() > until:
                 raise unavailable("other clients keep changing this workload")
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  # jitter
             pause = min(pause * 2, longest)
 
-    async def _update(
-        self, token: str, id_: str, sections: Mapping[str, Any], *, from_cache: bool = False
-    ) -> KubeObject | None:
+    async def _update(self, token: str, id_: str, update: SpecUpdate, *, from_cache: bool = False) -> KubeObject | None:
         """The changed workload; None if the change must be retried on the object stored by then."""
         namespace, cr = await self._get_stored(token, id_, from_cache=from_cache)
-        stored = cr.get("spec") or {}
-        effective = self._validator.effective_spec(cr, namespace)
-        spec = merge_sections(stored, changed_sections(sections, stored, effective))
+        spec = self._updated_spec(update, cr, namespace)
         if is_same(spec, cr.get("spec")):
             return None if from_cache else self._to_workload(cr, namespace)
         warnings = await self._validator.validate_change(token, cr, spec, namespace)
@@ -130,6 +128,17 @@ class WorkloadService:
             return None
         details = gitops_owner.details_of(updated["metadata"])
         return {**self._to_workload(updated, namespace), **({"details": details} if details else {}), **warnings}
+
+    def _updated_spec(self, update: SpecUpdate, cr: KubeObject, namespace: ProjectNamespace) -> KubeObject:
+        """The spec after the update. Raises HttpError (400) if it would lack a section that was removed."""
+
+        def effective(spec: Spec) -> Spec:
+            return self._validator.effective_spec({**cr, "spec": spec}, namespace)
+
+        stored = cr.get("spec") or {}
+        spec = update.applied_to(stored, effective)
+        refuse_errors(update.check_needed(stored, effective(spec)))
+        return spec
 
     async def delete(self, token: str, id_: str) -> KubeObject:
         """Begin to delete the workload."""

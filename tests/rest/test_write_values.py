@@ -1,0 +1,88 @@
+"""What the REST API makes of the values of a PATCH."""
+
+from typing import Any
+
+import pytest
+
+from runai_nim.rest.model.spec_update import REMOVABLE, SpecUpdate, check_update
+
+SCALED = {"metric": "concurrency", "metricThreshold": 1}
+
+
+def unchanged(spec: Any) -> Any:
+    """The effective spec without policies."""
+    return spec
+
+
+@pytest.mark.parametrize(
+    ("stored", "body", "expected"),
+    [
+        ({"image": "a", "category": "c"}, {"fieldsToRemove": ["category"]}, {"image": "a"}),
+        ({"image": "a"}, {"fieldsToRemove": ["category", "category", None]}, {"image": "a"}),
+        ({"image": "a"}, {"fieldsToRemove": [], "spec": None}, {"image": "a"}),
+        ({"image": "a", "replicas": 3}, {"spec": {"image": "b"}, "fieldsToRemove": ["replicas"]}, {"image": "b"}),
+        # Run:ai's client always sends replicas: 1.
+        ({"replicas": 3}, {"spec": {"replicas": 1}, "fieldsToRemove": ["replicas"]}, {}),
+        ({"autoscaling": SCALED}, {"spec": {"replicas": 1}, "fieldsToRemove": ["autoscaling"]}, {}),
+        ({"autoscaling": SCALED}, {"spec": {"replicas": 2}, "fieldsToRemove": ["autoscaling"]}, {"replicas": 2}),
+        ({"replicas": 2}, {"spec": {"autoscaling": SCALED}, "fieldsToRemove": ["replicas"]}, {"autoscaling": SCALED}),
+    ],
+)
+def test_sections_that_are_removed(stored: dict[str, Any], body: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert [*check_update(body)] == []
+    assert SpecUpdate.from_body(body).applied_to(stored, unchanged) == expected
+
+
+def test_a_default_that_shows_again_is_no_own_value() -> None:
+    """A client that sends an answer back without a section that it removes adds nothing."""
+    update = SpecUpdate.from_body({"spec": {"category": "default"}, "fieldsToRemove": ["compute"]})
+
+    assert update.applied_to({"compute": {}}, lambda spec: {"category": "default", **spec}) == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({}, [("spec", "must be a mapping", None)]),
+        ({"spec": None, "fieldsToRemove": None}, [("spec", "must be a mapping", None)]),
+        ({"spec": [], "fieldsToRemove": []}, [("spec", "must be a mapping", None)]),
+        ({"spec": {}, "metadata": {}}, [("metadata", "unknown field", None)]),
+        ({"fieldsToRemove": "image"}, [("fieldsToRemove", "must be a list", None)]),
+        ({"fieldsToRemove": ["imag"]}, [("fieldsToRemove[0]", 'is "imag" but must name a section of spec', "options")]),
+        ({"fieldsToRemove": ["category", 1]}, [("fieldsToRemove[1]", 'is "int" but', "options")]),
+        ({"fieldsToRemove": [{}]}, [("fieldsToRemove[0]", 'is "dict" but', "options")]),
+        ({"fieldsToRemove": ["compute.cpuCoreRequest"]}, [("fieldsToRemove[0]", "must name a section", "options")]),
+        ({"fieldsToRemove": ["multiNode"]}, [("fieldsToRemove[0]", "must name no immutable section", "canEdit")]),
+        (
+            {"spec": {"category": "a"}, "fieldsToRemove": ["category"]},
+            [("fieldsToRemove[0]", "must name no section that spec has, too", None)],
+        ),
+        (
+            {"spec": {"replicas": 2}, "fieldsToRemove": ["replicas"]},
+            [("fieldsToRemove[0]", "must name no section that spec has, too", None)],
+        ),
+        ({"spec": {"category": None}, "fieldsToRemove": ["category"]}, []),
+    ],
+)
+def test_mistakes_of_a_patch(body: dict[str, Any], expected: list[tuple[str, str, str | None]]) -> None:
+    found = [*check_update(body)]
+
+    assert [(finding.path, finding.rule) for finding in found] == [(path, rule) for path, _, rule in expected]
+    for finding, (_, words, rule) in zip(found, expected, strict=True):
+        assert words in finding.message
+        assert rule is None or finding.message.endswith(f"a PATCH removes {', '.join(REMOVABLE)}")
+
+
+def test_all_sections_but_an_immutable_one_are_removable() -> None:
+    assert {"image", "replicas", "desiredPhase", "nodePools"} < set(REMOVABLE)
+    assert "multiNode" not in REMOVABLE
+
+
+def test_a_section_that_a_workload_needs_goes_if_a_policy_sets_it() -> None:
+    update = SpecUpdate.from_body({"fieldsToRemove": ["category", "image", "modelStore", "servingPort"]})
+    stored = {"category": "c", "image": "a", "modelStore": {}}
+
+    (finding,) = update.check_needed(stored, {"image": "b"})
+
+    assert (finding.path, finding.rule) == ("fieldsToRemove[2]", "required")
+    assert finding.message.startswith('fieldsToRemove[2] is "modelStore" but must name a section that the workload can')
