@@ -123,14 +123,16 @@ class ApiServer:
         response = await self.peek(token, CLAIMS.path(namespace, name))
         return {_OK: True, _NOT_FOUND: False}.get(response.status)
 
-    async def create(self, token: str, manifest: KubeObject) -> ApiResponse:
+    async def create(self, token: str, manifest: KubeObject, *, dry_run: bool) -> ApiResponse:
         """Create a RunaiNimService."""
         path = RUNAI_NIM_SERVICES.path(manifest["metadata"]["namespace"])
-        return await self.write(token, path, manifest, dry_run=False)
+        return await self.write(token, path, manifest, dry_run=dry_run)
 
-    async def patch(self, token: str, at: Identifier, operations: list[dict[str, Any]]) -> ApiResponse:
+    async def patch(
+        self, token: str, at: Identifier, operations: list[dict[str, Any]], *, dry_run: bool
+    ) -> ApiResponse:
         """Apply a JSON Patch to a RunaiNimService."""
-        return await self.write(token, RUNAI_NIM_SERVICES.path(at.namespace, at.name), operations, dry_run=False)
+        return await self.write(token, RUNAI_NIM_SERVICES.path(at.namespace, at.name), operations, dry_run=dry_run)
 
     async def delete(self, token: str, at: Identifier) -> ApiResponse:
         """Delete the RunaiNimService if it is still this one (else 409)."""

@@ -25,6 +25,7 @@ from runai_nim.rest.openapi import (
     ERRORS,
     REQUIRES_TOKEN,
     make_document,
+    query_parameter,
     request_body,
     response_docs,
 )
@@ -32,6 +33,7 @@ from runai_nim.rest.policy_routes import add_policies
 from runai_nim.rest.request_parsing import (
     MAX_ANONYMOUS_BODY_BYTES,
     Token,
+    boolean_parameter,
     is_token,
     parse_json_object,
     read_content,
@@ -43,11 +45,19 @@ logger: FilteringBoundLogger = structlog.get_logger(__name__)
 _API: Final = "/api/"
 NIM_SERVICES_PATH: Final = "/api/v2/workloads/nim-services"
 MAX_CONCURRENT_CALLS: Final = 256
+_DRY_RUN: Final = query_parameter(
+    "dryRun", "true: check everything, also at the API server, and write nothing.", {"type": "boolean"}
+)
+_FOR_WRITES: Final[dict[int | str, dict[str, Any]]] = {
+    **response_docs(202, schemas.Workload, *BODY_ERRORS, *ERRORS),
+    200: {"model": schemas.Workload, "description": "With dryRun: what would be stored"},
+}
 
 
 def make_app(rest: RestService) -> FastAPI:
     """The ASGI application; `rest` is connected before it starts."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, lifespan=rest.lifespan)
+    _add_creation(app, rest)
     _add_workloads(app, rest)
     _add_deletion(app, rest)
     add_listing(app, rest)
@@ -60,18 +70,22 @@ def make_app(rest: RestService) -> FastAPI:
     return app
 
 
-def _add_workloads(app: FastAPI, rest: RestService) -> None:
+def _add_creation(app: FastAPI, rest: RestService) -> None:
     @app.post(
         NIM_SERVICES_PATH,
         status_code=202,
         summary="Create a NIM service",
-        responses=response_docs(202, schemas.Workload, *BODY_ERRORS, *ERRORS),
-        openapi_extra=request_body(schemas.CreateRequest) | REQUIRES_TOKEN,
+        responses=_FOR_WRITES,
+        openapi_extra=request_body(schemas.CreateRequest) | {"parameters": [_DRY_RUN]} | REQUIRES_TOKEN,
     )
     async def create(token: Token, request: Request) -> Response:
         async with rest.read_body(request, token) as body:
-            return json_response(await rest.workloads.create(token, body), 202)
+            dry_run = boolean_parameter(request.query_params, "dryRun")
+            answer = await rest.workloads.create(token, body, dry_run=dry_run)
+            return json_response(answer, 200 if dry_run else 202)
 
+
+def _add_workloads(app: FastAPI, rest: RestService) -> None:
     @app.get(
         NIM_SERVICES_PATH + "/{id}",
         summary="Get a NIM service",
@@ -85,12 +99,14 @@ def _add_workloads(app: FastAPI, rest: RestService) -> None:
         NIM_SERVICES_PATH + "/{id}",
         status_code=202,
         summary="Replace and remove sections of a NIM service's spec",
-        responses=response_docs(202, schemas.Workload, *BODY_ERRORS, *ERRORS),
-        openapi_extra=request_body(schemas.UpdateRequest) | REQUIRES_TOKEN,
+        responses=_FOR_WRITES,
+        openapi_extra=request_body(schemas.UpdateRequest) | {"parameters": [_DRY_RUN]} | REQUIRES_TOKEN,
     )
     async def update(id: str, token: Token, request: Request) -> Response:  # noqa: A002
         async with rest.read_body(request, token) as body:
-            return json_response(await rest.workloads.update(token, id, body), 202)
+            dry_run = boolean_parameter(request.query_params, "dryRun")
+            answer = await rest.workloads.update(token, id, body, dry_run=dry_run)
+            return json_response(answer, 200 if dry_run else 202)
 
 
 def _add_deletion(app: FastAPI, rest: RestService) -> None:

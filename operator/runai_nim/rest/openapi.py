@@ -42,7 +42,7 @@ def request_body(model: type) -> dict[str, Any]:
 def query_parameter(
     name: str, description: str, schema: Mapping[str, Any], *, required: bool = False
 ) -> dict[str, Any]:
-    """Declare a query parameter of a route."""
+    """Declare a parameter in the query, for the `parameters` of a route."""
     return {"name": name, "in": "query", "required": required, "description": description, "schema": schema}
 
 

@@ -1,6 +1,5 @@
 """Routes of the policy calls. `policy_service` implements them."""
 
-from collections.abc import Mapping
 from typing import Final
 
 from fastapi import FastAPI
@@ -8,16 +7,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from runai_nim.rest import schemas
-from runai_nim.rest.errors import invalid
 from runai_nim.rest.model.policy_target import SCOPES
 from runai_nim.rest.openapi import BODY_ERRORS, ERRORS, REQUIRES_TOKEN, query_parameter, request_body, response_docs
-from runai_nim.rest.request_parsing import Token
+from runai_nim.rest.request_parsing import Token, boolean_parameter
 from runai_nim.rest.rest_service import RestService, json_response
 
 POLICY_PATH: Final = "/api/v2/policy/nim-services"
-_BOOLEANS: Final = {"true": True, "false": False}
-
-
 _TEXT: Final = {"type": "string"}
 # Declared here and read from the query: FastAPI's own answer to a wrong parameter is none of this API.
 _PLACE: Final = {
@@ -78,7 +73,7 @@ def _add_writing(app: FastAPI, rest: RestService) -> None:
     )
     async def put_policy(token: Token, request: Request) -> Response:
         async with rest.read_body(request, token) as body:
-            validate_only = _validate_only(request.query_params)
+            validate_only = boolean_parameter(request.query_params, "validateOnly")
             answer = await rest.policies.put(token, body, validate_only=validate_only)
             return json_response(answer, 200 if validate_only else 202)
 
@@ -91,15 +86,6 @@ def _add_writing(app: FastAPI, rest: RestService) -> None:
     )
     async def patch_policy(token: Token, request: Request) -> Response:
         async with rest.read_body(request, token) as body:
-            validate_only = _validate_only(request.query_params)
+            validate_only = boolean_parameter(request.query_params, "validateOnly")
             answer = await rest.policies.patch(token, body, validate_only=validate_only)
             return json_response(answer, 200 if validate_only else 202)
-
-
-def _validate_only(query: Mapping[str, str]) -> bool:
-    given = query.get("validateOnly", "false")
-    # Run:ai's client sends True.
-    if (found := _BOOLEANS.get(given.lower())) is None:
-        details = "validateOnly must be true or false: correct or remove it"
-        raise invalid([{"field": "validateOnly", "details": details, "rule": "options"}])
-    return found

@@ -8,10 +8,11 @@ from itertools import islice
 from typing import Annotated, Any, Final
 
 from fastapi import Depends
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
 from runai_nim.domain.validate import truncate
-from runai_nim.rest.errors import HttpError, unauthorized
+from runai_nim.rest.errors import HttpError, invalid, unauthorized
 
 MAX_BODY_BYTES: Final = 2**20
 """Maximum size of a body, close to the API server's limit."""
@@ -21,6 +22,7 @@ MAX_BODY_DEPTH: Final = 100
 """Maximum nesting of a body. The API's types have fewer than 20 levels."""
 MAX_BODY_VALUES: Final = 10_000
 """Maximum number of values in a body. A spec with all lists at their maximum has fewer than 8,000."""
+_BOOLEANS: Final = {"true": True, "false": False}
 _TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 # Possessive, and matches everywhere, so that each byte is scanned once.
 _NEXT_VALUE: Final = re.compile(rb'(?:[^",\[{]++|"(?:[^"\\]++|\\.)*+"?)*+[,\[{]?', re.DOTALL)
@@ -36,6 +38,20 @@ async def _bearer_token(request: Request) -> str:
 def is_token(text: Any) -> bool:
     """Whether the text is allowed in a header."""
     return isinstance(text, str) and _TOKEN.fullmatch(text) is not None
+
+
+def boolean_parameter(query: QueryParams, name: str) -> bool:
+    """A parameter of the query that is true or false; false without one. Raises HttpError (400)."""
+    texts = query.getlist(name)
+    if not texts:
+        return False
+    if len(texts) > 1:
+        raise invalid([{"field": name, "details": f"{name} must be given once: remove the others"}])
+    # Run:ai's client sends True.
+    if (found := _BOOLEANS.get(texts[0].lower())) is None:
+        details = f"{name} must be true or false: correct or remove it"
+        raise invalid([{"field": name, "details": details, "rule": "options"}])
+    return found
 
 
 async def read_content(request: Request, largest: int) -> bytes:

@@ -63,11 +63,11 @@ class WorkloadService:
         """The user of the token, which is checked before the body is read."""
         return await self._tokens.user_of(token)
 
-    async def create(self, token: str, body: Mapping[str, Any]) -> KubeObject:
-        """Create the workload that `body` describes and return it."""
+    async def create(self, token: str, body: Mapping[str, Any], *, dry_run: bool = False) -> KubeObject:
+        """Create the workload that `body` describes and return it; with `dry_run` nothing is stored."""
         user = await self._tokens.user_of(token)
         namespace, manifest, warnings = await self._validator.manifest_of(token, body)
-        pending_name = self._pending.take(user, manifest)
+        pending_name = None if dry_run else self._pending.take(user, manifest)
         name = (
             pending_name or manifest["metadata"].get("name") or manifest["metadata"]["generateName"] + _random_suffix()
         )
@@ -75,12 +75,14 @@ class WorkloadService:
         annotated_manifest = {**manifest, "metadata": metadata}
         for again in (pending_name is not None, True):
             try:
-                created = await self._create(token, annotated_manifest, again=again)
-                self._index.store_own_write(created)
+                created = await self._create(token, annotated_manifest, again=again, dry_run=dry_run)
+                if not dry_run:
+                    self._index.store_own_write(created)
                 return self._to_workload(created, namespace) | warnings
             except NoAnswerError as error:
                 last_error = error
-        self._pending.keep(user, manifest, name)
+        if not dry_run:
+            self._pending.keep(user, manifest, name)
         raise last_error
 
     async def get(self, token: str, id_: str) -> KubeObject:
@@ -96,7 +98,7 @@ class WorkloadService:
         """The id in answers."""
         return self._index.id_of(identifier_of(cr))
 
-    async def update(self, token: str, id_: str, body: Mapping[str, Any]) -> KubeObject:
+    async def update(self, token: str, id_: str, body: Mapping[str, Any], *, dry_run: bool = False) -> KubeObject:
         """Replace and remove the sections in `body`, if that changes anything, and return the workload.
 
         Raises HttpError (503) if other clients win every conflict.
@@ -105,26 +107,28 @@ class WorkloadService:
         update = SpecUpdate.from_body(body)
         # A write based on an outdated cache entry fails with a conflict; then the stored object is read.
         with suppress(HttpError):
-            if updated := await self._update(token, id_, update, from_cache=True):
+            if updated := await self._update(token, id_, update, dry_run=dry_run, from_cache=True):
                 return updated
         until = time.monotonic() + PATCH_TIMEOUT_SECONDS
         pause, longest = _PAUSES
         while True:
-            if updated := await self._update(token, id_, update):
+            if updated := await self._update(token, id_, update, dry_run=dry_run):
                 return updated
             if time.monotonic() > until:
                 raise unavailable("other clients keep changing this workload")
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  # jitter
             pause = min(pause * 2, longest)
 
-    async def _update(self, token: str, id_: str, update: SpecUpdate, *, from_cache: bool = False) -> KubeObject | None:
+    async def _update(
+        self, token: str, id_: str, update: SpecUpdate, *, dry_run: bool, from_cache: bool = False
+    ) -> KubeObject | None:
         """The changed workload; None if the change must be retried on the object stored by then."""
         namespace, cr = await self._get_stored(token, id_, from_cache=from_cache)
         spec = self._updated_spec(update, cr, namespace)
         if is_same(spec, cr.get("spec")):
             return None if from_cache else self._to_workload(cr, namespace)
         warnings = await self._validator.validate_change(token, cr, spec, namespace)
-        if (updated := await self._patch(token, cr, spec)) is None:
+        if (updated := await self._patch(token, cr, spec, dry_run=dry_run)) is None:
             return None
         details = gitops_owner.details_of(updated["metadata"])
         return {**self._to_workload(updated, namespace), **({"details": details} if details else {}), **warnings}
@@ -161,10 +165,10 @@ class WorkloadService:
             raise HttpError(401, message)
         return secret
 
-    async def _create(self, token: str, manifest: KubeObject, *, again: bool) -> KubeObject:
+    async def _create(self, token: str, manifest: KubeObject, *, again: bool, dry_run: bool) -> KubeObject:
         """Create the object. `again`: an earlier attempt of the same call may have created it."""
         metadata = manifest["metadata"]
-        answer = await self._api_server.create(token, manifest)
+        answer = await self._api_server.create(token, manifest, dry_run=dry_run)
         if answer.status == 201:
             return answer.body
         if answer.status == 409 and again:
@@ -203,11 +207,11 @@ class WorkloadService:
             raise not_found()
         return at
 
-    async def _patch(self, token: str, cr: KubeObject, spec: KubeObject) -> KubeObject | None:
+    async def _patch(self, token: str, cr: KubeObject, spec: KubeObject, *, dry_run: bool) -> KubeObject | None:
         """The changed object; None if the change must be retried on the object stored by then."""
         operations = json_patch(cr, spec, {well_known.UPDATED_BY: await self._tokens.user_of(token)})
         try:
-            answer = await self._api_server.patch(token, identifier_of(cr), operations)
+            answer = await self._api_server.patch(token, identifier_of(cr), operations, dry_run=dry_run)
         except NoAnswerError:
             return None
         if answer.status == 404:
