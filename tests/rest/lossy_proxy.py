@@ -23,13 +23,16 @@ class LossyProxy:
 
     As behind the proxy of a platform that manages several clusters, the API's own paths come after one of the URL.
     `cached`: while it is not None, answers to reads from the cache, by path. `expired`: so many next pages of LISTs
-    are refused, as after a compaction.
+    are refused, as after a compaction. `hold(method)`: the next answer is kept back for good, and `held` is set when
+    the request has been carried out.
     """
 
     def __init__(self, target: str, ca_file: str) -> None:
         self._target = target
         self._tls = ssl.create_default_context(cafile=ca_file)
         self._method, self._left = "", 0
+        self._held_method = ""
+        self.held = threading.Event()
         self.cached: dict[str, bytes] | None = None
         self.expired = 0
         (self._port,) = free_ports(1)
@@ -37,6 +40,10 @@ class LossyProxy:
 
     def lose(self, method: str, times: int) -> None:
         self._method, self._left = method, times
+
+    def hold(self, method: str) -> None:
+        self.held.clear()
+        self._held_method = method
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP}
@@ -61,6 +68,11 @@ class LossyProxy:
                 assert request.transport is not None
                 request.transport.abort()
                 return web.Response()
+            if request.method == self._held_method and "runainimservices" in request.path:
+                self._held_method = ""
+                await answer.read()
+                self.held.set()
+                await asyncio.Event().wait()
             if cache is not None:
                 cache[request.path] = await answer.read()
                 return web.Response(body=cache[request.path], content_type="application/json")

@@ -1,6 +1,7 @@
 """Calls and their outcomes on the real API server: projects, names, sections, errors."""
 
 import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -227,7 +228,9 @@ def test_a_patch_replaces_sections_and_leaves_others(http: Http, project: Projec
     assert answer.status_code == 202
     assert spec_of(kubectl, project) == {**SPEC, "compute": {"cpuCoreRequest": 0.5}, "category": "chat"}
     assert answer.json()["spec"] == spec_of(kubectl, project)
-    assert stored(kubectl, project)["metadata"]["annotations"] == {
+    annotations = stored(kubectl, project)["metadata"]["annotations"]
+    assert re.fullmatch("[0-9a-f]{64}", annotations.pop("runai-nim.io/idempotency-key"))
+    assert annotations == {
         "runai-nim.io/created-by": "system:serviceaccount:people:editor",
         "runai-nim.io/updated-by": "system:serviceaccount:people:editor",
     }

@@ -117,7 +117,7 @@ def test_errors_are_the_client_s(runapy: Any, models: Any, project: Project) -> 
         return read.code, read.message
 
     taken = 'metadata.name is "llama", which already exists: choose another name'
-    assert refused(editor.create_nim_service, body(project)) == (409, taken)
+    assert refused(editor.create_nim_service, body(project, category="chat")) == (409, taken)
     assert refused(editor.get_nim_service_by_id, unknown)[0] == 404
     assert refused(runapy("reader").create_nim_service, body(project)) == (
         403,
@@ -200,6 +200,28 @@ def test_the_guide_s_listing(
     client.close()
 
     assert capsys.readouterr().out == "['llama'] None\n1\n"
+
+
+def test_a_header_and_a_parameter_that_the_client_s_methods_lack(
+    runapy: Any, models: Any, project: Project, kubectl: Kubectl
+) -> None:
+    client = runapy("editor")._api_client
+    request = body(project)
+    request["metadata"]["useGivenNameAsPrefix"] = True
+
+    def post(**more: Any) -> Any:
+        return client.call_api("POST", "/api/v2/workloads/nim-services", body=request, **more)
+
+    answers = [post(header_params={"Idempotency-Key": "one"}) for _ in range(2)]
+    tried = post(query_params={"dryRun": True})
+    (name,) = kubectl("get", "rnim", f"--namespace={project.namespace}", "--output=name").split()
+
+    ids = {models.NimServiceResponse.from_dict(answer.data).metadata.id for answer in answers}
+    assert (len(ids), tried.status_code) == (1, 200)
+    assert name.endswith(answers[0].data["metadata"]["name"])
+    path = f"/api/v2/workloads/nim-services/{ids.pop()}"
+    removed = client.call_api("PATCH", path, body={"fieldsToRemove": ["replicas"]})
+    assert (removed.status_code, "replicas" in removed.data["spec"]) == (202, False)
 
 
 def test_a_secret_of_another_gets_no_token(rest: Rest, tokens: dict[str, str]) -> None:

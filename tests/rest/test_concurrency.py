@@ -56,6 +56,14 @@ def test_32_clients_change_disjoint_sections(
 
 def test_of_equal_names_one_wins(http: Http, project: Project) -> None:
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: http("POST", PATH, json=body(project)), range(8)))
+        answers = list(pool.map(lambda number: http("POST", PATH, json=body(project, category=f"c{number}")), range(8)))
 
     assert sorted(answer.status_code for answer in answers) == [202] + [409] * 7
+
+
+def test_equal_bodies_are_one_workload(http: Http, project: Project) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: http("POST", PATH, json=body(project)), range(8)))
+
+    assert [answer.status_code for answer in answers] == [202] * 8
+    assert len({answer.json()["metadata"]["id"] for answer in answers}) == 1

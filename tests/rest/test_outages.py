@@ -72,8 +72,63 @@ def test_a_creation_whose_answer_is_lost_is_one_workload(
 
         again = client.post(PATH, json=request)
 
-    assert again.status_code == (202 if prefix else 409)
+    assert again.status_code == 202
     assert len(names(kubectl, project)) == (2 if prefix else 1)
+
+
+def test_a_dry_run_is_no_repeated_creation(
+    behind: Rest, losing: LossyProxy, project: Project, kubectl: Kubectl, tokens: dict[str, str]
+) -> None:
+    """Without an Idempotency-Key the process itself remembers the name that was tried, for the creation alone."""
+    request = body(project)
+    request["metadata"]["useGivenNameAsPrefix"] = True
+    headers = {"Authorization": f"Bearer {tokens['editor']}"}
+    with httpx.Client(base_url=behind.url, headers=headers, timeout=30, trust_env=False) as client:
+        losing.lose("POST", 2)
+        lost = client.post(PATH, json=request)
+        tried = client.post(PATH, json=request, params={"dryRun": "true"})
+        again = client.post(PATH, json=request)
+
+    (name,) = names(kubectl, project)
+    assert [answer.status_code for answer in (lost, tried, again)] == [503, 200, 202]
+    assert tried.json()["metadata"]["name"] != again.json()["metadata"]["name"] == name
+
+
+@pytest.mark.parametrize(("prefix", "key"), [(False, None), (False, "one"), (True, "one")])
+def test_a_process_that_is_killed_after_the_write(
+    rest: Rest,
+    behind: Rest,
+    losing: LossyProxy,
+    project: Project,
+    kubectl: Kubectl,
+    tokens: dict[str, str],
+    *,
+    prefix: bool,
+    key: str | None,
+) -> None:
+    """The client repeats its POST, and reaches another pod."""
+    request = body(project)
+    request["metadata"]["useGivenNameAsPrefix"] = prefix
+    headers = {"Authorization": f"Bearer {tokens['editor']}", **({"Idempotency-Key": key} if key else {})}
+
+    def post(url: str) -> httpx.Response:
+        return httpx.post(f"{url}{PATH}", headers=headers, json=request, timeout=30, trust_env=False)
+
+    losing.hold("POST")
+    with ThreadPoolExecutor(1) as pool:
+        lost = pool.submit(post, behind.url)
+        assert losing.held.wait(10)
+        behind.program.kill()
+        with pytest.raises(httpx.TransportError):
+            lost.result()
+    (name,) = names(kubectl, project)
+    try:
+        answer = post(rest.url)
+    finally:
+        behind.program.start()
+
+    assert (answer.status_code, answer.json()["metadata"]["name"]) == (202, name)
+    assert names(kubectl, project) == [name]
 
 
 def test_a_change_whose_answer_is_lost_is_there(

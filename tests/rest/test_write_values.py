@@ -1,9 +1,11 @@
-"""What the REST API makes of the values of a PATCH."""
+"""What the REST API makes of the values of a PATCH, and of a repeated POST."""
 
+import re
 from typing import Any
 
 import pytest
 
+from runai_nim.rest.model.creation_origin import Relation, origin_of
 from runai_nim.rest.model.spec_update import REMOVABLE, SpecUpdate, check_update
 
 SCALED = {"metric": "concurrency", "metricThreshold": 1}
@@ -86,3 +88,59 @@ def test_a_section_that_a_workload_needs_goes_if_a_policy_sets_it() -> None:
 
     assert (finding.path, finding.rule) == ("fieldsToRemove[2]", "required")
     assert finding.message.startswith('fieldsToRemove[2] is "modelStore" but must name a section that the workload can')
+
+
+MANIFEST: dict[str, Any] = {"metadata": {"namespace": "n", "name": "a"}, "spec": {"replicas": 1, "nodePools": ["x"]}}
+PREFIX: dict[str, Any] = {"metadata": {"namespace": "n", "generateName": "a-"}, "spec": {}}
+ANA = "ana@example.com"
+
+
+def with_spec(**spec: Any) -> dict[str, Any]:
+    return {**MANIFEST, "spec": MANIFEST["spec"] | spec}
+
+
+@pytest.mark.parametrize(
+    ("user", "manifest", "key", "relation"),
+    [
+        (ANA, MANIFEST, "k", Relation.REPEATED),
+        (ANA, with_spec(replicas=1.0), "k", Relation.REPEATED),
+        (ANA, MANIFEST, None, Relation.REPEATED),
+        (ANA, with_spec(replicas=2), "k", Relation.KEY_REUSED),
+        (ANA, with_spec(replicas=True), "k", Relation.KEY_REUSED),
+        (ANA, with_spec(replicas=2), None, Relation.UNRELATED),
+        (ANA, MANIFEST, "l", Relation.UNRELATED),
+        ("bob", MANIFEST, "k", Relation.UNRELATED),
+        ("bob", MANIFEST, None, Relation.UNRELATED),
+    ],
+)
+def test_a_repeated_post_is_recognized(
+    user: str, manifest: dict[str, Any], key: str | None, relation: Relation
+) -> None:
+    stored = origin_of(ANA, MANIFEST, "k").annotation
+
+    assert origin_of(user, manifest, key).relation_to(stored) == relation
+
+
+@pytest.mark.parametrize("stored", [None, "", ".", "x.y"])
+def test_without_a_known_origin_nothing_is_repeated(stored: str | None) -> None:
+    assert origin_of(ANA, MANIFEST, None).relation_to(stored) == Relation.UNRELATED
+    assert origin_of(ANA, MANIFEST, "k").relation_to(stored) == Relation.UNRELATED
+
+
+def test_one_with_a_key_repeats_none_without() -> None:
+    stored = origin_of(ANA, MANIFEST, None).annotation
+
+    assert re.fullmatch("[0-9a-f]{64}", stored)
+    assert origin_of(ANA, MANIFEST, None).relation_to(stored) == Relation.REPEATED
+    assert origin_of(ANA, MANIFEST, "k").relation_to(stored) == Relation.UNRELATED
+
+
+def test_a_key_gives_one_suffix_for_its_caller_and_place() -> None:
+    other_place = {**PREFIX, "metadata": {**PREFIX["metadata"], "namespace": "m"}}
+    origins = [origin_of(ANA, PREFIX, "k"), origin_of("bob", PREFIX, "k"), origin_of(ANA, other_place, "k")]
+    suffixes = {origin.suffix for origin in (*origins, origin_of(ANA, PREFIX, "l"))}
+
+    assert origin_of(ANA, {**PREFIX, "spec": {"replicas": 2}}, "k").suffix == origins[0].suffix
+    assert len(suffixes) == 4
+    assert all(re.fullmatch("[bcdfghjklmnpqrstvwxz2-9]{5}", suffix) for suffix in suffixes)
+    assert "k" not in re.split("[0-9a-f.]+", origins[0].annotation)

@@ -38,8 +38,9 @@ RESTARTED_AT: Final = "runai-nim.io/restarted-at"
 """Annotation on a RunaiNimService; a new value starts a rolling restart of the pods."""
 CREATED_BY: Final = "runai-nim.io/created-by"
 UPDATED_BY: Final = "runai-nim.io/updated-by"
-"""Annotations on a RunaiNimService: who created or last changed it through the REST API. Everyone who may write the
-object may write these."""
+IDEMPOTENCY_KEY: Final = "runai-nim.io/idempotency-key"
+"""Annotations on a RunaiNimService: who created or last changed it through the REST API, and hashes of the POST that
+created it. Everyone who may write the object may write these."""
 PROJECT_ID: Final = "runai-nim.io/project-id"
 """Label of a namespace: its project's id in Run:ai, if that isn't the project's name."""
 CATEGORY: Final = "runai-nim.io/category"

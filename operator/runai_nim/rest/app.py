@@ -24,6 +24,7 @@ from runai_nim.rest.openapi import (
     BODY_ERRORS,
     ERRORS,
     REQUIRES_TOKEN,
+    header_parameter,
     make_document,
     query_parameter,
     request_body,
@@ -32,8 +33,10 @@ from runai_nim.rest.openapi import (
 from runai_nim.rest.policy_routes import add_policies
 from runai_nim.rest.request_parsing import (
     MAX_ANONYMOUS_BODY_BYTES,
+    MAX_IDEMPOTENCY_KEY,
     Token,
     boolean_parameter,
+    idempotency_key,
     is_token,
     parse_json_object,
     read_content,
@@ -52,6 +55,11 @@ _FOR_WRITES: Final[dict[int | str, dict[str, Any]]] = {
     **response_docs(202, schemas.Workload, *BODY_ERRORS, *ERRORS),
     200: {"model": schemas.Workload, "description": "With dryRun: what would be stored"},
 }
+_IDEMPOTENCY_KEY: Final = header_parameter(
+    "Idempotency-Key",
+    "A POST that repeats key and body creates no second workload.",
+    {"type": "string", "pattern": "^[!-~]+$", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY},
+)
 
 
 def make_app(rest: RestService) -> FastAPI:
@@ -76,12 +84,15 @@ def _add_creation(app: FastAPI, rest: RestService) -> None:
         status_code=202,
         summary="Create a NIM service",
         responses=_FOR_WRITES,
-        openapi_extra=request_body(schemas.CreateRequest) | {"parameters": [_DRY_RUN]} | REQUIRES_TOKEN,
+        openapi_extra=request_body(schemas.CreateRequest)
+        | {"parameters": [_DRY_RUN, _IDEMPOTENCY_KEY]}
+        | REQUIRES_TOKEN,
     )
     async def create(token: Token, request: Request) -> Response:
         async with rest.read_body(request, token) as body:
             dry_run = boolean_parameter(request.query_params, "dryRun")
-            answer = await rest.workloads.create(token, body, dry_run=dry_run)
+            key = idempotency_key(request)
+            answer = await rest.workloads.create(token, body, key=key, dry_run=dry_run)
             return json_response(answer, 200 if dry_run else 202)
 
 

@@ -46,6 +46,11 @@ def query_parameter(
     return {"name": name, "in": "query", "required": required, "description": description, "schema": schema}
 
 
+def header_parameter(name: str, description: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Declare an optional header, for the `parameters` of a route."""
+    return {"name": name, "in": "header", "required": False, "description": description, "schema": schema}
+
+
 def response_docs(code: int, model: type, *errors: int) -> dict[int | str, dict[str, Any]]:
     """The responses of a route: a model of the answer, and the status codes of errors."""
     return {code: {"model": model}, **{error: {"model": Message} for error in errors}}

@@ -22,6 +22,8 @@ MAX_BODY_DEPTH: Final = 100
 """Maximum nesting of a body. The API's types have fewer than 20 levels."""
 MAX_BODY_VALUES: Final = 10_000
 """Maximum number of values in a body. A spec with all lists at their maximum has fewer than 8,000."""
+MAX_IDEMPOTENCY_KEY: Final = 255
+"""Maximum length of the header Idempotency-Key."""
 _BOOLEANS: Final = {"true": True, "false": False}
 _TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 # Possessive, and matches everywhere, so that each byte is scanned once.
@@ -38,6 +40,17 @@ async def _bearer_token(request: Request) -> str:
 def is_token(text: Any) -> bool:
     """Whether the text is allowed in a header."""
     return isinstance(text, str) and _TOKEN.fullmatch(text) is not None
+
+
+def idempotency_key(request: Request) -> str | None:
+    """The header Idempotency-Key; None without one. Raises HttpError (400), which doesn't repeat the key."""
+    keys = request.headers.getlist("idempotency-key")
+    if not keys:
+        return None
+    if len(keys) > 1 or len(keys[0]) > MAX_IDEMPOTENCY_KEY or not is_token(keys[0]):
+        message = f"the header Idempotency-Key must have 1 to {MAX_IDEMPOTENCY_KEY} visible ASCII characters"
+        raise HttpError(400, f"{message}, and be sent once: send a UUID, a new one for each new workload")
+    return keys[0]
 
 
 def boolean_parameter(query: QueryParams, name: str) -> bool:

@@ -1,13 +1,12 @@
 """Implements the calls of the REST API as requests to the API server with the caller's token.
 
-`rest.model` converts workloads and applies patches; `spec_validation` checks bodies and specs.
+`rest.model` converts workloads and applies patches; `spec_validation` checks specs; `workload_creation` creates.
 """
 
 import asyncio
 import random
-import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
@@ -24,18 +23,18 @@ from runai_nim.rest.model.spec_patch import Spec, is_same, json_patch
 from runai_nim.rest.model.spec_update import SpecUpdate, check_update
 from runai_nim.rest.model.workload import identifier_of, workload_of
 from runai_nim.rest.namespaces import NamespaceIndex
-from runai_nim.rest.pending_creates import PendingCreates
 from runai_nim.rest.policy_index import PolicyIndex
 from runai_nim.rest.spec_validation import SpecValidator, refuse_errors
 from runai_nim.rest.token_cache import TokenCache
+from runai_nim.rest.workload_creation import WorkloadCreation
 from runai_nim.rest.workload_index import WorkloadIndex
 
 PATCH_TIMEOUT_SECONDS: Final = 10.0
 """How long a PATCH is retried when other clients write the same object."""
 _PAUSES: Final = (0.002, 0.2)
 """Seconds before the first retry of a PATCH, and their maximum."""
-_SUFFIX: Final = "bcdfghjklmnpqrstvwxz2456789"
-"""Alphabet of the API server for generateName; without vowels, it spells no words."""
+_Change = Callable[[KubeObject, ProjectNamespace], KubeObject]
+"""The spec that a stored object in its namespace gets."""
 
 
 class WorkloadService:
@@ -57,33 +56,19 @@ class WorkloadService:
         self._settings = settings
         self._validator = SpecValidator(api_server, namespaces, policies, discovery, settings=settings)
         self._tokens = TokenCache(api_server)
-        self._pending = PendingCreates()
+        self._creation = WorkloadCreation(api_server, self._validator, index)
 
     async def caller(self, token: str) -> str:
         """The user of the token, which is checked before the body is read."""
         return await self._tokens.user_of(token)
 
-    async def create(self, token: str, body: Mapping[str, Any], *, dry_run: bool = False) -> KubeObject:
-        """Create the workload that `body` describes and return it; with `dry_run` nothing is stored."""
+    async def create(
+        self, token: str, body: Mapping[str, Any], *, key: str | None = None, dry_run: bool = False
+    ) -> KubeObject:
+        """Create the workload that `body` describes and return it; `key`: the Idempotency-Key."""
         user = await self._tokens.user_of(token)
-        namespace, manifest, warnings = await self._validator.manifest_of(token, body)
-        pending_name = None if dry_run else self._pending.take(user, manifest)
-        name = (
-            pending_name or manifest["metadata"].get("name") or manifest["metadata"]["generateName"] + _random_suffix()
-        )
-        metadata = {**manifest["metadata"], "name": name, "annotations": {well_known.CREATED_BY: user}}
-        annotated_manifest = {**manifest, "metadata": metadata}
-        for again in (pending_name is not None, True):
-            try:
-                created = await self._create(token, annotated_manifest, again=again, dry_run=dry_run)
-                if not dry_run:
-                    self._index.store_own_write(created)
-                return self._to_workload(created, namespace) | warnings
-            except NoAnswerError as error:
-                last_error = error
-        if not dry_run:
-            self._pending.keep(user, manifest, name)
-        raise last_error
+        namespace, created, warnings = await self._creation.create(token, user, body, key=key, dry_run=dry_run)
+        return self._to_workload(created, namespace) | warnings
 
     async def get(self, token: str, id_: str) -> KubeObject:
         """The workload."""
@@ -105,26 +90,34 @@ class WorkloadService:
         """
         refuse_errors(check_update(body))
         update = SpecUpdate.from_body(body)
+
+        def change(cr: KubeObject, namespace: ProjectNamespace) -> KubeObject:
+            return self._updated_spec(update, cr, namespace)
+
+        return await self._change(token, id_, change, dry_run=dry_run)
+
+    async def _change(self, token: str, id_: str, change: _Change, *, dry_run: bool = False) -> KubeObject:
+        """The workload, changed if that changes anything."""
         # A write based on an outdated cache entry fails with a conflict; then the stored object is read.
         with suppress(HttpError):
-            if updated := await self._update(token, id_, update, dry_run=dry_run, from_cache=True):
-                return updated
+            if changed := await self._try_change(token, id_, change, dry_run=dry_run, from_cache=True):
+                return changed
         until = time.monotonic() + PATCH_TIMEOUT_SECONDS
         pause, longest = _PAUSES
         while True:
-            if updated := await self._update(token, id_, update, dry_run=dry_run):
-                return updated
+            if changed := await self._try_change(token, id_, change, dry_run=dry_run):
+                return changed
             if time.monotonic() > until:
                 raise unavailable("other clients keep changing this workload")
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  # jitter
             pause = min(pause * 2, longest)
 
-    async def _update(
-        self, token: str, id_: str, update: SpecUpdate, *, dry_run: bool, from_cache: bool = False
+    async def _try_change(
+        self, token: str, id_: str, change: _Change, *, dry_run: bool, from_cache: bool = False
     ) -> KubeObject | None:
         """The changed workload; None if the change must be retried on the object stored by then."""
         namespace, cr = await self._get_stored(token, id_, from_cache=from_cache)
-        spec = self._updated_spec(update, cr, namespace)
+        spec = change(cr, namespace)
         if is_same(spec, cr.get("spec")):
             return None if from_cache else self._to_workload(cr, namespace)
         warnings = await self._validator.validate_change(token, cr, spec, namespace)
@@ -164,26 +157,6 @@ class WorkloadService:
             message = "AppId must be <namespace>/<serviceaccount> of the token in AppSecret: correct one of them"
             raise HttpError(401, message)
         return secret
-
-    async def _create(self, token: str, manifest: KubeObject, *, again: bool, dry_run: bool) -> KubeObject:
-        """Create the object. `again`: an earlier attempt of the same call may have created it."""
-        metadata = manifest["metadata"]
-        answer = await self._api_server.create(token, manifest, dry_run=dry_run)
-        if answer.status == 201:
-            return answer.body
-        if answer.status == 409 and again:
-            existing = await self._api_server.get(token, Identifier(metadata["namespace"], metadata["name"], ""))
-            if existing.status == 200 and _is_created_from(existing.body, manifest):
-                return existing.body
-        if answer.status == 409 and answer.body.get("reason") == "AlreadyExists":
-            if "generateName" in metadata:
-                raise unavailable()
-            raise HttpError(409, f'metadata.name is "{metadata["name"]}", which already exists: choose another name')
-        if answer.status == 409:  # for example a conflict on a ResourceQuota
-            raise unavailable()
-        if answer.status == 404:
-            raise unavailable("the kind RunaiNimService or the project's namespace doesn't exist")
-        raise from_api_status(answer.status, answer.body, answer.retry_after, "create a workload in this project")
 
     async def _get_stored(
         self, token: str, id_: str, *, from_cache: bool = False
@@ -225,15 +198,3 @@ class WorkloadService:
         id_ = self.id_of(cr)
         cluster_id = self._namespaces.cluster_id
         return workload_of(cr, spec, namespace, id_=id_, settings=self._settings, cluster_id=cluster_id)
-
-
-def _random_suffix() -> str:
-    return "".join(secrets.choice(_SUFFIX) for _ in range(5))
-
-
-def _is_created_from(cr: KubeObject, manifest: KubeObject) -> bool:
-    """Whether the stored object was created from this manifest, by the same user."""
-    creator = (cr["metadata"].get("annotations") or {}).get(well_known.CREATED_BY)
-    return bool(
-        creator == manifest["metadata"]["annotations"][well_known.CREATED_BY] and cr["spec"] == manifest["spec"]
-    )
