@@ -202,6 +202,25 @@ def test_the_guide_s_listing(
     assert capsys.readouterr().out == "['llama'] None\n1\n"
 
 
+def test_a_batch(runapy: Any, models: Any, project: Project, kubectl: Kubectl) -> None:
+    client = runapy("editor")
+    batches = import_module("runai.api").WorkloadsBatchApi(client._api_client)
+    ids = [client.create_nim_service(body(project, name)).data["metadata"]["id"] for name in ("a", "b")]
+    unknown = "0" * 8 + "-0000-0000-0000-" + "0" * 12
+
+    def batch(action: str) -> Any:
+        answer = batches.batch_workloads(models.WorkloadBatch(ids=[ids[0], unknown, ids[1]], action=action))
+        assert answer.status_code == 200
+        return models.BatchResponse.from_dict(answer.data)
+
+    for action, phase in (("suspend", "Stopped"), ("resume", "Running")):
+        read = batch(action)
+        assert (read.succeeded, [(one.id, one.code) for one in read.failed]) == (ids, [(unknown, 404)])
+        assert [spec_of(kubectl, project, name)["desiredPhase"] for name in ("a", "b")] == [phase] * 2
+    assert {models.Action1(action) for action in ("delete", "suspend", "resume")} == set(models.Action1)
+    assert batch("delete").succeeded == ids
+
+
 def test_a_header_and_a_parameter_that_the_client_s_methods_lack(
     runapy: Any, models: Any, project: Project, kubectl: Kubectl
 ) -> None:

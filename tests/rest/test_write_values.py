@@ -1,10 +1,11 @@
-"""What the REST API makes of the values of a PATCH, and of a repeated POST."""
+"""What the REST API makes of the values of a PATCH, a batch, and a repeated POST."""
 
 import re
 from typing import Any
 
 import pytest
 
+from runai_nim.rest.model.batch_body import Batch, BatchAction, check_batch
 from runai_nim.rest.model.creation_origin import Relation, origin_of
 from runai_nim.rest.model.spec_update import REMOVABLE, SpecUpdate, check_update
 
@@ -144,3 +145,50 @@ def test_a_key_gives_one_suffix_for_its_caller_and_place() -> None:
     assert len(suffixes) == 4
     assert all(re.fullmatch("[bcdfghjklmnpqrstvwxz2-9]{5}", suffix) for suffix in suffixes)
     assert "k" not in re.split("[0-9a-f.]+", origins[0].annotation)
+
+
+@pytest.mark.parametrize(
+    ("name", "action"),
+    [
+        ("delete", BatchAction.DELETE),
+        ("suspend", BatchAction.STOP),
+        ("resume", BatchAction.START),
+        ("stop", BatchAction.STOP),
+        ("start", BatchAction.START),
+    ],
+)
+def test_a_batch(name: str, action: BatchAction) -> None:
+    body = {"action": name, "ids": ["b", "a", "b"]}
+
+    assert [*check_batch(body)] == []
+    assert Batch.from_body(body) == Batch(action, ("b", "a"))
+
+
+ACTIONS = "delete, suspend, resume, stop, start"
+
+
+@pytest.mark.parametrize(
+    ("body", "messages"),
+    [
+        (
+            {},
+            [f"action must be one of {ACTIONS}: set it", "ids must be a list of 1 to 100 ids: name the workloads"],
+        ),
+        ({"action": "pause", "ids": ["a"]}, [f'action is "pause" but must be one of {ACTIONS}: correct it']),
+        ({"action": ["stop"], "ids": ["a"]}, [f"action must be one of {ACTIONS}: correct it"]),
+        ({"action": "stop", "ids": "a"}, ["ids must be a list of 1 to 100 ids: name the workloads"]),
+        ({"action": "stop", "ids": []}, ["ids must be a list of 1 to 100 ids: name the workloads"]),
+        ({"action": "stop", "ids": ["a"] * 100}, []),
+        (
+            {"action": "stop", "ids": ["a"] * 101},
+            ["ids must have at most 100 ids, and has 101: send several batches"],
+        ),
+        ({"action": "stop", "ids": ["a", None]}, ["ids[1] must be a string: give the workload's id"]),
+        (
+            {"action": "stop", "ids": ["a"], "force": True},
+            ['unknown field "force": remove it, because a batch has only action and ids'],
+        ),
+    ],
+)
+def test_mistakes_of_a_batch(body: dict[str, Any], messages: list[str]) -> None:
+    assert [finding.message for finding in check_batch(body)] == messages

@@ -15,6 +15,7 @@ from structlog.typing import FilteringBoundLogger
 
 from runai_nim.rest import schemas
 from runai_nim.rest.api_server import NoAnswerError
+from runai_nim.rest.batch_routes import add_batch
 from runai_nim.rest.detail_routes import add_details
 from runai_nim.rest.documentation import documentation_page
 from runai_nim.rest.errors import HttpError, unauthorized, unavailable
@@ -69,6 +70,7 @@ def make_app(rest: RestService) -> FastAPI:
     _add_workloads(app, rest)
     _add_deletion(app, rest)
     add_listing(app, rest)
+    add_batch(app, rest)
     add_policies(app, rest)
     add_details(app, rest)
     _add_token(app, rest)

@@ -16,6 +16,7 @@ from runai_nim.rest.schemas import (
     TokenRequest,
     UpdateRequest,
 )
+from runai_nim.rest.schemas_batch import BatchRequest
 
 TITLE: Final = "NVIDIA NIM services of this cluster"
 _DESCRIPTION: Final = (
@@ -23,7 +24,7 @@ _DESCRIPTION: Final = (
     " has exactly the permissions of its token."
 )
 _REFERENCE: Final = "#/components/schemas/{model}"
-_REQUESTS: Final = (CreateRequest, UpdateRequest, PolicyRequest, PolicyChangeRequest, TokenRequest)
+_REQUESTS: Final = (CreateRequest, UpdateRequest, BatchRequest, PolicyRequest, PolicyChangeRequest, TokenRequest)
 _UNSENT_RESPONSES: Final = "422"
 """FastAPI's response to an invalid parameter, which these routes never send."""
 ERRORS: Final = (401, 403, 404, 500, 503)

@@ -15,6 +15,7 @@ from runai_nim.config.settings import Settings
 from runai_nim.kube.client import KubeClient
 from runai_nim.kube.discovery import Discovery
 from runai_nim.rest.api_server import ApiServer
+from runai_nim.rest.batch_service import BatchService
 from runai_nim.rest.body_queue import BodyQueue
 from runai_nim.rest.metrics import RestMetrics
 from runai_nim.rest.model.authorship import REST_FIELD_MANAGER
@@ -37,6 +38,7 @@ class RestService:
         self.cluster: KubeClient
         self.workloads: WorkloadService
         self.listing: WorkloadListing
+        self.batches: BatchService
         self.policies: PolicyService
         self.details: WorkloadDetails
         self.namespaces: NamespaceIndex
@@ -94,6 +96,7 @@ class RestService:
             caller=self.workloads.caller,
             read=self.workloads.stored,
         )
+        self.batches = BatchService(self.workloads)
         self.policies = PolicyService(
             api_server, self.namespaces, self.policy_index, self.settings, caller=self.workloads.caller
         )

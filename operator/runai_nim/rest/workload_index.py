@@ -4,7 +4,8 @@ The process watches their metadata with its own identity; every read and write o
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -70,22 +71,27 @@ class WorkloadIndex:
 
     async def find(self, uid: str) -> Identifier | None:
         """The RunaiNimService with this uid; None if there is none. Raises HttpError (503) if too many calls wait."""
-        if uid not in self._keys and not self._informer.is_forbidden:
-            await self._wait_for(uid)
+        await self.known((uid,))
         key = self._keys.get(uid)
         return None if key is None else Identifier(*key, uid)
+
+    async def known(self, uids: Collection[str]) -> frozenset[str]:
+        """Those of `uids` that a RunaiNimService has, after one wait for all. Raises HttpError (503), as `find`."""
+        if not self._keys.keys() >= set(uids) and not self._informer.is_forbidden:
+            await self._wait_for(set(uids))
+        return frozenset(self._keys.keys() & set(uids))
 
     def store_own_write(self, obj: KubeObject) -> None:
         """Store a created object before the watch event arrives."""
         self._informer.store_own_write(obj)
 
-    async def _wait_for(self, uid: str) -> None:
+    async def _wait_for(self, uids: AbstractSet[str]) -> None:
         if self._waiting >= _MAX_WAITING:
             raise unavailable("too many calls wait for unknown workloads")
         self._waiting += 1
         try:
             async with asyncio.timeout(_WAIT_SECONDS):
-                while uid not in self._keys:
+                while not self._keys.keys() >= uids:
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:

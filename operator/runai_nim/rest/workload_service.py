@@ -6,11 +6,11 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
-from runai_nim.api import well_known
+from runai_nim.api import desired_phase, well_known
 from runai_nim.api.resources import KubeObject
 from runai_nim.config.settings import Settings
 from runai_nim.kube.discovery import Discovery
@@ -96,6 +96,14 @@ class WorkloadService:
 
         return await self._change(token, id_, change, dry_run=dry_run)
 
+    async def stop(self, token: str, id_: str) -> KubeObject:
+        """Stop the workload and return it. Raises HttpError (409) if it is being deleted."""
+        return await self._change(token, id_, lambda cr, _: _with_fields(cr, desired_phase.stop))
+
+    async def start(self, token: str, id_: str) -> KubeObject:
+        """Start the workload, however it was stopped, and return it. Raises HttpError (409) if it is being deleted."""
+        return await self._change(token, id_, lambda cr, _: _with_fields(cr, desired_phase.start))
+
     async def _change(self, token: str, id_: str, change: _Change, *, dry_run: bool = False) -> KubeObject:
         """The workload, changed if that changes anything."""
         # A write based on an outdated cache entry fails with a conflict; then the stored object is read.
@@ -150,6 +158,11 @@ class WorkloadService:
             raise from_api_status(answer.status, answer.body, answer.retry_after, "delete this workload")
         return {"code": 202, "message": "the workload is being deleted"}
 
+    async def known_ids(self, ids: Collection[str]) -> frozenset[str]:
+        """Those ids that may be of a workload, after one wait for all of them."""
+        earlier_form = (id_ for id_ in ids if parse_identifier(id_) is not None)
+        return frozenset(earlier_form) | await self._index.known([id_ for id_ in ids if is_uid(id_)])
+
     async def access_token(self, app_id: str, secret: str) -> str:
         """Return the secret if it is a token of the ServiceAccount in AppId, `<namespace>/<serviceaccount>`."""
         namespace, _, name = app_id.partition("/")
@@ -198,3 +211,11 @@ class WorkloadService:
         id_ = self.id_of(cr)
         cluster_id = self._namespaces.cluster_id
         return workload_of(cr, spec, namespace, id_=id_, settings=self._settings, cluster_id=cluster_id)
+
+
+def _with_fields(cr: KubeObject, fields: Callable[[Spec], Spec]) -> KubeObject:
+    """The stored spec with the fields that stop or start it."""
+    if "deletionTimestamp" in cr["metadata"]:
+        raise HttpError(409, "the workload is being deleted: nothing is changed")
+    spec = cr.get("spec") or {}
+    return {**spec, **fields(spec)}

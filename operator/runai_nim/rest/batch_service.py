@@ -1,0 +1,96 @@
+"""Implements the batch call: one action on many workloads, each as its own call does it, with the caller's token."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any, Final
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from runai_nim.api.resources import KubeObject
+from runai_nim.rest.api_server import NoAnswerError
+from runai_nim.rest.errors import HttpError, not_found, unavailable
+from runai_nim.rest.model.batch_body import Batch, BatchAction, check_batch
+from runai_nim.rest.spec_validation import refuse_errors
+from runai_nim.rest.workload_service import WorkloadService
+
+logger: FilteringBoundLogger = structlog.get_logger(__name__)
+
+MAX_BATCHES: Final = 16
+"""Batches at a time."""
+_CONCURRENT: Final = 4
+"""Workloads of one batch at a time."""
+BATCH_SECONDS: Final = 30.0
+"""After this time a batch begins no further workload, so that its answer arrives before clients and proxies give up."""
+_WARNINGS: Final = ("details", "complianceIssues")
+"""Fields of a workload's answer that warn."""
+
+
+class BatchService:
+    """The call. It raises HttpError for the batch as a whole, never for one workload."""
+
+    def __init__(self, workloads: WorkloadService) -> None:
+        self._workloads = workloads
+        self._running = 0
+
+    async def run(self, token: str, body: Mapping[str, Any]) -> KubeObject:
+        """Do what `body` says, and return the outcome for each workload."""
+        refuse_errors(check_batch(body))
+        if self._running >= MAX_BATCHES:
+            raise unavailable("too many batches are running")
+        self._running += 1
+        try:
+            return await self._run(token, Batch.from_body(body))
+        finally:
+            self._running -= 1
+
+    async def _run(self, token: str, batch: Batch) -> KubeObject:
+        until = time.monotonic() + BATCH_SECONDS
+        turns = asyncio.Semaphore(_CONCURRENT)
+        known = await self._workloads.known_ids(batch.ids)
+
+        async def act(id_: str) -> KubeObject:
+            async with turns:
+                if id_ not in known:
+                    raise not_found()
+                if time.monotonic() > until:
+                    raise unavailable("not tried, because the batch takes too long")
+                return await self._act(token, batch.action, id_)
+
+        outcomes = await asyncio.gather(*map(act, batch.ids), return_exceptions=True)
+        return _answer(dict(zip(batch.ids, outcomes, strict=True)))
+
+    async def _act(self, token: str, action: BatchAction, id_: str) -> KubeObject:
+        """The answer of the workload's own call."""
+        match action:
+            case BatchAction.DELETE:
+                return await self._workloads.delete(token, id_)
+            case BatchAction.STOP:
+                return await self._workloads.stop(token, id_)
+            case BatchAction.START:
+                return await self._workloads.start(token, id_)
+
+
+def _answer(outcomes: Mapping[str, KubeObject | BaseException]) -> KubeObject:
+    """Both lists in the order of the body. Run:ai's client ignores `warnings`."""
+    done = {id_: outcome for id_, outcome in outcomes.items() if not isinstance(outcome, BaseException)}
+    failed = {id_: outcome for id_, outcome in outcomes.items() if isinstance(outcome, BaseException)}
+    found = {id_: {name: one[name] for name in _WARNINGS if name in one} for id_, one in done.items()}
+    warnings = [{"id": id_, **fields} for id_, fields in found.items() if fields]
+    return {
+        "id": str(uuid.uuid4()),
+        "succeeded": list(done),
+        "failed": [{"id": id_, **_error_of(error).body} for id_, error in failed.items()],
+        **({"warnings": warnings} if warnings else {}),
+    }
+
+
+def _error_of(error: BaseException) -> HttpError:
+    if isinstance(error, HttpError):
+        return error
+    if isinstance(error, NoAnswerError):
+        return unavailable()
+    logger.error("request failed", reason=type(error).__name__)
+    return HttpError(500, "internal error: see the log of the REST API")
