@@ -43,7 +43,7 @@ class MemoryAmounts(ApiModel):
     limit: str | None = None
 
 
-class RequestedResources(ApiModel):
+class PodRequestedResources(ApiModel):
     """The sum over the containers of a pod; a limit only if all containers have one."""
 
     gpu_request_type: Literal["portion", "memory"] | None = None
@@ -55,7 +55,7 @@ class RequestedResources(ApiModel):
     cpu_memory: MemoryAmounts | None = None
 
 
-class AllocatedResources(ApiModel):
+class PodAllocatedResources(ApiModel):
     """What the node of a pod reserves for it."""
 
     gpu: Amount | None = None
@@ -137,8 +137,8 @@ class Pod(ApiModel):
     requested_node_pools: tuple[str, ...] | None = None
     """Of the required node affinity; absent if any node will do."""
 
-    requested_resources: RequestedResources | None = None
-    allocated_resources: AllocatedResources | None = None
+    requested_resources: PodRequestedResources | None = None
+    allocated_resources: PodAllocatedResources | None = None
     """Absent without a node, and once the pod has ended."""
 
     tolerations: tuple[PodToleration, ...]
