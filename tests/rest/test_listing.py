@@ -271,7 +271,9 @@ def test_a_process_that_may_not_watch_asks_for_the_project(
     everything = asked(administrator, limit="500")
 
     assert refused.status_code == 400
-    assert refused.json()["message"].startswith("filterBy must name the project, such as projectName==team-a: ")
+    message = "filterBy must name the project, as projectName==team-a does: you may not list all projects together"
+    assert refused.json()["message"] == message
+    assert refused.json()["complianceIssues"] == [{"field": "filterBy", "details": message, "rule": "required"}]
     assert "ask an administrator" in refused.json()["details"]
     assert [found["namespace"] for found in one.json()["workloads"]] == [project.namespace]
     assert project.namespace in {found["namespace"] for found in everything.json()["workloads"]}

@@ -194,13 +194,13 @@ class _Listing:
 
 
 def _unknown_namespaces() -> HttpError:
-    message = "filterBy must name the project, such as projectName==team-a: you may not list the workloads of all"
+    message = "filterBy must name the project, as projectName==team-a does: you may not list all projects together"
     details = (
         "the REST API may not list or watch RunaiNimServices, so it doesn't know in which projects there are any: ask"
         " an administrator for that permission, or for the right to list them in all namespaces"
     )
     issue = {"field": "filterBy", "details": message, "rule": "required"}
-    return HttpError(400, f"{message} projects together", details, issues=[issue])
+    return HttpError(400, message, details, issues=[issue])
 
 
 def _refused(answer: ApiResponse) -> HttpError:
