@@ -136,7 +136,8 @@ def test_pages(http: Http) -> None:
     assert http("GET", "/healthz", who=None).text == http("GET", "/readyz", who=None).text == "ok"
     others = {"/api/v2/workloads/{id}", "/api/v2/policy/nim-services", "/api/v1/token"}
     details = {f"/api/v1/workloads/{{id}}/{part}" for part in ("pods", "events", "history")}
-    assert set(document["paths"]) == {PATH, f"{PATH}/{{id}}", *others, *details}
+    workloads = {f"/api/v1/workloads{part}" for part in ("", "/count", "/batch", "/{id}")}
+    assert set(document["paths"]) == {PATH, f"{PATH}/{{id}}", *others, *workloads, *details}
     assert '<section id="RunaiNimServiceSpec">' in page
     assert f'<span class="method">POST</span> <code>{PATH}</code>' in page
     links = re.findall('href="#([^"]+)"', page)
