@@ -12,12 +12,11 @@ from runai_nim.domain.observed.resource_tree import Reading, tree_of
 from runai_nim.domain.reasons import BY_WORD, Reason
 from runai_nim.domain.status import ROWS
 from runai_nim.domain.status.phase_row import PhaseRow
-from runai_nim.domain.validate import Rule
 from runai_nim.rest.model.event_subjects import EventSubjects
 from runai_nim.rest.model.history import PHASE_OF_REASON, history_of
 from runai_nim.rest.model.listed_event import listed_event, newest_first
 from runai_nim.rest.model.listed_pod import PodOwner, listed_pod, pod_matches
-from runai_nim.rest.model.paging import Paging, check_paging, parse_paging
+from runai_nim.rest.model.paging import Paging, read_paging
 from runai_nim.rest.model.timestamps import UNKNOWN_TIME, first_time, latest_time, moment
 from runai_nim.rest.schemas_details import Events, History, Pods
 from tests.cli.test_list import VALUES
@@ -27,6 +26,7 @@ SHORTHAND = Settings.model_validate({"gpu_fraction_keys": "nvfractions"})
 OWNER = PodOwner("id", "llama", "1", "team-a", "cluster")
 AT = "2026-01-30T10:00:00Z"
 LATER = "2026-01-30T11:00:00Z"
+KNOWN = ("offset", "limit", "sortOrder", "deleted", "search")
 METADATA = {"name": "llama-1", "namespace": "a", "uid": "u", "resourceVersion": "1", "creationTimestamp": AT}
 SERVICE: dict[str, Any] = {"metadata": {**METADATA, "name": "llama", "uid": "cr"}}
 
@@ -340,31 +340,31 @@ def test_any_event_and_status_are_in_the_document_s_types(found: list[dict[str, 
 def test_a_query_without_mistakes() -> None:
     given_ = {"offset": "3", "limit": "500", "sortOrder": "ASC", "deleted": "True", "search": "LLaMA"}
 
-    assert list(check_paging(given_, given_.keys())) == []
-    assert parse_paging(given_) == Paging(3, 500, newest_first=False, only_deleted=True, search="llama")
-    assert parse_paging({}) == Paging()
+    read, issues = read_paging([*given_.items()], given_.keys())
+    assert (read, issues) == (Paging(3, 500, newest_first=False, only_deleted=True, search="llama"), [])
+    assert read_paging((), ()) == (Paging(), [])
 
 
 def test_every_mistake_of_a_query_is_found() -> None:
-    given_ = {"offset": "-1", "limit": "501", "sortOrder": "up", "deleted": "1", "filterBy": "a"}
+    given_ = [("offset", "-1"), ("limit", "501"), ("sortOrder", "up"), ("deleted", "1"), ("filterBy", "a")]
+    given_ += [("search", "a"), ("search", "b")]
 
-    found = {
-        finding.path: finding.rule for finding in check_paging(given_, ("offset", "limit", "sortOrder", "deleted"))
-    }
+    _, issues = read_paging(given_, KNOWN)
 
-    assert found == {
-        "filterBy": None,
-        "offset": None,
-        "limit": None,
-        "sortOrder": Rule.OPTIONS,
-        "deleted": Rule.OPTIONS,
+    assert {issue["field"]: issue["details"] for issue in issues} == {
+        "filterBy": f'unknown parameter "filterBy": this call has the parameters {", ".join(sorted(KNOWN))}',
+        "offset": 'offset is "-1" but must be a whole number from 0 to 2147483647: correct it',
+        "limit": 'limit is "501" but must be a whole number from 1 to 500: correct it',
+        "sortOrder": 'sortOrder is "up" but must be asc or desc: correct it',
+        "deleted": 'deleted is "1" but must be true or false: correct it',
+        "search": "search must be given once: remove the others",
     }
 
 
 def test_mistakes_of_a_query_are_cut() -> None:
-    (finding,) = check_paging({"x" * 5000: "", "limit": "7"}, ("limit",))
+    (_, (issue,)) = read_paging([("x" * 5000, ""), ("limit", "7")], ("limit",))
 
-    assert len(finding.message) < 300
+    assert len(issue["details"]) < 300
 
 
 def test_parts() -> None:

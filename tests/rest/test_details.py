@@ -347,15 +347,15 @@ def test_who_may_see_it(http: Http, workload: Workload, what: str) -> None:
 @pytest.mark.parametrize(
     ("what", "query", "told"),
     [
-        ("pods", "limit=0", 'limit is "0" but must be a whole number from 1 to 500: correct or remove it'),
+        ("pods", "limit=0", 'limit is "0" but must be a whole number from 1 to 500: correct it'),
         ("events", "limit=501", 'limit is "501" but must be'),
         ("history", "offset=-1", 'offset is "-1" but must be a whole number from 0'),
         ("pods", f"offset={10**30}", "offset is "),
         ("pods", "offset=%D9%A3", "offset is "),
         ("events", "sortOrder=up", 'sortOrder is "up" but must be asc or desc'),
         ("pods", "deleted=1", 'deleted is "1" but must be true or false'),
-        ("history", "sortOrder=asc", "sortOrder must be left out, this call has the parameters limit, offset"),
-        ("pods", "filterBy=a", "filterBy must be left out, this call has the parameters deleted, limit, offset, sea"),
+        ("history", "sortOrder=asc", 'unknown parameter "sortOrder": this call has the parameters limit, offset'),
+        ("pods", "filterBy=a", 'unknown parameter "filterBy": this call has the parameters deleted, limit, offset'),
     ],
 )
 def test_a_wrong_query_is_refused(http: Http, project: Project, what: str, query: str, told: str) -> None:

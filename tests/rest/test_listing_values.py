@@ -46,6 +46,15 @@ def mistakes(*parameters: tuple[str, str]) -> list[tuple[str, str]]:
     return [(issue["field"], issue["details"]) for issue in read_query(parameters)[1]]
 
 
+def test_an_unknown_parameter_is_named() -> None:
+    _, issues = read_query([("sortby", "name"), ("filterBy", "a"), ("filterBy", "name==b")], ("sortBy", "filterBy"))
+
+    assert [(issue["field"], issue["details"]) for issue in issues] == [
+        ("sortby", 'unknown parameter "sortby": this call has the parameters filterBy, sortBy'),
+        ("filterBy[0]", issues[1]["details"]),
+    ]
+
+
 def names(query: ListingQuery, *workloads: ListedWorkload) -> list[str]:
     page = ListingPage(query)
     page.add(workloads)

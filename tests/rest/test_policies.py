@@ -143,7 +143,7 @@ def test_validate_only_writes_nothing(http: Http, policies: Any, team: Project, 
     assert http("PUT", PATH, json=put_body(team), params={"validateOnly": "maybe"}).json()["complianceIssues"] == [
         {
             "field": "validateOnly",
-            "details": "validateOnly must be true or false: correct or remove it",
+            "details": 'validateOnly is "maybe" but must be true or false: correct it',
             "rule": "options",
         }
     ]

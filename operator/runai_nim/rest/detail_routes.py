@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from runai_nim.rest import schemas_details
-from runai_nim.rest.model.paging import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, SORT_ORDERS
+from runai_nim.rest.model.query_parameters import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, SORT_ORDERS
 from runai_nim.rest.openapi import ERRORS, REQUIRES_TOKEN, query_parameter, response_docs
 from runai_nim.rest.request_parsing import Token
 from runai_nim.rest.rest_service import RestService, json_response
@@ -46,7 +46,7 @@ def add_details(app: FastAPI, rest: RestService) -> None:
         openapi_extra=_extra(POD_PARAMETERS),
     )
     async def pods(id: str, token: Token, request: Request) -> Response:  # noqa: A002
-        return json_response(await rest.details.pods(token, id, request.query_params))
+        return json_response(await rest.details.pods(token, id, request.query_params.multi_items()))
 
     @app.get(
         WORKLOAD_PATH + "/events",
@@ -55,7 +55,7 @@ def add_details(app: FastAPI, rest: RestService) -> None:
         openapi_extra=_extra(EVENT_PARAMETERS),
     )
     async def events(id: str, token: Token, request: Request) -> Response:  # noqa: A002
-        return json_response(await rest.details.events(token, id, request.query_params))
+        return json_response(await rest.details.events(token, id, request.query_params.multi_items()))
 
     @app.get(
         WORKLOAD_PATH + "/history",
@@ -64,4 +64,4 @@ def add_details(app: FastAPI, rest: RestService) -> None:
         openapi_extra=_extra(HISTORY_PARAMETERS),
     )
     async def history(id: str, token: Token, request: Request) -> Response:  # noqa: A002
-        return json_response(await rest.details.history(token, id, request.query_params))
+        return json_response(await rest.details.history(token, id, request.query_params.multi_items()))

@@ -11,15 +11,12 @@ from runai_nim.rest import schemas_listing as schemas
 from runai_nim.rest.errors import invalid
 from runai_nim.rest.model.listing_fields import FIELDS
 from runai_nim.rest.model.listing_query import (
-    DEFAULT_LIMIT,
     DEFAULT_SORT,
     MAX_FILTERS,
-    MAX_LIMIT,
-    MAX_OFFSET,
-    SORT_ORDERS,
     ListingQuery,
     read_query,
 )
+from runai_nim.rest.model.query_parameters import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, SORT_ORDERS
 from runai_nim.rest.openapi import ERRORS, REQUIRES_TOKEN, response_docs
 from runai_nim.rest.request_parsing import Token
 from runai_nim.rest.rest_service import RestService, json_response
@@ -100,7 +97,7 @@ def _add_collection(app: FastAPI, rest: RestService) -> None:
 
 def _query(request: Request, parameters: Iterable[Mapping[str, Any]]) -> ListingQuery:
     known = {parameter["name"] for parameter in parameters}
-    query, issues = read_query([one for one in request.query_params.multi_items() if one[0] in known])
+    query, issues = read_query(request.query_params.multi_items(), known)
     if issues:
         raise invalid(issues)
     return query

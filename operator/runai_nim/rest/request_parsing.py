@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from runai_nim.domain.validate import truncate
 from runai_nim.rest.errors import HttpError, invalid, unauthorized
+from runai_nim.rest.model.query_parameters import QueryParameters
 
 MAX_BODY_BYTES: Final = 2**20
 """Maximum size of a body, close to the API server's limit."""
@@ -24,7 +25,6 @@ MAX_BODY_VALUES: Final = 10_000
 """Maximum number of values in a body. A spec with all lists at their maximum has fewer than 8,000."""
 MAX_IDEMPOTENCY_KEY: Final = 255
 """Maximum length of the header Idempotency-Key."""
-_BOOLEANS: Final = {"true": True, "false": False}
 _TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 # Possessive, and matches everywhere, so that each byte is scanned once.
 _NEXT_VALUE: Final = re.compile(rb'(?:[^",\[{]++|"(?:[^"\\]++|\\.)*+"?)*+[,\[{]?', re.DOTALL)
@@ -55,15 +55,10 @@ def idempotency_key(request: Request) -> str | None:
 
 def boolean_parameter(query: QueryParams, name: str) -> bool:
     """A parameter of the query that is true or false; false without one. Raises HttpError (400)."""
-    texts = query.getlist(name)
-    if not texts:
-        return False
-    if len(texts) > 1:
-        raise invalid([{"field": name, "details": f"{name} must be given once: remove the others"}])
-    # Run:ai's client sends True.
-    if (found := _BOOLEANS.get(texts[0].lower())) is None:
-        details = f"{name} must be true or false: correct or remove it"
-        raise invalid([{"field": name, "details": details, "rule": "options"}])
+    given = QueryParameters(query.multi_items())
+    found = given.flag(name)
+    if given.issues:
+        raise invalid(given.issues)
     return found
 
 

@@ -1,19 +1,18 @@
 """Implements the calls for pods, events and history of one workload, with the caller's token."""
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, Final
 
 from runai_nim.api.resources import KubeObject, ObjectView
 from runai_nim.config.settings import Settings
 from runai_nim.rest.api_server import ApiServer
-from runai_nim.rest.detail_queue import DetailQueue
+from runai_nim.rest.call_queue import CallBounds, CallQueue
 from runai_nim.rest.errors import invalid
-from runai_nim.rest.model.compliance import issue_of
 from runai_nim.rest.model.history import history_of
 from runai_nim.rest.model.listed_event import listed_event, newest_first
 from runai_nim.rest.model.listed_pod import PodOwner, listed_pod, pod_matches
-from runai_nim.rest.model.paging import Paging, check_paging, parse_paging
+from runai_nim.rest.model.paging import Paging, read_paging
 from runai_nim.rest.model.project import ProjectNamespace
 from runai_nim.rest.namespaces import NamespaceIndex
 from runai_nim.rest.workload_children import MAX_READ, WorkloadChildren
@@ -24,6 +23,17 @@ MAX_EVENTS: Final = 1_000
 POD_PARAMETERS: Final = ("deleted", "limit", "offset", "search")
 EVENT_PARAMETERS: Final = ("limit", "offset", "sortOrder")
 HISTORY_PARAMETERS: Final = ("limit", "offset")
+BOUNDS: Final = CallBounds(
+    running=2,
+    calls=32,
+    per_caller=8,
+    wait_seconds=10,
+    run_seconds=20,
+    busy="too many calls read pods, events or history",
+    late="reading what belongs to the workload took too long",
+)
+"""10,000 events take 3 s."""
+Query = Sequence[tuple[str, str]]
 
 
 class WorkloadDetails:
@@ -36,9 +46,9 @@ class WorkloadDetails:
         self._namespaces = namespaces
         self._workloads = workloads
         self._settings = settings
-        self._queue = DetailQueue()
+        self._queue = CallQueue(BOUNDS)
 
-    async def pods(self, token: str, id_: str, query: Mapping[str, str]) -> KubeObject:
+    async def pods(self, token: str, id_: str, query: Query) -> KubeObject:
         """The workload's pods, by name."""
         paging = await self._paging(token, query, POD_PARAMETERS)
         async with self._children(token, id_) as (namespace, cr, children):
@@ -58,7 +68,7 @@ class WorkloadDetails:
                         found.append(listed_pod(pod, owner, self._settings))
             return {"pods": found, **more, **_cut(children)}
 
-    async def events(self, token: str, id_: str, query: Mapping[str, str]) -> KubeObject:
+    async def events(self, token: str, id_: str, query: Query) -> KubeObject:
         """The events of the workload and of what belongs to it, the newest first unless `sortOrder` is asc."""
         paging = await self._paging(token, query, EVENT_PARAMETERS)
         async with self._children(token, id_) as (_, _, children):
@@ -66,19 +76,20 @@ class WorkloadDetails:
             part, more = paging.part_of(events if paging.newest_first else events[::-1])
             return {"events": part, **more, **_cut(children)}
 
-    async def history(self, token: str, id_: str, query: Mapping[str, str]) -> KubeObject:
+    async def history(self, token: str, id_: str, query: Query) -> KubeObject:
         """The events, and the changes of the phase that are still known, the newest first."""
         paging = await self._paging(token, query, HISTORY_PARAMETERS)
         async with self._children(token, id_) as (_, cr, children):
             part, more = paging.part_of(history_of(cr, await self._newest_events(children)))
             return {"records": part, **more, **_cut(children)}
 
-    async def _paging(self, token: str, query: Mapping[str, str], parameters: Collection[str]) -> Paging:
+    async def _paging(self, token: str, query: Query, parameters: Collection[str]) -> Paging:
         """The parameters. Raises HttpError (401 for an invalid token, 400 for mistakes)."""
         await self._workloads.caller(token)
-        if issues := [issue_of(finding) for finding in check_paging(query, parameters)]:
+        paging, issues = read_paging(query, parameters)
+        if issues:
             raise invalid(issues)
-        return parse_paging(query)
+        return paging
 
     @asynccontextmanager
     async def _children(

@@ -12,8 +12,8 @@ from runai_nim.api.resources import RUNAI_NIM_SERVICES, KubeObject, ObjectView
 from runai_nim.config.settings import Settings
 from runai_nim.domain.policy import CompiledPolicies, effective_spec, own_spec
 from runai_nim.rest.api_server import ApiResponse, ApiServer
+from runai_nim.rest.call_queue import CallBounds, CallQueue
 from runai_nim.rest.errors import HttpError, from_api_status, unavailable
-from runai_nim.rest.listing_queue import ListingQueue
 from runai_nim.rest.model.listed_workload import ListedProject, ListedWorkload
 from runai_nim.rest.model.listing_page import ListingPage
 from runai_nim.rest.model.listing_query import ListingQuery
@@ -30,6 +30,16 @@ _FEW_NAMESPACES: Final = 16
 """Namespaces that are listed one by one even where the caller may list all together."""
 _CONCURRENT: Final = 8
 """Concurrent LISTs of one call."""
+BOUNDS: Final = CallBounds(
+    running=2,
+    calls=10,
+    per_caller=4,
+    wait_seconds=30,
+    run_seconds=60,
+    busy="too many calls wait to list workloads",
+    late="there are too many workloads to list in time: filter by projectId",
+)
+"""A page of 20,000 workloads takes a quarter of the time on a busy machine."""
 
 Read = Callable[[str, str], Awaitable[tuple[ProjectNamespace, KubeObject]]]
 """Namespace and object of a workload, by token and id."""
@@ -52,7 +62,7 @@ class WorkloadListing:
         self._api_server = api_server
         self._caller = caller
         self._read = read
-        self._queue = ListingQueue()
+        self._queue = CallQueue(BOUNDS)
         self.index = index
         self.namespaces = namespaces
         self._policies = policies

@@ -35,7 +35,7 @@ def pod_matches(pod: ObjectView, *, search: str, only_deleted: bool) -> bool:
     """Whether name, node or phase contain the lower-case text, and the pod is being deleted if that is asked for."""
     metadata = mapping(pod.get("metadata"))
     texts = (metadata.get("name"), mapping(pod.get("spec")).get("nodeName"), mapping(pod.get("status")).get("phase"))
-    found = any(search in word(one).lower() for one in texts)
+    found = any(search in word(one).casefold() for one in texts)
     return found and ("deletionTimestamp" in metadata or not only_deleted)
 
 

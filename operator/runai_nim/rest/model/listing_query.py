@@ -1,7 +1,7 @@
 """The query of a listing: its parameters are read here, and compared with workloads."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -10,23 +10,26 @@ from runai_nim.domain.validate import Rule, truncate
 from runai_nim.rest.model.compliance import Issue
 from runai_nim.rest.model.listed_workload import ListedProject, ListedWorkload
 from runai_nim.rest.model.listing_fields import FIELDS, SEARCHED, Field, FieldKind, Value
+from runai_nim.rest.model.query_parameters import (
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
+    MAX_OFFSET,
+    SORT_ORDERS,
+    QueryParameters,
+    issue,
+    one_of,
+)
 
-DEFAULT_LIMIT: Final = 50
-MAX_LIMIT: Final = 500
-MAX_OFFSET: Final = 2**31 - 1
 MAX_FILTERS: Final = 10
 """As Run:ai has them."""
 DEFAULT_SORT: Final = "name"
-SORT_ORDERS: Final = ("asc", "desc")
 RUNAI_PHASES: Final = (
     *("Creating", "Initializing", "Resuming", "Pending", "Deleting", "Running", "Updating", "Stopped", "Stopping"),
     *("Degraded", "Failed", "Completed", "Terminating", "Unknown"),
 )
 """All that a client may filter by."""
-_WHOLE: Final = re.compile(r"[0-9]{1,10}", re.ASCII)
 _NUMBER: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?", re.ASCII)
 _FILTER: Final = re.compile(r"(\w{1,64})(==|!=|<=|>=|=@|!@|=\^|=\$)(.+)", re.DOTALL)
-_BOOLEANS: Final = {"true": True, "false": False}
 _COMPARISONS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "==": lambda found, given: found == given,
     "<=": lambda found, given: found <= given,
@@ -86,43 +89,21 @@ class ListingQuery:
         )
 
 
-def read_query(parameters: Sequence[tuple[str, str]]) -> tuple[ListingQuery, list[Issue]]:
-    """The query in URL parameters, of which the last counts but for filterBy, and all mistakes in it."""
-    given = dict(parameters)
-    issues: list[Issue] = []
-    texts = [text for name, text in parameters if name == "filterBy"]
-    filters = tuple(_read_filters(texts, issues))
+def read_query(
+    parameters: Sequence[tuple[str, str]], known: Collection[str] | None = None
+) -> tuple[ListingQuery, list[Issue]]:
+    """The query in URL parameters, and all mistakes in it. `known`: the names that the call has; None for any."""
+    given = QueryParameters(parameters, known, repeated="filterBy")
     query = ListingQuery(
-        offset=_whole(given, "offset", (0, MAX_OFFSET), default=0, issues=issues),
-        limit=_whole(given, "limit", (1, MAX_LIMIT), default=DEFAULT_LIMIT, issues=issues),
-        sort_by=_option(given, "sortBy", FIELDS, default=DEFAULT_SORT, issues=issues),
-        is_descending=_option(given, "sortOrder", SORT_ORDERS, default="asc", issues=issues) == "desc",
-        # Run:ai's client sends true, an earlier one True.
-        is_deleted=_BOOLEANS[_option(given, "deleted", _BOOLEANS, default="false", issues=issues)],
-        search=given.get("search", "").casefold(),
-        filters=filters,
+        offset=given.whole("offset", (0, MAX_OFFSET), 0),
+        limit=given.whole("limit", (1, MAX_LIMIT), DEFAULT_LIMIT),
+        sort_by=given.option("sortBy", FIELDS, DEFAULT_SORT),
+        is_descending=given.option("sortOrder", SORT_ORDERS, "asc") == "desc",
+        is_deleted=given.flag("deleted"),
+        search=given.text("search").casefold(),
+        filters=tuple(_read_filters(given.texts("filterBy"), given.issues)),
     )
-    return query, issues
-
-
-def _whole(given: Mapping[str, str], name: str, bounds: tuple[int, int], *, default: int, issues: list[Issue]) -> int:
-    text = given.get(name, str(default))
-    least, most = bounds
-    if _WHOLE.fullmatch(text) and least <= int(text) <= most:
-        return int(text)
-    details = f'{name} is "{truncate(text)}" but must be a whole number from {least} to {most}: correct it'
-    issues.append(_issue(name, details, None))
-    return default
-
-
-def _option(given: Mapping[str, str], name: str, options: Iterable[str], *, default: str, issues: list[Issue]) -> str:
-    text = given.get(name, default)
-    if name == "deleted":
-        text = text.lower()
-    if text in options:
-        return text
-    issues.append(_issue(name, f'{name} is "{truncate(text)}" but must be {_one_of(options)}: correct it'))
-    return default
+    return query, given.issues
 
 
 def _read_filters(texts: Iterable[str], issues: list[Issue]) -> Iterator[Filter]:
@@ -130,14 +111,14 @@ def _read_filters(texts: Iterable[str], issues: list[Issue]) -> Iterator[Filter]
     found = [part.strip() for text in texts if text for part in text.split(",")]
     if len(found) > MAX_FILTERS:
         details = f"filterBy has {len(found)} filters but must have at most {MAX_FILTERS}: remove some"
-        issues.append(_issue("filterBy", details, Rule.MAX))
+        issues.append(issue("filterBy", details, Rule.MAX))
         return
     for index, part in enumerate(found):
         read = _read_filter(part)
         if isinstance(read, Filter):
             yield read
         else:
-            issues.append(_issue(f"filterBy[{index}]", f'the filter "{truncate(part)}" {read}'))
+            issues.append(issue(f"filterBy[{index}]", f'the filter "{truncate(part)}" {read}', Rule.OPTIONS))
 
 
 def _read_filter(text: str) -> Filter | str:
@@ -149,9 +130,9 @@ def _read_filter(text: str) -> Filter | str:
     name, operator, given = match.groups()
     known = FIELDS.get(name)
     if known is None:
-        return f"must compare {_one_of(FIELDS)}: choose one of these fields"
+        return f"must compare {one_of(FIELDS)}: choose one of these fields"
     if operator not in known.kind.operators:
-        return f"must compare {name} by {_one_of(known.kind.operators)}: choose one of these operators"
+        return f"must compare {name} by {one_of(known.kind.operators)}: choose one of these operators"
     value = _read_value(known.kind, given.strip())
     if value is None:
         return f"must have as value {_ALLOWED[known.kind]}: correct it"
@@ -185,12 +166,3 @@ def _read_time(text: str) -> datetime | None:
     except ValueError:
         return None
     return time if time.tzinfo else None
-
-
-def _one_of(options: Iterable[str]) -> str:
-    *others, last = options
-    return f"{', '.join(others)} or {last}"
-
-
-def _issue(name: str, details: str, rule: Rule | None = Rule.OPTIONS) -> Issue:
-    return {"field": name, "details": details, **({"rule": rule.value} if rule else {})}
