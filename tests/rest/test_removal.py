@@ -76,3 +76,11 @@ def test_a_rule_of_a_policy_holds_for_a_removal(http: Http, team: Project, kubec
 
     assert issues(answer) == [("category", "required")]
     assert spec_of(kubectl, team)["category"] == "own"
+
+
+def test_a_mistake_has_the_index_of_the_body(http: Http, project: Project) -> None:
+    id_ = made(http, project, category="chat")
+
+    answer = http("PATCH", f"{PATH}/{id_}", json={"fieldsToRemove": [None, "category", "category", "image", "image"]})
+
+    assert issues(answer) == [("fieldsToRemove[3]", "required")]

@@ -1,6 +1,6 @@
 """The body of a PATCH: sections of spec that it replaces, and sections that it removes."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
@@ -22,16 +22,19 @@ REMOVABLE: Final = tuple(
 
 @dataclass(frozen=True, slots=True)
 class SpecUpdate:
-    """Sections to replace, by name, and the names of sections to remove."""
+    """Sections to replace, by name, and sections to remove, by name with their index in the body."""
 
     sections: Spec
-    removed: Sequence[str]
+    removed: Mapping[str, int]
 
     @classmethod
     def from_body(cls, body: Mapping[str, Any]) -> Self:
         """From a body without mistakes."""
-        removed = _names(body)
-        return cls(_given(body.get("spec") or {}, removed), tuple(dict.fromkeys(removed)))
+        removed: dict[str, int] = {}
+        for index, name in enumerate(body.get("fieldsToRemove") or ()):
+            if name is not None:
+                removed.setdefault(name, index)
+        return cls(_given(body.get("spec") or {}, removed), removed)
 
     def applied_to(self, stored: Spec, effective_of: Callable[[Spec], Spec]) -> dict[str, Any]:
         """The stored spec after the update; `effective_of` adds the defaults of policies to a spec."""
@@ -40,7 +43,7 @@ class SpecUpdate:
 
     def check_needed(self, stored: Spec, effective: Spec) -> Iterator[Finding]:
         """A finding for each section that the stored spec has, a workload needs, and the effective one would lack."""
-        for index, name in enumerate(self.removed):
+        for name, index in self.removed.items():
             if name in _NEEDED and name in stored and name not in effective:
                 finding = _refused(
                     index, name, "name a section that the workload can do without, or that a policy sets"
@@ -90,11 +93,7 @@ def _refused(index: int, name: str, must: str) -> Finding:
     return Finding(reason=Reason.INVALID_VALUE, path=path, value=name, must=must, remedy=remedy)
 
 
-def _names(body: Mapping[str, Any]) -> list[str]:
-    return [name for name in body.get("fieldsToRemove") or () if name is not None]
-
-
-def _given(spec: Spec, removed: Sequence[Any]) -> dict[str, Any]:
+def _given(spec: Spec, removed: Collection[Any]) -> dict[str, Any]:
     """The sections that a body gives. Run:ai's client always sends `replicas: 1`, also beside their removal."""
     given: dict[str, Any] = without_nulls(dict(spec))
     if "replicas" in removed and is_same(given.get("replicas"), 1):
