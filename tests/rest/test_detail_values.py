@@ -261,6 +261,14 @@ def test_phases_of_events_that_have_one() -> None:
     assert phases(SERVICE, events) == [("Running", LATER), ("Creating", AT)]
 
 
+def test_phases_of_the_same_second_are_in_the_order_in_which_they_came() -> None:
+    going = {**SERVICE, "metadata": {**SERVICE["metadata"], "deletionTimestamp": LATER}}
+
+    assert phases(SERVICE, [posted("PodsNotReady", AT)]) == [("Initializing", AT), ("Creating", AT)]
+    assert phases(ready("True", AT), []) == [("Running", AT), ("Creating", AT)]
+    assert phases(going, [posted("Running", LATER)]) == [("Deleting", LATER), ("Running", LATER), ("Creating", AT)]
+
+
 def test_the_current_phase_by_conditions() -> None:
     assert phases(ready("True", LATER), []) == [("Running", LATER), ("Creating", AT)]
     last = "2026-01-30T12:00:00Z"

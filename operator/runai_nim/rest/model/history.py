@@ -48,12 +48,21 @@ class PhaseUpdate(NamedTuple):
 
 
 def history_of(service: ObjectView, events: Sequence[ObjectView]) -> list[dict[str, Any]]:
-    """The records, newest first. `events`: listed ones."""
+    """The records, newest first. `events`: listed ones, newest first.
+
+    Times have seconds, so of records with the same time the one that is told later happened later.
+    """
+    created, *others = _updates(service, events[::-1])
     records = [
-        *(_record("PhaseUpdate", update.at, "phaseUpdate", _as_json(update)) for update in _updates(service, events)),
-        *(_record("Event", event["createdAt"], "event", event) for event in events),
+        _phase_record(created),
+        *(_record("Event", event["createdAt"], "event", event) for event in events[::-1]),
+        *map(_phase_record, others),
     ]
-    return sorted(records, key=lambda record: _moment(record["meta"]["creationTimestamp"]), reverse=True)
+    return sorted(records, key=lambda record: _moment(record["meta"]["creationTimestamp"]))[::-1]
+
+
+def _phase_record(update: PhaseUpdate) -> dict[str, Any]:
+    return _record("PhaseUpdate", update.at, "phaseUpdate", _as_json(update))
 
 
 def _record(type_: str, at: str, name: str, content: ObjectView) -> dict[str, Any]:
