@@ -179,3 +179,41 @@ def test_more_batches_than_run_at_a_time(rest: Rest, project: Project, tokens: d
     assert {answer.status_code for answer in answers} == {200, 503}
     assert {answer.json()["details"] for answer in refused} == {"too many batches are running"}
     assert {answer.headers["Retry-After"] for answer in refused} == {"1"}
+
+
+def test_a_caller_with_many_batches_delays_no_other(rest: Rest, project: Project, tokens: dict[str, str]) -> None:
+    """Each batch waits a second for an unknown id."""
+
+    def batch(who: str, number: int) -> int:
+        headers = {"Authorization": f"Bearer {tokens[who]}"}
+        request = {"action": "delete", "ids": [UNKNOWN.format(number)]}
+        return httpx.post(f"{rest.url}{BATCH}", headers=headers, json=request, trust_env=False, timeout=30).status_code
+
+    batch("reader", 0)  # the process knows the token from now on
+    with ThreadPoolExecutor(24) as pool:
+        many = [pool.submit(batch, "editor", number) for number in range(20)]
+        time.sleep(0.5)
+        other = batch("reader", 100)
+        codes = [call.result() for call in many]
+
+    assert other == 200
+    assert set(codes) == {200, 503}
+
+
+def test_a_large_batch_delays_no_other_large_body(
+    http: Http, rest: Rest, project: Project, tokens: dict[str, str]
+) -> None:
+    """A batch of a hundred ids of the earlier form has more than 16 KiB."""
+    headers = {"Authorization": f"Bearer {tokens['editor']}"}
+    large = {"action": "delete", "ids": [UNKNOWN.format(0), *(f"{number:0>400}" for number in range(99))]}
+    ended = []
+
+    def batch(_: int) -> int:
+        answer = httpx.post(f"{rest.url}{BATCH}", headers=headers, json=large, trust_env=False, timeout=30)
+        ended.append(time.monotonic())
+        return answer.status_code
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(batch, range(2))) == [200, 200]
+
+    assert abs(ended[1] - ended[0]) < 0.9  # half a second between large bodies, not the batch's own second

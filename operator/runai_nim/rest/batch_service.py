@@ -3,6 +3,7 @@
 import asyncio
 import time
 import uuid
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -19,7 +20,8 @@ from runai_nim.rest.workload_service import WorkloadService
 logger: FilteringBoundLogger = structlog.get_logger(__name__)
 
 MAX_BATCHES: Final = 16
-"""Batches at a time."""
+MAX_PER_CALLER: Final = 4
+"""Batches at a time: in total, and of one caller."""
 _CONCURRENT: Final = 4
 """Workloads of one batch at a time."""
 BATCH_SECONDS: Final = 30.0
@@ -28,23 +30,30 @@ _WARNINGS: Final = ("details", "complianceIssues")
 """Fields of a workload's answer that warn."""
 
 
+def read_batch(body: Mapping[str, Any]) -> Batch:
+    """The batch in a body. Raises HttpError (400) with all mistakes."""
+    refuse_errors(check_batch(body))
+    return Batch.from_body(body)
+
+
 class BatchService:
     """The call. It raises HttpError for the batch as a whole, never for one workload."""
 
     def __init__(self, workloads: WorkloadService) -> None:
         self._workloads = workloads
-        self._running = 0
+        self._callers: Counter[str] = Counter()
 
-    async def run(self, token: str, body: Mapping[str, Any]) -> KubeObject:
-        """Do what `body` says, and return the outcome for each workload."""
-        refuse_errors(check_batch(body))
-        if self._running >= MAX_BATCHES:
+    async def run(self, token: str, batch: Batch) -> KubeObject:
+        """Do what the batch says, and return the outcome for each workload. Raises HttpError (503) if many run."""
+        caller = await self._workloads.caller(token)
+        if self._callers.total() >= MAX_BATCHES or self._callers[caller] >= MAX_PER_CALLER:
             raise unavailable("too many batches are running")
-        self._running += 1
+        self._callers[caller] += 1
         try:
-            return await self._run(token, Batch.from_body(body))
+            return await self._run(token, batch)
         finally:
-            self._running -= 1
+            self._callers[caller] -= 1
+            self._callers += Counter()  # drops callers without batches
 
     async def _run(self, token: str, batch: Batch) -> KubeObject:
         until = time.monotonic() + BATCH_SECONDS
