@@ -217,3 +217,18 @@ def test_a_large_batch_delays_no_other_large_body(
         assert list(pool.map(batch, range(2))) == [200, 200]
 
     assert abs(ended[1] - ended[0]) < 0.9  # half a second between large bodies, not the batch's own second
+
+
+@pytest.mark.parametrize(("default", "own"), [({"desiredPhase": "Stopped"}, {"desiredPhase": "Running"}),
+                                              ({"replicas": 0}, {"replicas": 1})])  # fmt: skip
+def test_a_workload_that_a_default_stops_is_started(
+    http: Http, team: Project, kubectl: Kubectl, default: dict[str, Any], own: dict[str, Any]
+) -> None:
+    set_policy(http, team, defaults=default)
+    id_ = made(http, team, "llama", replicas=None)
+
+    for _ in range(2):
+        assert outcome(http("POST", BATCH, json={"action": "start", "ids": [id_]})) == ([id_], [])
+
+    assert http("GET", f"{PATH}/{id_}").json()["desiredPhase"] == "Running"
+    assert spec_of(kubectl, team).items() >= own.items()

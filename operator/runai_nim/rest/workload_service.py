@@ -102,7 +102,12 @@ class WorkloadService:
 
     async def start(self, token: str, id_: str) -> KubeObject:
         """Start the workload, however it was stopped, and return it. Raises HttpError (409) if it is being deleted."""
-        return await self._change(token, id_, lambda cr, _: _with_fields(cr, desired_phase.start))
+
+        def change(cr: KubeObject, namespace: ProjectNamespace) -> KubeObject:
+            # A default of a policy may be what stops it.
+            return _with_fields(cr, lambda _: desired_phase.start(self._validator.effective_spec(cr, namespace)))
+
+        return await self._change(token, id_, change)
 
     async def _change(self, token: str, id_: str, change: _Change, *, dry_run: bool = False) -> KubeObject:
         """The workload, changed if that changes anything."""
