@@ -115,6 +115,10 @@ def test_words_are_among_the_known_ones() -> None:
         ("phase==running", "must have as value a phase (Creating, Initializing, "),
         ("allocatedGPU>=many", "must have as value a number such as 2 or 0.5: correct it"),
         ("allocatedGPU>=1e400", "must have as value a number"),
+        (
+            "createdAt>=2026-01-31T12:00:00 02:00",
+            "must have as value a time in ISO 8601 with its zone, such as 2026-01-31T12:00:00Z; in a URL a + is %2B",
+        ),
         ("createdAt>=yesterday", "must have as value a time in ISO 8601 with its zone, such as 2026-01-31T12:00:00Z"),
         ("createdAt>=2026-01-31T12:00:00", "must have as value a time in ISO 8601 with its zone"),
         ("createdAt==\0", "must have as value a time"),

@@ -143,7 +143,7 @@ _ALLOWED: Final = {
     FieldKind.TEXT: "some text",
     FieldKind.PHASE: f"a phase ({', '.join(RUNAI_PHASES)})",
     FieldKind.NUMBER: "a number such as 2 or 0.5",
-    FieldKind.TIME: "a time in ISO 8601 with its zone, such as 2026-01-31T12:00:00Z",
+    FieldKind.TIME: "a time in ISO 8601 with its zone, such as 2026-01-31T12:00:00Z; in a URL a + is %2B",
 }
 
 
