@@ -9,6 +9,7 @@ import pytest
 from tests.rest.conftest import SPEC, Project, body, spec_of
 from tests.rest.test_calls import made, stored, written_by_rest
 from tests.rest.test_outages import names
+from tests.rest.test_policies_of_workloads import set_policy
 
 Http = Callable[..., httpx.Response]
 Kubectl = Callable[..., str]
@@ -85,6 +86,34 @@ def test_anything_else_is_refused_and_writes_nothing(http: Http, project: Projec
 
     assert names(kubectl, project) == ["llama"]
     assert spec_of(kubectl, project) == SPEC
+
+
+def test_a_call_that_lacks_the_parameter_writes_nothing(http: Http, team: Project, kubectl: Kubectl) -> None:
+    id_ = made(http, team)
+    set_policy(http, team, defaults={"category": "chat"})
+    meta = {"scope": "project", "projectId": team.id, "name": "n"}
+    policy = "/api/v2/policy/nim-services"
+    batch = {"action": "delete", "ids": [id_]}
+    change = {"meta": meta, "policy": {"defaults": {"category": "other"}}}
+    place = f"scope=project&projectId={team.id}"
+    for method, path, request, name in (
+        ("DELETE", f"/api/v2/workloads/{id_}?", None, "dryRun"),
+        ("POST", "/api/v1/workloads/batch?", batch, "dryRun"),
+        ("PATCH", f"{PATH}/{id_}?", {"spec": {"replicas": 3}}, "validateOnly"),
+        ("POST", f"{PATH}?", body(team, "other"), "validateOnly"),
+        ("PUT", f"{policy}?", change, "dryRun"),
+        ("PATCH", f"{policy}?", change, "dryRun"),
+        ("DELETE", f"{policy}?{place}&", None, "validateOnly"),
+    ):
+        answer = http(method, f"{path}{name}=true", **({"json": request} if request else {}))
+        assert answer.status_code == 400, answer.text
+        assert [issue["field"] for issue in answer.json()["complianceIssues"]] == [name]
+        assert answer.json()["message"].startswith(f"{name} must be left out, because this call ")
+
+    assert names(kubectl, team) == ["llama"]
+    assert spec_of(kubectl, team) == SPEC
+    assert http("GET", f"{policy}?{place}").json()["policy"]["defaults"] == {"category": "chat"}
+    assert http("DELETE", f"/api/v2/workloads/{id_}?dryRun=false").status_code == 202
 
 
 def test_false_is_no_dry_run(http: Http, project: Project, kubectl: Kubectl) -> None:

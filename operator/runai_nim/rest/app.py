@@ -36,11 +36,12 @@ from runai_nim.rest.request_parsing import (
     MAX_ANONYMOUS_BODY_BYTES,
     MAX_IDEMPOTENCY_KEY,
     Token,
-    boolean_parameter,
     idempotency_key,
     is_token,
     parse_json_object,
     read_content,
+    refuse_trial,
+    trial_parameter,
 )
 from runai_nim.rest.rest_service import RestService, json_response
 
@@ -92,7 +93,7 @@ def _add_creation(app: FastAPI, rest: RestService) -> None:
     )
     async def create(token: Token, request: Request) -> Response:
         async with rest.read_body(request, token) as body:
-            dry_run = boolean_parameter(request.query_params, "dryRun")
+            dry_run = trial_parameter(request.query_params, "dryRun")
             key = idempotency_key(request)
             answer = await rest.workloads.create(token, body, key=key, dry_run=dry_run)
             return json_response(answer, 200 if dry_run else 202)
@@ -117,7 +118,7 @@ def _add_workloads(app: FastAPI, rest: RestService) -> None:
     )
     async def update(id: str, token: Token, request: Request) -> Response:  # noqa: A002
         async with rest.read_body(request, token) as body:
-            dry_run = boolean_parameter(request.query_params, "dryRun")
+            dry_run = trial_parameter(request.query_params, "dryRun")
             answer = await rest.workloads.update(token, id, body, dry_run=dry_run)
             return json_response(answer, 200 if dry_run else 202)
 
@@ -127,10 +128,11 @@ def _add_deletion(app: FastAPI, rest: RestService) -> None:
         "/api/v2/workloads/{id}",
         status_code=202,
         summary="Delete a workload",
-        responses=response_docs(202, schemas.Message, *ERRORS),
+        responses=response_docs(202, schemas.Message, 400, *ERRORS),
         openapi_extra=REQUIRES_TOKEN,
     )
-    async def delete(id: str, token: Token) -> Response:  # noqa: A002
+    async def delete(id: str, token: Token, request: Request) -> Response:  # noqa: A002
+        refuse_trial(request.query_params)
         return json_response(await rest.workloads.delete(token, id), 202)
 
 

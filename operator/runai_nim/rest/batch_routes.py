@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from runai_nim.rest.batch_service import read_batch
 from runai_nim.rest.openapi import ERRORS, REQUIRES_TOKEN, request_body, response_docs
-from runai_nim.rest.request_parsing import Token
+from runai_nim.rest.request_parsing import Token, refuse_trial
 from runai_nim.rest.rest_service import RestService, json_response
 from runai_nim.rest.schemas_batch import BatchRequest, BatchResult
 
@@ -22,6 +22,7 @@ def add_batch(app: FastAPI, rest: RestService) -> None:
     )
     async def batch(token: Token, request: Request) -> Response:
         async with rest.read_body(request, token) as body:
+            refuse_trial(request.query_params)
             wanted = read_batch(body)
         # Afterwards: a batch takes up to half a minute, and large bodies are processed one at a time.
         return json_response(await rest.batches.run(token, wanted))

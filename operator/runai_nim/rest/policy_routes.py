@@ -9,7 +9,7 @@ from starlette.responses import Response
 from runai_nim.rest import schemas
 from runai_nim.rest.model.policy_target import SCOPES
 from runai_nim.rest.openapi import BODY_ERRORS, ERRORS, REQUIRES_TOKEN, query_parameter, request_body, response_docs
-from runai_nim.rest.request_parsing import Token, boolean_parameter
+from runai_nim.rest.request_parsing import Token, refuse_trial, trial_parameter
 from runai_nim.rest.rest_service import RestService, json_response
 
 POLICY_PATH: Final = "/api/v2/policy/nim-services"
@@ -54,6 +54,7 @@ def _add_reading(app: FastAPI, rest: RestService) -> None:
         openapi_extra=_PLACE | REQUIRES_TOKEN,
     )
     async def delete_policy(token: Token, request: Request) -> Response:
+        refuse_trial(request.query_params)
         await rest.policies.delete(token, request.query_params)
         return Response(status_code=204)
 
@@ -73,7 +74,7 @@ def _add_writing(app: FastAPI, rest: RestService) -> None:
     )
     async def put_policy(token: Token, request: Request) -> Response:
         async with rest.read_body(request, token) as body:
-            validate_only = boolean_parameter(request.query_params, "validateOnly")
+            validate_only = trial_parameter(request.query_params, "validateOnly")
             answer = await rest.policies.put(token, body, validate_only=validate_only)
             return json_response(answer, 200 if validate_only else 202)
 
@@ -86,6 +87,6 @@ def _add_writing(app: FastAPI, rest: RestService) -> None:
     )
     async def patch_policy(token: Token, request: Request) -> Response:
         async with rest.read_body(request, token) as body:
-            validate_only = boolean_parameter(request.query_params, "validateOnly")
+            validate_only = trial_parameter(request.query_params, "validateOnly")
             answer = await rest.policies.patch(token, body, validate_only=validate_only)
             return json_response(answer, 200 if validate_only else 202)

@@ -25,6 +25,8 @@ MAX_BODY_VALUES: Final = 10_000
 """Maximum number of values in a body. A spec with all lists at their maximum has fewer than 8,000."""
 MAX_IDEMPOTENCY_KEY: Final = 255
 """Maximum length of the header Idempotency-Key."""
+_TRIALS: Final = ("dryRun", "validateOnly")
+"""Parameters that ask a call to write nothing. No writing call ignores one: it would write what was to be tried."""
 _TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 # Possessive, and matches everywhere, so that each byte is scanned once.
 _NEXT_VALUE: Final = re.compile(rb'(?:[^",\[{]++|"(?:[^"\\]++|\\.)*+"?)*+[,\[{]?', re.DOTALL)
@@ -60,6 +62,23 @@ def boolean_parameter(query: QueryParams, name: str) -> bool:
     if given.issues:
         raise invalid(given.issues)
     return found
+
+
+def trial_parameter(query: QueryParams, name: str) -> bool:
+    """The parameter by which a call is asked to write nothing. Raises HttpError (400), also for that of other calls."""
+    for other in _TRIALS:
+        if other != name and boolean_parameter(query, other):
+            details = f"{other} must be left out, because this call has {name}: send {name} instead"
+            raise invalid([{"field": other, "details": details}])
+    return boolean_parameter(query, name)
+
+
+def refuse_trial(query: QueryParams) -> None:
+    """Raise HttpError (400) if a call that can only write is asked to write nothing."""
+    for name in _TRIALS:
+        if boolean_parameter(query, name):
+            details = f"{name} must be left out, because this call can't be tried: remove it if the call shall write"
+            raise invalid([{"field": name, "details": details}])
 
 
 async def read_content(request: Request, largest: int) -> bytes:
