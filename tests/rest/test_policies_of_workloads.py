@@ -106,6 +106,18 @@ def test_a_broken_rule_is_a_value(
     assert "policy default (project)" in issue.details
 
 
+@pytest.mark.parametrize("params", [{}, {"dryRun": "true"}])
+def test_rules_are_not_told_to_somebody_who_may_not_create(http: Http, team: Project, params: dict[str, str]) -> None:
+    set_policy(http, team, rules={"category": {"options": [{"value": "chat"}]}})
+    broken = body(team, category="other")
+
+    for who in ("nobody", "reader"):
+        answer = http("POST", PATH, json=broken, params=params, who=who)
+        expected = {"code": 403, "message": "you may not create a workload in this project"}
+        assert (answer.status_code, answer.json()) == (403, expected)
+    assert issues(http("POST", PATH, json=broken, params=params)) == [("category", "options")]
+
+
 def test_a_patch_under_a_policy(http: Http, team: Project, kubectl: Kubectl) -> None:
     created = http("POST", PATH, json=body(team, compute={"cpuCoreRequest": 1})).json()
     at = f"{PATH}/{created['metadata']['id']}"

@@ -11,6 +11,7 @@ import orjson
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from runai_nim.api import well_known
 from runai_nim.api.resources import CLAIMS, RUNAI_NIM_SERVICES, KubeObject, Resource
 from runai_nim.kube.api_error import ApiError
 from runai_nim.kube.bounded_reader import PageSize
@@ -22,9 +23,11 @@ from runai_nim.rest.model.identifier import Identifier
 logger: FilteringBoundLogger = structlog.get_logger(__name__)
 
 _REVIEWS: Final = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+_ACCESS_REVIEWS: Final = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _JSON_PATCH: Final = "application/json-patch+json"
 _READY: Final = "/readyz"
 _OK: Final = 200
+_CREATED: Final = 201
 _REFUSED: Final = 400
 _FORBIDDEN: Final = 403
 _NOT_FOUND: Final = 404
@@ -127,6 +130,14 @@ class ApiServer:
         """Create a RunaiNimService."""
         path = RUNAI_NIM_SERVICES.path(manifest["metadata"]["namespace"])
         return await self.write(token, path, manifest, dry_run=dry_run)
+
+    async def may_create(self, token: str, namespace: str) -> bool:
+        """Whether the caller may create RunaiNimServices there, from a SelfSubjectAccessReview."""
+        wanted = {"verb": "create", "namespace": namespace, "group": well_known.GROUP}
+        spec = {"resourceAttributes": {**wanted, "resource": RUNAI_NIM_SERVICES.plural}}
+        review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": spec}
+        answer = await self._send_with_retry("POST", path=_ACCESS_REVIEWS, token=token, query={}, body=review)
+        return answer.status == _CREATED and answer.body["status"].get("allowed") is True
 
     async def patch(
         self, token: str, at: Identifier, operations: list[dict[str, Any]], *, dry_run: bool

@@ -13,15 +13,16 @@ from runai_nim.domain.admission.object_schema import to_stored_object
 from runai_nim.domain.admission.rest_body import check_rest_body, make_manifest, metadata_of
 from runai_nim.domain.decision_input import DecisionInput, make_decision_input
 from runai_nim.domain.policy import AcceptedSpec, effective_spec, own_spec
-from runai_nim.domain.validate import Finding, depends_on_claim
+from runai_nim.domain.validate import Finding, depends_on_claim, has_errors
 from runai_nim.kube.discovery import Discovery
 from runai_nim.rest.api_server import ApiServer
-from runai_nim.rest.errors import MAX_ISSUES, invalid
+from runai_nim.rest.errors import MAX_ISSUES, HttpError, invalid
 from runai_nim.rest.model.compliance import issue_of
 from runai_nim.rest.model.project import ProjectNamespace, check_is_served
 from runai_nim.rest.namespaces import NamespaceIndex
 from runai_nim.rest.policy_index import PolicyIndex
 
+CREATION: Final = "create a workload in this project"
 _UNREAD_POLICIES: Final = {
     "field": "",
     "details": "policies should be known to the REST API, which may not list or watch them: ask an administrator for"
@@ -51,7 +52,7 @@ class SpecValidator:
     async def manifest_of(self, token: str, body: Mapping[str, Any]) -> tuple[ProjectNamespace, KubeObject, KubeObject]:
         """The project's namespace, the object that `convert` would print, and the response's field with warnings.
 
-        HttpError (400) names all mistakes.
+        HttpError (400) names all mistakes. It is 403 if they may be those of policies and the caller may not create.
         """
         project = await self._namespaces.find(metadata_of(body).get("projectId"))
         namespace = project if isinstance(project, ProjectNamespace) else None
@@ -61,6 +62,10 @@ class SpecValidator:
         if isinstance(project, Finding):
             refuse_errors(chain([project], findings))
             raise AssertionError("a project that isn't found is an error")
+        # The API server isn't asked to create what has mistakes, so nothing else checks the caller's right.
+        is_under_policies = decision_input.compliance is not None
+        if is_under_policies and has_errors(findings) and not await self._api_server.may_create(token, project.name):
+            raise HttpError(403, f"you may not {CREATION}")
         refuse_errors(chain(self._unserved_findings(project), findings))
         return project, manifest, self._warnings(findings)
 

@@ -22,7 +22,7 @@ from runai_nim.rest.model.creation_origin import (
 from runai_nim.rest.model.identifier import Identifier
 from runai_nim.rest.model.project import ProjectNamespace
 from runai_nim.rest.pending_creates import PendingCreates
-from runai_nim.rest.spec_validation import SpecValidator
+from runai_nim.rest.spec_validation import CREATION, SpecValidator
 from runai_nim.rest.workload_index import WorkloadIndex
 
 _CREATED: Final = 201
@@ -159,4 +159,4 @@ def _refusal(answer: ApiResponse, attempt: _Attempt) -> HttpError:
         return unavailable()
     if answer.status == 404:
         return unavailable("the kind RunaiNimService or the project's namespace doesn't exist")
-    return from_api_status(answer.status, answer.body, answer.retry_after, "create a workload in this project")
+    return from_api_status(answer.status, answer.body, answer.retry_after, CREATION)
