@@ -78,6 +78,8 @@ def test_what_the_operator_would_reject_is_refused() -> None:
 
     for change in (scale(autoscaled, 3, None), start(autoscaled, 3, None), scale(autoscaled, 1, None)):
         assert change.refusal.startswith("has autoscaling, which sets 2 to 5 replicas: set spec.autoscaling.minRepl")
+    single = scale(a_service(autoscaling={"maxReplicas": 1}), 3, None).refusal
+    assert single.startswith("has autoscaling, which sets 1 to 1 replica: set spec.autoscaling")
     for change in (scale(multi_node, 3, 2), start(multi_node, 3, 2)):
         assert change.refusal.startswith("has multiNode, whose replicas must be at most 2, as when")
     assert not scale(multi_node, 3, None).refusal

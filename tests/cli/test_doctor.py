@@ -134,6 +134,16 @@ def test_a_cluster_that_is_ready_has_neither_problem_nor_warning() -> None:
     assert [check for check in conclusions(facts()) if check.level != Level.OK] == []
 
 
+def test_counts_of_one_are_singular() -> None:
+    told = {check.subject: check.message for check in conclusions(facts())}
+
+    assert told["projects"] == "1 namespace: team-a"
+    assert told["GPUs"] == "8 on 1 of 1 node"
+    assert told["ClusterRunaiNimPolicies"] == "1, 1 broken by resources"
+    (ignored,) = (c for c in conclusions(facts(), namespaces=["team-a"]) if "no effect" in c.message)
+    assert ignored.message == "base has no effect where namespaces are listed"
+
+
 def without(resource: Resource) -> ClusterFacts:
     return facts({resource: ()})
 
@@ -234,12 +244,12 @@ def without(resource: Resource) -> ClusterFacts:
             "warning",
             "ClusterRunaiNimPolicies: not in force as they are written: image: correct them as their condition Valid",
         ),
-        (facts(), {}, "ok", "ClusterRunaiNimPolicies: 1, 1 of them broken by resources"),
+        (facts(), {}, "ok", "ClusterRunaiNimPolicies: 1, 1 broken by resources"),
         (
             facts(),
             {"namespaces": ["team-a"]},
             "warning",
-            "ClusterRunaiNimPolicies: base have no effect where namespaces are listed: give each namespace a Runai",
+            "ClusterRunaiNimPolicies: base has no effect where namespaces are listed: give each namespace a Runai",
         ),
         (facts(), {"dialect": "kai"}, "problem", "setting dialect: it is kai, and the cluster has no queues of KAI"),
         (
@@ -251,7 +261,12 @@ def without(resource: Resource) -> ClusterFacts:
         (facts(served=frozenset()), {}, "warning", "setting dialect: it is runai, and the cluster has no kind of Run"),
         (without(NAMESPACES), {}, "warning", "projects: no namespace has the label runai/queue: make a project"),
         (without(PRIORITY_CLASSES), {}, "warning", "PriorityClasses: the cluster lacks "),
-        (without(NODES), {}, "problem", "GPUs: no node of 0 offers nvidia.com/gpu: install the NVIDIA GPU Operator"),
+        (
+            without(NODES),
+            {},
+            "problem",
+            "GPUs: no node offers nvidia.com/gpu (0 nodes): install the NVIDIA GPU",
+        ),
         (
             facts(),
             {"node_selector": {"gpu": "yes"}},

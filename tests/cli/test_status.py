@@ -79,7 +79,7 @@ def test_the_tree_goes_down_to_the_pods() -> None:
         "│ ├─ Deployment llama 1/2 ready - -",
         "│ │ └─ ReplicaSet llama-a 1/1 ready - -".replace("1/1", "0/1"),
         "│ │ └─ Pod llama-1 Running, ready - node node-1, GPU 2, 3 restarts, last exit: OOMKilled, exit code 137",
-        "│ └─ HorizontalPodAutoscaler llama 1 replicas - 1 to 3 replicas, ValidMetricFound",
+        "│ └─ HorizontalPodAutoscaler llama 1 replica - 1 to 3 replicas, ValidMetricFound",
         "├─ PersistentVolumeClaim llama Bound - 1Gi",
         "├─ NIMCache llama Ready - terminating",
         "├─ Ingress can't be read: no rights - -",

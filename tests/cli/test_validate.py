@@ -412,7 +412,7 @@ def test_text_holds_the_first_findings_of_each_file(run: Run, tmp_path: Path) ->
     lines = answer.out.splitlines()
     assert [sum(f"{name}.yaml" in line for line in lines) for name in ("a", "b")] == [MAX_DIAGNOSTICS, MAX_DIAGNOSTICS]
     assert all(" error: " in line for line in lines)  # rather than a warning
-    more = "13 more are not shown: runai-nim validate -o json prints all findings"
+    more = "13 more findings are not shown: runai-nim validate -o json prints all findings"
     assert answer.err.splitlines() == [
         *(f"{tmp_path / name}.yaml: note: {more}" for name in ("a", "b")),
         "2 RunaiNimServices checked: 224 errors, 2 warnings",
@@ -431,11 +431,15 @@ def test_what_is_said_beside_other_output_is_bounded_too(run: Run, tmp_path: Pat
     converted = run("convert", "-f", tmp_path / "b.json").err.splitlines()
     (tmp_path / "c.yaml").write_text(MINIMAL)
     compared = run("diff", tmp_path / "a.yaml", tmp_path / "c.yaml").out.splitlines()
+    (tmp_path / "a.yaml").write_text(unknown(MAX_DIAGNOSTICS + 1))
+    one_more = (run("render", "-f", tmp_path / "a.yaml").err, run("diff", tmp_path / "a.yaml", tmp_path / "c.yaml").out)
 
     assert len(rendered) == len(converted) == MAX_DIAGNOSTICS + 1
     assert compared[1].startswith('- error: unknown field "spec.replica0"')
     assert len(compared) == MAX_DIAGNOSTICS + 2
     assert compared[-1] == "  50 more findings change: -o json prints all of them"
+    assert "note: 1 more finding is not shown: runai-nim" in one_more[0]
+    assert one_more[1].endswith("  1 more finding changes: -o json prints all of them\n")
 
 
 @pytest.mark.parametrize("options", [(), ("-o", "json")])

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterator
 
 from runai_nim.api import well_known
+from runai_nim.api.count_text import count_text
 from runai_nim.cli.changes import Difference
 from runai_nim.cli.import_sources import ImportedManifest
 
@@ -20,9 +21,9 @@ def adoption_steps(imported: ImportedManifest, file: str, difference: Difference
     lines = [f"# {imported.name}: pods {pods} ({difference.restart_reason})"]
     lacks = sum(remark.severity == "error" for remark in imported.remarks)
     if lacks:
-        errors = f"{lacks} error{'s' * (lacks > 1)}"
         lines.append(
-            f"# {shlex.quote(file)} lacks fields of the NIMService ({errors}): correct it, then remove the # below"
+            f"# {shlex.quote(file)} lacks fields of the NIMService ({count_text(lacks, 'error')}): correct it, then"
+            " remove the # below"
         )
     lines += [f"# {command}" if lacks else command for command in _commands(imported, shlex.quote(file))]
     return "".join(f"{line}\n" for line in lines)

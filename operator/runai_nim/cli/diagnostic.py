@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
+from runai_nim.api.count_text import count_text
+
 UNREADABLE: Final = "Unreadable"
 """Reason of input that can't be read or contains no resource."""
 MAX_DIAGNOSTICS: Final = 100
@@ -69,7 +71,9 @@ def limit_diagnostics(remarks: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
             yield from found
             continue
         yield from sorted(found, key=lambda remark: remark.severity != "error")[:MAX_DIAGNOSTICS]
-        message = f"{len(found) - MAX_DIAGNOSTICS} more are not shown: runai-nim validate -o json prints all findings"
+        more = len(found) - MAX_DIAGNOSTICS
+        what = f"{count_text(more, 'more finding')} {'is' if more == 1 else 'are'} not shown"
+        message = f"{what}: runai-nim validate -o json prints all findings"
         yield Diagnostic(file, Position(), message, "note")
 
 

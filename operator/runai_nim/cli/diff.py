@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
+from runai_nim.api.count_text import count_text
 from runai_nim.cli import terminal
 from runai_nim.cli.changes import HIDDEN_VALUE, Change, ChangeSide, Difference, compare_evaluations
 from runai_nim.cli.diagnostic import EXIT_FAILURE, EXIT_FINDINGS, EXIT_OK, MAX_DIAGNOSTICS, UNREADABLE, Diagnostic
@@ -85,7 +86,7 @@ def difference_lines(one: Difference) -> Iterator[str]:
     for sign, message in one.findings[:MAX_DIAGNOSTICS]:
         yield f"{'+' if sign > 0 else '-'} {message}"
     if (more := len(one.findings) - MAX_DIAGNOSTICS) > 0:
-        yield f"  {more} more findings change: -o json prints all of them"
+        yield f"  {count_text(more, 'more finding')} {'changes' if more == 1 else 'change'}: -o json prints all of them"
     for changed in one.objects:
         yield f"  {changed.name}"
         for change in changed.changes:

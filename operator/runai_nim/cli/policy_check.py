@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from runai_nim.api.count_text import count_text
 from runai_nim.cli import terminal
 from runai_nim.cli.changes import Difference, compare_evaluations
 from runai_nim.cli.diagnostic import EXIT_FAILURE, EXIT_FINDINGS, EXIT_OK
@@ -49,6 +50,6 @@ def violates(evaluation: ManifestEvaluation) -> bool:
 
 
 def _summary(differences: Sequence[Difference], *, restarting: int, violating: int) -> str:
-    services = f"{len(differences)} RunaiNimService{'' if len(differences) == 1 else 's'} checked"
+    services = f"{count_text(len(differences), 'RunaiNimService')} checked"
     changing = sum(map(bool, differences)) - violating
     return f"{services}: {changing} would change, pods of {restarting} would restart, {violating} would break a rule"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+from runai_nim.api.count_text import count_text
 from runai_nim.cli import terminal
 from runai_nim.cli.advice import advice_on
 from runai_nim.cli.diagnostic import Diagnostic, exit_code
@@ -47,4 +48,4 @@ def _summary(services: int, remarks: Sequence[Diagnostic]) -> str:
 
 
 def _count_text(count: int, word: str) -> str:
-    return f"{count or 'no'} {word}" + "s" * (count != 1)
+    return count_text(count, word) if count else f"no {word}s"

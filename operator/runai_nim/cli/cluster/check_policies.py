@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from runai_nim.api import well_known
+from runai_nim.api.count_text import count_text
 from runai_nim.api.resources import KubeObject
 from runai_nim.cli import terminal
 from runai_nim.cli.changes import Difference, compare_evaluations
@@ -132,13 +133,12 @@ def _evaluation(
 
 
 def _summary(results: Sequence[_Result]) -> str:
-    count = len(results)
     at_once = [result for result in results if result.at_once]
     restarting = sum(result.difference.restarts for result in at_once)
     later = sum(bool(result.difference) and not result.at_once for result in results)
     violating = sum(result.violates for result in results)
     return (
-        f"{count} RunaiNimService{'' if count == 1 else 's'} checked: {len(at_once)} would change at once, pods of"
+        f"{count_text(len(results), 'RunaiNimService')} checked: {len(at_once)} would change at once, pods of"
         f" {restarting} would restart; {later} would change with the next change of their spec; {violating} would break"
         " a rule"
     )

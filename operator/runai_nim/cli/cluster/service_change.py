@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from runai_nim.api import desired_phase, well_known
+from runai_nim.api.count_text import count_text
 from runai_nim.api.gitops_owner import owner_of, owner_of_annotation
 from runai_nim.api.resources import ObjectView
 from runai_nim.api.untrusted_values import mapping, number
@@ -124,8 +125,8 @@ def _scaling_refusal(service: ObjectView, replicas: int, most_replicas: int | No
         fewest = number(scaling.get("minReplicas"), 1)
         most = number(scaling.get("maxReplicas"), max(fewest, 1))
         return (
-            f"has autoscaling, which sets {fewest} to {most} replicas: set spec.autoscaling.minReplicas and maxReplicas"
-            " instead, or remove autoscaling; runai-nim stop stops it"
+            f"has autoscaling, which sets {fewest} to {count_text(most, 'replica')}: set spec.autoscaling.minReplicas"
+            " and maxReplicas instead, or remove autoscaling; runai-nim stop stops it"
         )
     if most_replicas is not None and replicas > most_replicas:
         return (

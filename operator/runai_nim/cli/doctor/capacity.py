@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from runai_nim.api import well_known
+from runai_nim.api.count_text import count_text
 from runai_nim.api.resources import NAMESPACES, PRIORITY_CLASSES, ObjectView
 from runai_nim.api.untrusted_values import mapping, word
 from runai_nim.cli.doctor.check import Check, Level, listed, unreadable
@@ -30,7 +31,7 @@ def check_projects(facts: ClusterFacts, settings: Settings) -> Iterator[Check]:
         return
     found = [identity(one) for one in listing.objects if not set(settings.project_labels).isdisjoint(_labels(one))]
     if found:
-        yield Check(Level.OK, subject, f"{len(found)} namespaces: {listed(found)}")
+        yield Check(Level.OK, subject, f"{count_text(len(found), 'namespace')}: {listed(found)}")
     else:
         remedy = "make a project in Run:ai" if settings.dialect == "runai" else f"label a namespace with {labels}"
         yield Check(Level.WARNING, subject, f"no namespace has the label {labels}", remedy)
@@ -62,10 +63,10 @@ def check_gpus(facts: ClusterFacts, settings: Settings) -> Iterator[Check]:
     with_gpus = [node for node in listing.objects if gpus[identity(node)]]
     total = sum(gpus.values())
     if not total:
-        message = f"no node of {len(gpus)} offers {well_known.NVIDIA_GPU}"
+        message = f"no node offers {well_known.NVIDIA_GPU} ({count_text(len(gpus), 'node')})"
         yield Check(Level.PROBLEM, "GPUs", message, "install the NVIDIA GPU Operator, or its device plugin")
         return
-    yield Check(Level.OK, "GPUs", f"{total} on {len(with_gpus)} of {len(gpus)} nodes")
+    yield Check(Level.OK, "GPUs", f"{total} on {len(with_gpus)} of {count_text(len(gpus), 'node')}")
     wanted = settings.node_selector.items()
     if wanted and not any(wanted <= _labels(node).items() for node in with_gpus):
         message = "no node with GPUs has the labels of the setting node_selector"

@@ -20,7 +20,8 @@ def check_policies(facts: ClusterFacts, settings: Settings, now: datetime) -> It
             yield unreadable(subject, "they", listing.error)
             continue
         if settings.namespaces and not resource.namespaced and listing.objects:
-            message = f"{listed(map(identity, listing.objects))} have no effect where namespaces are listed"
+            verb = "has" if len(listing.objects) == 1 else "have"
+            message = f"{listed(map(identity, listing.objects))} {verb} no effect where namespaces are listed"
             yield Check(Level.WARNING, subject, message, "give each namespace a RunaiNimPolicy")
             continue
         yield from _check_statuses(subject, listing.objects, now)
@@ -34,7 +35,7 @@ def _check_statuses(subject: str, policies: tuple[ObjectView, ...], now: datetim
         message = f"not in force as they are written: {listed(invalid)}"
         yield Check(Level.WARNING, subject, message, "correct them as their condition Valid says")
     violating = sum(bool(number(mapping(policy.get("status")).get("violating"))) for policy in policies)
-    broken = f", {violating} of them broken by resources" if violating else ""
+    broken = f", {violating} broken by resources" if violating else ""
     yield Check(Level.OK, subject, f"{len(policies)}{broken}")
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from runai_nim.api import well_known
+from runai_nim.api.count_text import count_text
 from runai_nim.api.resources import ObjectView
 from runai_nim.api.untrusted_values import condition_of, mapping, mappings, number, text, word
 from runai_nim.domain.observed.pod import ObservedPod
@@ -157,9 +158,9 @@ def _route(_: ObjectView) -> Iterable[str]:
 def _autoscaler(obj: ObjectView) -> Iterable[str]:
     spec = mapping(obj.get("spec"))
     status = mapping(obj.get("status"))
-    bounds = f"{number(spec.get('minReplicas'), 1)} to {number(spec.get('maxReplicas'))} replicas"
+    bounds = f"{number(spec.get('minReplicas'), 1)} to {count_text(number(spec.get('maxReplicas')), 'replica')}"
     active = condition_of(status, "ScalingActive")
-    return f"{number(status.get('currentReplicas'))} replicas", bounds, word(active.get("reason"))
+    return count_text(number(status.get("currentReplicas")), "replica"), bounds, word(active.get("reason"))
 
 
 def _pod(obj: ObjectView) -> Iterable[str]:
@@ -172,7 +173,7 @@ def _pod(obj: ObjectView) -> Iterable[str]:
         f"{state}, ready" if is_ready else state,
         f"node {word(spec.get('nodeName')) or 'none'}",
         _gpus(obj),
-        f"{pod.restarts} restarts" if pod.restarts else "",
+        count_text(pod.restarts, "restart") if pod.restarts else "",
         f"last exit: {pod.exit_message}" if pod.exit_message else "",
     )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
+from runai_nim.api.count_text import count_text
 from runai_nim.domain.observed import ObservedPod, ObservedState, ObservedWorkload, StartupKill
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.status.deadlines import Deadlines, seconds_left
@@ -223,7 +224,7 @@ _STARTUP_REMEDY: Final = (
 def _startup_message(pod: ObservedPod, kill: StartupKill) -> str:
     return (
         f"the startup probe kills container {kill.container} of pod {pod.name} again and again"
-        f" ({pod.restarts} restarts, last: {pod.exit_message}): it does not answer within"
+        f" ({count_text(pod.restarts, 'restart')}, last: {pod.exit_message}): it does not answer within"
         f" {_bound(kill)}; {_STARTUP_REMEDY}"
     )
 
