@@ -9,12 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from local.cluster import CHECKOUT
 from runai_nim.api.ours import OURS
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
 from runai_nim.cli.app import app
 from runai_nim.cli.diagnostic import MAX_DIAGNOSTICS
 from runai_nim.cli.documents import Document, read_documents
 from runai_nim.cli.input_files import InputText
+from runai_nim.cli.offline_context import CHART_VALUES
+from runai_nim.config.settings import Settings
 from runai_nim.domain.admission.runai_fields import check_runai_fields
 from tests.cli.conftest import MINIMAL, Run
 from tests.support.growth import LINEAR, growth
@@ -359,6 +362,8 @@ def test_values_of_the_chart_hold_settings(run: Run, tmp_path: Path) -> None:
     for text, scheduler in (
         ("image: {tag: x}\nsettings: {scheduler_name: mine}\n", "mine"),
         ("image: {tag: x}\nsettings:\n", "runai-scheduler"),
+        ("image: {tag: x}\nreplicas: 1\n", "runai-scheduler"),
+        ("USER-SUPPLIED VALUES:\nimage: {tag: x}\n", "runai-scheduler"),
     ):
         values.write_text(text)
         assert f"schedulerName: {scheduler}" in run("render", "-f", "-", "--settings", values, stdin=MINIMAL).out
@@ -368,6 +373,15 @@ def test_values_of_the_chart_hold_settings(run: Run, tmp_path: Path) -> None:
         2,
         "schedulr_name in the settings file: unknown setting; did you mean scheduler_name?\n",
     )
+    values.write_text("image: {tag: x}\nscheduler_name: mine\n")
+    assert "image in the settings file: unknown setting" in run("render", "-f", "-", "--settings", values).err
+
+
+def test_the_chart_s_values_are_known_and_no_settings() -> None:
+    schema = json.loads((CHECKOUT / "charts/runai-nim-operator/values.schema.json").read_text(encoding="utf-8"))
+
+    assert set(schema["properties"]) == CHART_VALUES
+    assert CHART_VALUES.isdisjoint(Settings.model_fields)
 
 
 def test_a_version_of_the_nim_operator_refuses_what_it_lacks(run: Run) -> None:

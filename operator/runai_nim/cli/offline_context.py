@@ -16,6 +16,18 @@ from runai_nim.domain.nimservice_schema import MAIN, RELEASES, NIMServiceSchema,
 from runai_nim.domain.policy import CompiledPolicies, PolicySet
 
 DEFAULT_NAMESPACE = "default"
+CHART_VALUES = frozenset(
+    (
+        *("admissionPolicy", "affinity", "crds", "extraEnv", "extraObjects", "fullnameOverride", "global", "image"),
+        *("imagePullSecrets", "nameOverride", "networkPolicy", "nodeSelector", "podAnnotations"),
+        *("podDisruptionBudget", "podLabels", "priorityClassName", "priorityClasses", "prometheusRule", "rbac"),
+        *("replicas", "resources", "rest", "serviceAccount", "serviceMonitor", "settings"),
+        *("terminationGracePeriodSeconds", "tolerations", "topologySpread"),
+    )
+)
+"""The chart's values; none of them is the name of a setting."""
+_HELM_HEADINGS = frozenset({"USER-SUPPLIED VALUES", "COMPUTED VALUES"})
+"""The first line of `helm get values` without `--output yaml`, which reads as a key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +129,12 @@ def read_settings(file: str | None, **options: str | None) -> Settings:
 
 
 def _settings_in(document: Any) -> Any:
-    """The settings in a file; in a file of values of the chart they are below `settings`."""
-    return document["settings"] or {} if isinstance(document, Mapping) and "settings" in document else document
+    """The settings in a file; in a file of values of the chart they are below `settings`, or not given."""
+    if not isinstance(document, Mapping):
+        return document
+    if "settings" in document:
+        return document["settings"] or {}
+    return {} if document and (CHART_VALUES | _HELM_HEADINGS).issuperset(document) else document
 
 
 def parse_labels(arguments: Sequence[str]) -> dict[str, str] | None:
