@@ -1,7 +1,10 @@
 """What listings make of values: queries, workloads, and pages of them."""
 
 import json
+import resource
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -468,3 +471,17 @@ def test_a_project_is_what_the_namespace_says() -> None:
 
 def test_times_have_a_zone() -> None:
     assert listed(cr()).created_at == datetime(2026, 1, 1, 10, tzinfo=UTC)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the memory from /proc")
+def test_a_page_behind_many_workloads_keeps_little_more_than_their_answers() -> None:
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * resource.getpagesize()
+
+    page = ListingPage(query_of(("offset", "20000")))
+    before = resident()
+    for chunk in range(100):
+        page.add([listed(cr(f"llama-{chunk}-{number}")) for number in range(100)])
+
+    assert (page.total, page.rows) == (10_000, [])
+    assert resident() - before < 40 * 2**20  # 80 MiB more if each answer keeps the buffer that it was written to

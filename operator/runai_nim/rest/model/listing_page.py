@@ -22,7 +22,8 @@ class _Row:
     def render(self) -> None:
         """Keep only the answer."""
         if self.workload is not None:
-            self.content = self.workload.rendered()
+            # A copy: orjson cuts a large buffer, and what it cuts off is too small for the next one.
+            self.content = bytes(memoryview(self.workload.rendered()))
             self.workload = None
 
 
