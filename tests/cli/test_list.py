@@ -1,18 +1,25 @@
 """Rows of `runai-nim list` from statuses as the operator, or anybody, writes them."""
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from runai_nim.cli import terminal
+from runai_nim.cli.cluster.connection import service_pages
 from runai_nim.cli.cluster.list_services import ListQuery, write_list
 from runai_nim.cli.cluster.project_usage import usage_by_project
 from runai_nim.cli.cluster.service_row import COLUMNS, WIDE_COLUMNS, RowFilter, ServiceRow
 from runai_nim.cli.cluster.table import UNKNOWN, age, lines, widths_of
+from runai_nim.cli.diagnostic import CommandError
+from runai_nim.kube.api_error import ApiError
+from runai_nim.kube.client import KubeClient
 from tests.cli.conftest import Run
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
@@ -181,3 +188,34 @@ def test_wrong_use_is_one_line(run: Run, arguments: tuple[str, ...], told: str) 
     assert (answer.code, answer.out) == (2, "")
     assert told in answer.err
     assert "Traceback" not in answer.err
+
+
+class RefusingCluster:
+    """An API server that lists nothing for this caller."""
+
+    readable: tuple[Any, ...] = ()
+
+    async def pages(self, *_: Any, **__: Any) -> AsyncIterator[Any]:
+        for page in self.readable:
+            yield page
+        raise ApiError(403, "Forbidden", "runainimservices is forbidden")
+
+
+def test_who_may_not_list_all_namespaces_is_told_to_name_one() -> None:
+    async def read(namespace: str) -> None:
+        async for _ in service_pages(cast("KubeClient", RefusingCluster()), namespace=namespace):
+            pass
+
+    with pytest.raises(CommandError, match=r"forbidden; name a namespace of yours by -n$"):
+        asyncio.run(read(""))
+    with pytest.raises(ApiError):
+        asyncio.run(read("team-a"))
+
+
+def test_a_context_that_the_kubeconfig_lacks_is_named(run: Run, tmp_path: Path) -> None:
+    (path := tmp_path / "kubeconfig").write_text(json.dumps({"contexts": [{"name": "a", "context": {}}]}))
+
+    answer = run("list", "--kubeconfig", path, "--context", "b")
+
+    assert (answer.code, answer.out) == (2, "")
+    assert 'the kubeconfig has no context "b": kubectl config get-contexts lists them' in answer.err

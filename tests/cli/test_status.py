@@ -172,7 +172,11 @@ def test_any_status_is_shown_without_control_characters(parts: dict[str, dict[st
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
-    [(("--wait", "--timeout", "10"), '--timeout is "10" but must be'), (("--watch", "-o", "json"), "--watch needs")],
+    [
+        (("--wait", "--timeout", "10"), '--timeout is "10" but must be'),
+        (("--watch", "-o", "json"), "--watch needs"),
+        (("--wait", "--watch"), "--wait ends"),
+    ],
 )
 def test_wrong_use_is_one_line(run: Run, arguments: tuple[str, ...], told: str) -> None:
     answer = run("status", "x", *arguments)

@@ -85,6 +85,8 @@ def status(
 
     if watch and output == "json":
         raise CommandError("--watch needs the output text: remove -o json")
+    if watch and wait:
+        raise CommandError("--wait ends when the service is ready, --watch goes on: remove one of the two")
     seconds = _seconds(timeout) if wait else 0.0
     query = StatusQuery(name, namespace, output, watch=watch, wait_seconds=seconds)
     raise typer.Exit(show_status(query, ClusterOptions(kubeconfig, context)))

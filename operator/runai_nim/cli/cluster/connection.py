@@ -74,6 +74,8 @@ async def service_pages(
         async for page in cluster.pages(RUNAI_NIM_SERVICES, selector, namespace, metadata_only=metadata_only):
             yield page
     except ApiError as error:
+        if error.status == 403 and not namespace:
+            raise CommandError(f"the cluster can't be read: {error}; name a namespace of yours by -n") from None
         if error.status != 404:
             raise
         message = "the cluster can't be read: it doesn't serve RunaiNimServices; install the operator's chart"
