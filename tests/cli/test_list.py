@@ -179,7 +179,7 @@ def test_json_has_control_characters_as_escapes(capsys: pytest.CaptureFixture[st
         (("--watch", "-o", "json"), "--watch needs another output than json"),
         (("--by-project", "--watch"), "--by-project needs the output table or json, without --watch"),
         (("--by-project", "-o", "wide"), "--by-project needs the output table or json, without --watch"),
-        (("--kubeconfig", "/nonexistent/file"), "no usable kubeconfig: "),
+        (("--kubeconfig", "/nonexistent/file"), "no usable kubeconfig: /nonexistent/file doesn't exist; name one"),
     ],
 )
 def test_wrong_use_is_one_line(run: Run, arguments: tuple[str, ...], told: str) -> None:

@@ -6,6 +6,7 @@ Objects go in and come out as plain JSON mappings: the client's generated models
 and memory, and know neither our kind nor NIMService.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -39,6 +40,12 @@ _NO_QUERY: Final[Query] = MappingProxyType({})
 
 def _no_kubeconfig(cause: str) -> ApiError:
     return ApiError(0, "", f"no usable kubeconfig: {cause}; name one in the environment variable KUBECONFIG")
+
+
+def _missing_files(kubeconfig: str | None) -> str:
+    """Says so if none of the kubeconfig's files exists, of which the loader says that a key is missing; else empty."""
+    files = kubeconfig or os.environ.get("KUBECONFIG") or os.path.expanduser("~/.kube/config")
+    return "" if any(map(os.path.exists, files.split(os.pathsep))) else f"{files} doesn't exist"
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +267,7 @@ async def _load_kubeconfig(configuration: client.Configuration, kubeconfig: str 
         if context and f"name {context} " in str(error):
             message = f'the kubeconfig has no context "{context}": kubectl config get-contexts lists them'
             raise ApiError(0, "", message) from error
-        raise _no_kubeconfig(str(error)) from error
+        raise _no_kubeconfig(_missing_files(kubeconfig) or str(error)) from error
     except (AttributeError, KeyError, TypeError) as error:  # the loader's, for YAML of another shape
         raise _no_kubeconfig("the file is no kubeconfig") from error
 
