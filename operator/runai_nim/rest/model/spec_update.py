@@ -53,11 +53,11 @@ class SpecUpdate:
 
 def check_update(body: Mapping[str, Any]) -> Iterator[Finding]:
     """All mistakes of the body around the sections that it gives."""
-    for field in body.keys() - set(_BODY_FIELDS):
+    for field in sorted(body.keys() - set(_BODY_FIELDS)):
         yield Finding(
             reason=Reason.UNKNOWN_FIELD,
             path=truncate(field),
-            remedy="remove it, because a PATCH can change only spec",
+            remedy="remove it, because a PATCH takes only spec and fieldsToRemove",
         )
     spec = body.get("spec")
     if not isinstance(spec, Mapping) and (spec is not None or body.get("fieldsToRemove") is None):
@@ -78,8 +78,9 @@ def _check_removal(names: Any, spec: Spec) -> Iterator[Finding]:
         if name == _IMMUTABLE:
             yield replace(_refused(index, name, "name no immutable section"), rule=Rule.CAN_EDIT)
         elif name is not None and name not in REMOVABLE:
-            value = name if isinstance(name, str) else type(name).__name__
-            yield replace(_refused(index, value, "name a section of spec"), rule=Rule.OPTIONS)
+            yield replace(
+                _refused(index, name if isinstance(name, str) else None, "name a section of spec"), rule=Rule.OPTIONS
+            )
         elif name in given:
             remedy = "give it in spec, or remove it"
             path = f"fieldsToRemove[{index}]"
@@ -87,7 +88,7 @@ def _check_removal(names: Any, spec: Spec) -> Iterator[Finding]:
             yield Finding(reason=Reason.INVALID_VALUE, path=path, value=name, must=must, remedy=remedy)
 
 
-def _refused(index: int, name: str, must: str) -> Finding:
+def _refused(index: int, name: str | None, must: str) -> Finding:
     remedy = f"a PATCH removes {', '.join(REMOVABLE)}"
     path = f"fieldsToRemove[{index}]"
     return Finding(reason=Reason.INVALID_VALUE, path=path, value=name, must=must, remedy=remedy)
