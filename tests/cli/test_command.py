@@ -62,6 +62,16 @@ VALIDATE = ["validate", "-f", "deploy/samples/mistake.yaml"]
 RENDER = ["render", "-f", "deploy/samples/gpu-portion.yaml"]
 
 
+@pytest.mark.parametrize("files", ["/nonexistent/a", "/nonexistent/a:/nonexistent/b"])
+def test_a_kubeconfig_that_does_not_exist_is_one_line(files: str) -> None:
+    answer = start("list", KUBECONFIG=files)
+
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert answer.stderr.startswith("the cluster can't be read: ")
+    assert f"no usable kubeconfig: {files} doesn't exist; name one in the environment" in answer.stderr
+    assert answer.stderr.count("\n") == 1
+
+
 def in_shell(command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`"$@"` in the command stands for the command line."""
     shell = ["bash", "-c", command, "bash", str(BIN / "runai-nim"), *arguments]

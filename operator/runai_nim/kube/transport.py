@@ -42,10 +42,11 @@ def _no_kubeconfig(cause: str) -> ApiError:
     return ApiError(0, "", f"no usable kubeconfig: {cause}; name one in the environment variable KUBECONFIG")
 
 
-def _missing_files(kubeconfig: str | None) -> str:
-    """Says so if none of the kubeconfig's files exists, of which the loader says that a key is missing; else empty."""
-    files = kubeconfig or os.environ.get("KUBECONFIG") or os.path.expanduser("~/.kube/config")
-    return "" if any(map(os.path.exists, files.split(os.pathsep))) else f"{files} doesn't exist"
+def _check_exists(kubeconfig: str | None) -> None:
+    """Raise ApiError if none of the kubeconfig's files exists: the loader logs that, and says that a key is missing."""
+    files = kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
+    if not any(os.path.exists(os.path.expanduser(file)) for file in files.split(os.pathsep)):
+        raise _no_kubeconfig(f"{files} doesn't exist")
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +261,7 @@ class Transport:
 
 async def _load_kubeconfig(configuration: client.Configuration, kubeconfig: str | None, context: str | None) -> str:
     """Configure by a kubeconfig; the namespace of its context, empty without one. Raises ApiError."""
+    _check_exists(kubeconfig)
     try:
         loader = await config.load_kube_config(kubeconfig, context=context, client_configuration=configuration)
         return str(loader.current_context["context"].get("namespace") or "")
@@ -267,7 +269,7 @@ async def _load_kubeconfig(configuration: client.Configuration, kubeconfig: str 
         if context and f"name {context} " in str(error):
             message = f'the kubeconfig has no context "{context}": kubectl config get-contexts lists them'
             raise ApiError(0, "", message) from error
-        raise _no_kubeconfig(_missing_files(kubeconfig) or str(error)) from error
+        raise _no_kubeconfig(str(error)) from error
     except (AttributeError, KeyError, TypeError) as error:  # the loader's, for YAML of another shape
         raise _no_kubeconfig("the file is no kubeconfig") from error
 
