@@ -51,7 +51,7 @@ def test_it_finds_what_is_there_and_what_is_not_and_only_reads(
         "ok       ClusterRunaiNimPolicy: runai-nim.io/v1alpha1, with all fields of this command",
         "ok       NIMService: it has all fields that the operator writes",
         "warning  operator: no Deployment of it was found: install the chart",
-        "problem  GPUs: no node of 0 offers nvidia.com/gpu: install the NVIDIA GPU Operator, or its device plugin",
+        "problem  GPUs: no node offers nvidia.com/gpu (0 nodes): install the NVIDIA GPU Operator, or its device plugin",
     ):
         assert any(line.startswith(expected) for line in lines), (expected, out)
     assert {request.verb for request in audit_log.requests(mark, ADMINISTRATOR)} <= {"get", "list"}
@@ -92,4 +92,4 @@ def test_a_bundle_of_a_cluster_holds_what_a_bug_report_needs_and_no_secret(
 def test_the_context_is_that_of_the_option(doctor: Doctor, control_plane: ControlPlane) -> None:
     assert doctor("--context", "local", "--kubeconfig", str(control_plane.kubeconfig))[1].startswith("ok")
     code, out, err = doctor("--context", "none")
-    assert (code, out, "no usable kubeconfig: " in err) == (2, "", True)
+    assert (code, out, 'the kubeconfig has no context "none": ' in err) == (2, "", True)
