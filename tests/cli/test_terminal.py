@@ -31,8 +31,8 @@ def silent_cluster(tmp_path: Path) -> Iterator[Path]:
         yield path
 
 
-def on_a_terminal(seconds: float, *arguments: str, **environment: str) -> str:
-    """What a terminal got until the command has ended, or that long."""
+def on_a_terminal(seconds: float, *arguments: str, until: str = "", **environment: str) -> str:
+    """What a terminal got until the command has ended, the text `until` is there, or that long."""
     controller, terminal = pty.openpty()
     process = subprocess.Popen(
         [str(BIN), *arguments],
@@ -43,9 +43,9 @@ def on_a_terminal(seconds: float, *arguments: str, **environment: str) -> str:
     )
     os.close(terminal)
     shown = b""
-    until = time.monotonic() + seconds
+    end = time.monotonic() + seconds
     try:
-        while (left := until - time.monotonic()) > 0:
+        while (left := end - time.monotonic()) > 0 and not (until and until in shown.decode(errors="replace")):
             if select.select([controller], [], [], left)[0]:
                 try:
                     shown += os.read(controller, 4096)
@@ -59,9 +59,8 @@ def on_a_terminal(seconds: float, *arguments: str, **environment: str) -> str:
 
 
 def test_a_terminal_shows_progress(silent_cluster: Path) -> None:
-    shown = on_a_terminal(5, "doctor", f"--kubeconfig={silent_cluster}")
-
-    assert "reading the cluster" in shown
+    told = "reading the cluster"
+    assert told in on_a_terminal(30, "doctor", f"--kubeconfig={silent_cluster}", until=told)
 
 
 @pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
