@@ -135,9 +135,12 @@ def make_project(control_plane: ControlPlane, namespace: str) -> Project:
 
 
 @pytest.fixture
-def project(control_plane: ControlPlane, namespace: str, tokens: dict[str, str]) -> Project:
-    """The test's namespace as a project."""
-    return make_project(control_plane, namespace)
+def project(local_cluster: LocalCluster, namespace: str, tokens: dict[str, str]) -> Project:
+    """The test's namespace as a project, in which nobody else acts: operators of other tests are stopped."""
+    for program in (local_cluster.operator, local_cluster.stand_in):
+        if program.alive:
+            program.stop()
+    return make_project(local_cluster.control_plane, namespace)
 
 
 @pytest.fixture
