@@ -134,13 +134,19 @@ def make_project(control_plane: ControlPlane, namespace: str) -> Project:
     return Project(namespace, labels["runai/queue"])
 
 
-@pytest.fixture
-def project(local_cluster: LocalCluster, namespace: str, tokens: dict[str, str]) -> Project:
-    """The test's namespace as a project, in which nobody else acts: operators of other tests are stopped."""
+@pytest.fixture(scope="module")
+def quiet_plane(local_cluster: LocalCluster) -> ControlPlane:
+    """The control plane, on which nobody else acts: operators of other tests are stopped."""
     for program in (local_cluster.operator, local_cluster.stand_in):
         if program.alive:
             program.stop()
-    return make_project(local_cluster.control_plane, namespace)
+    return local_cluster.control_plane
+
+
+@pytest.fixture
+def project(quiet_plane: ControlPlane, namespace: str, tokens: dict[str, str]) -> Project:
+    """The test's namespace as a project."""
+    return make_project(quiet_plane, namespace)
 
 
 @pytest.fixture

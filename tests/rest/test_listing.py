@@ -43,15 +43,15 @@ def foreign(control_plane: ControlPlane, namespace: str, tokens: dict[str, str])
 
 
 @pytest.fixture(scope="module")
-def crowd(control_plane: ControlPlane, rest: Rest, tokens: dict[str, str]) -> Iterator[Project]:
+def crowd(quiet_plane: ControlPlane, rest: Rest, tokens: dict[str, str]) -> Iterator[Project]:
     """A project with MANY workloads, of which every tenth is stopped and every third has a priority."""
-    project = make_project(control_plane, "crowd")
+    project = make_project(quiet_plane, "crowd")
     items = [manifest(project, f"n{number:03}", **_variety(number)) for number in range(MANY)]
-    control_plane.kubectl(
+    quiet_plane.kubectl(
         "create", "--filename=-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
     )
     yield project
-    control_plane.kubectl("delete", "namespace", project.namespace, "--wait=false")
+    quiet_plane.kubectl("delete", "namespace", project.namespace, "--wait=false")
 
 
 def _variety(number: int) -> dict[str, Any]:
