@@ -17,45 +17,38 @@ from runai_nim.rest.model.listing_query import (
     read_query,
 )
 from runai_nim.rest.model.query_parameters import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, SORT_ORDERS
-from runai_nim.rest.openapi import ERRORS, REQUIRES_TOKEN, response_docs
+from runai_nim.rest.openapi import ERRORS, REQUIRES_TOKEN, query_parameter, response_docs
 from runai_nim.rest.request_parsing import Token
 from runai_nim.rest.rest_service import RestService, json_response
 
 WORKLOADS_PATH: Final = "/api/v1/workloads"
 _LISTING_ERRORS: Final = (400, 401, 500, 503)
-
-
-def _parameter(name: str, description: str, schema: Mapping[str, Any], **more: Any) -> dict[str, Any]:
-    return {"name": name, "in": "query", "required": False, "description": description, "schema": schema, **more}
-
-
 _FILTERS: Final = {"type": "array", "items": {"type": "string"}, "maxItems": MAX_FILTERS}
 _WHICH: Final = (
-    _parameter("deleted", "true: only workloads whose deletion has begun.", {"type": "boolean"}),
-    _parameter(
+    query_parameter("deleted", "true: only workloads whose deletion has begun.", {"type": "boolean"}),
+    query_parameter(
         "filterBy",
         "Filters that must all hold: a field, an operator and a value, such as phase==Running. Text fields:"
         " ==, !=, =@ (contains), !@ (doesn't contain), =^ (starts with) and =$ (ends with); phase: == and !=; numbers"
         " and times: ==, !=, <= and >=.",
         _FILTERS,
-        style="form",
-        explode=False,
-    ),
-    _parameter("search", "Text that a field contains, in any case.", {"type": "string"}),
+    )
+    | {"style": "form", "explode": False},
+    query_parameter("search", "Text that a field contains, in any case.", {"type": "string"}),
 )
 _PART: Final = (
-    _parameter(
+    query_parameter(
         "offset",
         "Number of workloads to skip: next of the page before.",
         {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET, "default": 0},
     ),
-    _parameter(
+    query_parameter(
         "limit",
         "Number of workloads on the page.",
         {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
     ),
-    _parameter("sortBy", "Field to sort by.", {"type": "string", "enum": [*FIELDS], "default": DEFAULT_SORT}),
-    _parameter("sortOrder", "Direction.", {"type": "string", "enum": [*SORT_ORDERS], "default": "asc"}),
+    query_parameter("sortBy", "Field to sort by.", {"type": "string", "enum": [*FIELDS], "default": DEFAULT_SORT}),
+    query_parameter("sortOrder", "Direction.", {"type": "string", "enum": [*SORT_ORDERS], "default": "asc"}),
 )
 
 
