@@ -189,7 +189,7 @@ def _option_rule(name: str, annotation: Any) -> type[SpecModel]:
     options = Annotated[tuple[option, ...], listed_whole()]  # type: ignore[valid-type] # made above
     return create_model(
         f"{title}Rule",
-        __base__=OptionRule,
+        __base__=(OptionRule, _Generated),
         __doc__="Rule for a value of a list.",
         options=_optional(options, "The allowed values, compared exactly; at least one."),
     )
