@@ -1,7 +1,8 @@
 """HTTP routes of the REST API and the format of errors. `workload_service` implements the calls."""
 
+import asyncio
+import functools
 import time
-from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
@@ -75,8 +76,8 @@ def make_app(rest: RestService) -> FastAPI:
     add_policies(app, rest)
     add_details(app, rest)
     _add_token(app, rest)
-    document = make_document(app.routes)
-    _add_pages(app, rest, document)
+    _add_probes(app, rest)
+    _add_documentation(app)
     _add_errors(app)
     return app
 
@@ -154,7 +155,7 @@ def _add_token(app: FastAPI, rest: RestService) -> None:
         return json_response({"accessToken": await rest.workloads.access_token(app_id, secret)})
 
 
-def _add_pages(app: FastAPI, rest: RestService, document: Mapping[str, Any]) -> None:
+def _add_probes(app: FastAPI, rest: RestService) -> None:
     @app.get("/healthz", include_in_schema=False)
     async def healthz() -> Response:
         return PlainTextResponse("ok")
@@ -170,17 +171,29 @@ def _add_pages(app: FastAPI, rest: RestService, document: Mapping[str, Any]) -> 
         body, content_type = rest.metrics.exposition(request.headers.get("accept", ""))
         return Response(body, headers={"Content-Type": content_type})
 
-    # Unauthenticated callers may request these, so they are rendered once.
-    text = orjson.dumps(document)
-    shown = documentation_page(document).encode()
+
+def _add_documentation(app: FastAPI) -> None:
+    is_rendering = asyncio.Lock()
+
+    # Once, because callers without a token may request it; not at the start, which it would make longer by a third.
+    @functools.cache
+    def render() -> tuple[bytes, bytes]:
+        document = make_document(app.routes)
+        return orjson.dumps(document), documentation_page(document).encode()
+
+    async def rendered() -> tuple[bytes, bytes]:
+        async with is_rendering:
+            return await asyncio.to_thread(render)
 
     @app.get("/openapi.json", include_in_schema=False)
     async def openapi() -> Response:
+        text, _ = await rendered()
         return Response(text, media_type="application/json")
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:
-        return HTMLResponse(shown)
+        _, page = await rendered()
+        return HTMLResponse(page)
 
 
 def _add_errors(app: FastAPI) -> None:
