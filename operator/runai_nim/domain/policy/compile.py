@@ -13,6 +13,7 @@ from runai_nim.domain.policy.alternatives import BLOCKS, DECIDING, Steps, blocks
 from runai_nim.domain.policy.bounds import Bound, bounds_of
 from runai_nim.domain.policy.conflicts import check_against, check_policy, factor_of
 from runai_nim.domain.policy.policy import JsonObject, Policy, Scope, ValueOrigin
+from runai_nim.domain.policy.precedence import yielding
 from runai_nim.domain.reasons import Reason
 
 MAX_OF_PROJECT: Final = 32
@@ -89,7 +90,8 @@ def compile_policies(
     the process for everybody else.
 
     `last_valid`: the last valid version of a policy, which stays in force in place of a rejected one, even if a wider
-    policy contradicts it by now. Without one a rejected policy is left out.
+    policy contradicts it by now, but for the defaults that the wider one forbids it to give. Without one a rejected
+    policy is left out.
     """
     accepted: list[Policy] = []
     rejected: list[RejectedPolicy] = []
@@ -104,9 +106,10 @@ def compile_policies(
             found = check_against(policy, accepted)
             problems = [RejectedPolicy(policy, finding, other) for other, finding in found]
         rejected += problems
-        in_force = last_valid.get(policy.key) if problems else policy
-        if in_force is not None:
-            accepted.append(in_force)
+        if not problems:
+            accepted.append(policy)
+        elif (last := last_valid.get(policy.key)) is not None:
+            accepted.append(yielding(last, accepted))
     return combine(accepted, rejected)
 
 

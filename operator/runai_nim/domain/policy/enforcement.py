@@ -17,6 +17,7 @@ from runai_nim.domain.policy.bounds import shown
 from runai_nim.domain.policy.compile import CompiledPolicies, combine
 from runai_nim.domain.policy.effective import EffectiveSpec, effective_spec, own_spec
 from runai_nim.domain.policy.policy import Policy, ValueOrigin
+from runai_nim.domain.policy.precedence import remaining
 
 _SCALING: Final = frozenset({"replicas", "desiredPhase"})
 """Fields that scale and stop a service."""
@@ -139,22 +140,7 @@ def _given(current: CompiledPolicies, origins: frozenset[ValueOrigin]) -> frozen
 
 def _without(policy: Policy, given: frozenset[str]) -> Policy:
     """The policy without the defaults for these fields and items."""
-    return replace(policy, defaults=_remaining(policy.defaults, given), rules=_remaining(policy.rules, given))
-
-
-def _remaining(tree: Mapping[str, Any], given: frozenset[str], path: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in tree.items():
-        below = f"{path}{name}"
-        if below in given:
-            continue
-        if isinstance(value, list | tuple) and name == "instances":
-            found[name] = [item for item in value if f"{path[:-1]}/{item['name']}" not in given]
-        elif isinstance(value, Mapping) and "defaultFrom" not in value:
-            found[name] = _remaining(value, given, f"{below}.")
-        else:
-            found[name] = value
-    return found
+    return replace(policy, defaults=remaining(policy.defaults, given), rules=remaining(policy.rules, given))
 
 
 @lru_cache(maxsize=128)  # a policy's hash is that of its name, so versions of one are compared

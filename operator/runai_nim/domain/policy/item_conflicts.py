@@ -1,11 +1,13 @@
 """Contradictions of a policy's items: of instances, locked keys, canAdd and rules for attributes."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from runai_nim.api.v1alpha1.field_kinds import ATTRIBUTES, FIELD_KINDS
 from runai_nim.domain.finding import Finding
 from runai_nim.domain.policy.bounds import bounds_of, broken, shown
 from runai_nim.domain.policy.policy import Policy
+from runai_nim.domain.policy.values import is_same
 from runai_nim.domain.reasons import Reason
 
 
@@ -66,6 +68,16 @@ def _check_attributes(policy: Policy, other: Policy, path: str) -> Iterator[Find
             where = f"spec.defaults.{path}.instances[{index}].{field}"
             for bound, _, value in broken(bounds, FIELD_KINDS[place], where, item.get(field)):
                 yield _conflict(where, shown(where, value), f"{bound.must} by {other.title}")
+            if policy.scope != other.scope and is_closed_attribute(other, place, item.get(field)):
+                must = f"be left to {other.title}, which allows no other value"
+                yield _conflict(where, shown(where, item[field]), must)
+
+
+def is_closed_attribute(other: Policy, place: str, value: Any) -> bool:
+    """Whether another policy allows the items of narrower ones only its default, and this is another value."""
+    if value is None or other.field_rules.get(place, {}).get("canEdit") is not False:
+        return False
+    return not is_same(FIELD_KINDS[place], value, other.default_values.get(place))
 
 
 def _conflict(path: str, value: str | None, must: str) -> Finding:
