@@ -49,3 +49,8 @@ def short_hash(text: str) -> str:
 def content_hash(content: Mapping[str, Any]) -> str:
     """`short_hash` of a part of a manifest, independent of the order of keys."""
     return short_hash(_ENCODER.encode(content))
+
+
+def content_digest(content: Mapping[str, Any]) -> str:
+    """The whole hash of a part of a manifest: nobody can make two with the same one, unlike `content_hash`."""
+    return hashlib.sha256(_ENCODER.encode(content).encode()).hexdigest()

@@ -76,8 +76,11 @@ class Compliance:
 
 
 def digest_of(own: Mapping[str, Any]) -> str:
-    """Identifies a spec, whether it is stopped or not, and whatever its replicas."""
-    return names.content_hash({name: value for name, value in own.items() if name not in _SCALING})
+    """Identifies a spec, whether it is stopped or not, and whatever its replicas.
+
+    Whoever wrote the spec must find no other one with the same digest, which would go round the policies.
+    """
+    return names.content_digest({name: value for name, value in own.items() if name not in _SCALING})
 
 
 def _phase_of(own: Mapping[str, Any]) -> str:

@@ -108,6 +108,13 @@ def test_what_stops_a_model_is_no_change(change: dict[str, Any]) -> None:
     assert accepted_before(with_spec(cr, **change), [accepted]) == accepted
 
 
+def test_nobody_can_make_another_spec_that_was_accepted() -> None:
+    """Of 64 bits, 2**32 tries find two specs with one digest: hours on a laptop."""
+    digest = kept(a_cr(), OLD).digest
+    assert (len(digest), digest == kept(a_cr({"replicas": 3}), OLD).digest) == (64, True)
+    assert digest != kept(a_cr({"category": "other"}), OLD).digest
+
+
 def test_a_model_that_was_accepted_stopped_starts_under_the_policies_of_today() -> None:
     cr = a_cr({"desiredPhase": "Stopped"})
     assert accepted_before(with_spec(cr, desiredPhase=None), [kept(cr, OLD)]) is None
