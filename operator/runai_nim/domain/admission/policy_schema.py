@@ -5,13 +5,13 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from runai_nim.api import well_known
+from runai_nim.api import syntax, well_known
 from runai_nim.api.v1alpha1.policy import CLUSTER_POLICY, POLICY_SPECS
 from runai_nim.domain.admission.object_schema import OBJECT_FIELDS, check_metadata, check_unknown_fields
 from runai_nim.domain.admission.rest_body import without_nulls
 from runai_nim.domain.policy import Policy, Scope, check_policy
 from runai_nim.domain.reasons import Reason
-from runai_nim.domain.validate import Finding, has_errors, parse_findings
+from runai_nim.domain.validate import Finding, child_path, has_errors, parse_findings
 
 _LISTED: Final = ("In", "NotIn")
 
@@ -56,11 +56,33 @@ def _check_selector(spec: Mapping[str, Any]) -> Iterator[Finding]:
         must = "be set with scope department"
         remedy = "select the department's namespaces, or use scope cluster"
         yield Finding(reason=Reason.REQUIRED_FIELD, path=path, must=must, remedy=remedy)
-    for index, requirement in enumerate((spec.get("namespaceSelector") or {}).get("matchExpressions") or ()):
-        if bool(requirement.get("values")) != (requirement["operator"] in _LISTED):
+    selector = spec.get("namespaceSelector") or {}
+    for key, value in (selector.get("matchLabels") or {}).items():
+        yield from _check_key(f"{path}.matchLabels", key)
+        yield from _check_value(child_path(f"{path}.matchLabels", key), value)
+    for index, requirement in enumerate(selector.get("matchExpressions") or ()):
+        where = f"{path}.matchExpressions[{index}]"
+        values = requirement.get("values") or ()
+        if bool(values) != (requirement["operator"] in _LISTED):
             must = "be set with In and NotIn, and with no other operator"
-            where = f"{path}.matchExpressions[{index}].values"
-            yield Finding(reason=Reason.INVALID_VALUE, path=where, must=must, remedy="add or remove them")
+            remedy = "add or remove them"
+            yield Finding(reason=Reason.INVALID_VALUE, path=f"{where}.values", must=must, remedy=remedy)
+        yield from _check_key(f"{where}.key", requirement["key"])
+        for number, value in enumerate(values):
+            yield from _check_value(f"{where}.values[{number}]", value)
+
+
+def _check_key(path: str, key: str) -> Iterator[Finding]:
+    """No namespace can have another label, so the policy would be for none of them, or with NotIn for all."""
+    if not syntax.is_key(key):
+        must = "be the key of a label, `name` or `domain/name`"
+        yield Finding(reason=Reason.INVALID_VALUE, path=path, value=key, must=must, remedy="correct it")
+
+
+def _check_value(path: str, value: str) -> Iterator[Finding]:
+    if not syntax.is_label_value(value):
+        must = "be the value of a label, up to 63 letters, digits, - _ . that start and end with a letter or digit"
+        yield Finding(reason=Reason.INVALID_VALUE, path=path, value=value, must=must, remedy="correct it")
 
 
 def _policy(manifest: Mapping[str, Any], namespace: str) -> Policy:

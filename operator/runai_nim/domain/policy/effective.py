@@ -13,7 +13,7 @@ from runai_nim.domain.policy.compile import CompiledPolicies, FieldDefault, Fiel
 from runai_nim.domain.policy.field_rules import closed_findings, required_findings
 from runai_nim.domain.policy.items import add_items, item_findings
 from runai_nim.domain.policy.policy import RESOURCE, ValueOrigin
-from runai_nim.domain.policy.values import comparable, derived_value, get
+from runai_nim.domain.policy.values import UNSET, comparable, derived_value, get
 
 ALL_FROM_RESOURCE: Final[Mapping[str, ValueOrigin]] = MappingProxyType({"spec": RESOURCE})
 
@@ -99,9 +99,9 @@ def _findings(own: Mapping[str, Any], filling: _Filling, policies: CompiledPolic
     for rules in policies.rules:
         value = get(filling.spec, rules.steps)
         path = f"spec.{rules.path}"
+        if rules.required and value in UNSET:
+            yield from required_findings(rules, path)
         if value is None:
-            if rules.required:
-                yield from required_findings(rules, path)
             continue
         if rules.closed and (own_value := get(own, rules.steps)) is not None:
             known = filling.derived.get(rules.path) if rules.default is None else rules.default

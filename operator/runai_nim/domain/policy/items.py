@@ -13,6 +13,7 @@ from runai_nim.domain.policy.bounds import broken
 from runai_nim.domain.policy.compile import FieldRules, ItemPolicy
 from runai_nim.domain.policy.field_rules import closed_findings, required_findings
 from runai_nim.domain.policy.policy import ValueOrigin
+from runai_nim.domain.policy.values import UNSET
 from runai_nim.domain.policy.violation import violation
 
 
@@ -99,8 +100,9 @@ def _attribute_findings(policy: ItemPolicy, rules: FieldRules, path: str, item: 
     field = ATTRIBUTES[policy.path][rules.steps[-1]]
     value = item.get(field)
     where = f"{path}.{field}"
-    if value is None:
+    if value in UNSET:
         yield from required_findings(rules, where)
+    if value is None:
         return
     name = item.get("name")
     instance = policy.instances[name][0] if isinstance(name, str) and name in policy.instances else {}

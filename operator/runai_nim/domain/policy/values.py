@@ -13,6 +13,8 @@ NUMERIC: Final = frozenset({FieldKind.INTEGER, FieldKind.NUMBER, FieldKind.BYTES
 """Kinds with min and max."""
 LARGEST: Final = 10**30
 """Numbers beyond it are no values of a spec."""
+UNSET: Final = (None, "")
+"""Values that are as good as none: an empty text renders nothing, and a toleration with an empty key tolerates all."""
 _NANO: Final = 10**9
 
 

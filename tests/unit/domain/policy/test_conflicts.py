@@ -161,6 +161,16 @@ def test_a_policy_that_contradicts_itself(
             {"namespaceSelector": {"matchExpressions": [{"key": "a", "operator": "In"}]}},
             "spec.namespaceSelector.matchExpressions[0].values",
         ),
+        ({"namespaceSelector": {"matchLabels": {"team": "GPU Research"}}}, "spec.namespaceSelector.matchLabels.team"),
+        ({"namespaceSelector": {"matchLabels": {"a b": "x"}}}, "spec.namespaceSelector.matchLabels"),
+        (
+            {"namespaceSelector": {"matchExpressions": [{"key": "a", "operator": "NotIn", "values": ["b "]}]}},
+            "spec.namespaceSelector.matchExpressions[0].values[0]",
+        ),
+        (
+            {"namespaceSelector": {"matchExpressions": [{"key": "a b", "operator": "Exists"}]}},
+            "spec.namespaceSelector.matchExpressions[0].key",
+        ),
         ({"enforcements": "Immediate"}, "spec.enforcements"),
     ],
 )

@@ -469,3 +469,13 @@ def test_a_name_that_python_converts_to_no_text_is_no_name_of_an_instance() -> N
     policy = project({"imagePullSecrets": {"instances": [{"name": "a"}]}})
     rules = {"tolerations": {"attributes": {"key": {"required": True}}}}
     applied({"tolerations": [{"name": 10**5000, "key": "a"}]}, policy, cluster(rules=rules))
+
+
+def test_an_empty_text_is_no_value_of_a_required_field() -> None:
+    """An empty category renders nothing, and a toleration with an empty key tolerates every taint."""
+    rules = {"category": {"required": True}, "tolerations": {"attributes": {"key": {"required": True}}}}
+    spec = {"category": "", "tolerations": [{"name": "all", "operator": "Exists", "key": ""}]}
+    assert messages(spec, cluster(rules=rules)) == [
+        "spec.category must be set by policy base (cluster): add it",
+        "spec.tolerations[0].key must be set by policy base (cluster): add it",
+    ]
