@@ -302,6 +302,29 @@ def test_a_mistake_in_a_selector_leaves_no_namespace_without_policy(
     settled(objects, "llama-8b", "PolicyViolation")
 
 
+def large(name: str, kilobytes: int) -> Policy:
+    """A policy with defaults of this size."""
+    items = [{"name": f"{name.upper()}_{index}", "value": "x" * 32_000} for index in range(kilobytes // 32)]
+    return policy(name, defaults={"environmentVariables": {"instances": items}})
+
+
+def test_what_is_too_large_says_so(objects: Objects) -> None:
+    objects.apply(large("huge", 320))
+    assert "spec must have at most 256 KiB as JSON" in valid(objects, "False", "huge")["message"]
+    names = [f"p{number}" for number in range(8)]
+    for name in names:
+        objects.apply(large(name, 224))
+    for name in names:
+        valid(objects, "True", name)
+    objects.apply(sample("gpu-portion"))
+    settled(objects, "llama-8b", "WriteRefused")
+    message = condition(objects, "llama-8b", "Ready")["message"]
+    assert "which keeps the defaults of its policies: " in message
+    assert message.endswith("request is too large; shorten what it is made from")
+    objects.delete(POLICY, "p0")
+    settled(objects, "llama-8b", "Running")
+
+
 @pytest.fixture
 def command(control_plane: ControlPlane, namespace: str, tmp_path: Path) -> Callable[..., tuple[int, str]]:
     """Run the command line as administrator with an object in a file: its exit code and output."""

@@ -51,7 +51,8 @@ def _translate_refusals(what: str) -> Iterator[None]:
             raise
         logger.warning("write rejected", write=what, reason=error.reason, error=str(error))
         due = FORBIDDEN_RETRY_SECONDS if error.status == 403 else None
-        raise WriteRefusedError(f"the API server refuses {what}: {error.message}", due) from error
+        remedy = "; shorten what it is made from" if error.is_too_large else ""
+        raise WriteRefusedError(f"the API server refuses {what}: {error.message}{remedy}", due) from error
 
 
 class PlanExecutor:
@@ -189,8 +190,11 @@ class PlanExecutor:
         kind = write.manifest["kind"]
         name = write.manifest["metadata"]["name"]
         resource = _CHILD_RESOURCES[kind]
+        what = f"{kind} {name}"
+        if kind == "ControllerRevision":
+            what += ", which keeps the defaults of its policies"
         try:
-            with _translate_refusals(f"{kind} {name}"):
+            with _translate_refusals(what):
                 live = await self._cluster.apply(resource, write.manifest, resource_version=write.resource_version)
         except ApiError as error:
             if error.status == 409 and resource == CLAIMS and write.resource_version is None:

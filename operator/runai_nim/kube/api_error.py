@@ -7,6 +7,8 @@ import orjson
 
 LONGEST_MESSAGE: Final = 8192
 """Characters that are kept of a refusal: it may repeat a value of any size."""
+_TOO_LARGE: Final = ("request is too large", "message larger than max")
+"""Of etcd, for more than 1.5 MiB, and of its client, for more than 2 MiB."""
 _SECONDS: Final = re.compile("[0-9]{1,9}")
 _LONGEST_RETRY_SECONDS: Final = 300
 """Maximum Retry-After that is obeyed and passed on; API servers ask for minutes at most."""
@@ -28,7 +30,12 @@ class ApiError(Exception):
     @property
     def is_permanent(self) -> bool:
         """Whether the same request would fail again, so that retries are useless until something changes."""
-        return self.status in (400, 403, 405, 413, 415, 422)
+        return self.status in (400, 403, 405, 413, 415, 422) or self.is_too_large
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether the object is too large to be stored. Of etcd's limits the API server makes a 500."""
+        return self.status == 413 or (self.status == 500 and any(text in self.message for text in _TOO_LARGE))
 
 
 def api_error(status: int, body: bytes, retry_after: str | None) -> ApiError:

@@ -1,5 +1,6 @@
 """Reads a manifest of a policy: its types, its metadata, and what contradicts itself."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -13,6 +14,8 @@ from runai_nim.domain.policy import Policy, Scope, check_policy
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.validate import Finding, child_path, has_errors, parse_findings
 
+MAX_KIBIBYTES: Final = 256
+"""Size of a spec as JSON. The status repeats it, and etcd takes 1.5 MiB in all."""
 _LISTED: Final = ("In", "NotIn")
 
 
@@ -25,7 +28,7 @@ def read_policy(manifest: Mapping[str, Any], namespace: str = "default") -> tupl
     if has_errors(findings):
         return None, findings
     policy = _policy(manifest, namespace)
-    findings = (*findings, *check_policy(policy))
+    findings = (*findings, *_check_size(manifest["spec"]), *check_policy(policy))
     return (None if has_errors(findings) else policy), findings
 
 
@@ -48,6 +51,14 @@ def _check_object(manifest: Mapping[str, Any]) -> Iterator[Finding]:
         return
     if manifest["kind"] == CLUSTER_POLICY:
         yield from _check_selector(spec)
+
+
+def _check_size(spec: Mapping[str, Any]) -> Iterator[Finding]:
+    size = len(json.dumps(spec, ensure_ascii=False).encode(errors="surrogatepass"))
+    if size > MAX_KIBIBYTES * 1024:
+        must = f"have at most {MAX_KIBIBYTES} KiB as JSON, and has {-(-size // 1024)}"
+        remedy = "shorten the values of its items, or make several policies of it"
+        yield Finding(reason=Reason.INVALID_VALUE, path="spec", must=must, remedy=remedy)
 
 
 def _check_selector(spec: Mapping[str, Any]) -> Iterator[Finding]:

@@ -178,6 +178,21 @@ def test_what_selects_namespaces_is_checked(spec: dict[str, Any], path: str) -> 
     assert [found for found, _ in findings(**spec)] == [path]
 
 
+def test_a_policy_has_a_size_that_its_status_can_repeat() -> None:
+    def sized(kibibytes: int) -> list[tuple[str, str]]:
+        values = [{"name": f"V{number}", "value": "ä" * 16384} for number in range(kibibytes // 32)]
+        return findings({"environmentVariables": {"instances": values}})
+
+    assert sized(224) == []
+    assert sized(256) == [
+        (
+            "spec",
+            "spec must have at most 256 KiB as JSON, and has 257: shorten the values of its items, or make several"
+            " policies of it",
+        )
+    ]
+
+
 def test_a_selector_without_mistakes_is_read() -> None:
     selector = {"matchLabels": {"a": "b"}, "matchExpressions": [{"key": "a", "operator": "In", "values": ["b"]}]}
     assert findings(scope="department", namespaceSelector=selector, enforcement="Immediate") == []
