@@ -367,6 +367,21 @@ def test_before_it_is_applied_it_is_known_what_it_changes(
     assert "spec.env[TEAM].value: (not shown)  # spec.environmentVariables" in told
 
 
+def test_a_revision_of_others_is_in_nobodys_way(objects: Objects, command: Callable[..., tuple[int, str]]) -> None:
+    serve(objects)
+    owner = present(objects, CR, "llama-8b")["metadata"]
+    reference = {"apiVersion": "runai-nim.io/v1alpha1", "kind": "RunaiNimService", "name": "llama-8b"}
+    theirs = {
+        "name": "theirs",
+        "labels": {"runai-nim.io/service": "llama-8b"},
+        "ownerReferences": [{**reference, "uid": owner["uid"], "controller": True}],
+    }
+    data = {"data": {"policies": "none"}, "revision": 1}
+    objects.apply({"apiVersion": "apps/v1", "kind": "ControllerRevision", "metadata": theirs, **data})
+    code, told = command("policy check --live", policy(rules=cap(0.3)))
+    assert (code, "1 would break a rule" in told) == (4, True), told
+
+
 def test_policies_that_may_not_be_read_are_told_of(
     objects: Objects, command: Callable[..., tuple[int, str]], reader: Callable[..., Path]
 ) -> None:

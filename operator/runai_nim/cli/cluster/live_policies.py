@@ -1,6 +1,7 @@
 """The policies of a cluster and what the operator keeps of them, as far as the caller may read them."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from runai_nim.api.resources import (
@@ -66,8 +67,9 @@ async def read_live_policies(cluster: KubeClient, namespace: str, given: Mapping
             found.versions.take(stored.key, stored)
     revisions: dict[ObjectKey, list[ObservedPolicyRevision]] = {}
     for obj in await _read(cluster, CONTROLLER_REVISIONS, namespace, found.remarks, selector=SERVICE_LABEL):
-        revision = ObservedPolicyRevision.from_object(obj)
-        revisions.setdefault((obj["metadata"]["namespace"], revision.service), []).append(revision)
+        with suppress(AttributeError, KeyError, TypeError, ValueError):  # of others, which the operator skips, too
+            revision = ObservedPolicyRevision.from_object(obj)
+            revisions.setdefault((obj["metadata"]["namespace"], revision.service), []).append(revision)
     labels = await _namespace_labels(cluster, namespace, found)
     if namespace and given:
         labels.setdefault(namespace, {})
