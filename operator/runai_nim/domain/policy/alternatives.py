@@ -48,6 +48,8 @@ _CONDITIONS: Final[Mapping[str, tuple[str, Any]]] = {
 """Fields without default where another field has this value."""
 DECIDING: Final = frozenset(field for field, _ in _CONDITIONS.values())
 """Fields whose defaults apply before those of others."""
+IMPLIED_BY: Final[Mapping[str, str]] = {"autoscaling.maxReplicas": "autoscaling.minReplicas"}
+"""Fields that have another field's value while nobody sets them: a bound would have nothing to hold for."""
 ITEM_CONDITIONS: Final[Mapping[str, tuple[str, tuple[Any, ...]]]] = {
     "value": ("operator", ("Equal", None)),
     "seconds": ("effect", ("NoExecute",)),

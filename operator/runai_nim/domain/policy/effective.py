@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from runai_nim.api.resources import ObjectView
 from runai_nim.api.v1alpha1.field_kinds import FIELD_KINDS, FieldKind
 from runai_nim.domain.finding import Finding
-from runai_nim.domain.policy.alternatives import active_blocks
+from runai_nim.domain.policy.alternatives import IMPLIED_BY, active_blocks, steps_of
 from runai_nim.domain.policy.bounds import broken
 from runai_nim.domain.policy.compile import CompiledPolicies, FieldDefault, FieldRules
 from runai_nim.domain.policy.field_rules import closed_findings, required_findings
@@ -102,6 +102,7 @@ def _findings(own: Mapping[str, Any], filling: _Filling, policies: CompiledPolic
         if rules.required and value in UNSET:
             yield from required_findings(rules, path)
         if value is None:
+            yield from _implied_findings(rules, filling.spec)
             continue
         if rules.closed and (own_value := get(own, rules.steps)) is not None:
             known = filling.derived.get(rules.path) if rules.default is None else rules.default
@@ -112,6 +113,16 @@ def _findings(own: Mapping[str, Any], filling: _Filling, policies: CompiledPolic
         found = filling.spec.get(items.path)
         if isinstance(found, list):
             yield from item_findings(items, found)
+
+
+def _implied_findings(rules: FieldRules, spec: Any) -> Iterator[Finding]:
+    """Bounds that a field breaks whose value is another one's while nobody sets it."""
+    source = IMPLIED_BY.get(rules.path)
+    value = get(spec, steps_of(source)) if source else None
+    if value is not None:
+        remedy = f"it is also {rules.path}, which isn't set: set both within the bound"
+        for bound, path, found in broken(rules.bounds, rules.kind, f"spec.{source}", value):
+            yield bound.finding(path, found, remedy=remedy)
 
 
 def _all_hold(rules: FieldRules, value: Any) -> bool:

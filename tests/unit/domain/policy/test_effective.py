@@ -479,3 +479,14 @@ def test_an_empty_text_is_no_value_of_a_required_field() -> None:
         "spec.category must be set by policy base (cluster): add it",
         "spec.tolerations[0].key must be set by policy base (cluster): add it",
     ]
+
+
+def test_a_bound_of_the_maximum_holds_for_the_minimum_that_replaces_it() -> None:
+    """Without maxReplicas the autoscaler's maximum is minReplicas."""
+    policy = cluster(rules={"autoscaling": {"maxReplicas": {"max": 2}}})
+    assert messages({"autoscaling": {"minReplicas": 50}}, policy) == [
+        'spec.autoscaling.minReplicas is "50" but must be at most 2 by policy base (cluster): it is also'
+        " autoscaling.maxReplicas, which isn't set: set both within the bound"
+    ]
+    for autoscaling in ({"minReplicas": 2}, {}, {"minReplicas": "50"}, {"minReplicas": 50, "maxReplicas": 2}):
+        assert messages({"autoscaling": autoscaling}, policy) == []
