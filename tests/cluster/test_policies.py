@@ -359,6 +359,12 @@ def test_before_it_is_applied_it_is_known_what_it_changes(
     objects.apply(policy(defaults=variable("a")))
     assert complies(objects, "PolicyChanged")
     assert command("policy check --live", policy(defaults=variable("a")))[0] == 0
+    mine = {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
+    fixed = {"environmentVariables": {"instances": {"locked": ["TEAM"]}}}
+    wide = policy("wide", CLUSTER_POLICY, defaults=variable("b"), rules=fixed, namespaceSelector=mine)
+    code, told = command("policy check --live", wide)
+    assert code == 1, told
+    assert f"{namespace}/gpu-team: warning: policy gpu-team (project) would no longer be in force as it is" in told
     # diff --live knows what the operator keeps, and what a change of the spec brings.
     code, told = command("diff --live", sample("gpu-portion"))
     assert code == 0, told

@@ -1,6 +1,6 @@
 """`runai-nim policy check --live`: what policies would change for the RunaiNimServices of a cluster."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from runai_nim.api import well_known
@@ -19,7 +19,7 @@ from runai_nim.cli.offline_context import OfflineContext
 from runai_nim.cli.policies import policies_of_files
 from runai_nim.cli.policy_check import exit_code, violates
 from runai_nim.domain.decision_input import make_decision_input
-from runai_nim.domain.policy import AcceptedSpec, Policy, PolicySet
+from runai_nim.domain.policy import AcceptedSpec, Policy, PolicySet, RejectedPolicy
 from runai_nim.kube.client import KubeClient
 
 _AT_ONCE = "at once"
@@ -54,7 +54,7 @@ def check_live(
         live = await read_live_policies(cluster, only, offline.namespace_labels)
         # Compiled once for all resources of a namespace.
         sets = live.policy_set(()), live.policy_set(new)
-        rejected = list(_rejected(new, live, sets[1]))
+        rejected = _rejected(new, live, sets)
         results = [
             _check_one(service, sets, live, offline)
             async for page in service_pages(cluster, namespace=only)
@@ -75,13 +75,27 @@ def check_live(
     )
 
 
-def _rejected(new: Sequence[Policy], live: LivePolicies, policies: PolicySet) -> list[Diagnostic]:
-    """New policies that contradict another one, in a namespace that they are for."""
+def _rejected(new: Sequence[Policy], live: LivePolicies, sets: tuple[PolicySet, PolicySet]) -> list[Diagnostic]:
+    """What contradicts another policy in a namespace: new policies, and those of the cluster that do so with them."""
     names = {*live.labels, *(policy.namespace for policy in new if policy.namespace)}
-    compiled = [found for name in names if (found := live.of_namespace(policies, name)) is not None]
-    rejected = [one for found in compiled for one in found.rejected if one.policy in new]
-    messages = dict.fromkeys(f"{one.policy.title}: {one.finding.message}" for one in rejected)
-    return [Diagnostic("-f", Position(), message) for message in messages]
+    before, after = (dict.fromkeys(_rejections(names, live, policies)) for policies in sets)
+    found = (one for one in after if one.policy in new or one not in before)
+    return list(dict.fromkeys(_diagnostic(one, is_new=one.policy in new) for one in found))
+
+
+def _rejections(names: Iterable[str], live: LivePolicies, policies: PolicySet) -> Iterator[RejectedPolicy]:
+    for name in sorted(names):
+        if (found := live.of_namespace(policies, name)) is not None:
+            yield from found.rejected
+
+
+def _diagnostic(rejected: RejectedPolicy, *, is_new: bool) -> Diagnostic:
+    policy = rejected.policy
+    if is_new:
+        return Diagnostic("-f", Position(), f"{policy.title}: {rejected.finding.message}")
+    place = "/".join(part for part in policy.key if part)
+    message = f"{policy.title} would no longer be in force as it is written: {rejected.finding.message}"
+    return Diagnostic(place, Position(), message, "warning")
 
 
 def _check_one(
