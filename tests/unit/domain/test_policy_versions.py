@@ -145,6 +145,25 @@ def test_a_version_that_selects_others_is_in_force_beside_the_last_one_until_it_
     assert versions.needs_labels
 
 
+def test_a_version_that_was_seen_and_never_had_a_status_gives_way_to_the_one_that_selects_others() -> None:
+    """Whoever applies a policy and corrects its selector at once: resources of the first namespace are freed."""
+
+    def selecting(name: str) -> dict[str, Any]:
+        return {"rules": {"replicas": {"max": 3}}, "namespaceSelector": {"matchLabels": {"department": name}}}
+
+    def caps_of_a() -> list[Any]:
+        return [one.rules["replicas"] for one in versions.of_namespace("a", {"department": "a"}).policies]
+
+    versions = PolicyVersions()
+    versions.take(WIDE, stored(selecting("a"), key=WIDE))
+    assert caps_of_a() == [{"max": 3}]
+    versions.take(WIDE, stored(selecting("b"), 2, key=WIDE))
+    assert caps_of_a() == [{"max": 3}]
+    in_force = stored(selecting("b"), 2, key=WIDE, in_force=selecting("b"), in_force_generation=2)
+    assert versions.take(WIDE, in_force)
+    assert caps_of_a() == []
+
+
 def test_a_last_valid_version_holds_where_it_selects() -> None:
     old = {"rules": {"replicas": {"max": 3}}, "namespaceSelector": {"matchLabels": {"department": "a"}}}
     new = {"rules": {"replicas": {"min": 9}}, "namespaceSelector": {"matchLabels": {"department": "b"}}}

@@ -32,20 +32,18 @@ class PolicyVersions:
 
     def take(self, key: ObjectKey, new: StoredPolicy | None) -> bool:
         """Take up a change, with None a deletion; whether decisions may differ now."""
+        before = self.last_valid(key)
         old = self._stored.pop(key, None)
         if new is not None:
             self._stored[key] = new
             if old is not None and (old.uid, old.generation) == (new.uid, new.generation):
                 if mapping(new.status.get("inForce")).get("generation") == new.generation:
                     self._seen_valid.pop(key, None)  # older than what the status tells by now
-                if old.last_valid == new.last_valid:
+                after = self.last_valid(key)
+                if before == after and old.last_valid == new.last_valid:
                     return False  # another change of its status
                 self._set = None
-                return (
-                    old.last_valid is not None
-                    and new.last_valid is not None
-                    and (old.last_valid.selector != new.last_valid.selector)
-                )
+                return _selects_others(before, after) or _selects_others(old.last_valid, new.last_valid)
         if new is None or old is None or old.uid != new.uid:
             self._seen_valid.pop(key, None)
         elif old.policy is not None and self._set is not None and not self._set.rejects(old.policy):
@@ -80,3 +78,7 @@ class PolicyVersions:
         versions = [(self._stored[key].policy, self.last_valid(key)) for key in keys]
         last_valid = {found.key: found for _, found in versions if found is not None}
         return PolicySet([found for written, last in versions if (found := written or last) is not None], last_valid)
+
+
+def _selects_others(before: Policy | None, after: Policy | None) -> bool:
+    return before is not None and after is not None and before.selector != after.selector
