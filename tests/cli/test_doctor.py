@@ -227,6 +227,12 @@ def without(resource: Resource) -> ClusterFacts:
             "RunaiNimServices: the operator has not seen the spec of a/b: look whether it runs",
         ),
         (
+            facts({RUNAI_NIM_SERVICES: ({"metadata": {"namespace": "a", "name": "b"}},)}),
+            {},
+            "ok",
+            "RunaiNimServices: 1: 1 without a phase",
+        ),
+        (
             facts({RUNAI_NIM_SERVICES: tuple(service(f"a/{n}", "NIMOperatorNotResponding") for n in range(7))}),
             {},
             "problem",

@@ -159,7 +159,7 @@ def check_statuses(facts: ClusterFacts, now: datetime) -> Iterator[Check]:
     for reason, remedy in _REASONS_OF_THE_CLUSTER.items():
         if services := reasons.get(reason):
             yield Check(Level.PROBLEM, subject, f"{reason}: {listed(services)}", remedy)
-    phases = Counter(word(mapping(obj.get("status")).get("phase"), "-") or "-" for obj in listing.objects)
+    phases = Counter(word(mapping(obj.get("status")).get("phase")) or "without a phase" for obj in listing.objects)
     counts = ", ".join(f"{count} {phase}" for phase, count in sorted(phases.items()))
     yield Check(Level.OK, subject, f"{len(listing.objects)}{': ' if counts else ''}{counts}")
 

@@ -6,6 +6,7 @@ from runai_nim.domain.policy import Compliance
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.status.condition import ConditionDraft
 
+_MAX_POLICIES: Final = 256
 _MAX_CHANGES: Final = 10
 """Changes that a message names."""
 
@@ -27,7 +28,7 @@ def compliance_condition(compliance: Compliance) -> ConditionDraft:
 
 
 def applied_policies(compliance: Compliance | None) -> list[dict[str, str]] | None:
-    """The policies that the resource is rendered under, for the status; None without any."""
+    """The policies that the resource is rendered under, for the status; None without any. The CRD allows no more."""
     if compliance is None or not compliance.policies:
         return None
-    return [{"name": policy.name, "scope": str(policy.scope)} for policy in compliance.policies]
+    return [{"name": policy.name, "scope": str(policy.scope)} for policy in compliance.policies[:_MAX_POLICIES]]

@@ -165,6 +165,14 @@ def test_the_status_tells_what_was_accepted_before_there_were_policies(
         assert desired(found).policy_revision is not None  # from now on
 
 
+def test_a_status_names_as_many_policies_as_the_crd_allows() -> None:
+    """Of the cluster there may be any number, and the API server rejects a status with a longer list."""
+    wide = [policy(name=f"p{index:03}", scope=Scope.CLUSTER, namespace="") for index in range(300)]
+    named = applied_policies(decided(a_cr(), *wide).compliance)
+    assert named is not None
+    assert (len(named), named[0], named[-1]["name"]) == (256, {"name": "p000", "scope": "cluster"}, "p255")
+
+
 @pytest.mark.parametrize("spec", [None, [], "text", 3])
 def test_a_spec_that_is_no_mapping_was_never_accepted(spec: Any) -> None:
     cr = {**a_cr(), "spec": spec}
