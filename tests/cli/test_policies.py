@@ -35,6 +35,24 @@ def test_a_policy_concerns_its_namespace(run: Run, tmp_path: Path) -> None:
     assert run("validate", "-f", "-", "-n", "other", "--policies", other, stdin=FEW).code == 1
 
 
+@pytest.mark.parametrize("command", ["validate -f -", "render -f -", "policy check - -f"])
+def test_a_policy_that_concerns_nothing_is_told_of(run: Run, tmp_path: Path, command: str) -> None:
+    """Exported from a cluster it names a namespace, and the manifest often doesn't."""
+    text = LIMIT.replace("{name: team}", "{name: team, namespace: other}")
+    file = policy(tmp_path, text)
+    words = [*command.split(), *([] if command.startswith("policy") else ["--policies"])]
+    told = " none of these RunaiNimServices, of namespace default: if that is wrong, name the namespace by -n, or its"
+
+    answer = run(*words, file, stdin=FEW)
+    assert answer.code == 0
+    assert f"--policies: note: policy team (project) of namespace other concerns{told}" in answer.err
+    assert told not in run(*words, policy(tmp_path, LIMIT), stdin=FEW).err
+    wide = HEAD.format(kind="ClusterRunaiNimPolicy", name="wide") + "spec: {namespaceSelector: {matchLabels: {a: b}}}\n"
+    policy(tmp_path, f"{text}---\n{wide}")
+    answer = run(*words, file, "--namespace-label=a=c", stdin=FEW)
+    assert f"--policies: note: policy team (project) of namespace other and 1 more concern{told}" in answer.err
+
+
 def test_a_selector_needs_the_labels(run: Run, tmp_path: Path) -> None:
     spec = "spec: {namespaceSelector: {matchLabels: {a: b}}, rules: {replicas: {max: 2}}}\n"
     file = policy(tmp_path, HEAD.format(kind="ClusterRunaiNimPolicy", name="team") + spec)

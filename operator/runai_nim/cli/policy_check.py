@@ -11,6 +11,7 @@ from runai_nim.cli.diff import OutputFormat, evaluations_by_resource, write_diff
 from runai_nim.cli.evaluation import ManifestEvaluation
 from runai_nim.cli.manifests import read_manifests
 from runai_nim.cli.offline_context import OfflineContext
+from runai_nim.cli.unused_policies import note_on_unused
 from runai_nim.domain.reasons import Reason
 
 EXIT_RESTARTS: Final = 3
@@ -24,7 +25,8 @@ def check_policy(files: Sequence[str], before: OfflineContext, after: OfflineCon
     manifests = list(read_manifests(files))
     old, unreadable = evaluations_by_resource(manifests, before)
     new, _ = evaluations_by_resource(manifests, after)
-    terminal.write_diagnostics_to_stderr(dict.fromkeys([*before.remarks, *unreadable]))
+    remarks = [*before.remarks, *unreadable, *note_on_unused(after, new.values())]
+    terminal.write_diagnostics_to_stderr(dict.fromkeys(remarks))
     if unreadable:
         return EXIT_FAILURE
     differences = [compare_evaluations(name, old[name], new[name]) for name in old]

@@ -9,6 +9,7 @@ from runai_nim.cli.evaluation import ManifestEvaluation, evaluate_all
 from runai_nim.cli.manifests import read_manifests
 from runai_nim.cli.offline_context import OfflineContext
 from runai_nim.cli.provenance import Provenance
+from runai_nim.cli.unused_policies import note_on_unused
 from runai_nim.cli.yaml_text import to_annotated_yaml, to_yaml
 
 
@@ -22,7 +23,7 @@ def render(files: Sequence[str], offline: OfflineContext, output: Literal["yaml"
             remarks += found.diagnostics
         elif found.severity != "note":
             remarks.append(found)
-    terminal.write_diagnostics_to_stderr(remarks)
+    terminal.write_diagnostics_to_stderr([*remarks, *note_on_unused(offline, services)])
     if output == "json":
         terminal.write_json([manifest for service in services for manifest in service.objects])
     else:

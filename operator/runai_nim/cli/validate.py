@@ -10,6 +10,7 @@ from runai_nim.cli.diagnostic import Diagnostic, exit_code
 from runai_nim.cli.evaluation import ManifestEvaluation, evaluate_all
 from runai_nim.cli.manifests import read_manifests
 from runai_nim.cli.offline_context import OfflineContext
+from runai_nim.cli.unused_policies import note_on_unused
 from runai_nim.domain.admission.runai_fields import check_runai_fields
 
 
@@ -26,7 +27,7 @@ def validate_files(
             remarks += _fields_of_ours(found) if strict_runai else ()
         else:
             remarks.append(found)
-    remarks += advice_on(services)
+    remarks += [*advice_on(services), *note_on_unused(offline, services)]
     if output == "json":
         terminal.write_json([remark.as_json() for remark in remarks if remark.severity != "note"])
     else:
