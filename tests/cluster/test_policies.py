@@ -213,6 +213,29 @@ def test_a_typo_leaves_the_last_valid_version_in_force(
     ]
 
 
+def test_who_came_first_does_not_go_round_a_wider_policy(
+    objects: Objects, operator_process: Program, cluster_policies: Callable[[Policy], None], namespace: str
+) -> None:
+    objects.apply(policy(defaults=variable("own")))
+    valid(objects, "True")
+    serve(objects)
+    before = generation(objects)
+    selector = {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
+    locked = {"environmentVariables": {"instances": {"locked": ["TEAM"]}}}
+    wide = policy(f"{namespace}-w", CLUSTER_POLICY, defaults=variable("b"), rules=locked, namespaceSelector=selector)
+    cluster_policies(wide)
+    assert "which locks it" in valid(objects, "False")["message"]
+    assert complies(objects, "PolicyChanged")
+    operator_process.start()
+    objects.patch(NIMSERVICE, "llama-8b", {"spec": {"schedulerName": "theirs"}})
+    wait_for(lambda: present(objects, NIMSERVICE, "llama-8b")["spec"]["schedulerName"] == "runai-scheduler")
+    assert team(objects) == "own"  # what runs, runs on
+    objects.patch(CR, "llama-8b", {"spec": {"replicas": 2}})
+    wait_for(lambda: team(objects) == "b")
+    assert generation(objects) > before
+    assert complies(objects, "Compliant")
+
+
 def test_a_rule_that_is_gone_is_not_in_force(objects: Objects) -> None:
     objects.apply(policy(defaults=variable("a"), rules=cap(0.3)))
     valid(objects, "True")

@@ -28,9 +28,11 @@ LOCKED = {"rules": {"environmentVariables": {"instances": {"locked": ["HTTPS_PRO
 
 
 def test_a_fixed_field_has_the_default_of_who_fixes_it() -> None:
-    wide = {"defaults": {"ngcAuthSecret": "platform"}, "rules": {"ngcAuthSecret": {"canEdit": False}}}
-    narrow = {"defaults": {"ngcAuthSecret": "own", "category": "team"}, "rules": {"replicas": {"max": 2}}}
-    assert rendered(wide, narrow) == ({"ngcAuthSecret": "platform", "category": "team"}, [])
+    closed = {"ngcAuthSecret": {"canEdit": False}, "priorityClass": {"canEdit": False}}
+    wide = {"defaults": {"ngcAuthSecret": "platform", "priorityClass": "high"}, "rules": closed}
+    own = {"ngcAuthSecret": "own", "priorityClass": "high", "category": "team"}
+    narrow = {"defaults": own, "rules": {"replicas": {"max": 2}}}
+    assert rendered(wide, narrow) == ({**own, "ngcAuthSecret": "platform"}, [])
     _, broken = rendered(wide, narrow, {"ngcAuthSecret": "own", "replicas": 3})
     assert broken == [
         'spec.ngcAuthSecret is "own" but must be platform by policy wide (cluster), which allows no other value:'
