@@ -7,6 +7,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from runai_nim.api import syntax, well_known
+from runai_nim.api.untrusted_values import mapping
 from runai_nim.api.v1alpha1.policy import CLUSTER_POLICY, POLICY_SPECS
 from runai_nim.domain.admission.object_schema import OBJECT_FIELDS, check_metadata, check_unknown_fields
 from runai_nim.domain.admission.rest_body import without_nulls
@@ -38,6 +39,7 @@ def _check_object(manifest: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(reason=Reason.INVALID_VALUE, path="apiVersion", must=must, remedy="correct it")
     yield from check_unknown_fields("", manifest, OBJECT_FIELDS)
     yield from check_metadata(manifest.get("metadata"))
+    yield from _check_name(mapping(manifest.get("metadata")).get("name"))
     spec = manifest.get("spec")
     if not isinstance(spec, Mapping):
         must = "be a mapping"
@@ -51,6 +53,12 @@ def _check_object(manifest: Mapping[str, Any]) -> Iterator[Finding]:
         return
     if manifest["kind"] == CLUSTER_POLICY:
         yield from _check_selector(spec)
+
+
+def _check_name(name: Any) -> Iterator[Finding]:
+    if isinstance(name, str) and name and not syntax.is_object_name(name):
+        must = "be up to 253 lower case letters, digits, - and ., beginning and ending with a letter or digit"
+        yield Finding(reason=Reason.INVALID_NAME, path="metadata.name", value=name, must=must, remedy="correct it")
 
 
 def _check_size(spec: Mapping[str, Any]) -> Iterator[Finding]:

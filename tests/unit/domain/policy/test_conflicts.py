@@ -206,6 +206,15 @@ def test_a_selector_without_mistakes_is_read() -> None:
             {"apiVersion": "runai-nim.io/v1alpha1", "kind": "RunaiNimPolicy", "metadata": {}, "spec": {}},
             ["metadata.name"],
         ),
+        (
+            {
+                "apiVersion": "runai-nim.io/v1alpha1",
+                "kind": "RunaiNimPolicy",
+                "metadata": {"name": "GPU Team"},
+                "spec": {},
+            },
+            ["metadata.name"],
+        ),
     ],
 )
 def test_an_object_that_is_none_is_refused(manifest: dict[str, Any], paths: list[str]) -> None:
