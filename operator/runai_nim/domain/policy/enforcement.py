@@ -120,12 +120,42 @@ def enforce(current: CompiledPolicies, accepted: AcceptedSpec | None) -> Enforce
     """The policies in force for a resource whose spec is new, or was `accepted`."""
     if accepted is None:
         return Enforcement(current, current)
-    immediate = tuple(policy for policy in current.policies if policy.enforcement == "Immediate")
-    kept = accepted.policies
-    if immediate:
-        given = _given(current, frozenset(policy.origin for policy in immediate))
-        kept = tuple(_without(policy, given) for policy in kept)
-    return Enforcement(current, _combined(kept, immediate), accepted)
+    immediate = [policy for policy in current.policies if policy.enforcement == "Immediate"]
+    rejected = frozenset(one.policy.key for one in current.rejected)
+    new = tuple(policy for policy in immediate if policy.key not in rejected)
+    kept = _yielding_to(new, accepted.policies, current)
+    last_valid = tuple(_as_kept(policy, kept) for policy in immediate if policy.key in rejected)
+    kept = _yielding_to(last_valid, kept, current)
+    return Enforcement(current, _combined(kept, (*new, *last_valid)), accepted)
+
+
+def _yielding_to(
+    immediate: tuple[Policy, ...], kept: tuple[Policy, ...], current: CompiledPolicies
+) -> tuple[Policy, ...]:
+    """What is kept, without what these policies give now."""
+    if not immediate:
+        return kept
+    given = _given(current, frozenset(policy.origin for policy in immediate))
+    return tuple(_without(policy, given) for policy in kept)
+
+
+def _as_kept(policy: Policy, kept: Iterable[Policy]) -> Policy:
+    """A last valid version with the values that are kept of it.
+
+    A wider policy that closes one of its fields takes the default away, and need not be immediate itself.
+    """
+    known = next((one for one in kept if one.key == policy.key), None)
+    if known is None:
+        return policy
+    return replace(policy, defaults=known.defaults, rules=_merged(known.rules, policy.rules))
+
+
+def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Rules of both; where both have one, `other`'s."""
+    found = {**one, **other}
+    for name in (one.keys() & other.keys()) - {"defaultFrom"}:
+        found[name] = _merged(one[name], other[name])
+    return found
 
 
 def _given(current: CompiledPolicies, origins: frozenset[ValueOrigin]) -> frozenset[str]:

@@ -224,6 +224,45 @@ def test_a_rejected_policy_is_replaced_by_its_last_valid_version() -> None:
     assert compile_policies([wide, wrong]).policies == (wide,)
 
 
+def test_a_wider_policy_that_closes_a_field_of_an_immediate_one_restarts_nothing() -> None:
+    derived = {"defaultFrom": {"field": "compute.cpuCoreRequest", "factor": 2}}
+    immediate = {"enforcement": "Immediate"}
+    memory = {"defaultFrom": {"field": "compute.cpuMemoryRequest"}}
+    rules = {"compute": {"cpuCoreLimit": {"max": 99, **derived}, "cpuMemoryLimit": memory}}
+    mine = policy({"priorityClass": "low"}, rules, **immediate)
+    closed = {"priorityClass": {"canEdit": False}, "compute": {"cpuCoreLimit": {"canEdit": False}}}
+    wide = policy({"priorityClass": "high"}, closed, name="wide", scope=Scope.CLUSTER, namespace="")
+    cr = a_cr({"compute": {"cpuCoreRequest": 2, "cpuMemoryRequest": "4Gi"}})
+    rendered = decided(cr, mine).spec
+    assert (rendered["priorityClass"], rendered["compute"]["cpuCoreLimit"]) == ("low", 4)
+
+    def later(accepted: AcceptedSpec | None) -> DecisionInput:
+        policies = compile_policies([wide, mine], {mine.key: mine})
+        assert {one.policy for one in policies.rejected} == {mine}
+        labels = {"runai/queue": "team-a"}
+        return make_decision_input(
+            cr,
+            settings=SETTINGS,
+            namespace_labels=labels,
+            nimservice_schema=NIMServiceSchema(),
+            policies=policies,
+            accepted=accepted,
+        )
+
+    accepted = kept(cr, mine)
+    for _ in range(2):
+        found = later(accepted)
+        assert found.spec == rendered
+        assert found.accepted is not None
+        accepted = found.accepted
+    assert later(None).spec["priorityClass"] == "high"
+    assert "cpuCoreLimit" not in later(None).spec["compute"]
+    # What was accepted without it has the values that are left to it.
+    assert "priorityClass" not in later(kept(cr, policy({"category": "x"}, name="other"))).spec
+    wide = replace(wide, enforcement="Immediate")
+    assert later(kept(cr, mine)).spec["priorityClass"] == "high"
+
+
 @pytest.mark.parametrize(
     ("before", "after", "told"),
     [
