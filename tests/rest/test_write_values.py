@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from runai_nim.domain.reasons import Reason
+from runai_nim.domain.validate import Finding
+from runai_nim.rest.model import broken_stop
 from runai_nim.rest.model.batch_body import Batch, BatchAction, check_batch
 from runai_nim.rest.model.creation_origin import Relation, origin_of
 from runai_nim.rest.model.spec_update import REMOVABLE, SpecUpdate, check_update
@@ -192,3 +195,52 @@ ACTIONS = "delete, suspend, resume, stop, start"
 )
 def test_mistakes_of_a_batch(body: dict[str, Any], messages: list[str]) -> None:
     assert [finding.message for finding in check_batch(body)] == messages
+
+
+@pytest.mark.parametrize(
+    ("stored", "spec", "expected"),
+    [
+        ({"image": 1}, {"image": 1, "desiredPhase": "Stopped"}, True),
+        ({"replicas": 3}, {"replicas": 0}, True),
+        ({"replicas": 3, "desiredPhase": "Running"}, {"replicas": 1, "desiredPhase": "Stopped"}, True),
+        ({"image": 1}, {"image": True, "desiredPhase": "Stopped"}, False),
+        ({"category": None}, {"desiredPhase": "Stopped"}, False),
+        ({"replicas": 3}, {"replicas": 1}, False),
+        ({"desiredPhase": "Stopped", "replicas": 1}, {"desiredPhase": "Stopped", "replicas": 2}, False),
+        ({"desiredPhase": "Stopped"}, {"desiredPhase": "Running"}, False),
+    ],
+)
+def test_a_change_that_only_stops(stored: dict[str, Any], spec: dict[str, Any], expected: bool) -> None:
+    assert broken_stop.is_only_a_stop(stored, spec) is expected
+
+
+def test_errors_that_a_stop_adds() -> None:
+    def found(path: str, **more: Any) -> Finding:
+        return Finding(reason=Reason.INVALID_VALUE, path=path, must="be another", remedy="change it", **more)
+
+    before = [found("spec.image")]
+    after = [*before, found("spec.replicas"), found("spec.a", severity="warning"), found("spec.b", policy=("a", "b"))]
+
+    assert broken_stop.new_errors(before, after) == [found("spec.replicas")]
+
+
+@pytest.mark.parametrize(
+    ("generation", "condition", "expected"),
+    [
+        (2, {"type": "Translated", "status": "False", "observedGeneration": 2}, True),
+        (3, {"type": "Translated", "status": "False", "observedGeneration": 2}, False),
+        (2, {"type": "Translated", "status": "True", "observedGeneration": 2}, False),
+        (2, {"type": "Ready", "status": "False", "observedGeneration": 2}, False),
+    ],
+)
+def test_what_the_operator_says_of_a_spec(generation: int, condition: dict[str, Any], expected: bool) -> None:
+    cr = {"metadata": {"generation": generation}, "status": {"conditions": [condition]}}
+
+    assert broken_stop.is_rejected(cr) is expected
+
+
+@pytest.mark.parametrize(("status", "holds"), [({}, "no pods run"), ({"nimServiceName": "a"}, "the last valid spec")])
+def test_what_holds_while_a_stop_waits(status: dict[str, str], holds: str) -> None:
+    for told in (broken_stop.stored_only({"status": status}), broken_stop.not_stored({"status": status})):
+        assert holds in told
+        assert "correct the spec by a PATCH, or delete the workload" in told

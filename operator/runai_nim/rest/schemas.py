@@ -111,7 +111,8 @@ class Workload(ApiModel):
     """The effective spec: the stored one with the defaults of policies."""
 
     details: str | None = None
-    """Only in the answer to a PATCH: a warning that Argo CD, Flux or Helm will revert it."""
+    """Only in the answer to a PATCH: warnings that Argo CD, Flux or Helm will revert it, and that the operator doesn't
+    act on a stop because it rejects the stored spec."""
 
     compliance_issues: tuple[ComplianceIssue, ...] | None = None
     """Of a POST and a PATCH: warnings about the spec, up to 100. The workload is written all the same."""

@@ -17,6 +17,7 @@ from runai_nim.domain.validate import Finding, depends_on_claim, has_errors
 from runai_nim.kube.discovery import Discovery
 from runai_nim.rest.api_server import ApiServer
 from runai_nim.rest.errors import MAX_ISSUES, HttpError, invalid
+from runai_nim.rest.model import broken_stop
 from runai_nim.rest.model.compliance import issue_of
 from runai_nim.rest.model.project import ProjectNamespace, check_is_served
 from runai_nim.rest.namespaces import NamespaceIndex
@@ -71,20 +72,37 @@ class SpecValidator:
 
     async def validate_change(
         self, token: str, cr: KubeObject, spec: KubeObject, namespace: ProjectNamespace
-    ) -> KubeObject:
-        """The answer's field with warnings. HttpError (400) names all mistakes."""
+    ) -> tuple[KubeObject, str]:
+        """The answer's field with warnings, and what to say of a stop on which the operator doesn't act.
+
+        HttpError (400) names all mistakes; of a change that only stops the workload those that it adds.
+        """
         refuse_errors(self._unserved_findings(namespace))
-        # The status names the NIMService only after the operator has created it.
-        made = bool((cr.get("status") or {}).get("nimServiceName"))
-        changed = {**cr, "spec": spec}
         # A stop and fewer replicas are no change of an accepted spec, so rules don't refuse them.
         accepted = self._decision_input(cr, namespace).accepted
-        decision_input = self._decision_input(changed, namespace, accepted=accepted)
-        decision_input = decision_input.with_children(claim_exists=None, nimservice_exists=made)
-        findings = await self._findings(token, changed, decision_input)
-        refuse_errors(findings)
+        decision_input, findings = await self._checked(token, {**cr, "spec": spec}, namespace, accepted=accepted)
         violations = decision_input.compliance.violations if decision_input.compliance else ()
-        return self._warnings((*(replace(one, severity="warning") for one in violations), *findings))
+        stored = cr.get("spec") or {}
+        told = ""
+        if not broken_stop.is_only_a_stop(stored, spec):
+            refuse_errors(findings)
+        elif has_errors(findings):
+            _, before = await self._checked(token, cr, namespace, accepted=accepted)
+            refuse_errors(broken_stop.new_errors(before, findings))
+            told = broken_stop.stored_only(cr)
+        elif violations and broken_stop.is_rejected(cr):
+            told = broken_stop.stored_only(cr)
+        return self._warnings((*(replace(one, severity="warning") for one in violations), *findings)), told
+
+    async def _checked(
+        self, token: str, cr: KubeObject, namespace: ProjectNamespace, *, accepted: AcceptedSpec | None
+    ) -> tuple[DecisionInput, Sequence[Finding]]:
+        """The decision's input for a workload that exists, and all findings."""
+        # The status names the NIMService only after the operator has created it.
+        made = bool((cr.get("status") or {}).get("nimServiceName"))
+        decision_input = self._decision_input(cr, namespace, accepted=accepted)
+        decision_input = decision_input.with_children(claim_exists=None, nimservice_exists=made)
+        return decision_input, await self._findings(token, cr, decision_input)
 
     def effective_spec(self, cr: KubeObject, namespace: ProjectNamespace) -> KubeObject:
         """The spec with the defaults of policies, as far as the process may read them."""

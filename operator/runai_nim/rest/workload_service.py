@@ -16,7 +16,7 @@ from runai_nim.config.settings import Settings
 from runai_nim.kube.discovery import Discovery
 from runai_nim.rest.api_server import ApiServer, NoAnswerError
 from runai_nim.rest.errors import HttpError, from_api_status, not_found, unavailable
-from runai_nim.rest.model import gitops_owner
+from runai_nim.rest.model import broken_stop, gitops_owner
 from runai_nim.rest.model.identifier import Identifier, is_uid, parse_identifier
 from runai_nim.rest.model.project import ProjectNamespace
 from runai_nim.rest.model.spec_patch import Spec, is_same, json_patch
@@ -133,10 +133,16 @@ class WorkloadService:
         spec = change(cr, namespace)
         if is_same(spec, cr.get("spec")):
             return None if from_cache else self._to_workload(cr, namespace)
-        warnings = await self._validator.validate_change(token, cr, spec, namespace)
-        if (updated := await self._patch(token, cr, spec, dry_run=dry_run)) is None:
+        warnings, of_stop = await self._validator.validate_change(token, cr, spec, namespace)
+        try:
+            updated = await self._patch(token, cr, spec, dry_run=dry_run)
+        except HttpError as error:
+            if of_stop and error.issues:
+                raise HttpError(400, broken_stop.not_stored(cr)) from error
+            raise
+        if updated is None:
             return None
-        details = gitops_owner.details_of(updated["metadata"])
+        details = "; ".join(filter(None, (of_stop, gitops_owner.details_of(updated["metadata"]))))
         return {**self._to_workload(updated, namespace), **({"details": details} if details else {}), **warnings}
 
     def _updated_spec(self, update: SpecUpdate, cr: KubeObject, namespace: ProjectNamespace) -> KubeObject:
