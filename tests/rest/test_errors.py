@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from local.control_plane import ControlPlane, token_of
 from runai_nim.rest.errors import MAX_ISSUES
 from runai_nim.rest.request_parsing import MAX_ANONYMOUS_BODY_BYTES, MAX_BODY_BYTES, MAX_BODY_DEPTH, MAX_BODY_VALUES
 
@@ -125,8 +126,9 @@ def test_too_much_of_a_stranger(http: Http) -> None:
         {"metadata": {"name": "\0", "projectId": "\0"}, "spec": {"image": "\0"}},
     ],
 )
-def test_bodies_that_are_wrong(http: Http, body: Any) -> None:
-    assert of_the_api(http("POST", PATH, json=body), 400)["complianceIssues"]
+def test_bodies_that_are_wrong(http: Http, control_plane: ControlPlane, body: Any) -> None:
+    token = token_of(control_plane.kubeconfig)
+    assert of_the_api(http("POST", PATH, json=body, token=token), 400)["complianceIssues"]
 
 
 def test_pages(http: Http) -> None:

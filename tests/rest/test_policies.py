@@ -247,6 +247,24 @@ def test_each_call_needs_its_right(http: Http, team: Project) -> None:
         assert http(method, PATH, token="garbage", **more).status_code == 401  # noqa: S106
 
 
+def test_mistakes_are_not_told_to_somebody_who_may_not_write(http: Http, team: Project, kubectl: Kubectl) -> None:
+    apply(kubectl, "wide", {"scope": "cluster", "rules": {"replicas": {"max": 2}}})
+    loose = put_body(team, {"defaults": {"replicas": 3}})
+    wait_for(lambda: http("PUT", PATH, json=loose, params={"validateOnly": "true"}).status_code == 400 or None)
+    change = {"meta": query(team), "policy": loose["policy"]}
+
+    def refused(method: str, request: dict[str, Any]) -> None:
+        answer = http(method, PATH, json=request, who="reader")
+        told = {"code": 403, "message": "you may not change the policy of this scope"}
+        assert (answer.status_code, answer.json()) == (403, told)
+        assert http(method, PATH, json=request).status_code == 400
+
+    refused("PUT", loose)
+    assert http("PUT", PATH, json=put_body(team, {"defaults": {"replicas": 2}})).status_code == 202
+    refused("PUT", loose)
+    refused("PATCH", change)
+
+
 def test_effective_is_of_all_scopes(http: Http, team: Project, kubectl: Kubectl, administrator: str) -> None:
     wide = {"defaults": {"replicas": 2, "compute": {"gpuPortionRequest": 0.3}}, "rules": {"replicas": {"max": 5}}}
     put = http("PUT", PATH, json={"meta": {"scope": "tenant", "name": "All"}, "policy": wide}, token=administrator)

@@ -1,12 +1,14 @@
 """Workloads under policies: the answers have the effective spec, and a broken rule is refused by name."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
 
+from local.audit import AuditLog
 from local.control_plane import ControlPlane, token_of
 from local.objects import wait_for
 from local.rest import Rest, rest_process
@@ -15,6 +17,7 @@ from tests.rest.conftest import Project, body, spec_of
 Http = Callable[..., httpx.Response]
 Kubectl = Callable[..., str]
 PATH = "/api/v2/workloads/nim-services"
+BATCH_PATH = "/api/v1/workloads/batch"
 POLICY_PATH = "/api/v2/policy/nim-services"
 HALF = {"gpuRequestType": "portion", "gpuPortionRequest": 0.5, "gpuDevicesRequest": 1}
 
@@ -116,6 +119,64 @@ def test_rules_are_not_told_to_somebody_who_may_not_create(http: Http, team: Pro
         expected = {"code": 403, "message": "you may not create a workload in this project"}
         assert (answer.status_code, answer.json()) == (403, expected)
     assert issues(http("POST", PATH, json=broken, params=params)) == [("category", "options")]
+
+
+@pytest.mark.parametrize("params", [{}, {"dryRun": "true"}])
+def test_rules_are_not_told_to_somebody_who_may_not_change(
+    http: Http, team: Project, kubectl: Kubectl, params: dict[str, str]
+) -> None:
+    id_ = http("POST", PATH, json=body(team, category="chat", desiredPhase="Stopped")).json()["metadata"]["id"]
+    before = spec_of(kubectl, team)
+    set_policy(http, team, rules={"category": {"options": [{"value": "code"}], "required": True}})
+    at = f"{PATH}/{id_}"
+
+    def answers(change: dict[str, Any]) -> tuple[Any, list[tuple[str, str | None]]]:
+        refused = http("PATCH", at, json=change, params=params, who="reader")
+        assert refused.status_code == 403
+        return refused.json(), issues(http("PATCH", at, json=change, params=params))
+
+    told = {"code": 403, "message": "you may not change this workload"}
+    assert answers({"spec": {"category": "other"}}) == (told, [("category", "options")])
+    assert answers({"fieldsToRemove": ["category"]}) == (told, [("category", "required")])
+    assert answers({"fieldsToRemove": ["image"]}) == (told, [("fieldsToRemove[0]", "required")])
+    batch = {"action": "start", "ids": [id_]}
+    (of_reader,) = http("POST", BATCH_PATH, json=batch, who="reader").json()["failed"]
+    (of_editor,) = http("POST", BATCH_PATH, json=batch).json()["failed"]
+    assert (of_reader, of_editor["complianceIssues"][0]["rule"]) == ({"id": id_, **told}, "options")
+    assert http("PATCH", at, json={"spec": {"category": "chat"}}, params=params, who="reader").is_success
+    assert spec_of(kubectl, team) == before
+
+
+def test_mistakes_are_not_told_to_somebody_who_may_not_write(http: Http, team: Project) -> None:
+    """Also without policies."""
+    id_ = http("POST", PATH, json=body(team)).json()["metadata"]["id"]
+    change = {"spec": {"servingPort": {"port": 0}}}
+    broken = body(team, "other", **change["spec"])
+
+    assert http("POST", PATH, json=broken, who="reader").status_code == 403
+    assert http("PATCH", f"{PATH}/{id_}", json=change, who="reader").status_code == 403
+    for answer in (http("POST", PATH, json=broken), http("PATCH", f"{PATH}/{id_}", json=change)):
+        assert issues(answer) == [("servingPort.port", "min")]
+
+
+def test_the_right_is_asked_for_only_if_there_are_mistakes(
+    http: Http, team: Project, control_plane: ControlPlane
+) -> None:
+    mark = AuditLog(control_plane.audit_log).mark()
+
+    def reviews() -> int:
+        time.sleep(0.5)
+        events = control_plane.audit_log.read_bytes()[mark:].splitlines()
+        return sum(b"/selfsubjectaccessreviews" in event and b'"ResponseComplete"' in event for event in events)
+
+    at = f"{PATH}/{http('POST', PATH, json=body(team)).json()['metadata']['id']}"
+    http("PATCH", at, json={"spec": {"category": "chat"}})
+    http("PATCH", at, json={"spec": {"category": "code"}}, who="reader")
+    set_policy(http, team, rules={})
+    assert reviews() == 0
+
+    issues(http("PATCH", at, json={"spec": {"servingPort": {"port": 0}}}))
+    assert reviews() == 1
 
 
 def test_a_patch_under_a_policy(http: Http, team: Project, kubectl: Kubectl) -> None:

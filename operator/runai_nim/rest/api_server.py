@@ -11,8 +11,8 @@ import orjson
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from runai_nim.api import well_known
 from runai_nim.api.resources import CLAIMS, RUNAI_NIM_SERVICES, KubeObject, Resource
+from runai_nim.config.permissions import Access
 from runai_nim.kube.api_error import ApiError
 from runai_nim.kube.bounded_reader import PageSize
 from runai_nim.kube.client import log_unreadable
@@ -131,11 +131,13 @@ class ApiServer:
         path = RUNAI_NIM_SERVICES.path(manifest["metadata"]["namespace"])
         return await self.write(token, path, manifest, dry_run=dry_run)
 
-    async def may_create(self, token: str, namespace: str) -> bool:
-        """Whether the caller may create RunaiNimServices there, from a SelfSubjectAccessReview."""
-        wanted = {"verb": "create", "namespace": namespace, "group": well_known.GROUP}
-        spec = {"resourceAttributes": {**wanted, "resource": RUNAI_NIM_SERVICES.plural}}
-        review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": spec}
+    async def may(self, token: str, access: Access) -> bool:
+        """Whether the caller has the access, from a SelfSubjectAccessReview."""
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": access._asdict()},
+        }
         answer = await self._send_with_retry("POST", path=_ACCESS_REVIEWS, token=token, query={}, body=review)
         return answer.status == _CREATED and answer.body["status"].get("allowed") is True
 

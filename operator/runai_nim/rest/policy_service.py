@@ -26,6 +26,7 @@ from runai_nim.rest.model.project import ProjectNamespace, check_is_served
 from runai_nim.rest.model.spec_patch import is_same, json_patch
 from runai_nim.rest.namespaces import NamespaceIndex
 from runai_nim.rest.policy_index import PolicyIndex
+from runai_nim.rest.write_right import right_before_mistakes
 
 _ATTEMPTS: Final = 2
 """Writes of one call: a second one if another client wins the first conflict."""
@@ -34,6 +35,7 @@ _MAX_WAITING: Final = 32
 _PAUSE_FACTOR: Final = 3
 """Length of the pause after a check, by how long the check took: checks use a quarter of the time at most."""
 _META: Final = "meta."
+_SUBJECT: Final = "change the policy of this scope"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,9 +179,10 @@ class PolicyService:
         name = policy_body.meta_of(body).get("name")
         user = await self._caller(token)
         for _ in range(_ATTEMPTS):
-            stored = await self._stored(token, target, "change the policy of this scope")
+            stored = await self._stored(token, target, _SUBJECT)
             manifest = policy_body.manifest_of(target, content(stored), name, stored)
-            change = _Change(manifest, stored, await self._check_in_turn(target, manifest))
+            async with right_before_mistakes(self._api_server, token, target.write_access(stored), _SUBJECT):
+                change = _Change(manifest, stored, await self._check_in_turn(target, manifest))
             written = await self._send(token, target, change, user=user, validate_only=validate_only)
             if written is not None:
                 return self._answer(target, written) | _details(written, change.displaced)
@@ -240,7 +243,7 @@ class PolicyService:
         if answer.status == 404:
             raise unavailable(f"the kind {target.resource.kind} or the project's namespace doesn't exist")
         if answer.status not in (200, 201):
-            raise _refused(answer, "change the policy of this scope")
+            raise _refused(answer, _SUBJECT)
         if not validate_only:
             self._policies.store_own_write(target.resource, answer.body)
         return answer.body

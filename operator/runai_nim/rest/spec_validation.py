@@ -5,8 +5,9 @@ from dataclasses import replace
 from itertools import chain, islice
 from typing import Any, Final
 
-from runai_nim.api import syntax
+from runai_nim.api import syntax, well_known
 from runai_nim.api.resources import KubeObject
+from runai_nim.config.permissions import Access
 from runai_nim.config.settings import Settings
 from runai_nim.domain.admission.evaluation import evaluate
 from runai_nim.domain.admission.object_schema import to_stored_object
@@ -16,12 +17,13 @@ from runai_nim.domain.policy import AcceptedSpec, effective_spec, own_spec
 from runai_nim.domain.validate import Finding, depends_on_claim, has_errors
 from runai_nim.kube.discovery import Discovery
 from runai_nim.rest.api_server import ApiServer
-from runai_nim.rest.errors import MAX_ISSUES, HttpError, invalid
+from runai_nim.rest.errors import MAX_ISSUES, invalid
 from runai_nim.rest.model import broken_stop
 from runai_nim.rest.model.compliance import issue_of
 from runai_nim.rest.model.project import ProjectNamespace, check_is_served
 from runai_nim.rest.namespaces import NamespaceIndex
 from runai_nim.rest.policy_index import PolicyIndex
+from runai_nim.rest.write_right import right_before_mistakes
 
 CREATION: Final = "create a workload in this project"
 _UNREAD_POLICIES: Final = {
@@ -53,7 +55,7 @@ class SpecValidator:
     async def manifest_of(self, token: str, body: Mapping[str, Any]) -> tuple[ProjectNamespace, KubeObject, KubeObject]:
         """The project's namespace, the object that `convert` would print, and the response's field with warnings.
 
-        HttpError (400) names all mistakes. It is 403 if they may be those of policies and the caller may not create.
+        HttpError (400) names all mistakes. It is 403 if the caller may not create.
         """
         project = await self._namespaces.find(metadata_of(body).get("projectId"))
         namespace = project if isinstance(project, ProjectNamespace) else None
@@ -63,11 +65,9 @@ class SpecValidator:
         if isinstance(project, Finding):
             refuse_errors(chain([project], findings))
             raise AssertionError("a project that isn't found is an error")
-        # The API server isn't asked to create what has mistakes, so nothing else checks the caller's right.
-        is_under_policies = decision_input.compliance is not None
-        if is_under_policies and has_errors(findings) and not await self._api_server.may_create(token, project.name):
-            raise HttpError(403, f"you may not {CREATION}")
-        refuse_errors(chain(self._unserved_findings(project), findings))
+        access = Access("create", well_known.GROUP, well_known.PLURAL, project.name)
+        async with right_before_mistakes(self._api_server, token, access, CREATION):
+            refuse_errors(chain(self._unserved_findings(project), findings))
         return project, manifest, self._warnings(findings)
 
     async def validate_change(

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from runai_nim.api import desired_phase, well_known
 from runai_nim.api.resources import KubeObject
+from runai_nim.config.permissions import Access
 from runai_nim.config.settings import Settings
 from runai_nim.kube.discovery import Discovery
 from runai_nim.rest.api_server import ApiServer, NoAnswerError
@@ -28,11 +29,13 @@ from runai_nim.rest.spec_validation import SpecValidator, refuse_errors
 from runai_nim.rest.token_cache import TokenCache
 from runai_nim.rest.workload_creation import WorkloadCreation
 from runai_nim.rest.workload_index import WorkloadIndex
+from runai_nim.rest.write_right import right_before_mistakes
 
 PATCH_TIMEOUT_SECONDS: Final = 10.0
 """How long a PATCH is retried when other clients write the same object."""
 _PAUSES: Final = (0.002, 0.2)
 """Seconds before the first retry of a PATCH, and their maximum."""
+_SUBJECT: Final = "change this workload"
 _Change = Callable[[KubeObject, ProjectNamespace], KubeObject]
 """The spec that a stored object in its namespace gets."""
 
@@ -115,6 +118,12 @@ class WorkloadService:
         with suppress(HttpError):
             if changed := await self._try_change(token, id_, change, dry_run=dry_run, from_cache=True):
                 return changed
+        at = await self._parse_identifier(token, id_)
+        access = Access("patch", well_known.GROUP, well_known.PLURAL, at.namespace, at.name)
+        async with right_before_mistakes(self._api_server, token, access, _SUBJECT):
+            return await self._change_with_retry(token, id_, change, dry_run=dry_run)
+
+    async def _change_with_retry(self, token: str, id_: str, change: _Change, *, dry_run: bool) -> KubeObject:
         until = time.monotonic() + PATCH_TIMEOUT_SECONDS
         pause, longest = _PAUSES
         while True:
@@ -214,7 +223,7 @@ class WorkloadService:
         if answer.status == 404:
             raise not_found()
         if answer.status not in (200, 409):
-            raise from_api_status(answer.status, answer.body, answer.retry_after, "change this workload")
+            raise from_api_status(answer.status, answer.body, answer.retry_after, _SUBJECT)
         return answer.body if answer.status == 200 else None
 
     def _to_workload(self, cr: KubeObject, namespace: ProjectNamespace) -> KubeObject:

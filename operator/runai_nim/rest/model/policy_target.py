@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from runai_nim.api import syntax
 from runai_nim.api.resources import CLUSTER_RUNAI_NIM_POLICIES, RUNAI_NIM_POLICIES, ObjectKey, ObjectView, Resource
+from runai_nim.config.permissions import Access
 from runai_nim.config.settings import Settings
 from runai_nim.domain.admission.rest_body import without_nulls
 from runai_nim.domain.policy import Policy, Scope
@@ -55,6 +56,11 @@ class PolicyTarget:
     def path(self) -> str:
         """URL path of its object."""
         return self.resource.path(self.namespace, self.name)
+
+    def write_access(self, stored: ObjectView | None) -> Access:
+        """What a caller needs who creates its object, or changes the stored one."""
+        verb, name = ("create", "") if stored is None else ("patch", self.name)
+        return Access(verb, self.resource.group, self.resource.plural, self.namespace, name)
 
     @property
     def title(self) -> str:
