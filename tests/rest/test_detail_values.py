@@ -200,6 +200,14 @@ def test_times() -> None:
     assert latest_time([]) == UNKNOWN_TIME
 
 
+def test_times_of_other_zones() -> None:
+    """The condition of a status, which a client may write."""
+    assert moment("2026-01-30T12:00:00+02:00") == moment("2026-01-30T10:00:00Z")
+    assert first_time(["2026-01-30T12:00:00+02:00"]) == "2026-01-30T10:00:00Z"
+    assert latest_time(["2026-01-30T11:00:00+02:00", "2026-01-30T10:00:00Z"]) == "2026-01-30T10:00:00Z"
+    assert [moment(value) for value in ("0001-01-01T00:00:00+02:00", "2026-01-30T10:00:00Z" + " " * 100)] == [None] * 2
+
+
 def about(kind: str, name: str, uid: str = "", at: str = LATER) -> dict[str, Any]:
     return {"involvedObject": {"kind": kind, "name": name, "uid": uid}, "lastTimestamp": at}
 

@@ -6,20 +6,18 @@ import time
 from typing import Any, Final
 
 import orjson
-import structlog
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.typing import FilteringBoundLogger
 
 from runai_nim.rest import schemas
 from runai_nim.rest.api_server import NoAnswerError
 from runai_nim.rest.batch_routes import add_batch
 from runai_nim.rest.detail_routes import add_details
 from runai_nim.rest.documentation import documentation_page
-from runai_nim.rest.errors import HttpError, unauthorized, unavailable
+from runai_nim.rest.errors import HttpError, error_of, unauthorized, unavailable
 from runai_nim.rest.listing_routes import add_listing
 from runai_nim.rest.metrics import OTHER_ROUTE, RestMetrics
 from runai_nim.rest.openapi import (
@@ -45,8 +43,6 @@ from runai_nim.rest.request_parsing import (
     trial_parameter,
 )
 from runai_nim.rest.rest_service import RestService, json_response
-
-logger: FilteringBoundLogger = structlog.get_logger(__name__)
 
 _API: Final = "/api/"
 NIM_SERVICES_PATH: Final = "/api/v2/workloads/nim-services"
@@ -198,27 +194,11 @@ def _add_documentation(app: FastAPI) -> None:
 
 def _add_errors(app: FastAPI) -> None:
     async def handle_error(_: Request, error: Exception) -> Response:
-        http_error = _http_error_of(error)
-        if http_error.code == 500:
-            logger.error("request failed", reason=type(error).__name__)
+        http_error = error_of(error)
         return json_response(http_error.body, http_error.code, http_error.headers)
 
     for kind in (HttpError, NoAnswerError, ClientDisconnect, HTTPException, Exception):
         app.add_exception_handler(kind, handle_error)
-
-
-def _http_error_of(error: Exception) -> HttpError:
-    if isinstance(error, HttpError):
-        return error
-    if isinstance(error, NoAnswerError):
-        return unavailable()
-    if isinstance(error, ClientDisconnect):
-        return HttpError(408, "the body is incomplete: the client disconnected")
-    if isinstance(error, HTTPException) and error.status_code == 405:
-        return HttpError(405, "the path doesn't support this method: see the header Allow", headers=error.headers)
-    if isinstance(error, HTTPException):
-        return HttpError(error.status_code, "unknown path: see /docs", headers=error.headers)
-    return HttpError(500, "internal error: see the log of the REST API")
 
 
 class ConcurrencyLimit:

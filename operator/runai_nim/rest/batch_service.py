@@ -3,21 +3,15 @@
 import asyncio
 import time
 import uuid
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
-import structlog
-from structlog.typing import FilteringBoundLogger
-
 from runai_nim.api.resources import KubeObject
-from runai_nim.rest.api_server import NoAnswerError
-from runai_nim.rest.errors import HttpError, not_found, unavailable
+from runai_nim.rest.call_queue import CallPlaces
+from runai_nim.rest.errors import error_of, not_found, unavailable
 from runai_nim.rest.model.batch_body import Batch, BatchAction, check_batch
 from runai_nim.rest.spec_validation import refuse_errors
 from runai_nim.rest.workload_service import WorkloadService
-
-logger: FilteringBoundLogger = structlog.get_logger(__name__)
 
 MAX_BATCHES: Final = 16
 MAX_PER_CALLER: Final = 4
@@ -41,19 +35,13 @@ class BatchService:
 
     def __init__(self, workloads: WorkloadService) -> None:
         self._workloads = workloads
-        self._callers: Counter[str] = Counter()
+        self._places = CallPlaces(MAX_BATCHES, MAX_PER_CALLER, "too many batches are running")
 
     async def run(self, token: str, batch: Batch) -> KubeObject:
         """Do what the batch says, and return the outcome for each workload. Raises HttpError (503) if many run."""
         caller = await self._workloads.caller(token)
-        if self._callers.total() >= MAX_BATCHES or self._callers[caller] >= MAX_PER_CALLER:
-            raise unavailable("too many batches are running")
-        self._callers[caller] += 1
-        try:
+        with self._places.taken_by(caller):
             return await self._run(token, batch)
-        finally:
-            self._callers[caller] -= 1
-            self._callers += Counter()  # drops callers without batches
 
     async def _run(self, token: str, batch: Batch) -> KubeObject:
         until = time.monotonic() + BATCH_SECONDS
@@ -91,15 +79,6 @@ def _answer(outcomes: Mapping[str, KubeObject | BaseException]) -> KubeObject:
     return {
         "id": str(uuid.uuid4()),
         "succeeded": list(done),
-        "failed": [{"id": id_, **_error_of(error).body} for id_, error in failed.items()],
+        "failed": [{"id": id_, **error_of(error).body} for id_, error in failed.items()],
         **({"warnings": warnings} if warnings else {}),
     }
-
-
-def _error_of(error: BaseException) -> HttpError:
-    if isinstance(error, HttpError):
-        return error
-    if isinstance(error, NoAnswerError):
-        return unavailable()
-    logger.error("request failed", reason=type(error).__name__)
-    return HttpError(500, "internal error: see the log of the REST API")

@@ -2,11 +2,33 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from runai_nim.rest.errors import unavailable
+
+
+class CallPlaces:
+    """Places for calls that run or wait: so many in total, and for one caller. `busy` says why one is refused."""
+
+    def __init__(self, calls: int, per_caller: int, busy: str) -> None:
+        self._calls = calls
+        self._per_caller = per_caller
+        self._busy = busy
+        self._callers: Counter[str] = Counter()
+
+    @contextmanager
+    def taken_by(self, caller: str) -> Iterator[None]:
+        """Context for a call. Raises HttpError (503) if there is no place."""
+        if self._callers.total() >= self._calls or self._callers[caller] >= self._per_caller:
+            raise unavailable(self._busy)
+        self._callers[caller] += 1
+        try:
+            yield
+        finally:
+            self._callers[caller] -= 1
+            self._callers += Counter()  # drops callers without calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +53,16 @@ class CallQueue:
     def __init__(self, bounds: CallBounds) -> None:
         self._bounds = bounds
         self._turns = asyncio.Semaphore(bounds.running)
-        self._callers: Counter[str] = Counter()
+        self._places = CallPlaces(bounds.calls, bounds.per_caller, bounds.busy)
 
     @asynccontextmanager
     async def turn(self, caller: str) -> AsyncIterator[None]:
         """Context for a call. Raises HttpError (503) if too many calls wait, or this one takes too long."""
         bounds = self._bounds
-        if self._callers.total() >= bounds.calls or self._callers[caller] >= bounds.per_caller:
-            raise unavailable(bounds.busy)
-        self._callers[caller] += 1
-        try:
-            async with asyncio.timeout(bounds.wait_seconds) as time, self._turns:
-                time.reschedule(asyncio.get_running_loop().time() + bounds.run_seconds)
-                yield
-        except TimeoutError as error:
-            raise unavailable(bounds.late) from error
-        finally:
-            self._callers[caller] -= 1
-            self._callers += Counter()  # drops callers without calls
+        with self._places.taken_by(caller):
+            try:
+                async with asyncio.timeout(bounds.wait_seconds) as time, self._turns:
+                    time.reschedule(asyncio.get_running_loop().time() + bounds.run_seconds)
+                    yield
+            except TimeoutError as error:
+                raise unavailable(bounds.late) from error

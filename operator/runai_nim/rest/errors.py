@@ -4,7 +4,15 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from structlog.typing import FilteringBoundLogger
+
+from runai_nim.rest.api_server import NoAnswerError
 from runai_nim.rest.model.compliance import Issue, issues_of
+
+logger: FilteringBoundLogger = structlog.get_logger(__name__)
 
 _RBAC: Final = re.compile(r'is forbidden: User ".*" cannot \w+ resource', re.DOTALL)
 """RBAC's message for a forbidden request; it contains the namespace."""
@@ -84,3 +92,25 @@ def from_api_status(status: int, answer: Mapping[str, Any], retry_after: int, su
     if status == 422 and (issues := issues_of(answer)):
         return invalid(issues)
     return HttpError(status if status in (400, 409, 413) else 500, f"the API server refused to {subject}", message)
+
+
+def error_of(error: BaseException) -> HttpError:
+    """The error response for an exception of a call, which is logged if the fault isn't the client's."""
+    http_error = _response_of(error)
+    if http_error.code == 500:
+        logger.error("request failed", reason=type(error).__name__)
+    return http_error
+
+
+def _response_of(error: BaseException) -> HttpError:
+    if isinstance(error, HttpError):
+        return error
+    if isinstance(error, NoAnswerError):
+        return unavailable()
+    if isinstance(error, ClientDisconnect):
+        return HttpError(408, "the body is incomplete: the client disconnected")
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        return HttpError(405, "the path doesn't support this method: see the header Allow", headers=error.headers)
+    if isinstance(error, HTTPException):
+        return HttpError(error.status_code, "unknown path: see /docs", headers=error.headers)
+    return HttpError(500, "internal error: see the log of the REST API")

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from runai_nim.api import quantity
+from runai_nim.api.short_numbers import decimal_text
 from runai_nim.cli.cluster.service_row import ServiceRow
 from runai_nim.domain.status import amount_in
 
@@ -40,7 +41,7 @@ class ProjectUsage:
     @property
     def devices_text(self) -> str:
         """Such as `4` or `1.5`."""
-        return format(self.devices.normalize(), "f")
+        return decimal_text(self.devices)
 
     @property
     def memory_text(self) -> str:

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from runai_nim.api import quantity
+from runai_nim.api.short_numbers import decimal_text
 from runai_nim.api.untrusted_values import word
 from runai_nim.domain.observed import ObservedPod, ObservedState
 
@@ -40,7 +41,7 @@ def gpus_in_use(per_pod: str, pods: int) -> str:
     if found["unit"]:
         of_one = quantity.parse(found["number"] + found["unit"])
         return str(quantity.Quantity(of_one.nanos * pods, of_one.binary))
-    return format((amount_in(per_pod).devices * pods).normalize(), "f")
+    return decimal_text(amount_in(per_pod).devices * pods)
 
 
 def placed_pods(observed: ObservedState) -> int:

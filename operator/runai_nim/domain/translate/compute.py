@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Literal
 
 from runai_nim.api import gpu_share_keys, quantity, well_known
+from runai_nim.api.short_numbers import decimal_text
 from runai_nim.api.v1alpha1 import Compute
 from runai_nim.domain import names
 from runai_nim.domain.translate.rules import (
@@ -49,7 +50,7 @@ def gpu_text(compute: Compute) -> str:
         return f"{quantity.mebibytes(memory)}Mi" if str(memory).isdecimal() else str(memory)
     if compute.gpu_portion_request is not None:
         devices = compute.gpu_devices_request or 1
-        return f"{devices}x" * (devices > 1) + _decimal_text(compute.gpu_portion_request)
+        return f"{devices}x" * (devices > 1) + decimal_text(compute.gpu_portion_request)
     return ""
 
 
@@ -89,14 +90,14 @@ def _portion_fragment(source: TranslationSource) -> Fragment:
     whole = whole_gpus(compute)
     if whole is not None:
         return _gpus(whole)
-    return pod_annotation_fragment(source.settings.gpu_fraction_annotation, _decimal_text(portion))
+    return pod_annotation_fragment(source.settings.gpu_fraction_annotation, decimal_text(portion))
 
 
 def _portion_limit_fragment(source: TranslationSource) -> Fragment:
     limit = written_portion_limit(source.compute, source.settings)
     if limit is None:
         return {}
-    return _container_annotation(source, source.settings.gpu_fraction_limit_annotation, _decimal_text(limit))
+    return _container_annotation(source, source.settings.gpu_fraction_limit_annotation, decimal_text(limit))
 
 
 def _type_fragment(source: TranslationSource) -> Fragment:
@@ -133,10 +134,6 @@ def _mode_fragment(source: TranslationSource) -> Fragment:
 def _container_annotation(source: TranslationSource, key: str | None, value: str | None) -> Fragment:
     """An annotation of the pods whose key may have the container's name in it."""
     return pod_annotation_fragment(key and gpu_share_keys.with_container(key, names.container_name(source.name)), value)
-
-
-def _decimal_text(portion: Decimal) -> str:
-    return format(portion.normalize(), "f")
 
 
 ROWS = (

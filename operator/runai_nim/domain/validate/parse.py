@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from runai_nim.api import quantity
+from runai_nim.api.short_numbers import decimal_text
 from runai_nim.api.v1alpha1 import RunaiNimServiceSpec
 from runai_nim.domain.finding import Finding, Rule, child_path, unknown_field
 from runai_nim.domain.reasons import Reason
@@ -203,7 +204,7 @@ def _number_remedy(kind: str, value: Any) -> str | None:
         nanos = quantity.parse(text.removesuffix("%")).nanos
         number = Decimal(nanos) / (10**11 if text.endswith("%") else 10**9)
         if number >= 0:
-            return f"write {number.normalize():f}, a number without quotes and unit"
+            return f"write {decimal_text(number)}, a number without quotes and unit"
     return None
 
 

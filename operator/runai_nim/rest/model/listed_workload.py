@@ -5,7 +5,7 @@ Specs and statuses are untrusted: what can't be read is left out, and no object 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import Any, Final, Self, get_args
 
@@ -19,6 +19,7 @@ from runai_nim.config.settings import Settings
 from runai_nim.rest.model import requested_pods
 from runai_nim.rest.model.authorship import authorship
 from runai_nim.rest.model.project import ProjectNamespace
+from runai_nim.rest.model.timestamps import moment, utc_text
 from runai_nim.rest.model.workload import DEPARTMENT_ID, DEPARTMENT_NAME, TENANT_ID
 
 TYPE: Final = well_known.NIMSERVICE_KIND
@@ -92,7 +93,7 @@ class ListedWorkload:
     @property
     def deleted_at(self) -> datetime | None:
         """When its deletion began; None if it isn't being deleted."""
-        return _time(self._metadata.get("deletionTimestamp"))
+        return moment(self._metadata.get("deletionTimestamp"))
 
     @property
     def phase(self) -> str:
@@ -107,7 +108,7 @@ class ListedWorkload:
     @cached_property
     def phase_updated_at(self) -> datetime:
         """When a condition of the status changed last; the phase has no time of its own."""
-        times = (_time(condition.get("lastTransitionTime")) for condition in mappings(self.status.get("conditions")))
+        times = (moment(condition.get("lastTransitionTime")) for condition in mappings(self.status.get("conditions")))
         known = [time for time in (*times, self.deleted_at) if time is not None]
         return max(known, default=self.created_at)
 
@@ -191,7 +192,7 @@ class ListedWorkload:
         }
 
     def _phases(self) -> KubeObject:
-        changed = _shown(self.phase_updated_at)
+        changed = utc_text(self.phase_updated_at)
         conditions = mappings(self.status.get("conditions"))
         ready = next((one for one in conditions if one.get("type") == "Ready"), {})
         shown = [found for condition in conditions if (found := _condition(condition))]
@@ -219,24 +220,11 @@ def _condition(condition: ObjectView) -> KubeObject:
     status = word(condition.get("status"))
     if not type_ or not status:
         return {}
-    changed = _time(condition.get("lastTransitionTime"))
+    changed = moment(condition.get("lastTransitionTime"))
     return {
         "type": type_,
         "status": status,
         "reason": word(condition.get("reason")),
         "message": text(condition.get("message"))[:_MAX_MESSAGE],
-        **({"lastTransitionTime": _shown(changed)} if changed else {}),
+        **({"lastTransitionTime": utc_text(changed)} if changed else {}),
     }
-
-
-def _time(value: Any) -> datetime | None:
-    """The time; None for any other value, and without a zone."""
-    try:
-        time = datetime.fromisoformat(word(value))
-        return time.astimezone(UTC) if time.tzinfo else None
-    except (ValueError, OverflowError):
-        return None
-
-
-def _shown(time: datetime) -> str:
-    return time.isoformat().replace("+00:00", "Z")

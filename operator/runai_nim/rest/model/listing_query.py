@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final
 
 from runai_nim.domain.validate import Rule, truncate
@@ -19,6 +18,7 @@ from runai_nim.rest.model.query_parameters import (
     issue,
     one_of,
 )
+from runai_nim.rest.model.timestamps import moment
 
 MAX_FILTERS: Final = 10
 """As Run:ai has them."""
@@ -153,16 +153,8 @@ def _read_value(kind: FieldKind, text: str) -> Value | None:
         case FieldKind.NUMBER:
             return float(text) if _NUMBER.fullmatch(text) else None
         case FieldKind.TIME:
-            return _read_time(text)
+            return moment(text)
         case FieldKind.PHASE:
             return text if text in RUNAI_PHASES else None
         case _:
             return text or None
-
-
-def _read_time(text: str) -> datetime | None:
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return time if time.tzinfo else None

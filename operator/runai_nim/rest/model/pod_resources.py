@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 from runai_nim.api import gpu_share_keys, well_known
 from runai_nim.api.quantity import Quantity, QuantityError, parse
 from runai_nim.api.resources import ObjectView
+from runai_nim.api.short_numbers import json_number
 from runai_nim.api.untrusted_values import mapping, mappings, word
 from runai_nim.config.settings import Settings
 
@@ -50,7 +51,7 @@ def _gpu(pod: ObjectView, containers: list[ObjectView], settings: Settings) -> d
     if portion := _number(word(annotations.get(settings.gpu_fraction_annotation))):
         devices = _number(word(annotations.get(settings.gpu_devices_annotation))) or 1
         of_limit = _number(limit(settings.gpu_fraction_limit_annotation))
-        amounts = (_json_number(one * devices) if one else None for one in (portion, of_limit))
+        amounts = (json_number(one * devices) if one else None for one in (portion, of_limit))
         return {"gpuRequestType": "portion", "gpu": _bounds(amounts)}
     if memory := _memory(word(annotations.get(settings.gpu_memory_annotation))):
         return {
@@ -84,7 +85,7 @@ def _quantity(value: Any) -> Quantity | None:
 
 
 def _cores(quantity: Quantity | None) -> float | None:
-    return None if quantity is None else _json_number(Decimal(quantity.nanos) / _NANOS)
+    return None if quantity is None else json_number(Decimal(quantity.nanos) / _NANOS)
 
 
 def _text(quantity: Quantity | None) -> str | None:
@@ -99,8 +100,3 @@ def _memory(value: str) -> str | None:
     """A quantity of GPU memory; a number alone is MiB, as the schedulers read it."""
     value = f"{value}Mi" if value.isdecimal() else value
     return _text(_quantity(value))
-
-
-def _json_number(value: Decimal) -> float:
-    """The number, without a decimal point if it is whole."""
-    return int(value) if value == value.to_integral_value() else float(value)

@@ -5,12 +5,11 @@ from typing import Any, Final
 
 from runai_nim.api import desired_phase, quantity
 from runai_nim.api.resources import KubeObject, ObjectView
+from runai_nim.api.short_numbers import json_number
 from runai_nim.api.untrusted_values import mapping, number, word
 
 _MOST: Final = 10**5
 """Pods, devices and cores beyond it count as absent: no cluster has them, and sums must stay exact in JSON."""
-_EXACT: Final = 2**53
-"""Below it a float without decimals is written as a whole number."""
 _GPUS: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
 
 
@@ -57,7 +56,7 @@ def allocated_resources(status: ObjectView) -> KubeObject:
     """`gpu` or `gpuMemory` of the pods that have a node, by the status; empty without."""
     text = word(status.get("gpusInUse"))
     if _GPUS.fullmatch(text):
-        return {"gpu": _shortest(float(text))}
+        return {"gpu": json_number(float(text))}
     memory = quantity.bytes_or_none(text)
     return {} if memory is None else {"gpuMemory": str(memory)}
 
@@ -80,19 +79,15 @@ def _bounds(read: Any, compute: ObjectView, field: str, times: int) -> KubeObjec
     return {bound: value for bound, value in found.items() if value is not None}
 
 
-def _cores(value: Any, times: int) -> float | int | None:
+def _cores(value: Any, times: int) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MOST:
         return None
-    return _shortest(round(value * times, 9))
+    return json_number(round(value * times, 9))
 
 
 def _bytes(value: Any, times: int) -> str | None:
     found = quantity.bytes_or_none(word(value))
     return None if found is None else str(quantity.Quantity(found.nanos * times, found.binary))
-
-
-def _shortest(value: float) -> float | int:
-    return int(value) if value == int(value) and value < _EXACT else value
 
 
 def _count(value: Any, default: int) -> int:
