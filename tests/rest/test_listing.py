@@ -1,6 +1,7 @@
 """Listings of workloads: what each caller sees, page by page, on the real control plane."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -8,10 +9,12 @@ from typing import Any
 import httpx
 import pytest
 
+from local.audit import AuditLog
 from local.cluster import OPERATOR_NAMESPACE
 from local.control_plane import ControlPlane, token_of
 from local.objects import wait_for
 from local.rest import Rest, rest_process
+from runai_nim.rest.list_refusals import REFUSAL_SECONDS
 from tests.rest.conftest import SERVICE_ACCOUNT, SPEC, Project, body, make_project
 from tests.rest.lossy_proxy import LossyProxy
 
@@ -208,6 +211,35 @@ def test_a_caller_of_one_among_many_namespaces(http: Http, crowd: Project, proje
 
     assert (project.namespace, "llama") in found
     assert len([name for namespace, name in found if namespace == crowd.namespace]) == MANY
+
+
+def test_a_refusal_is_remembered_for_a_short_time(
+    http: Http, project: Project, foreign: Project, administrator: str, control_plane: ControlPlane
+) -> None:
+    for where in (project, foreign):
+        assert http("POST", NIM_PATH, json=body(where), token=administrator).status_code == 202
+    log = AuditLog(control_plane.audit_log)
+    control_plane.kubectl("create", "serviceaccount", "late", f"--namespace={foreign.namespace}")
+    token = control_plane.kubectl("create", "token", "late", f"--namespace={foreign.namespace}").strip()
+
+    def lists() -> int:
+        """LISTs of another page."""
+        mark = log.mark()
+        assert listed(http, token=token, params={"offset": 1}) == []
+        time.sleep(0.5)
+        user = f"system:serviceaccount:{foreign.namespace}:late"
+        return len([request for request in log.requests(mark, user) if request.verb == "list"])
+
+    started = time.monotonic()
+    assert lists() >= 3  # all together twice, and each namespace with workloads
+    assert lists() == 0
+    assert (project.namespace, "llama") in listed(http, who="reader")
+    control_plane.kubectl(
+        "create", "rolebinding", "late", f"--namespace={foreign.namespace}", "--role=reader",
+        f"--serviceaccount={foreign.namespace}:late",
+    )  # fmt: skip
+    wait_for(lambda: listed(http, token=token) == [(foreign.namespace, "llama")] or None)
+    assert time.monotonic() - started < REFUSAL_SECONDS + 5
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ class TokenCache:
 
         A token that was valid before never waits for unknown ones.
         """
-        digest = hashlib.sha256(token.encode()).digest()
+        digest = digest_of(token)
         if name := self._users.get(digest):
             return name
         if digest in self._were_valid:
@@ -56,3 +56,8 @@ class TokenCache:
         self._users[digest] = name = str(answer.body["status"]["userInfo"]["username"])
         self._were_valid[digest] = True
         return name
+
+
+def digest_of(token: str) -> bytes:
+    """What is stored of a token."""
+    return hashlib.sha256(token.encode()).digest()

@@ -1,7 +1,7 @@
 """Implements the calls that list and count workloads, as LISTs with the caller's token.
 
-Nothing that one caller's token has read is kept for another call. The process's own index tells only in which
-namespaces it is worth asking.
+Nothing that one caller's token has read is kept for another call, but where the API server refused it, for some
+seconds. The process's own index tells only in which namespaces it is worth asking.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from runai_nim.domain.policy import CompiledPolicies, effective_spec, own_spec
 from runai_nim.rest.api_server import ApiResponse, ApiServer
 from runai_nim.rest.call_queue import CallBounds, CallQueue
 from runai_nim.rest.errors import HttpError, from_api_status, unavailable
+from runai_nim.rest.list_refusals import ListRefusals
 from runai_nim.rest.model.listed_workload import ListedProject, ListedWorkload
 from runai_nim.rest.model.listing_page import ListingPage
 from runai_nim.rest.model.listing_query import ListingQuery
@@ -21,6 +22,7 @@ from runai_nim.rest.model.project import ProjectNamespace
 from runai_nim.rest.model.workload import identifier_of
 from runai_nim.rest.namespaces import NamespaceIndex
 from runai_nim.rest.policy_index import PolicyIndex
+from runai_nim.rest.token_cache import digest_of
 from runai_nim.rest.workload_index import WorkloadIndex
 
 _SUBJECT: Final = "list workloads"
@@ -63,6 +65,7 @@ class WorkloadListing:
         self._caller = caller
         self._read = read
         self._queue = CallQueue(BOUNDS)
+        self.refusals = ListRefusals()
         self.index = index
         self.namespaces = namespaces
         self._policies = policies
@@ -112,6 +115,7 @@ class _Listing:
         self._service = service
         self._api_server = api_server
         self._token = token
+        self._digest = digest_of(token)
         self._query = query
         self._is_counted = is_counted
         self._is_ready = False
@@ -125,7 +129,6 @@ class _Listing:
             page = await self._place("")
             if page is not None:
                 return page
-            self._is_ready = True
             found = self._with_workloads(found)
         return await self._places(found)
 
@@ -166,11 +169,17 @@ class _Listing:
 
     async def _place(self, namespace: str) -> ListingPage | None:
         """The listing of one namespace, or with "" of all; None if the caller may not list there."""
+        if self._service.refusals.is_known(self._digest, namespace):
+            return None
         for _ in range(_ATTEMPTS):
             page = self._empty()
             status = await self._fill(page, namespace)
-            if status != 410:
-                return page if status == 200 else None
+            if status == 200:
+                return page
+            if status == 403:
+                self._is_ready = True  # a 403 of an API server that is starting is no answer
+                self._service.refusals.remember(self._digest, namespace)
+                return None
         raise unavailable("the workloads change faster than they are listed")
 
     async def _fill(self, page: ListingPage, namespace: str) -> int:
