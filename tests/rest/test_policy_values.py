@@ -68,6 +68,13 @@ def test_whether_an_object_is_for_a_scope(target: PolicyTarget, spec: dict[str, 
     assert target.is_object({"spec": target.own_fields})
 
 
+def test_what_a_write_of_a_policy_needs() -> None:
+    project = PolicyTarget(Scope.PROJECT, "default", "team-a")
+
+    assert str(project.write_access(None)) == "create runainimpolicies.runai-nim.io in namespace team-a"
+    assert str(RESEARCH.write_access({})) == "patch clusterrunainimpolicies.runai-nim.io department-a"
+
+
 @pytest.mark.parametrize(
     ("given", "fields"),
     [
