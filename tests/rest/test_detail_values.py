@@ -2,6 +2,7 @@
 
 from typing import Any, get_args
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from runai_nim.rest.model.history import PHASE_OF_REASON, history_of
 from runai_nim.rest.model.listed_event import listed_event, newest_first
 from runai_nim.rest.model.listed_pod import PodOwner, listed_pod, pod_matches
 from runai_nim.rest.model.paging import Paging, read_paging
+from runai_nim.rest.model.pod_resources import requested_resources
 from runai_nim.rest.model.timestamps import UNKNOWN_TIME, first_time, latest_time, moment
 from runai_nim.rest.schemas_details import Events, History, Pods
 from tests.cli.test_list import VALUES
@@ -170,6 +172,12 @@ def test_what_a_search_finds() -> None:
     ending = {"metadata": {**METADATA, "deletionTimestamp": AT}}
     assert pod_matches(ending, search="", only_deleted=True)
     assert pod_matches({}, search="", only_deleted=False)
+
+
+def test_requests_beyond_64_bits() -> None:
+    pod = {"spec": {"containers": [{"resources": {"requests": {"cpu": "9E"}}}] * 3}}
+
+    assert orjson.dumps(requested_resources(pod, SETTINGS))
 
 
 def test_an_event_without_anything() -> None:
