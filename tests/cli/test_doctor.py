@@ -250,6 +250,12 @@ def without(resource: Resource) -> ClusterFacts:
             "warning",
             "ClusterRunaiNimPolicies: not in force as they are written: image: correct them as their condition Valid",
         ),
+        (
+            facts({CLUSTER_RUNAI_NIM_POLICIES: (policy("base"), policy("image", unevaluated=2))}),
+            {},
+            "warning",
+            "ClusterRunaiNimPolicies: violating leaves out RunaiNimServices that the operator could not evaluate: imag",
+        ),
         (facts(), {}, "ok", "ClusterRunaiNimPolicies: 1, 1 broken by resources"),
         (
             facts(),

@@ -12,9 +12,11 @@ import pytest
 from local.audit import AuditLog
 from local.cluster import LocalCluster, Program
 from local.control_plane import ControlPlane
+from local.objects import Objects
 from tests.support.audited_tests import AuditedTests, Spans
 from tests.support.external_cluster import external_kubeconfig
 from tests.support.permissions import Permission, taken_away
+from tests.support.policies import CLUSTER_POLICY, Policy
 
 Without = Callable[..., AbstractContextManager[None]]
 Configured = Callable[[dict[str, str]], None]
@@ -140,6 +142,20 @@ def command(control_plane: ControlPlane) -> Command:
         return answer.returncode, answer.stdout, answer.stderr
 
     return command
+
+
+@pytest.fixture
+def cluster_policies(objects: Objects) -> Iterator[Callable[[Policy], None]]:
+    """Apply policies of the cluster, which are deleted afterwards."""
+    names: list[str] = []
+
+    def apply(obj: Policy) -> None:
+        names.append(obj["metadata"]["name"])
+        objects.apply(obj)
+
+    yield apply
+    for name in names:
+        objects.delete(CLUSTER_POLICY, name)
 
 
 @pytest.fixture

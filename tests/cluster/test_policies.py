@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from local.cluster import LocalCluster, Program
 from local.control_plane import ControlPlane
 from local.objects import Objects, wait_for
 from tests.support.permissions import Permission
+from tests.support.policies import CLUSTER_POLICY, POLICY, Policy, cap, policy, status, valid
 from tests.support.services import (
     CR,
     NIMSERVICE,
@@ -29,24 +30,12 @@ from tests.support.services import (
 
 pytestmark = pytest.mark.usefixtures("operator_process", "stand_in")
 
-POLICY = "runai-nim.io/v1alpha1 RunaiNimPolicy"
-CLUSTER_POLICY = "runai-nim.io/v1alpha1 ClusterRunaiNimPolicy"
 REVISION = "apps/v1 ControllerRevision"
-Policy = dict[str, Any]
-
-
-def policy(name: str = "gpu-team", kind: str = POLICY, **spec: Any) -> Policy:
-    version, kind = kind.split()
-    return {"apiVersion": version, "kind": kind, "metadata": {"name": name}, "spec": spec}
 
 
 def variable(value: str) -> dict[str, Any]:
     """Defaults that add an environment variable."""
     return {"environmentVariables": {"instances": [{"name": "TEAM", "value": value}]}}
-
-
-def cap(portion: float) -> dict[str, Any]:
-    return {"compute": {"gpuPortionRequest": {"max": portion}}}
 
 
 def team(objects: Objects, name: str = "llama-8b") -> str:
@@ -63,40 +52,8 @@ def complies(objects: Objects, want: str) -> bool:
     return wait_for(lambda: reason(objects, "llama-8b", "PolicyCompliant") == want)
 
 
-def status(objects: Objects, name: str = "gpu-team", kind: str = POLICY) -> dict[str, Any]:
-    found: dict[str, Any] = present(objects, kind, name).get("status", {})
-    return found
-
-
-def valid(objects: Objects, want: str, name: str = "gpu-team", kind: str = POLICY) -> dict[str, Any]:
-    """Wait until the condition Valid of the current generation has this status, and return it."""
-
-    def found() -> dict[str, Any] | None:
-        obj = present(objects, kind, name)
-        conditions = obj.get("status", {}).get("conditions", [])
-        one: dict[str, Any] = next((c for c in conditions if c["type"] == "Valid"), {})
-        is_so = one.get("status") == want and one["observedGeneration"] == obj["metadata"]["generation"]
-        return one if is_so else None
-
-    return wait_for(found)
-
-
 def revisions(objects: Objects) -> list[dict[str, Any]]:
     return objects.list(REVISION, "runai-nim.io/service=llama-8b")
-
-
-@pytest.fixture
-def cluster_policies(objects: Objects) -> Iterator[Callable[[Policy], None]]:
-    """Apply policies of the cluster, which are deleted afterwards."""
-    names: list[str] = []
-
-    def apply(obj: Policy) -> None:
-        names.append(obj["metadata"]["name"])
-        objects.apply(obj)
-
-    yield apply
-    for name in names:
-        objects.delete(CLUSTER_POLICY, name)
 
 
 def test_a_policy_gives_and_bounds(objects: Objects) -> None:

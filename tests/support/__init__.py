@@ -7,6 +7,7 @@
 | what the operator observes around it | `observations`: `observed`, `facts`, `a_workload`, `a_pod` |
 | a golden case or a refusal | `golden`: `golden_cases`, `golden_case`, `stored`, `a_context` |
 | a RunaiNimService in a real cluster, and its conditions | `services`: `sample`, `serve`, `settled`, `gone` |
+| policies in a real cluster, and their statuses | `policies`: `policy`, `valid`, `counted` |
 | routes, their settings and hosts | `routes`: `BY_INGRESS`, `BY_GATEWAY`, `url_of`, `exposed` |
 | metrics of a process | `prometheus`: `scrape`, `Scrape` |
 | permissions that were used, denied, or are taken away | `permissions`: `denied`, `taken_away`, `may` |

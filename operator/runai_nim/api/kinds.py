@@ -97,7 +97,7 @@ RUNAI_NIM_SERVICE: Final = ApiKind(
 
 _OF_POLICIES: Final = (
     Column("Valid", _condition("Valid", "status"), "Whether the policy is in force as it is written"),
-    Column("Matched", ".status.matched", "RunaiNimServices that the policy is for", type="integer"),
+    Column("Matched", ".status.matched", "RunaiNimServices that the version in force is for", type="integer"),
     Column("Violating", ".status.violating", "RunaiNimServices that break it", type="integer"),
     Column("Enforcement", ".spec.enforcement", "When a change concerns models that run"),
     _AGE,

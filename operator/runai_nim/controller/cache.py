@@ -78,7 +78,7 @@ class ClusterCache:
         namespaces: Collection[str] = (),
     ) -> None:
         self._queue = queue
-        self.resources = ResourceCache(cluster, self._enqueue)
+        self.resources = ResourceCache(cluster, self._on_resource_change)
         self._references = ReferenceIndex()
         self.observed = ObservedObjects(cluster)
         self.policies = PolicyCache()
@@ -225,6 +225,11 @@ class ClusterCache:
             autoscaler=self.observed.by_resource[AUTOSCALERS].get(key),
             policy_revisions=self.observed.policy_revisions(key, uid),
         )
+
+    def _on_resource_change(self, key: ObjectKey, new: VersionedObject | None) -> None:
+        if not self.policies.has_noted(key):
+            self.policies.changed.set()  # policies count it, evaluated or not
+        self._enqueue(key, new)
 
     def _enqueue(self, key: ObjectKey, new: VersionedObject | None = None) -> None:
         """Add the key to the queue; the cause is the version of `new`, which is unique to that object."""

@@ -17,6 +17,7 @@ from runai_nim.config.settings import Settings
 from runai_nim.controller.cache import ClusterCache
 from runai_nim.controller.health import KopfWatch, WatchedKind, serve_health
 from runai_nim.controller.metrics import OperatorMetrics
+from runai_nim.controller.policy_counter import PolicyCounter
 from runai_nim.controller.policy_reporter import PolicyReporter
 from runai_nim.controller.reconciler import Reconciler
 from runai_nim.controller.workqueue import BACKGROUND_WORKERS, Backoff, WorkQueue
@@ -89,7 +90,7 @@ class Operator:
         self._spawn(hosts.run())
         self._spawn(event_reader.run())
         self._spawn(events.run())
-        self._spawn(PolicyReporter(client, self.cache, self._metrics.policies).run())
+        self._spawn(PolicyReporter(client, self.cache, self._metrics.policies, PolicyCounter(self.cache)).run())
         self._spawn(self._metrics.measure_event_loop())
         self._spawn(self._serve_health(self.cache))
         for namespace in settings.namespaces or ("",):

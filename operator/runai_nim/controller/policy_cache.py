@@ -71,12 +71,13 @@ class PolicyCache:
 
     def forget(self, key: ObjectKey) -> None:
         """Drop a deleted RunaiNimService."""
-        self.note(key, None, None)
+        self._violating.pop(key, None)
         self._noted.discard(key)
+        self.changed.set()
 
-    def knows_all(self, keys: Iterable[ObjectKey]) -> bool:
-        """Whether all of these RunaiNimServices were noted."""
-        return all(key in self._noted for key in keys)
+    def has_noted(self, key: ObjectKey) -> bool:
+        """Whether it is known how this RunaiNimService meets its policies."""
+        return key in self._noted
 
     def violations(self) -> Iterable[tuple[ObjectKey, str, frozenset[ObjectKey]]]:
         """Each RunaiNimService that breaks rules, its project, and the policies."""

@@ -1,8 +1,8 @@
 """Writes the statuses of policies: whether they are valid, how many resources they are for, and how many break them."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
 
@@ -15,12 +15,12 @@ from runai_nim.api.resources import (
     RUNAI_NIM_POLICIES,
 )
 from runai_nim.controller.cache import ClusterCache
+from runai_nim.controller.policy_counter import PolicyCounter
 from runai_nim.controller.policy_metrics import PolicyMetrics
 from runai_nim.domain.admission.stored_policy import StoredPolicy
 from runai_nim.domain.finding import Finding
-from runai_nim.domain.policy import concerns
 from runai_nim.domain.status import status_changes
-from runai_nim.domain.status.policy_status import policy_status
+from runai_nim.domain.status.policy_status import PolicyCounts, policy_status
 from runai_nim.kube.api_error import ApiError
 from runai_nim.kube.client import KubeClient
 from runai_nim.kube.leader_election import NotLeaderError
@@ -36,16 +36,20 @@ RETRY_SECONDS: Final = 5.0
 class PolicyReporter:
     """Writes the status of each policy when it changes, at most once per COLLECT_SECONDS."""
 
-    def __init__(self, cluster: KubeClient, cache: ClusterCache, metrics: PolicyMetrics) -> None:
+    def __init__(
+        self, cluster: KubeClient, cache: ClusterCache, metrics: PolicyMetrics, counter: PolicyCounter
+    ) -> None:
         self._cluster = cluster
         self._cache = cache
         self._metrics = metrics
+        self._counter = counter
 
     async def run(self) -> None:
         """Write statuses until cancelled."""
         policies = self._cache.policies
         while True:
-            await policies.changed.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(policies.changed.wait(), self._counter.seconds_left)
             await asyncio.sleep(COLLECT_SECONDS)
             policies.changed.clear()
             if not await self._write_all():
@@ -57,15 +61,11 @@ class PolicyReporter:
         policies = self._cache.policies
         labels = self._labels()
         rejections = policies.rejections(labels)
-        services = Counter(key[0] for key in self._cache.resources)
-        violating = Counter(key for _, _, broken in policies.violations() for key in broken)
-        is_complete = policies.knows_all(self._cache.resources)
+        counts = self._counter.count(labels)
         self._metrics.report(policies.versions.stored, rejections, policies.violations())
         are_written = True
         for stored in policies.versions.stored:
-            matched = _matched(stored, labels, services)
-            number = violating[stored.key] if is_complete else None
-            are_written &= await self._write(stored, rejections.get(stored.key), matched, number)
+            are_written &= await self._write(stored, rejections.get(stored.key), counts[stored.key])
         return are_written
 
     def _labels(self) -> dict[str, Mapping[str, str]]:
@@ -74,12 +74,11 @@ class PolicyReporter:
         labels: dict[str, Mapping[str, str]] = {key[0]: {} for key in self._cache.policies.of_projects}
         return labels | {key[1]: found.labels for key, found in namespaces.items()}
 
-    async def _write(
-        self, stored: StoredPolicy, rejection: Finding | None, matched: int, violating: int | None
-    ) -> bool:
+    async def _write(self, stored: StoredPolicy, rejection: Finding | None, counts: PolicyCounts) -> bool:
         """Whether the status is as it should be."""
+        seen_valid = self._cache.policies.versions.seen_valid(stored.key)
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        status = policy_status(stored, rejection, matched=matched, violating=violating, now=now)
+        status = policy_status(stored, rejection, counts=counts, seen_valid=seen_valid, now=now)
         changes = status_changes(stored.status, status)
         if not changes:
             return True
@@ -101,11 +100,3 @@ class PolicyReporter:
             return False
         logger.info("status of a policy updated", policy="/".join(stored.key), valid=rejection is None)
         return True
-
-
-def _matched(stored: StoredPolicy, labels: Mapping[str, Mapping[str, str]], services: Mapping[str, int]) -> int:
-    """The number of RunaiNimServices in the policy's namespaces."""
-    policy = stored.policy or stored.last_valid
-    if policy is None:
-        return 0
-    return sum(count for name, count in services.items() if concerns(policy, name, labels.get(name, {})))

@@ -60,8 +60,10 @@ def test_the_last_version_that_was_in_force_stays_in_force() -> None:
     versions = PolicyVersions()
     versions.take(TEAM, stored(CAP))
     assert caps(versions) == [{"max": 3}]
+    assert versions.seen_valid(TEAM) is None
     versions.take(TEAM, stored(WRONG, 2))
     assert caps(versions) == [{"max": 3}]
+    assert versions.seen_valid(TEAM) == stored(CAP)
     versions.take(TEAM, stored(OTHER_CAP, 3))
     assert caps(versions) == [{"max": 2}]
 

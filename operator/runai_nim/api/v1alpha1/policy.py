@@ -126,10 +126,14 @@ class RunaiNimPolicyStatus(ApiModel):
     policy."""
 
     matched: NonNegativeInt | None = None
-    """Number of RunaiNimServices that the policy is for."""
+    """Number of RunaiNimServices that the version in force is for."""
 
     violating: NonNegativeInt | None = None
     """Number of those that break one of its rules. They run on as they were rendered."""
+
+    unevaluated: NonNegativeInt | None = None
+    """Number of those that violating leaves out, because the operator could not evaluate them within a minute. Its log
+    says why."""
 
 
 class RunaiNimPolicy(ApiModel):

@@ -34,9 +34,16 @@ def _check_statuses(subject: str, policies: tuple[ObjectView, ...], now: datetim
     if invalid := [identity(policy) for policy in policies if _is_invalid(policy)]:
         message = f"not in force as they are written: {listed(invalid)}"
         yield Check(Level.WARNING, subject, message, "correct them as their condition Valid says")
-    violating = sum(bool(number(mapping(policy.get("status")).get("violating"))) for policy in policies)
+    if partial := [identity(policy) for policy in policies if _number(policy, "unevaluated")]:
+        message = f"violating leaves out RunaiNimServices that the operator could not evaluate: {listed(partial)}"
+        yield Check(Level.WARNING, subject, message, "look at the operator's log, which names them with the error")
+    violating = sum(bool(_number(policy, "violating")) for policy in policies)
     broken = f", {violating} broken by resources" if violating else ""
     yield Check(Level.OK, subject, f"{len(policies)}{broken}")
+
+
+def _number(policy: ObjectView, field: str) -> int:
+    return number(mapping(policy.get("status")).get(field))
 
 
 def _is_invalid(policy: ObjectView) -> bool:

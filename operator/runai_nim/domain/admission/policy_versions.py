@@ -13,7 +13,7 @@ class PolicyVersions:
 
     def __init__(self) -> None:
         self._stored: dict[ObjectKey, StoredPolicy] = {}
-        self._seen_valid: dict[ObjectKey, Policy] = {}
+        self._seen_valid: dict[ObjectKey, StoredPolicy] = {}
         """Versions that were valid before the policy changed: its status may not tell yet."""
         self._set: PolicySet | None = None
 
@@ -47,7 +47,7 @@ class PolicyVersions:
         if new is None or old is None or old.uid != new.uid:
             self._seen_valid.pop(key, None)
         elif old.policy is not None and self._set is not None and not self._set.rejects(old.policy):
-            self._seen_valid[key] = old.policy
+            self._seen_valid[key] = old
         self._set = None
         return True
 
@@ -65,8 +65,14 @@ class PolicyVersions:
 
     def last_valid(self, key: ObjectKey) -> Policy | None:
         """The last valid version of a policy that may be invalid now; None without one."""
+        if (seen := self._seen_valid.get(key)) is not None:
+            return seen.policy
         stored = self._stored.get(key)
-        return self._seen_valid.get(key) or (stored.last_valid if stored else None)
+        return stored.last_valid if stored else None
+
+    def seen_valid(self, key: ObjectKey) -> StoredPolicy | None:
+        """The last valid version of a policy, if its status may not tell of it yet."""
+        return self._seen_valid.get(key)
 
     @property
     def _policies(self) -> PolicySet:

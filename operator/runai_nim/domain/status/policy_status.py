@@ -1,6 +1,7 @@
 """Computes the status of a policy; the current time is an argument."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from runai_nim.domain.admission.stored_policy import StoredPolicy
@@ -9,25 +10,47 @@ from runai_nim.domain.reasons import Reason
 from runai_nim.domain.status.condition import ConditionDraft, add_timestamps
 
 
+@dataclass(frozen=True, slots=True)
+class PolicyCounts:
+    """Numbers of RunaiNimServices that a policy is for, that break it, and that `violating` leaves out.
+
+    `violating` is None while some are not evaluated yet.
+    """
+
+    matched: int
+    violating: int | None
+    unevaluated: int = 0
+
+
 def policy_status(
-    policy: StoredPolicy, rejection: Finding | None, *, matched: int, violating: int | None, now: str
+    policy: StoredPolicy,
+    rejection: Finding | None,
+    *,
+    counts: PolicyCounts,
+    seen_valid: StoredPolicy | None = None,
+    now: str,
 ) -> dict[str, Any]:
     """The whole status of a policy; `rejection` is what is wrong with it.
 
-    `matched` and `violating` count RunaiNimServices; the number of the latter stays as it is while it is None. `now` is
-    an RFC 3339 time.
+    What `counts` doesn't know stays as it is. `seen_valid`: a valid version that was replaced before its status was
+    written. `now` is an RFC 3339 time.
     """
     before = policy.status
     generation = policy.generation
-    in_force = before.get("inForce") if rejection else {"generation": generation, "spec": dict(policy.spec)}
+    valid = policy if rejection is None else seen_valid
+    in_force = before.get("inForce") if valid is None else {"generation": valid.generation, "spec": dict(valid.spec)}
+    known: Mapping[str, Any] = before
+    if counts.violating is not None:
+        known = {"violating": counts.violating, "unevaluated": counts.unevaluated or None}
     status = {
         "observedGeneration": generation,
         "conditions": add_timestamps(
             [_valid_condition(rejection, in_force)], before.get("conditions") or (), generation, now
         ),
         "inForce": in_force,
-        "matched": matched,
-        "violating": before.get("violating") if violating is None else violating,
+        "matched": counts.matched,
+        "violating": known.get("violating"),
+        "unevaluated": known.get("unevaluated"),
     }
     return {field: value for field, value in status.items() if value is not None}
 

@@ -7,7 +7,7 @@ import pytest
 from runai_nim.domain.admission.stored_policy import StoredPolicy
 from runai_nim.domain.policy import Scope
 from runai_nim.domain.status import status_changes
-from runai_nim.domain.status.policy_status import policy_status
+from runai_nim.domain.status.policy_status import PolicyCounts, policy_status
 
 NOW = "2026-11-29T10:00:00Z"
 EARLIER = "2026-11-28T10:00:00Z"
@@ -34,7 +34,7 @@ BEFORE = {
 
 
 def test_a_valid_policy_is_in_force() -> None:
-    found = policy_status(stored(VALID, BEFORE), None, matched=3, violating=1, now=NOW)
+    found = policy_status(stored(VALID, BEFORE), None, counts=PolicyCounts(3, 1), now=NOW)
     assert found == {
         "observedGeneration": 2,
         "conditions": [
@@ -58,7 +58,7 @@ def test_an_invalid_policy_says_what_stays_in_force() -> None:
     assert policy.policy is None
     assert policy.last_valid is not None
     assert policy.last_valid.rules == VALID["rules"]
-    found = policy_status(policy, policy.findings[0], matched=3, violating=None, now=NOW)
+    found = policy_status(policy, policy.findings[0], counts=PolicyCounts(3, None), now=NOW)
     (condition,) = found["conditions"]
     assert (condition["status"], condition["reason"], condition["lastTransitionTime"]) == ("False", "InvalidValue", NOW)
     assert condition["message"].endswith("; the last valid version, generation 1, stays in force")
@@ -67,12 +67,31 @@ def test_an_invalid_policy_says_what_stays_in_force() -> None:
 
 def test_a_policy_that_was_never_valid_is_not_in_force() -> None:
     policy = stored(WRONG)
-    found = policy_status(policy, policy.findings[0], matched=0, violating=None, now=NOW)
+    found = policy_status(policy, policy.findings[0], counts=PolicyCounts(0, None), now=NOW)
     assert found["conditions"][0]["message"].endswith(
         "; no version of it has been valid, so it is not in force where this holds"
     )
     assert "inForce" not in found
     assert "violating" not in found
+
+
+def test_what_is_not_evaluated_is_told_until_it_is_known() -> None:
+    def numbers(before: Any, counts: PolicyCounts) -> Any:
+        found = policy_status(stored(VALID, before), None, counts=counts, now=NOW)
+        return {field: found[field] for field in ("matched", "violating", "unevaluated") if field in found}
+
+    left_out = {"matched": 3, "violating": 0, "unevaluated": 2}
+    assert numbers(BEFORE, PolicyCounts(3, 0, unevaluated=2)) == left_out
+    assert numbers(left_out, PolicyCounts(4, None)) == {**left_out, "matched": 4}
+    assert numbers(left_out, PolicyCounts(3, 1)) == {"matched": 3, "violating": 1}
+
+
+def test_a_valid_version_whose_status_was_never_written_stays_in_force() -> None:
+    policy = stored(WRONG, BEFORE, generation=3)
+    seen = stored({"rules": {"replicas": {"max": 2}}}, BEFORE)
+    found = policy_status(policy, policy.findings[0], counts=PolicyCounts(3, 1), seen_valid=seen, now=NOW)
+    assert found["inForce"] == {"generation": 2, "spec": seen.spec}
+    assert found["conditions"][0]["message"].endswith("; the last valid version, generation 2, stays in force")
 
 
 @pytest.mark.parametrize(
