@@ -24,6 +24,42 @@ def told(service: dict[str, Any], change: Change) -> list[str]:
 
 
 @pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("scale llama -1", 'N, the number of replicas, is "-1" but must be a whole number from 0 to 1000'),
+        ("scale -1 llama -n a", 'N, the number of replicas, is "-1" but must be a whole number from 0 to 1000'),
+        ("scale llama --force -1.5", 'N, the number of replicas, is "-1.5" but must be'),
+        ("scale llama -n -1 2", '--namespace is "-1" but must be the name of a namespace'),
+        ("scale llama 1001", 'N, the number of replicas, is "1001" but must be'),
+        ("scale llama two", 'N, the number of replicas, is "two" but must be'),
+        ("start llama --replicas -1", '--replicas is "-1" but must be a whole number from 1 to 1000'),
+        ("start llama --replicas 0", '--replicas is "0" but must be'),
+        ("logs llama --tail -1", '--tail is "-1" but must be a whole number from 0 to 1000000000'),
+        ("logs llama --tail 99999999999999999999", "--tail is"),
+        ("status llama --timeout -5", '--timeout is "-5" but must be a number with a unit, such as 90s'),
+        ("status llama -n ../x", '--namespace is "../x" but must be the name of a namespace: lower case letters'),
+        ("list -n A", '--namespace is "A" but must be'),
+        ("diff -f x --live -n a/b", '--namespace is "a/b" but must be'),
+        ("import --live -n a/b", '--namespace is "a/b" but must be'),
+        ("policy check -f x --live -n a/b", '--namespace is "a/b" but must be'),
+        ("list --kubeconfig EMPTY", '--kubeconfig is "" but must be a file'),
+        ("doctor --context EMPTY", '--context is "" but must be a context of the kubeconfig'),
+        ("stop EMPTY", 'NAME is "" but must be the name of a RunaiNimService: runai-nim list shows all'),
+        ("stop llama EMPTY", 'NAME is ""'),
+        ("status EMPTY", 'NAME is ""'),
+        ("logs EMPTY", 'NAME is ""'),
+        ("scale EMPTY 1", 'NAME is ""'),
+    ],
+)
+def test_nonsense_is_named_before_the_cluster_is_asked(run: Run, arguments: str, message: str) -> None:
+    words = ["" if word == "EMPTY" else word for word in arguments.split()]
+    answer = run(*words)
+
+    assert answer.code == 2
+    assert answer.err.startswith(message)
+
+
+@pytest.mark.parametrize(
     ("spec", "lines"),
     [
         ({}, ["spec.desiredPhase: (not set) → Stopped"]),
@@ -143,9 +179,7 @@ def test_a_change_is_a_merge_patch() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("scale", "llama", "1001"), "Invalid value for 'N'"),
-        (("scale", "llama", "-1"), "No such option"),
-        (("start", "llama", "--replicas", "0"), "Invalid value for '--replicas'"),
+        (("start", "llama", "-1"), "No such option: -1"),
         (("stop",), "Missing argument 'NAME...'"),
         (("stop", "llama", "--dry-run=client"), "Invalid value for '--dry-run'"),
         (("stop", "llama", "--kubeconfig", "/nonexistent/file"), "no usable kubeconfig: "),

@@ -82,9 +82,20 @@ def test_the_tree_goes_down_to_the_pods() -> None:
         "│ └─ HorizontalPodAutoscaler llama 1 replica - 1 to 3 replicas, ValidMetricFound",
         "├─ PersistentVolumeClaim llama Bound - 1Gi",
         "├─ NIMCache llama Ready - terminating",
-        "├─ Ingress can't be read: no rights - -",
+        "├─ Ingress can't be read: no rights",
         "└─ HTTPRoute llama.external exists - -",
     ]
+
+
+def test_a_refusal_makes_no_column_wider() -> None:
+    refusal = "can't be read: " + "no rights " * 9
+    lines = text_of(SERVICE, READINGS | {"Ingress": Reading(problem=refusal)})
+
+    head = next(line for line in lines if line.startswith("OBJECT"))
+    refused = next(line for line in lines if "Ingress" in line)
+    assert head.index("AGE") - head.index("STATE") == len("Running, ready   ")
+    assert refused.index("can't") == head.index("STATE")
+    assert refused.endswith("no rights")
 
 
 def test_a_line_of_progress_says_what_the_service_waits_for() -> None:

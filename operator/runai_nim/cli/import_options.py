@@ -8,6 +8,7 @@ import typer
 
 from runai_nim.cli.cluster.options import ContextOption, KubeconfigOption
 from runai_nim.cli.diagnostic import CommandError
+from runai_nim.cli.given_values import checked_namespace
 from runai_nim.cli.options import DialectOption, FractionKeysOption, NamespaceLabelsOption, SettingsFileOption
 
 _FilesArgument = Annotated[
@@ -32,7 +33,10 @@ _AdoptOption = Annotated[
 _NamespaceOption = Annotated[
     str | None,
     typer.Option(
-        "-n", "--namespace", help="Namespace for manifests without one, default: none; with --live the one to read."
+        "-n",
+        "--namespace",
+        callback=checked_namespace,
+        help="Namespace for manifests without one, default: none; with --live the one to read.",
     ),
 ]
 

@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from runai_nim.cli.given_values import checked_namespace
+
 FilesOption = Annotated[
     list[str],
     typer.Option(
@@ -39,7 +41,10 @@ NamespaceOption = Annotated[str, typer.Option("-n", "--namespace", help="Namespa
 NamespaceOfDiffOption = Annotated[
     str | None,
     typer.Option(
-        "-n", "--namespace", help="Namespace for manifests without one; default: default, with --live the context's."
+        "-n",
+        "--namespace",
+        callback=checked_namespace,
+        help="Namespace for manifests without one; default: default, with --live the context's.",
     ),
 ]
 NamespaceLabelsOption = Annotated[

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 import typer
 
 from runai_nim.cli.cluster.options import ContextOption, KubeconfigOption
+from runai_nim.cli.given_values import checked_namespace
 from runai_nim.cli.options import (
     DialectOption,
     NamespaceLabelsOption,
@@ -28,7 +29,10 @@ _LiveOption = Annotated[
 _NamespaceOption = Annotated[
     str | None,
     typer.Option(
-        "-n", "--namespace", help="Namespace of manifests without one, default: default; with --live only this one."
+        "-n",
+        "--namespace",
+        callback=checked_namespace,
+        help="Namespace of manifests without one, default: default; with --live only this one.",
     ),
 ]
 

@@ -1,9 +1,11 @@
 """The commands that change RunaiNimServices of a cluster: their options and help."""
 
+import re
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
 import typer
+from typer.core import TyperCommand
 
 from runai_nim.cli.cluster.options import (
     ContextOption,
@@ -12,11 +14,23 @@ from runai_nim.cli.cluster.options import (
     NamesArgument,
     NamespaceOption,
 )
+from runai_nim.cli.given_values import whole_number
+
+_MOST_REPLICAS: Final = 1000
+_replicas_of = whole_number("N, the number of replicas,", 0, _MOST_REPLICAS)
 
 _ReplicasOption = Annotated[
-    int | None, typer.Option("--replicas", min=1, max=1000, help="Number of replicas; default: the one in the spec.")
+    int | None,
+    typer.Option(
+        "--replicas",
+        metavar="N",
+        parser=whole_number("--replicas", 1, _MOST_REPLICAS),
+        help="Number of replicas, 1 to 1000; default: the one in the spec.",
+    ),
 ]
-_ReplicasArgument = Annotated[int, typer.Argument(metavar="N", min=0, max=1000, help="Number of replicas.")]
+_ReplicasArgument = Annotated[
+    int, typer.Argument(metavar="N", parser=_replicas_of, help="Number of replicas, 0 to 1000.")
+]
 _DryRunOption = Annotated[
     Literal["none", "server"],
     typer.Option("--dry-run", help="server: the API server checks the change and doesn't store it."),
@@ -26,11 +40,22 @@ _ForceOption = Annotated[
 ]
 
 
+class _ScaleCommand(TyperCommand):
+    """Reads -1 as the number that it is meant as, where another command would look for an option of that name."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        with_value = {name for param in self.params if not getattr(param, "is_flag", True) for name in param.opts}
+        for before, given in zip(["", *args], args, strict=False):
+            if re.fullmatch("-[0-9.]+", given) and before not in with_value:
+                _replicas_of(given)
+        return super().parse_args(ctx, args)
+
+
 def register(commands: typer.Typer) -> None:
     """Add the commands."""
     commands.command("stop")(_stop)
     commands.command("start")(_start)
-    commands.command("scale")(_scale)
+    commands.command("scale", cls=_ScaleCommand)(_scale)
     commands.command("restart")(_restart)
     commands.command("pause")(_pause)
     commands.command("resume")(_resume)

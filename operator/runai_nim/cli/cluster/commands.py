@@ -1,6 +1,5 @@
 """The commands on a cluster: their options and help."""
 
-import re
 from typing import Annotated, Literal, get_args
 
 import typer
@@ -8,13 +7,27 @@ import typer
 from runai_nim.cli.cluster.change_commands import register as register_changes
 from runai_nim.cli.cluster.options import ContextOption, KubeconfigOption, NameArgument, NamespaceOption
 from runai_nim.cli.diagnostic import CommandError
+from runai_nim.cli.given_values import checked_namespace, seconds, whole_number
+
+_OneNamespaceOption = Annotated[
+    str, typer.Option("-n", "--namespace", help="One namespace; default: all.", callback=checked_namespace)
+]
+_TailOption = Annotated[
+    int | None,
+    typer.Option(
+        "--tail",
+        metavar="N",
+        parser=whole_number("--tail", 0, 1_000_000_000),
+        help="The last N lines only; default: all.",
+    ),
+]
 
 commands = typer.Typer()
 
 
 @commands.command(name="list")
 def list_(
-    namespace: Annotated[str, typer.Option("-n", "--namespace", help="One namespace; default: all.")] = "",
+    namespace: _OneNamespaceOption = "",
     project: Annotated[str, typer.Option("-p", "--project", help="Only those of this Run:ai project.")] = "",
     selector: Annotated[str, typer.Option("-l", "--selector", help="A label selector, such as team=search.")] = "",
     phase: Annotated[list[str], typer.Option("--phase", help="Only those in this phase; repeatable.")] = [],  # noqa: B006 # Typer copies it
@@ -87,8 +100,8 @@ def status(
         raise CommandError("--watch needs the output text: remove -o json")
     if watch and wait:
         raise CommandError("--wait ends when the service is ready, --watch goes on: remove one of the two")
-    seconds = _seconds(timeout) if wait else 0.0
-    query = StatusQuery(name, namespace, output, watch=watch, wait_seconds=seconds)
+    wait_seconds = seconds(timeout)
+    query = StatusQuery(name, namespace, output, watch=watch, wait_seconds=wait_seconds if wait else 0.0)
     raise typer.Exit(show_status(query, ClusterOptions(kubeconfig, context)))
 
 
@@ -101,7 +114,7 @@ def logs(
     previous: Annotated[
         bool, typer.Option("-p", "--previous", help="The log of the container before its last restart.")
     ] = False,
-    tail: Annotated[int | None, typer.Option("--tail", min=0, help="The last lines only; default: all.")] = None,
+    tail: _TailOption = None,
     container: Annotated[
         str | None, typer.Option("-c", "--container", help="Another container than the model's.")
     ] = None,
@@ -123,13 +136,6 @@ def logs(
 
     query = LogsQuery(name, namespace, container=container, tail=tail, follow=follow, previous=previous)
     raise typer.Exit(show_logs(query, ClusterOptions(kubeconfig, context)))
-
-
-def _seconds(timeout: str) -> float:
-    found = re.fullmatch("([0-9]{1,6})([smh])", timeout, re.ASCII)
-    if found is None:
-        raise CommandError(f'--timeout is "{timeout}" but must be a number with a unit, such as 90s, 10m or 1h')
-    return int(found[1]) * {"s": 1.0, "m": 60.0, "h": 3600.0}[found[2]]
 
 
 register_changes(commands)

@@ -36,7 +36,7 @@ def status_lines(
     yield f"RunaiNimService {row.namespace}/{row.name}: {state}"
     yield f"  {do_next(service)}"
     yield ""
-    yield from _table([("OBJECT", "STATE", "AGE", "DETAILS"), *_tree_rows(tree, now)])
+    yield from _tree_table(tree, now)
     yield ""
     conditions = mappings(mapping(service.get("status")).get("conditions"))
     told = [_condition_cells(condition, now) for condition in conditions]
@@ -65,9 +65,21 @@ def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     yield from lines(rows, widths_of(rows))
 
 
+def _tree_table(tree: Node, now: datetime) -> Iterator[str]:
+    """The tree. Why a kind can't be read stands at the end of its line, and makes no column wider."""
+    rows = [("OBJECT", "STATE", "AGE", "DETAILS"), *_tree_rows(tree, now)]
+    widths = widths_of(row if len(row) == len(rows[0]) else (row[0], "", "", "") for row in rows)
+    for row in rows:
+        yield from lines([row], widths[: len(row)])
+
+
 def _tree_rows(node: Node, now: datetime, lead: str = "", below: str = "") -> Iterator[tuple[str, ...]]:
+    """Objects with their state, age and details; a kind that can't be read with the reason alone."""
     at = age(node.created_at, now) if node.created_at else ""
-    yield f"{lead}{node.kind} {node.name}".rstrip(), node.state, at, ", ".join(node.details)
+    if node.name:
+        yield f"{lead}{node.kind} {node.name}", node.state, at, ", ".join(node.details)
+    else:
+        yield f"{lead}{node.kind}", node.state
     for number_, child in enumerate(node.children, start=1):
         last = number_ == len(node.children)
         yield from _tree_rows(child, now, below + ("└─ " if last else "├─ "), below + ("   " if last else "│  "))
