@@ -14,12 +14,13 @@ from local.cluster import OPERATOR_NAMESPACE
 from local.e2e.images import unpack_released
 from local.e2e.installation import CHART, RELEASE, values
 from local.objects import Object
+from runai_nim.api.kinds import KINDS
 from tests.e2e.cluster import Client, Cluster
 from tests.e2e.conftest import NOTE
 from tests.e2e.models import Case, Model
 from tests.e2e.test_operator import Note
 
-CRD = "runainimservices.runai-nim.io"
+CRDS = [kind.crd_name for kind in KINDS]
 KEPT = Case("kept")
 UPGRADED = Case("upgraded")
 WHERE = f"--namespace={OPERATOR_NAMESPACE}"
@@ -49,7 +50,7 @@ def test_uninstalling_leaves_the_kind_and_a_model_that_answers(model: Model, clu
     before = of_pods(model)
     cluster.helm("uninstall", RELEASE, WHERE, *WAIT)
 
-    assert cluster.kubectl("get", "crd", CRD, "--output=name")
+    assert len(cluster.kubectl("get", "crd", *CRDS, "--output=name").split()) == len(CRDS)
     model.wait(lambda: cluster.kubectl("get", "pods", WHERE, "--output=name") == "")
     assert client.ask("GET", f"{model.cr['status']['internalUrl']}/v1/models")[0] == 200
     assert of_pods(model) == before
@@ -72,7 +73,7 @@ def test_upgrading_a_released_version_restarts_no_pod_of_a_model(
 ) -> None:
     installed = cluster.installed
     cluster.helm("uninstall", RELEASE, WHERE, *WAIT)
-    cluster.kubectl("delete", "crd", CRD, "--timeout=120s")  # and every model of this run
+    cluster.kubectl("delete", "crd", *CRDS, "--timeout=120s")  # and every model and policy of this run
     model.wait(lambda: model.pods == [])
     unpack_released("charts/runai-nim-operator", tmp_path)
     released = str(tmp_path / "charts" / "runai-nim-operator")
