@@ -4,6 +4,8 @@ from pathlib import Path
 
 import yaml
 
+from runai_nim.api.well_known import GROUP
+
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "deploy" / "argocd" / "resource_customizations"
 HEADER = """\
@@ -28,6 +30,13 @@ def argocd_text() -> str:
     data["resource.customizations.knownTypeFields.apps.nvidia.com_NIMService"] = _yaml(KNOWN_TYPES)
     metadata = {"name": "argocd-cm", "namespace": "argocd", "labels": {"app.kubernetes.io/part-of": "argocd"}}
     return HEADER + _yaml({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
+
+
+def cluster_policy_text(name: str) -> str:
+    """Return a file of ClusterRunaiNimPolicy: Argo CD's layout wants one for each kind, and it is RunaiNimPolicy's."""
+    source = FOLDER / GROUP / "RunaiNimPolicy" / name
+    comment = "--" if source.suffix == ".lua" else "#"
+    return f"{comment} Generated from {source.relative_to(ROOT)} by scripts/generate.py. Do not edit.\n{_read(source)}"
 
 
 def _actions(folder: Path) -> dict[str, object]:

@@ -166,7 +166,13 @@ FILES: dict[str, Callable[[], str]] = {
     f"{CHART}/files/reserved-labels.yaml": reserved_labels.reserved_labels_text,
     f"{CHART}/values.schema.json": chart_values.schema_text,
     f"{CHART}/values.yaml": chart_values.values_text,
-    "deploy/argocd/argocd-cm.yaml": argocd.argocd_text,
+    **{
+        f"deploy/argocd/resource_customizations/{GROUP}/ClusterRunaiNimPolicy/{name}": partial(
+            argocd.cluster_policy_text, name
+        )
+        for name in ("health.lua", "health_test.yaml")
+    },
+    "deploy/argocd/argocd-cm.yaml": argocd.argocd_text,  # from these, too
     "deploy/rbac.yaml": permissions.rbac_text,
     "docs/reference/permissions.md": permissions.page_text,
     "docs/reference/values.md": chart_values.reference_text,

@@ -1,3 +1,4 @@
+-- Generated from deploy/argocd/resource_customizations/runai-nim.io/RunaiNimPolicy/health.lua by scripts/generate.py. Do not edit.
 -- Healthy: in force as it is written. Degraded: it contradicts itself or another policy; its last valid version is in force.
 local status = obj.status or {}
 if status.observedGeneration ~= obj.metadata.generation then
