@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from local.audit import AuditLog
-from local.cluster import LocalCluster, Program
+from local.cluster import CHECKOUT, LocalCluster, Program
 from local.control_plane import ControlPlane
 from local.objects import Objects
 from tests.support.audited_tests import AuditedTests, Spans
@@ -21,6 +21,7 @@ from tests.support.policies import CLUSTER_POLICY, Policy
 Without = Callable[..., AbstractContextManager[None]]
 Configured = Callable[[dict[str, str]], None]
 Command = Callable[..., tuple[int, str, str]]
+Shell = Callable[..., str]
 
 INTERRUPTIBLE = ("env", "--default-signal=INT", str(Path(sys.executable).parent / "runai-nim"))
 """The command line with SIGINT as a terminal has it: a shell that runs the tests in the background ignores it."""
@@ -126,15 +127,48 @@ def configured(operator_process: Program) -> Iterator[Configured]:
 
 
 @pytest.fixture
-def command(control_plane: ControlPlane) -> Command:
-    """Run the command line as administrator: exit code, stdout, stderr."""
+def administrator(control_plane: ControlPlane) -> dict[str, str]:
+    """The environment of an administrator's shell, with `runai-nim` and `kubectl` in PATH."""
+    programs = (str(Path(sys.executable).parent), str(control_plane.kubectl_program().parent), os.environ["PATH"])
+    return {**os.environ, "KUBECONFIG": str(control_plane.kubeconfig), "PATH": os.pathsep.join(programs)}
 
-    kubeconfig = ["--kubeconfig", str(control_plane.kubeconfig)]
 
-    def command(*arguments: str) -> tuple[int, str, str]:
+@pytest.fixture
+def shell_directory() -> Path:
+    """Where `shell` runs: the checkout, unless a module has a fixture of its own."""
+    return CHECKOUT
+
+
+@pytest.fixture
+def shell(administrator: dict[str, str], shell_directory: Path) -> Shell:
+    """Run lines of a shell as administrator; they end with the first command that fails."""
+
+    def run(lines: str, stdin: str = "") -> str:
+        done = subprocess.run(
+            ["sh", "-ec", lines],
+            input=stdin,
+            env=administrator,
+            cwd=shell_directory,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture
+def command(administrator: dict[str, str]) -> Command:
+    """Run the command line as administrator, unless it names a kubeconfig: exit code, stdout, stderr."""
+
+    def command(*arguments: str, stdin: str = "") -> tuple[int, str, str]:
+        named = () if "--kubeconfig" in arguments else ("--kubeconfig", administrator["KUBECONFIG"])
         answer = subprocess.run(
-            [str(Path(sys.executable).parent / "runai-nim"), arguments[0], *kubeconfig, *arguments[1:]],
-            env={**os.environ, "KUBECONFIG": "/nonexistent"},
+            [str(Path(sys.executable).parent / "runai-nim"), *arguments, *named],
+            input=stdin,
+            env={**administrator, "KUBECONFIG": "/nonexistent"},
             capture_output=True,
             text=True,
             check=False,

@@ -15,6 +15,7 @@ from local.cluster import LocalCluster, Program
 from local.control_plane import ADMINISTRATOR, ControlPlane
 from local.objects import Objects, wait_for
 from runai_nim.api import well_known
+from tests.cluster.conftest import Command
 from tests.support.services import CLAIM, NIMSERVICE, present, sample, serve, settled
 
 pytestmark = pytest.mark.usefixtures("operator_process")
@@ -22,25 +23,13 @@ Live = Callable[..., tuple[int, list[str], str]]
 
 
 @pytest.fixture
-def live(control_plane: ControlPlane, namespace: str) -> Live:
-    """Run the command as administrator for a manifest: its exit code, lines and messages."""
+def live(command: Command, namespace: str) -> Live:
+    """Compare a manifest with the cluster as administrator: the exit code, lines and messages."""
 
     def live(manifest: dict[str, Any], *options: str) -> tuple[int, list[str], str]:
-        command = [
-            str(Path(sys.executable).parent / "runai-nim"),
-            "diff",
-            "-f",
-            "-",
-            "--live",
-            "-n",
-            namespace,
-            *options,
-        ]
-        environment = {**os.environ, "KUBECONFIG": str(control_plane.kubeconfig)}
-        answer = subprocess.run(
-            command, input=yaml.safe_dump(manifest), env=environment, capture_output=True, text=True, check=False
-        )
-        return answer.returncode, answer.stdout.splitlines(), answer.stderr
+        arguments = ("diff", "-f", "-", "--live", "-n", namespace, *options)
+        code, out, err = command(*arguments, stdin=yaml.safe_dump(manifest))
+        return code, out.splitlines(), err
 
     return live
 

@@ -2,11 +2,9 @@
 
 import itertools
 import json
-import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -111,7 +109,7 @@ def test_status_says_what_may_not_be_read(
         assert re.search(f"{kind} +can't be read: .* is forbidden", out), kind
 
 
-def test_the_shell_completes_live_names(objects: Objects, namespace: str, control_plane: ControlPlane) -> None:
+def test_the_shell_completes_live_names(objects: Objects, namespace: str, administrator: dict[str, str]) -> None:
     for name in ("llama-8b", "llama-70b", "other"):
         service = sample("gpu-portion")
         service["metadata"]["name"] = name
@@ -119,9 +117,7 @@ def test_the_shell_completes_live_names(objects: Objects, namespace: str, contro
 
     def completed(line: str) -> list[str]:
         words = {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" ")), "_RUNAI_NIM_COMPLETE": "complete_bash"}
-        program = str(Path(sys.executable).parent / "runai-nim")
-        environment = {**os.environ, "KUBECONFIG": str(control_plane.kubeconfig), **words}
-        return subprocess.check_output([program], env=environment, text=True).split()
+        return subprocess.check_output(["runai-nim"], env=administrator | words, text=True).split()
 
     assert completed(f"runai-nim status -n {namespace} lla") == ["llama-70b", "llama-8b"]
     assert completed(f"runai-nim stop --namespace {namespace} llama-8b l") == ["llama-70b"]

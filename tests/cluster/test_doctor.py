@@ -1,11 +1,7 @@
 """`runai-nim doctor` on a real API server, which has neither GPUs nor a scheduler."""
 
 import json
-import os
-import subprocess
-import sys
 import tarfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,33 +10,20 @@ from local.audit import AuditLog
 from local.cluster import Program
 from local.control_plane import ADMINISTRATOR, ControlPlane
 from local.objects import Objects
+from tests.cluster.conftest import Command
 from tests.support.services import serve
 
 pytestmark = pytest.mark.usefixtures("operator_process")
-Doctor = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def doctor(control_plane: ControlPlane) -> Doctor:
-    """Run the command as administrator: its exit code, output and messages."""
-
-    def doctor(*options: str) -> tuple[int, str, str]:
-        command = [str(Path(sys.executable).parent / "runai-nim"), "doctor", *options]
-        environment = {**os.environ, "KUBECONFIG": str(control_plane.kubeconfig)}
-        answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        return answer.returncode, answer.stdout, answer.stderr
-
-    return doctor
 
 
 def test_it_finds_what_is_there_and_what_is_not_and_only_reads(
-    objects: Objects, doctor: Doctor, stand_in: Program, audit_log: AuditLog
+    objects: Objects, command: Command, stand_in: Program, audit_log: AuditLog
 ) -> None:
     serve(objects)
     stand_in.stop()  # it has the administrator's kubeconfig, too, and may still write about earlier tests
     mark = audit_log.mark()
 
-    code, out, err = doctor()
+    code, out, err = command("doctor")
 
     assert (code, err) == (1, "")
     lines = out.splitlines()
@@ -58,7 +41,7 @@ def test_it_finds_what_is_there_and_what_is_not_and_only_reads(
 
 
 def test_a_bundle_of_a_cluster_holds_what_a_bug_report_needs_and_no_secret(
-    objects: Objects, doctor: Doctor, stand_in: Program, namespace: str, tmp_path: Path
+    objects: Objects, command: Command, stand_in: Program, namespace: str, tmp_path: Path
 ) -> None:
     serve(objects, environmentVariables=[{"name": "HF_TOKEN", "value": "hf_planted"}])
     objects.apply(
@@ -71,7 +54,7 @@ def test_a_bundle_of_a_cluster_holds_what_a_bug_report_needs_and_no_secret(
     )
     bundle = tmp_path / "report.tar.gz"
 
-    code, out, err = doctor("--bundle", str(bundle), "-o", "json")
+    code, out, err = command("doctor", "--bundle", str(bundle), "-o", "json")
 
     assert (code, bool(json.loads(out)["checks"])) == (1, True)
     assert f"{bundle} is written, without values of variables" in err
@@ -89,7 +72,7 @@ def test_a_bundle_of_a_cluster_holds_what_a_bug_report_needs_and_no_secret(
     assert "HF_TOKEN" in texts["nimservices"]
 
 
-def test_the_context_is_that_of_the_option(doctor: Doctor, control_plane: ControlPlane) -> None:
-    assert doctor("--context", "local", "--kubeconfig", str(control_plane.kubeconfig))[1].startswith("ok")
-    code, out, err = doctor("--context", "none")
+def test_the_context_is_that_of_the_option(command: Command, control_plane: ControlPlane) -> None:
+    assert command("doctor", "--context", "local", "--kubeconfig", str(control_plane.kubeconfig))[1].startswith("ok")
+    code, out, err = command("doctor", "--context", "none")
     assert (code, out, 'the kubeconfig has no context "none": ' in err) == (2, "", True)

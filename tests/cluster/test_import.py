@@ -1,8 +1,6 @@
 """`runai-nim import --adopt` on a real API server: its steps hand NIMServices over and say whether pods restart."""
 
-import os
-import subprocess
-import sys
+import shlex
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -11,28 +9,18 @@ from typing import Any
 import pytest
 import yaml
 
-from local.control_plane import ControlPlane
 from local.objects import Object, Objects, wait_for
-from tests.cluster.conftest import Command
+from tests.cluster.conftest import Command, Shell
 from tests.support.services import CR, DEPLOYMENT, NIMSERVICE, gone, present, sample, serve, settled
 
 pytestmark = pytest.mark.usefixtures("operator_process", "stand_in")
-PROGRAMS = Path(sys.executable).parent
 Run = Callable[..., str]
 
 
 @pytest.fixture
-def run(control_plane: ControlPlane) -> Run:
-    """Run a command with `runai-nim` and `kubectl` in PATH, as administrator: its stdout."""
-
-    def run(*command: str, stdin: str = "") -> str:
-        folders = (str(PROGRAMS), str(control_plane.kubectl_program().parent), os.environ["PATH"])
-        environment = {**os.environ, "PATH": os.pathsep.join(folders), "KUBECONFIG": str(control_plane.kubeconfig)}
-        answer = subprocess.run(command, input=stdin, env=environment, capture_output=True, text=True, check=False)
-        assert answer.returncode == 0, answer.stderr
-        return answer.stdout
-
-    return run
+def run(shell: Shell) -> Run:
+    """Run a command as administrator: its stdout."""
+    return lambda *words, stdin="": shell(shlex.join(words), stdin=stdin)
 
 
 def handed_over(run: Run, objects: Objects, namespace: str, folder: Path) -> str:

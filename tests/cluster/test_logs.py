@@ -18,6 +18,8 @@ from local.objects import Objects, wait_for
 from tests.cluster.conftest import INTERRUPTIBLE, Command
 from tests.support.services import sample, serve, settled
 
+Follow = Callable[..., subprocess.Popen[str]]
+
 pytestmark = pytest.mark.usefixtures("operator_process", "stand_in")
 
 
@@ -106,6 +108,14 @@ def on_the_node(kubelet: Kubelet, namespace: str, kubectl: Callable[..., str]) -
     kubectl("delete", "node", namespace)
 
 
+@pytest.fixture
+def follow(administrator: dict[str, str], namespace: str) -> Follow:
+    """Start to follow the logs of llama-8b."""
+    program = (*INTERRUPTIBLE, "logs", "llama-8b", "-f", "-n", namespace)
+    pipe = subprocess.PIPE
+    return lambda *more: subprocess.Popen([*program, *more], env=administrator, stdout=pipe, stderr=pipe, text=True)
+
+
 def test_the_log_of_one_pod_is_plain(
     objects: Objects, namespace: str, command: Command, kubelet: Kubelet, on_the_node: Callable[[], list[str]]
 ) -> None:
@@ -140,20 +150,13 @@ def test_the_logs_of_several_pods_name_them(
 def test_a_followed_log_ends_quietly(
     how: str,
     objects: Objects,
-    namespace: str,
-    control_plane: ControlPlane,
+    follow: Follow,
     kubelet: Kubelet,
     on_the_node: Callable[[], list[str]],
 ) -> None:
     serve(objects)
     on_the_node()
-    program = [*INTERRUPTIBLE, "logs", "llama-8b", "-f", "-n", namespace]
-    with subprocess.Popen(
-        [*program, "--kubeconfig", str(control_plane.kubeconfig)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as running:
+    with follow() as running:
         assert running.stdout is not None
         assert running.stderr is not None
         assert running.stdout.readline() == "first\n"
@@ -170,20 +173,13 @@ def test_a_followed_log_ends_quietly(
 
 def test_a_pod_that_starts_later_is_followed_too(
     objects: Objects,
-    namespace: str,
-    control_plane: ControlPlane,
+    follow: Follow,
     kubelet: Kubelet,
     on_the_node: Callable[[], list[str]],
 ) -> None:
     serve(objects)
     (first,) = on_the_node()
-    program = [*INTERRUPTIBLE, "logs", "llama-8b", "-f", "--tail", "1", "-n", namespace]
-    with subprocess.Popen(
-        [*program, "--kubeconfig", str(control_plane.kubeconfig)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as running:
+    with follow("--tail", "1") as running:
         assert running.stdout is not None
         assert running.stdout.readline() == "first\n"
 

@@ -1,49 +1,30 @@
 """The guide's page about moving here: its commands on a cluster with NIMServices of somebody, in their order."""
 
-import os
 import re
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from local.cluster import CHECKOUT
-from local.control_plane import ControlPlane
 from local.objects import Objects, wait_for
+from tests.cluster.conftest import Shell
+from tests.support.guide_pages import blocks, project
 from tests.support.services import CR, NIMSERVICE, gone, present, settled
 
 pytestmark = pytest.mark.usefixtures("operator_process", "stand_in")
-PAGE = (CHECKOUT / "docs" / "guide" / "migration.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^ *```sh\n(.*?)^ *```$", PAGE, re.DOTALL | re.MULTILINE)
 TEAM = "runai-team-a"
-Shell = Callable[[str], str]
 
 
 @pytest.fixture
-def shell(control_plane: ControlPlane, tmp_path: Path) -> Shell:
-    """Run a block of the page in its own directory, as administrator; it ends with the first command that fails."""
-    programs = (str(Path(sys.executable).parent), str(control_plane.kubectl_program().parent), os.environ["PATH"])
-    environment = {**os.environ, "KUBECONFIG": str(control_plane.kubeconfig), "PATH": os.pathsep.join(programs)}
-
-    def run(block: str) -> str:
-        command = ["sh", "-ec", block]
-        done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    return run
+def shell_directory(tmp_path: Path) -> Path:
+    """The page's commands write files."""
+    return tmp_path
 
 
 @pytest.fixture
 def team(all_objects: Objects) -> Iterator[Objects]:
     """The page's namespace, with a NIMService that the NIM Operator serves."""
-    metadata: dict[str, Any] = {"name": TEAM, "labels": {"runai/queue": "team-a"}}
-    all_objects.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
-    objects = all_objects.of(TEAM)
     version, kind = NIMSERVICE.split()
     spec = {
         "image": {"repository": "nvcr.io/nim/meta/llama", "tag": "1.0"},
@@ -53,14 +34,14 @@ def team(all_objects: Objects) -> Iterator[Objects]:
         "expose": {"service": {"port": 8000}},
         "replicas": 1,
     }
-    objects.apply({"apiVersion": version, "kind": kind, "metadata": {"name": "llama"}, "spec": spec})
-    wait_for(lambda: present(objects, NIMSERVICE, "llama").get("status", {}).get("state") == "Ready", 60)
-    yield objects
-    all_objects.delete("v1 Namespace", TEAM)
+    with project(all_objects, TEAM) as objects:
+        objects.apply({"apiVersion": version, "kind": kind, "metadata": {"name": "llama"}, "spec": spec})
+        wait_for(lambda: present(objects, NIMSERVICE, "llama").get("status", {}).get("state") == "Ready", 60)
+        yield objects
 
 
 def test_the_page_s_commands_do_what_it_says(shell: Shell, team: Objects, tmp_path: Path) -> None:
-    read_settings, take_over, run_steps, look, from_runai, back = BLOCKS
+    read_settings, take_over, run_steps, look, from_runai, back = blocks("migration")
     assert (read_settings.split()[0], from_runai.split()[1]) == ("helm", "import")
     (tmp_path / "settings.yaml").write_text(yaml.safe_dump({"settings": {}}))
 

@@ -1,9 +1,6 @@
 """Policies on a real API server: what they give and forbid, and that a change of one restarts no model."""
 
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -13,10 +10,10 @@ from typing import Any
 import pytest
 
 from local.cluster import LocalCluster, Program
-from local.control_plane import ControlPlane
 from local.objects import Objects, wait_for
+from tests.cluster.conftest import Command
 from tests.support.permissions import Permission
-from tests.support.policies import CLUSTER_POLICY, POLICY, Policy, cap, policy, status, valid
+from tests.support.policies import CLUSTER_POLICY, POLICY, Policy, cap, counted, policy, status, valid
 from tests.support.services import (
     CR,
     NIMSERVICE,
@@ -213,20 +210,26 @@ def test_what_an_earlier_service_left_is_not_in_the_way(
     assert team(objects) == "a"
 
 
-def test_a_namespace_that_is_relabelled_has_other_policies(
-    objects: Objects, cluster_policies: Callable[[Policy], None], namespace: str, kubectl: Callable[..., str]
-) -> None:
+@pytest.fixture
+def of_department(objects: Objects, cluster_policies: Callable[[Policy], None], namespace: str) -> str:
+    """Name of a valid policy for namespaces whose label example.com/department is this namespace's name."""
     selector = {"matchLabels": {"example.com/department": namespace}}
     name = f"{namespace}-ml"
     cluster_policies(
         policy(name, CLUSTER_POLICY, defaults=variable("ml"), namespaceSelector=selector, scope="department")
     )
     valid(objects, "True", name, CLUSTER_POLICY)
+    return name
+
+
+def test_a_namespace_that_is_relabelled_has_other_policies(
+    objects: Objects, of_department: str, namespace: str, kubectl: Callable[..., str]
+) -> None:
     serve(objects)
     assert team(objects) == ""
     kubectl("label", "namespace", namespace, f"example.com/department={namespace}")
     assert complies(objects, "PolicyChanged")
-    wait_for(lambda: status(objects, name, CLUSTER_POLICY).get("matched") == 1)
+    counted(objects, of_department, CLUSTER_POLICY, matched=1)
     objects.patch(CR, "llama-8b", {"spec": {"replicas": 2}})
     wait_for(lambda: team(objects) == "ml")
     kubectl("label", "namespace", namespace, "example.com/department-")
@@ -234,15 +237,10 @@ def test_a_namespace_that_is_relabelled_has_other_policies(
     assert team(objects) == "ml"
 
 
+@pytest.mark.usefixtures("of_department")
 def test_a_label_counts_for_what_is_applied_after_it(
-    objects: Objects, cluster_policies: Callable[[Policy], None], namespace: str, kubectl: Callable[..., str]
+    objects: Objects, namespace: str, kubectl: Callable[..., str]
 ) -> None:
-    selector = {"matchLabels": {"example.com/department": namespace}}
-    name = f"{namespace}-ml"
-    cluster_policies(
-        policy(name, CLUSTER_POLICY, defaults=variable("ml"), namespaceSelector=selector, scope="department")
-    )
-    valid(objects, "True", name, CLUSTER_POLICY)
     for index in range(8):  # at the operator the label may arrive after what is applied then
         want = "" if index % 2 else "ml"
         kubectl("label", "namespace", namespace, f"example.com/department{f'={namespace}' if want else '-'}")
@@ -306,54 +304,50 @@ def test_what_is_too_large_says_so(objects: Objects) -> None:
 
 
 @pytest.fixture
-def command(control_plane: ControlPlane, namespace: str, tmp_path: Path) -> Callable[..., tuple[int, str]]:
-    """Run the command line as administrator with an object in a file: its exit code and output."""
+def told_of(command: Command, namespace: str) -> Callable[..., tuple[int, str]]:
+    """Run the command line as administrator with an object as its input: its exit code and output."""
 
     def run(words: str, obj: dict[str, Any]) -> tuple[int, str]:
-        file = tmp_path / "object.yaml"
-        file.write_text(json.dumps(obj))
-        command = [str(Path(sys.executable).parent / "runai-nim"), *words.split(), "-n", namespace, "-f", str(file)]
-        environment = {**os.environ, "KUBECONFIG": str(control_plane.kubeconfig)}
-        answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        return answer.returncode, answer.stdout + answer.stderr
+        code, out, err = command(*words.split(), "-n", namespace, "-f", "-", stdin=json.dumps(obj))
+        return code, out + err
 
     return run
 
 
 def test_before_it_is_applied_it_is_known_what_it_changes(
-    objects: Objects, command: Callable[..., tuple[int, str]], namespace: str
+    objects: Objects, told_of: Callable[..., tuple[int, str]], namespace: str
 ) -> None:
     serve(objects)
-    code, told = command("policy check --live", policy(defaults=variable("a")))
+    code, told = told_of("policy check --live", policy(defaults=variable("a")))
     assert code == 1, told
     assert f"RunaiNimService {namespace}/llama-8b, with the next change of its spec" in told
     assert "0 would change at once, pods of 0 would restart; 1 would change with the next change of their spec" in told
-    code, told = command("policy check --live", policy(defaults=variable("a"), enforcement="Immediate"))
+    code, told = told_of("policy check --live", policy(defaults=variable("a"), enforcement="Immediate"))
     assert code == 3, told
     assert "pods restart: yes" in told
-    code, told = command("policy check --live", policy(rules=cap(0.3)))
+    code, told = told_of("policy check --live", policy(rules=cap(0.3)))
     assert code == 4, told
     assert "1 would break a rule" in told
-    code, told = command("policy check --live", policy(rules={"replicas": {"min": 3, "max": 2}}))
+    code, told = told_of("policy check --live", policy(rules={"replicas": {"min": 3, "max": 2}}))
     assert code == 2, told
     objects.apply(policy(defaults=variable("a")))
     assert complies(objects, "PolicyChanged")
-    assert command("policy check --live", policy(defaults=variable("a")))[0] == 0
+    assert told_of("policy check --live", policy(defaults=variable("a")))[0] == 0
     mine = {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
     fixed = {"environmentVariables": {"instances": {"locked": ["TEAM"]}}}
     wide = policy("wide", CLUSTER_POLICY, defaults=variable("b"), rules=fixed, namespaceSelector=mine)
-    code, told = command("policy check --live", wide)
+    code, told = told_of("policy check --live", wide)
     assert code == 1, told
     assert f"{namespace}/gpu-team: warning: policy gpu-team (project) would no longer be in force as it is" in told
     # diff --live knows what the operator keeps, and what a change of the spec brings.
-    code, told = command("diff --live", sample("gpu-portion"))
+    code, told = told_of("diff --live", sample("gpu-portion"))
     assert code == 0, told
-    code, told = command("diff --live", sample("gpu-portion", replicas=2))
+    code, told = told_of("diff --live", sample("gpu-portion", replicas=2))
     assert code == 1
     assert "spec.env[TEAM].value: (not shown)  # spec.environmentVariables" in told
 
 
-def test_a_revision_of_others_is_in_nobodys_way(objects: Objects, command: Callable[..., tuple[int, str]]) -> None:
+def test_a_revision_of_others_is_in_nobodys_way(objects: Objects, told_of: Callable[..., tuple[int, str]]) -> None:
     serve(objects)
     owner = present(objects, CR, "llama-8b")["metadata"]
     reference = {"apiVersion": "runai-nim.io/v1alpha1", "kind": "RunaiNimService", "name": "llama-8b"}
@@ -364,15 +358,15 @@ def test_a_revision_of_others_is_in_nobodys_way(objects: Objects, command: Calla
     }
     data = {"data": {"policies": "none"}, "revision": 1}
     objects.apply({"apiVersion": "apps/v1", "kind": "ControllerRevision", "metadata": theirs, **data})
-    code, told = command("policy check --live", policy(rules=cap(0.3)))
+    code, told = told_of("policy check --live", policy(rules=cap(0.3)))
     assert (code, "1 would break a rule" in told) == (4, True), told
 
 
 def test_policies_that_may_not_be_read_are_told_of(
-    objects: Objects, command: Callable[..., tuple[int, str]], reader: Callable[..., Path]
+    objects: Objects, told_of: Callable[..., tuple[int, str]], reader: Callable[..., Path]
 ) -> None:
     serve(objects)
-    code, told = command(f"policy check --live --kubeconfig {reader('get,list')}", policy(rules=cap(0.3)))
+    code, told = told_of(f"policy check --live --kubeconfig {reader('get,list')}", policy(rules=cap(0.3)))
     assert code == 4, told
     assert "1 would break a rule" in told
     for kind in ("runainimpolicies", "clusterrunainimpolicies", "controllerrevisions"):

@@ -17,6 +17,7 @@ from tests.contract.openapi_models import field_facts
 from tests.contract.specs import Spec, changed, places
 from tests.support.decisions import input_of
 from tests.support.resources import a_cr
+from tests.support.spec_paths import used_paths
 
 DIFFERENCES: dict[str, dict[str, str]] = yaml.safe_load((Path(__file__).parent / "differences.yaml").read_text())
 LISTED = {f"{field}: {change}" for fields in DIFFERENCES.values() for field, change in fields.items()}
@@ -72,21 +73,8 @@ def test_descriptions_tell_models_apart() -> None:
     assert facts["nodePools[]"]["type"] == "string"
 
 
-def used(value: Any, path: str = "") -> Iterator[str]:
-    """Every path that a spec uses, in the spelling of `described`."""
-    if isinstance(value, dict):
-        for name, below in value.items():
-            here = f"{path}.{name}" if path else name
-            yield here
-            yield from used(below, here)
-    if isinstance(value, list):
-        for item in value:
-            yield f"{path}[]"
-            yield from used(item, f"{path}[]")
-
-
 def test_every_field_of_the_client_is_in_a_body() -> None:
-    paths = {path for spec in bodies().values() for path in used(spec)}
+    paths = {path for spec in bodies().values() for path in used_paths(spec)}
 
     assert paths == field_facts(client_spec()).keys()
 

@@ -8,6 +8,9 @@
 | a golden case or a refusal | `golden`: `golden_cases`, `golden_case`, `stored`, `a_context` |
 | a RunaiNimService in a real cluster, and its conditions | `services`: `sample`, `serve`, `settled`, `gone` |
 | policies in a real cluster, and their statuses | `policies`: `policy`, `valid`, `counted` |
+| the guide's blocks of commands, and their namespace | `guide_pages`: `blocks`, `project` |
+| a cache of the operator in the test's own process | `cluster_cache`: `with_cache`, `fill` |
+| the paths of fields that a spec uses | `spec_paths`: `used_paths` |
 | routes, their settings and hosts | `routes`: `BY_INGRESS`, `BY_GATEWAY`, `url_of`, `exposed` |
 | metrics of a process | `prometheus`: `scrape`, `Scrape` |
 | permissions that were used, denied, or are taken away | `permissions`: `denied`, `taken_away`, `may` |

@@ -11,6 +11,7 @@ import yaml
 from runai_nim.api.crd import make_crd, make_schema, structural_schema
 from runai_nim.api.kinds import KINDS, RUNAI_NIM_SERVICE, ApiKind
 from runai_nim.api.ours import is_ours
+from tests.support.spec_paths import used_paths
 
 ROOT = Path(__file__).resolve().parents[3]
 CRDS = ROOT / "crds"
@@ -25,18 +26,6 @@ def fields(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[s
         here = f"{path}.{name}" if path else name
         yield here, field
         yield from fields(field.get("items", field), here)
-
-
-def used(value: object, path: str = "") -> Iterator[str]:
-    """Every path that a spec uses, in the spelling of `fields`."""
-    if isinstance(value, dict):
-        for name, below in value.items():
-            here = f"{path}.{name}" if path else name
-            yield here
-            yield from used(below, here)
-    if isinstance(value, list):
-        for item in value:
-            yield from used(item, path)
 
 
 def generated(kind: ApiKind) -> Path:
@@ -78,7 +67,8 @@ def test_every_field_has_a_description() -> None:
 
 
 def test_every_field_of_the_api_is_in_an_example() -> None:
-    paths = {path for example in EXAMPLES for path in used(yaml.safe_load(example.read_text())["spec"])}
+    specs = [yaml.safe_load(example.read_text())["spec"] for example in EXAMPLES]
+    paths = {path.replace("[]", "") for spec in specs for path in used_paths(spec)}
 
     assert {path for path in SPEC if not is_ours(f"spec.{path}")} == paths
 

@@ -22,25 +22,13 @@ from runai_nim.domain.plan.exposure import RoutePlan
 from runai_nim.domain.reasons import Reason
 from runai_nim.domain.translate import translate
 from tests.support.decisions import input_of
+from tests.support.observations import a_workload
 from tests.support.resources import CREATED, a_cr, with_claim
 
 CONTEXT = Context(load_settings(None, {}), {})
 BEFORE, LATER = "2026-01-01T23:59:59Z", "2026-01-02T00:00:01Z"
 OWNER = {"kind": well_known.KIND, "name": "nim", "uid": "u1", "controller": True}
-WORKLOAD = ObservedWorkload(
-    "Deployment",
-    name="nim",
-    resource_version="1",
-    owner_uid="n1",
-    pod_hash="h",
-    generation=1,
-    observed_generation=1,
-    spec_replicas=1,
-    current_replicas=1,
-    updated_replicas=1,
-    ready_replicas=1,
-    available_replicas=1,
-)
+WORKLOAD = a_workload(pod_hash="h")
 
 
 def claim_of(cr: dict[str, Any], **changes: Any) -> ObservedClaim:
