@@ -181,7 +181,10 @@ def test_a_change_is_a_merge_patch() -> None:
     [
         (("start", "llama", "-1"), "No such option: -1"),
         (("stop",), "Missing argument 'NAME...'"),
-        (("stop", "llama", "--dry-run=client"), "Invalid value for '--dry-run'"),
+        (
+            ("stop", "llama", "--dry-run=client"),
+            "Invalid value for '--dry-run': 'client' is not one of 'none', 'server'.",
+        ),
         (("stop", "llama", "--kubeconfig", "/nonexistent/file"), "no usable kubeconfig: "),
     ],
 )

@@ -50,6 +50,13 @@ def test_list_shows_what_is_there(
     ]
 
 
+def test_a_selector_that_is_none_is_told_with_what_one_is(command: Command) -> None:
+    code, out, err = command("list", "-l", "a=b c")
+
+    assert (code, out) == (2, "")
+    assert err.startswith("--selector is \"a=b c\" but must be a label selector, such as team=search: found 'c'")
+
+
 def test_a_context_that_is_not_there_is_one_line(command: Command) -> None:
     code, out, err = command("list", "--context", "nonexistent")
 

@@ -1,6 +1,6 @@
 """The commands of `runai-nim`: their options and help. What a command does is loaded when it is called."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import typer
 from typer.core import TyperGroup
@@ -25,6 +25,9 @@ from runai_nim.cli.options import (
 )
 from runai_nim.cli.policy_commands import policy
 
+_OF_PYDANTIC: Final = "Value error, "
+"""What Typer lets stand before its own words about a choice."""
+
 
 class _Commands(TyperGroup):
     """Turns a CommandError into a line on stderr and exit code 2."""
@@ -35,6 +38,9 @@ class _Commands(TyperGroup):
         except CommandError as error:
             typer.echo(error, err=True)
             raise typer.Exit(EXIT_FAILURE) from None
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix(_OF_PYDANTIC)
+            raise
 
 
 app = typer.Typer(cls=_Commands, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)

@@ -76,6 +76,9 @@ async def service_pages(
     except ApiError as error:
         if error.status == 403 and not namespace:
             raise CommandError(f"the cluster can't be read: {error}; name a namespace of yours by -n") from None
+        if error.status == 400 and selector:
+            must = "be a label selector, such as team=search"
+            raise CommandError(f'--selector is "{selector}" but must {must}: {error.message}') from None
         if error.status != 404:
             raise
         message = "the cluster can't be read: it doesn't serve RunaiNimServices; install the operator's chart"
