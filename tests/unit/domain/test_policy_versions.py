@@ -68,6 +68,16 @@ def test_the_last_version_that_was_in_force_stays_in_force() -> None:
     assert caps(versions) == [{"max": 2}]
 
 
+def test_the_status_may_know_a_later_valid_version_than_this_process() -> None:
+    versions = PolicyVersions()
+    versions.take(TEAM, stored(CAP))
+    assert caps(versions) == [{"max": 3}]
+    versions.take(TEAM, stored(OTHER_CAP, 2))  # replaced before this process has asked for it
+    versions.take(TEAM, stored(WRONG, 3, in_force=OTHER_CAP, in_force_generation=2))
+    assert versions.seen_valid(TEAM) is None
+    assert caps(versions) == [{"max": 2}]
+
+
 def test_after_a_restart_the_status_knows_it() -> None:
     versions = PolicyVersions()
     versions.take(TEAM, stored(WRONG, 2, in_force=CAP))

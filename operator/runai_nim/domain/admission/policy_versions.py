@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from runai_nim.api.resources import ObjectKey
-from runai_nim.api.untrusted_values import mapping
+from runai_nim.api.untrusted_values import mapping, number
 from runai_nim.domain.admission.stored_policy import StoredPolicy
 from runai_nim.domain.policy import CompiledPolicies, Policy, PolicySet
 
@@ -37,8 +37,7 @@ class PolicyVersions:
         if new is not None:
             self._stored[key] = new
             if old is not None and (old.uid, old.generation) == (new.uid, new.generation):
-                if mapping(new.status.get("inForce")).get("generation") == new.generation:
-                    self._seen_valid.pop(key, None)  # older than what the status tells by now
+                self._drop_older(key, new)
                 after = self.last_valid(key)
                 if before == after and old.last_valid == new.last_valid:
                     return False  # another change of its status
@@ -48,8 +47,16 @@ class PolicyVersions:
             self._seen_valid.pop(key, None)
         elif old.policy is not None and self._set is not None and not self._set.rejects(old.policy):
             self._seen_valid[key] = old
+        if new is not None:
+            self._drop_older(key, new)
         self._set = None
         return True
+
+    def _drop_older(self, key: ObjectKey, new: StoredPolicy) -> None:
+        """Drop the version that was seen if the status tells of a later one by now."""
+        seen = self._seen_valid.get(key)
+        if seen is not None and number(mapping(new.status.get("inForce")).get("generation")) > seen.generation:
+            del self._seen_valid[key]
 
     def of_namespace(self, namespace: str, labels: Mapping[str, str]) -> CompiledPolicies:
         """The policies for resources of a namespace with these labels."""
