@@ -128,6 +128,20 @@ def test_what_else_has_to_be_done_is_noted() -> None:
     assert stop(a_service()).note == ""
 
 
+@pytest.mark.parametrize(
+    ("status", "meanwhile"), [({"nimServiceName": "llama"}, "the last valid one stays in force"), ({}, "no pods run")]
+)
+def test_what_waits_for_a_correct_spec_says_so(status: dict[str, Any], meanwhile: str) -> None:
+    rejected = {"type": "Translated", "status": "False", "observedGeneration": 2}
+    service = a_service({"generation": 2}, replicas=2) | {"status": {"conditions": [rejected], **status}}
+
+    notes = {change.note for change in (stop(service), scale(service, 3, None), restart(service, NOW))}
+    assert notes == {
+        f"has a spec that the operator rejects: until it is correct, {meanwhile}; runai-nim status says what is wrong"
+    }
+    assert pause(service).note == ""
+
+
 def test_a_change_of_the_spec_belongs_to_the_tool_that_manages_the_resource() -> None:
     for change in (
         stop(a_service(ARGO)),

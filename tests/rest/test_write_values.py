@@ -224,21 +224,6 @@ def test_errors_that_a_stop_adds() -> None:
     assert broken_stop.new_errors(before, after) == [found("spec.replicas")]
 
 
-@pytest.mark.parametrize(
-    ("generation", "condition", "expected"),
-    [
-        (2, {"type": "Translated", "status": "False", "observedGeneration": 2}, True),
-        (3, {"type": "Translated", "status": "False", "observedGeneration": 2}, False),
-        (2, {"type": "Translated", "status": "True", "observedGeneration": 2}, False),
-        (2, {"type": "Ready", "status": "False", "observedGeneration": 2}, False),
-    ],
-)
-def test_what_the_operator_says_of_a_spec(generation: int, condition: dict[str, Any], expected: bool) -> None:
-    cr = {"metadata": {"generation": generation}, "status": {"conditions": [condition]}}
-
-    assert broken_stop.is_rejected(cr) is expected
-
-
 @pytest.mark.parametrize(("status", "holds"), [({}, "no pods run"), ({"nimServiceName": "a"}, "the last valid spec")])
 def test_what_holds_while_a_stop_waits(status: dict[str, str], holds: str) -> None:
     for told in (broken_stop.stored_only({"status": status}), broken_stop.not_stored({"status": status})):

@@ -14,6 +14,7 @@ from runai_nim.domain.admission.object_schema import to_stored_object
 from runai_nim.domain.admission.rest_body import check_rest_body, make_manifest, metadata_of
 from runai_nim.domain.decision_input import DecisionInput, make_decision_input
 from runai_nim.domain.policy import AcceptedSpec, effective_spec, own_spec
+from runai_nim.domain.status import is_rejected
 from runai_nim.domain.validate import Finding, depends_on_claim, has_errors
 from runai_nim.kube.discovery import Discovery
 from runai_nim.rest.api_server import ApiServer
@@ -90,7 +91,7 @@ class SpecValidator:
             _, before = await self._checked(token, cr, namespace, accepted=accepted)
             refuse_errors(broken_stop.new_errors(before, findings))
             told = broken_stop.stored_only(cr)
-        elif violations and broken_stop.is_rejected(cr):
+        elif violations and is_rejected(cr):
             told = broken_stop.stored_only(cr)
         return self._warnings((*(replace(one, severity="warning") for one in violations), *findings)), told
 

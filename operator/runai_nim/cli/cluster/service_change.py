@@ -1,7 +1,7 @@
 """What a command changes in a RunaiNimService, and what it refuses to change. Pure."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from runai_nim.api.gitops_owner import owner_of, owner_of_annotation
 from runai_nim.api.resources import ObjectView
 from runai_nim.api.untrusted_values import mapping, number
 from runai_nim.domain.plan import is_paused
+from runai_nim.domain.status import has_nimservice, is_rejected
 
 _RESUME: Final = "the operator acts on it after runai-nim resume"
 
@@ -85,7 +86,8 @@ def restart(service: ObjectView, now: datetime) -> Change:
     elif desired_phase.is_stopped(mapping(service.get("spec"))):
         return Change(done="is stopped, so it has no pods to restart")
     at = now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    return _annotation_change(service, well_known.RESTARTED_AT, at, done="was restarted this second", refusal=refusal)
+    change = _annotation_change(service, well_known.RESTARTED_AT, at, done="was restarted this second", refusal=refusal)
+    return replace(change, note=_rejection_note(service))
 
 
 def pause(service: ObjectView) -> Change:
@@ -106,7 +108,7 @@ def _spec_change(
     spec = mapping(service.get("spec"))
     changes = {name: value for name, value in wanted.items() if name not in spec or spec[name] != value}
     owner = owner_of(mapping(service.get("metadata")))
-    note = note or (f"is paused: {_RESUME}" if is_paused(service) else "")
+    note = note or (f"is paused: {_RESUME}" if is_paused(service) else _rejection_note(service))
     return Change(spec=changes, done=done, refusal=refusal, owner=owner, note=note)
 
 
@@ -134,6 +136,15 @@ def _scaling_refusal(service: ObjectView, replicas: int, most_replicas: int | No
             " a RunaiNimService with another name for more"
         )
     return ""
+
+
+def _rejection_note(service: ObjectView) -> str:
+    if not is_rejected(service):
+        return ""
+    meanwhile = "the last valid one stays in force" if has_nimservice(service) else "no pods run"
+    return (
+        f"has a spec that the operator rejects: until it is correct, {meanwhile}; runai-nim status says what is wrong"
+    )
 
 
 def _annotations(service: ObjectView) -> Mapping[str, Any]:

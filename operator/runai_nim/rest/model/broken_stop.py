@@ -4,12 +4,12 @@ The operator acts on no part of such a spec, so a stop is only stored. It must b
 nothing that isn't broken yet, and holds as soon as the spec is correct.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final
 
 from runai_nim.api import desired_phase
 from runai_nim.api.resources import ObjectView
-from runai_nim.api.untrusted_values import condition_of, mapping
+from runai_nim.domain.status import has_nimservice
 from runai_nim.domain.validate import Finding
 from runai_nim.rest.model.spec_patch import Spec, is_same
 
@@ -35,18 +35,11 @@ def new_errors(before: Iterable[Finding], after: Iterable[Finding]) -> list[Find
     return [finding for finding in errors if finding not in known]
 
 
-def is_rejected(cr: ObjectView) -> bool:
-    """Whether the operator says of the stored spec that it rejects it, as for a rule of a policy."""
-    translated = condition_of(mapping(cr.get("status")), "Translated")
-    is_current = translated.get("observedGeneration") == cr["metadata"].get("generation")
-    return is_current and translated.get("status") == "False"
-
-
 def stored_only(cr: ObjectView) -> str:
     """What holds after the stop, and what to do, for `details` of the answer."""
     meanwhile = (
         "so it doesn't act on this stop, and the last valid spec stays in force"
-        if _has_nimservice(cr)
+        if has_nimservice(cr)
         else "so no pods run, and the stop holds for the spec after its correction"
     )
     return f"the operator rejects the stored spec, {meanwhile}: {_WHAT_TO_DO}"
@@ -54,10 +47,5 @@ def stored_only(cr: ObjectView) -> str:
 
 def not_stored(cr: ObjectView) -> str:
     """The message where the API server refuses every change that leaves the spec as wrong as it is."""
-    meanwhile = "the last valid spec stays in force" if _has_nimservice(cr) else "no pods run"
+    meanwhile = "the last valid spec stays in force" if has_nimservice(cr) else "no pods run"
     return f"the API server stores no stop while the rest of the stored spec is invalid, and {meanwhile}: {_WHAT_TO_DO}"
-
-
-def _has_nimservice(cr: Mapping[str, Any]) -> bool:
-    """The status names the NIMService only after the operator has created it."""
-    return bool(mapping(cr.get("status")).get("nimServiceName"))
