@@ -14,7 +14,7 @@ from runai_nim.domain.admission.object_schema import to_stored_object
 from runai_nim.domain.admission.rest_body import check_rest_body, make_manifest, metadata_of
 from runai_nim.domain.decision_input import DecisionInput, make_decision_input
 from runai_nim.domain.policy import AcceptedSpec, effective_spec, own_spec
-from runai_nim.domain.status import is_rejected
+from runai_nim.domain.status import has_nimservice, is_rejected
 from runai_nim.domain.validate import Finding, depends_on_claim, has_errors
 from runai_nim.kube.discovery import Discovery
 from runai_nim.rest.api_server import ApiServer
@@ -99,10 +99,8 @@ class SpecValidator:
         self, token: str, cr: KubeObject, namespace: ProjectNamespace, *, accepted: AcceptedSpec | None
     ) -> tuple[DecisionInput, Sequence[Finding]]:
         """The decision's input for a workload that exists, and all findings."""
-        # The status names the NIMService only after the operator has created it.
-        made = bool((cr.get("status") or {}).get("nimServiceName"))
         decision_input = self._decision_input(cr, namespace, accepted=accepted)
-        decision_input = decision_input.with_children(claim_exists=None, nimservice_exists=made)
+        decision_input = decision_input.with_children(claim_exists=None, nimservice_exists=has_nimservice(cr))
         return decision_input, await self._findings(token, cr, decision_input)
 
     def effective_spec(self, cr: KubeObject, namespace: ProjectNamespace) -> KubeObject:

@@ -20,6 +20,7 @@ from runai_nim.cli.policies import policies_of_files
 from runai_nim.cli.policy_check import exit_code, violates
 from runai_nim.domain.decision_input import make_decision_input
 from runai_nim.domain.policy import AcceptedSpec, Policy, PolicySet, RejectedPolicy
+from runai_nim.domain.status import has_nimservice
 from runai_nim.kube.client import KubeClient
 
 _AT_ONCE = "at once"
@@ -138,8 +139,7 @@ def _evaluation(
         policies=policies,
         accepted=accepted if policies else None,
     )
-    made = bool((service.get("status") or {}).get("nimServiceName"))
-    decision_input = decision_input.with_children(claim_exists=None, nimservice_exists=made)
+    decision_input = decision_input.with_children(claim_exists=None, nimservice_exists=has_nimservice(service))
     # Items of a list may lack apiVersion and kind.
     obj = {**service, "apiVersion": well_known.API_VERSION, "kind": well_known.KIND}
     document = Document(f"{namespace}/{metadata['name']}", obj, Position(), {})
