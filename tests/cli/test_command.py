@@ -72,6 +72,51 @@ def test_a_kubeconfig_that_does_not_exist_is_one_line(files: str) -> None:
     assert answer.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("content", "cause"),
+    [(None, "PLACE: Is a directory;"), (b"\xd0\xff", "the file is no kubeconfig;"), (b"a: [1", "while parsing a flow")],
+)
+def test_what_is_no_kubeconfig_is_one_line(tmp_path: Path, content: bytes | None, cause: str) -> None:
+    place = tmp_path / "given"
+    if content is None:
+        place.mkdir()
+    else:
+        place.write_bytes(content)
+
+    answer = start("list", "--kubeconfig", str(place))
+
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert f"no usable kubeconfig: {cause.replace('PLACE', str(place))}" in answer.stderr
+    assert answer.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("validate -f EMPTY", '-f is "" but must be a file, a directory, or - for stdin: give one, or remove it'),
+        ("render -f a.yaml -f EMPTY", '-f is ""'),
+        ("validate -f a.yaml --settings EMPTY", '--settings is "" but must be a file'),
+        ("render -f a.yaml --nim-operator EMPTY", '--nim-operator is "" but must be a version or a file'),
+        ("validate -f a.yaml --policies EMPTY", '--policies is "" but must be a file or a directory'),
+        ("diff EMPTY b.yaml", 'A is "" but must be a file or a directory'),
+        ("diff a.yaml EMPTY", 'B is ""'),
+        ("diff -f a.yaml --new-settings EMPTY", '--new-settings is ""'),
+        ("diff -f a.yaml --new-nim-operator EMPTY", '--new-nim-operator is ""'),
+        ("policy check -f EMPTY --live", '-f is "" but must be a file or a directory'),
+        ("policy check -f a.yaml EMPTY", 'FILE is ""'),
+        ("convert -f EMPTY", '-f is "" but must be a file, or - for stdin'),
+        ("import EMPTY", 'FILE is ""'),
+        ("import a.yaml --output-directory EMPTY", '--output-directory is ""'),
+        ("doctor --bundle EMPTY", '--bundle is ""'),
+    ],
+)
+def test_an_empty_file_is_named(run: Run, arguments: str, message: str) -> None:
+    answer = run(*("" if word == "EMPTY" else word for word in arguments.split()))
+
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err.startswith(message)
+
+
 def in_shell(command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`"$@"` in the command stands for the command line."""
     shell = ["bash", "-c", command, "bash", str(BIN / "runai-nim"), *arguments]

@@ -10,6 +10,7 @@ from runai_nim.cli.cluster.commands import commands
 from runai_nim.cli.cluster.options import ContextOption, KubeconfigOption
 from runai_nim.cli.diagnostic import EXIT_FAILURE, CommandError
 from runai_nim.cli.diff_command import register as register_diff
+from runai_nim.cli.given_values import not_empty
 from runai_nim.cli.import_options import register as register_import
 from runai_nim.cli.options import (
     DialectOption,
@@ -156,7 +157,16 @@ def explain(
 
 @app.command()
 def convert(
-    filename: Annotated[str, typer.Option("-f", "--filename", metavar="FILE|-", help="A body of Run:ai's REST API.")],
+    filename: Annotated[
+        str,
+        typer.Option(
+            "-f",
+            "--filename",
+            metavar="FILE|-",
+            callback=not_empty("-f", "a file, or - for stdin"),
+            help="A body of Run:ai's REST API.",
+        ),
+    ],
     name: Annotated[str | None, typer.Option("--name", help="Name; overrides the one in the body.")] = None,
     namespace: Annotated[
         str | None, typer.Option("-n", "--namespace", help="Namespace of the project; default: none.")
@@ -185,7 +195,13 @@ def convert(
 def doctor(
     output: OutputOption = "text",
     bundle: Annotated[
-        str | None, typer.Option("--bundle", metavar="FILE", help="Write what a bug report needs into this .tar.gz.")
+        str | None,
+        typer.Option(
+            "--bundle",
+            metavar="FILE",
+            callback=not_empty("--bundle", "a file"),
+            help="Write what a bug report needs into this .tar.gz.",
+        ),
     ] = None,
     dialect: DialectOption = None,
     settings: SettingsFileOption = None,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from runai_nim.cli.diagnostic import CommandError
 
@@ -28,12 +29,15 @@ def checked_names(names: Sequence[str]) -> Sequence[str]:
     return [checked_name(name) for name in names]
 
 
-def not_empty(option: str, must: str) -> Callable[[str | None], str | None]:
-    """Checks an option that may be left out, but not be empty, as from a shell's variable that is not set."""
+def not_empty(option: str, must: str) -> Callable[[Any], Any]:
+    """Checks an option that may be left out, but not be empty, as from a shell's variable that is not set.
 
-    def check(given: str | None) -> str | None:
-        if given == "":
-            raise CommandError(f'{option} is "" but must be {must}: give one, or remove the option')
+    Its value is a text, several, or None. Raises CommandError for an empty text.
+    """
+
+    def check(given: str | Sequence[str] | None) -> str | Sequence[str] | None:
+        if given == "" or (given is not None and "" in [*given]):
+            raise CommandError(f'{option} is "" but must be {must}: give one, or remove it')
         return given
 
     return check

@@ -8,12 +8,16 @@ import typer
 
 from runai_nim.cli.cluster.options import ContextOption, KubeconfigOption
 from runai_nim.cli.diagnostic import CommandError
-from runai_nim.cli.given_values import checked_namespace
+from runai_nim.cli.given_values import checked_namespace, not_empty
 from runai_nim.cli.options import DialectOption, FractionKeysOption, NamespaceLabelsOption, SettingsFileOption
 
 _FilesArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="FILE|DIR|-", help="NIMServices: files, the files directly in a directory, or - for stdin."),
+    typer.Argument(
+        metavar="FILE|DIR|-",
+        callback=not_empty("FILE", "a file, a directory, or - for stdin"),
+        help="NIMServices: files, the files directly in a directory, or - for stdin.",
+    ),
 ]
 _FromRunaiOption = Annotated[
     bool, typer.Option("--from-runai", help="The files contain answers of Run:ai's REST API: workloads with a spec.")
@@ -24,7 +28,12 @@ _LiveOption = Annotated[
 _OutputOption = Annotated[Literal["yaml", "json"], typer.Option("-o", "--output", help="Output format.")]
 _DirectoryOption = Annotated[
     str | None,
-    typer.Option("--output-directory", metavar="DIR", help="Write a file for each, and a kustomization.yaml."),
+    typer.Option(
+        "--output-directory",
+        metavar="DIR",
+        callback=not_empty("--output-directory", "a directory"),
+        help="Write a file for each, and a kustomization.yaml.",
+    ),
 ]
 _ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")]
 _AdoptOption = Annotated[

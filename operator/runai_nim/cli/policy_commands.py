@@ -6,7 +6,7 @@ from typing import Annotated, Final
 import typer
 
 from runai_nim.cli.cluster.options import ContextOption, KubeconfigOption
-from runai_nim.cli.given_values import checked_namespace
+from runai_nim.cli.given_values import checked_namespace, not_empty
 from runai_nim.cli.options import (
     DialectOption,
     NamespaceLabelsOption,
@@ -18,10 +18,21 @@ from runai_nim.cli.options import (
 
 _ServicesArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="FILE|DIR|-", help="RunaiNimServices: files, the files directly in a directory, or -."),
+    typer.Argument(
+        metavar="FILE|DIR|-",
+        callback=not_empty("FILE", "a file, a directory, or - for stdin"),
+        help="RunaiNimServices: files, the files directly in a directory, or -.",
+    ),
 ]
 _NewPoliciesOption = Annotated[
-    list[str], typer.Option("-f", "--filename", metavar="FILE|DIR", help="The policies that you want to apply.")
+    list[str],
+    typer.Option(
+        "-f",
+        "--filename",
+        metavar="FILE|DIR",
+        callback=not_empty("-f", "a file or a directory"),
+        help="The policies that you want to apply.",
+    ),
 ]
 _LiveOption = Annotated[
     bool, typer.Option("--live", help="Check the RunaiNimServices of the kubeconfig's cluster; only reads.")

@@ -265,13 +265,15 @@ async def _load_kubeconfig(configuration: client.Configuration, kubeconfig: str 
     try:
         loader = await config.load_kube_config(kubeconfig, context=context, client_configuration=configuration)
         return str(loader.current_context["context"].get("namespace") or "")
-    except (config.ConfigException, OSError, ValueError, yaml.YAMLError) as error:
+    except (AttributeError, KeyError, TypeError, UnicodeError) as error:  # the loader's, for what is none
+        raise _no_kubeconfig("the file is no kubeconfig") from error
+    except OSError as error:
+        raise _no_kubeconfig(f"{error.filename}: {error.strerror}" if error.filename else str(error)) from error
+    except (config.ConfigException, ValueError, yaml.YAMLError) as error:
         if context and f"name {context} " in str(error):
             message = f'the kubeconfig has no context "{context}": kubectl config get-contexts lists them'
             raise ApiError(0, "", message) from error
-        raise _no_kubeconfig(str(error)) from error
-    except (AttributeError, KeyError, TypeError) as error:  # the loader's, for YAML of another shape
-        raise _no_kubeconfig("the file is no kubeconfig") from error
+        raise _no_kubeconfig(" ".join(str(error).split())) from error
 
 
 def _no_answer(error: Exception, method: str, path: str) -> ApiError:
