@@ -57,6 +57,16 @@ ITEM_CONDITIONS: Final[Mapping[str, tuple[str, tuple[Any, ...]]]] = {
 """Attributes of a toleration that have a default only where another attribute has one of these values."""
 
 
+def is_filled(attribute: str, item: Mapping[str, Any]) -> bool:
+    """Whether a default for an attribute fills this item, which leaves it out."""
+    if item.get(attribute) is not None:
+        return False
+    if attribute not in ITEM_CONDITIONS:
+        return True
+    other, values = ITEM_CONDITIONS[attribute]
+    return item.get(other) in values
+
+
 def blocks_around(path: str) -> tuple[str, ...]:
     """The optional blocks that contain the field."""
     return tuple(block for block in BLOCKS if path == block or path.startswith(f"{block}."))

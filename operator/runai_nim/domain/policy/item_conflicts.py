@@ -5,6 +5,7 @@ from typing import Any
 
 from runai_nim.api.v1alpha1.field_kinds import ATTRIBUTES, FIELD_KINDS
 from runai_nim.domain.finding import Finding
+from runai_nim.domain.policy.alternatives import is_filled
 from runai_nim.domain.policy.bounds import bounds_of, broken, shown
 from runai_nim.domain.policy.policy import Policy
 from runai_nim.domain.policy.values import is_same
@@ -57,6 +58,19 @@ def check_items_against(policy: Policy, other: Policy, path: str) -> Iterator[Fi
         if rule.get("canAdd") is False and name not in known and policy.scope != other.scope:
             yield _conflict(where, name, f"be an item of {other.title}, which allows no others")
     yield from _check_attributes(policy, other, path)
+    for attribute, name in fillings_of_locked(policy, other, path):
+        must = f"be left out, because it would fill that of {name}, which {other.title} locks"
+        yield _conflict(f"spec.defaults.{path}.attributes.{attribute}", None, must)
+
+
+def fillings_of_locked(policy: Policy, other: Policy, path: str) -> Iterator[tuple[str, str]]:
+    """Attributes whose default of a policy would fill an item that one of another scope locks, and the item's name."""
+    locked = () if policy.scope == other.scope else other.item_rule(path).get("locked", ())
+    items = [item for item in other.instances(path) if item["name"] in locked]
+    for attribute in ATTRIBUTES.get(path, ()):
+        if f"{path}.attributes.{attribute}" in policy.default_values:
+            filled = [item["name"] for item in items if is_filled(attribute, item)]
+            yield from ((attribute, name) for name in filled[:1])
 
 
 def _check_attributes(policy: Policy, other: Policy, path: str) -> Iterator[Finding]:

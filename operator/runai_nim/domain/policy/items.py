@@ -8,7 +8,7 @@ from typing import Any
 
 from runai_nim.api.v1alpha1.field_kinds import ATTRIBUTES
 from runai_nim.domain.finding import Finding, Rule
-from runai_nim.domain.policy.alternatives import ITEM_CONDITIONS
+from runai_nim.domain.policy.alternatives import ITEM_CONDITIONS, is_filled
 from runai_nim.domain.policy.bounds import broken
 from runai_nim.domain.policy.compile import FieldRules, ItemPolicy
 from runai_nim.domain.policy.field_rules import closed_findings, required_findings
@@ -37,17 +37,10 @@ def _filled(policy: ItemPolicy, index: int, item: Any, provenance: dict[str, Val
     # effect and operator decide on the others, and come before them in no particular order.
     for name in sorted(policy.attributes, key=lambda one: one in ITEM_CONDITIONS):
         default = policy.attributes[name]
-        if filled.get(name) is None and _applies(name, filled):
+        if is_filled(name, filled):
             filled[name] = default.value
             provenance[f"spec.{policy.path}[{index}].{name}"] = default.origin
     return filled
-
-
-def _applies(name: str, item: Mapping[str, Any]) -> bool:
-    if name not in ITEM_CONDITIONS:
-        return True
-    other, values = ITEM_CONDITIONS[name]
-    return item.get(other) in values
 
 
 def _takes_part(item: Any) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from runai_nim.api.v1alpha1.field_kinds import ATTRIBUTES, FIELD_KINDS, ITEM_LISTS
-from runai_nim.domain.policy.item_conflicts import is_closed_attribute
+from runai_nim.domain.policy.item_conflicts import fillings_of_locked, is_closed_attribute
 from runai_nim.domain.policy.policy import JsonObject, Policy
 from runai_nim.domain.policy.values import is_same
 
@@ -53,10 +53,13 @@ def _closed_fields(policy: Policy, wider: Sequence[Policy]) -> Iterator[str]:
 
 
 def _closed_items(policy: Policy, wider: Sequence[Policy]) -> Iterator[str]:
+    """Items, and attributes of all items."""
     for path in ITEM_LISTS:
         for item in policy.instances(path):
             if any(_is_closed_item(path, item, other) for other in wider):
                 yield f"{path}/{item['name']}"
+        for other in wider:
+            yield from (f"{path}.attributes.{attribute}" for attribute, _ in fillings_of_locked(policy, other, path))
 
 
 def _is_closed_item(path: str, item: JsonObject, other: Policy) -> bool:

@@ -297,6 +297,21 @@ def test_a_policy_that_contradicts_another(
             True,
         ),
         (({}, of("replicas.max", 5)), ({}, of("replicas.max", 2)), False, False),
+        (
+            (of("tolerations.instances", [{"name": "a"}]), of("tolerations.instances.locked", ["a"])),
+            (of("tolerations.attributes.effect", "NoSchedule"), {}),
+            True,
+            False,
+        ),
+        (
+            (
+                of("tolerations.instances", [{"name": "a", "effect": "NoSchedule"}, {"name": "b"}]),
+                of("tolerations.instances.locked", ["a"]),
+            ),
+            (of("tolerations.attributes.effect", "NoExecute"), {}),
+            False,
+            False,
+        ),
     ],
 )
 def test_what_contradicts_depends_on_the_scopes(

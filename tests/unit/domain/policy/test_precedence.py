@@ -52,6 +52,17 @@ def test_a_locked_item_is_that_of_who_locks_it() -> None:
     assert (spec, broken) == ({"environmentVariables": [PROXY, {"name": "TEAM", "value": "a"}]}, [])
 
 
+def test_a_locked_item_is_filled_by_nobody_else() -> None:
+    gpu = {"name": "gpu", "key": "nvidia.com/gpu", "operator": "Exists"}
+    locked = {"tolerations": {"instances": {"locked": ["gpu"]}}}
+    spot = {"name": "spot", "key": "spot"}
+    attributes = {"effect": "NoSchedule", "operator": "Equal", "value": "x"}
+    narrow = {"defaults": {"tolerations": {"instances": [spot], "attributes": attributes}}}
+    wide = {"defaults": {"tolerations": {"instances": [gpu]}}, "rules": locked}
+    spec, broken = rendered(wide, narrow)
+    assert (spec, broken) == ({"tolerations": [gpu, {**spot, "operator": "Equal", "value": "x"}]}, [])
+
+
 def test_no_item_is_added_where_none_may_be() -> None:
     wide = {**instances(PROXY), "rules": {"environmentVariables": {"instances": {"canAdd": False}}}}
     spec, broken = rendered(wide, instances(PROXY, {"name": "TEAM", "value": "a"}))
