@@ -20,7 +20,7 @@ _RUN = f"{secrets.token_hex(3)}-" if external_kubeconfig() else ""
 NAMESPACES = (f"test-{_RUN}{number}" for number in itertools.count(1))
 
 TESTS = Path(__file__).parent
-LARGEST_FOLDER = "cluster"
+LARGEST_FOLDERS = ("cluster", "rest")
 
 # What an example takes is the machine's business, and another process may have it just then.
 settings.register_profile("patient", deadline=None)
@@ -33,11 +33,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 class ByFolder(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
-    """Tests of a folder share a process, and with it a control plane; of the largest folder, tests of a module do."""
+    """Tests of a folder share a process, and with it a control plane; of the largest folders, tests of a module do."""
 
     def _split_scope(self, nodeid: str) -> str:
         folder, rest = nodeid.split("/", 2)[1:]
-        return f"{folder}/{rest.split('::')[0]}" if folder == LARGEST_FOLDER else folder
+        return f"{folder}/{rest.split('::')[0]}" if folder in LARGEST_FOLDERS else folder
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -50,7 +50,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put first what takes longest, last what looks back at the others; keep the part that was asked for, if any."""
-    items.sort(key=lambda item: (_looks_back(item), item.path.parts[len(TESTS.parts)] != LARGEST_FOLDER))
+    items.sort(key=lambda item: (_looks_back(item), item.path.parts[len(TESTS.parts)] not in LARGEST_FOLDERS))
     if part := config.getoption("--part"):
         number, parts = (int(text) for text in part.split("/"))
         chosen = [item for item in items if _part_of(item, parts) == number]

@@ -1,5 +1,6 @@
 """The fields of a RunaiNimService by path, from the CRD's schema and the rows."""
 
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -68,6 +69,7 @@ class Field:
         return ()
 
 
+@functools.cache
 def spec_field() -> Field:
     """The field `spec`."""
     return Field("spec", make_schema(RUNAI_NIM_SERVICE)["properties"]["spec"])
