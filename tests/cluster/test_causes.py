@@ -28,6 +28,7 @@ def ready(objects: Objects) -> dict[str, Any]:
     return condition(objects, "llama-8b", "Ready")
 
 
+@pytest.mark.long
 def test_pods_that_a_limit_range_refuses(objects: Objects) -> None:
     limits = {"limits": [{"type": "Container", "min": {"memory": "64Ti"}}]}
     objects.apply({"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "large"}, "spec": limits})
@@ -154,6 +155,7 @@ def test_a_pod_that_its_startup_probe_kills(objects: Objects) -> None:
     assert "raise spec.probes.startup.failureThreshold" in message
 
 
+@pytest.mark.long
 def test_a_claim_without_its_storage_class(objects: Objects) -> None:
     """Its controller posts the event by itself, or it is posted here: there may be none."""
     store = sample("gpu-portion")["spec"]["modelStore"]["pvc"]
@@ -218,6 +220,7 @@ def log_of(operator: Program) -> Callable[[], str]:
     return lambda: operator.log.read_bytes()[size:].decode(errors="replace")
 
 
+@pytest.mark.long
 def test_events_and_autoscalers_may_be_forbidden(
     objects: Objects, cluster: LocalCluster, operator_process: Program, without: Without
 ) -> None:

@@ -66,6 +66,7 @@ def test_a_stop_by_rest_or_kubectl_is_undone(
     assert command("start", "llama-8b", "-n", namespace)[1] == f"{namespace}/llama-8b: spec.replicas: 0 → 1\n"
 
 
+@pytest.mark.long
 def test_a_restart_replaces_the_pods_once(objects: Objects, namespace: str, command: Command) -> None:
     serve(objects)
     before = pod_template(objects, "llama-8b")
@@ -87,6 +88,7 @@ def test_a_restart_replaces_the_pods_once(objects: Objects, namespace: str, comm
     assert present(objects, DEPLOYMENT, "llama-8b")["metadata"]["generation"] == deployment
 
 
+@pytest.mark.long
 def test_a_paused_service_stays_as_it_is_until_resumed(objects: Objects, namespace: str, command: Command) -> None:
     serve(objects)
     at = ("-n", namespace)
@@ -119,6 +121,7 @@ def test_a_dry_run_is_checked_and_not_stored(
     assert asked[:2] == [("get", "runainimservices"), ("patch", "runainimservices")]
 
 
+@pytest.mark.long
 def test_what_git_would_revert_is_refused(
     objects: Objects, namespace: str, command: Command, audit_log: AuditLog, stand_in: Program
 ) -> None:
@@ -139,6 +142,7 @@ def test_what_git_would_revert_is_refused(
     assert spec_of(objects)["desiredPhase"] == "Stopped"
 
 
+@pytest.mark.long
 def test_each_name_counts(objects: Objects, namespace: str, command: Command) -> None:
     objects.apply(sample("gpu-portion"))
 
@@ -149,6 +153,7 @@ def test_each_name_counts(objects: Objects, namespace: str, command: Command) ->
     assert spec_of(objects)["desiredPhase"] == "Stopped"
 
 
+@pytest.mark.long
 def test_scaling_beside_autoscaling_and_above_multi_node_is_refused(
     objects: Objects, namespace: str, command: Command
 ) -> None:

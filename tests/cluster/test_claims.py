@@ -233,6 +233,7 @@ def listed(objects: Objects, kind: str) -> list[Object]:
         return []
 
 
+@pytest.mark.long
 def test_the_deletion_of_a_nimcache_older_than_the_watch_is_noticed(
     objects: Objects, cluster: LocalCluster, operator_process: Program
 ) -> None:

@@ -75,6 +75,7 @@ def test_it_says_what_the_operator_then_does(
     assert live(second)[:2] == (0, [])
 
 
+@pytest.mark.long
 def test_the_namespace_is_that_of_the_context(
     objects: Objects, control_plane: ControlPlane, namespace: str, stand_in: Program, tmp_path: Path
 ) -> None:
@@ -105,6 +106,7 @@ def test_the_namespace_is_that_of_the_context(
     assert diff("--context", "none")[0] == 2
 
 
+@pytest.mark.long
 def test_what_the_operator_would_refuse_is_trouble(objects: Objects, live: Live, stand_in: Program) -> None:
     serve(objects)
     assert present(objects, CLAIM, "llama-8b-model-store")
@@ -115,6 +117,7 @@ def test_what_the_operator_would_refuse_is_trouble(objects: Objects, live: Live,
     assert 'error: spec.modelStore.pvc.claimInfo.size is "50Gi" but must not be below the 100Gi of claim' in err
 
 
+@pytest.mark.long
 def test_a_claim_that_is_there_needs_no_size(objects: Objects, live: Live, stand_in: Program) -> None:
     unsized = sample("gpu-portion", modelStore={"pvc": {}})
     code, lines, err = live(unsized)
@@ -136,6 +139,7 @@ def _claim(objects: Objects) -> dict[str, Any]:
     return present(objects, CLAIM, "llama-8b-model-store")
 
 
+@pytest.mark.long
 def test_what_is_lost_and_kept_by_adopting_is_said(objects: Objects, live: Live, stand_in: Program) -> None:
     pvc = {"create": True, "name": "weights", "size": "1Gi", "volumeAccessMode": "ReadWriteOnce"}
     theirs = {
@@ -216,6 +220,7 @@ def test_a_cluster_that_doesn_t_answer_is_one_line(live: Live, cluster: LocalClu
     assert "Traceback" not in answer.stderr
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("stand_in")
 def test_labels_that_may_not_be_read_are_unknown(objects: Objects, live: Live, reader: Callable[..., Path]) -> None:
     serve(objects)

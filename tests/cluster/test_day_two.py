@@ -20,6 +20,7 @@ from tests.support.services import CR, sample, serve, settled
 pytestmark = pytest.mark.usefixtures("operator_process", "stand_in")
 
 
+@pytest.mark.long
 def test_list_shows_what_is_there(
     objects: Objects, namespace: str, command: Command, stand_in: Program, audit_log: AuditLog
 ) -> None:
@@ -84,6 +85,7 @@ def test_status_shows_the_objects_down_to_the_pods(objects: Objects, namespace: 
     assert "Running" in {event["reason"] for event in told["events"]}
 
 
+@pytest.mark.long
 def test_status_of_what_is_not_ready_or_not_there(objects: Objects, namespace: str, command: Command) -> None:
     serve(objects)
     refused = sample("gpu-portion", image=None)
@@ -116,6 +118,7 @@ def test_status_says_what_may_not_be_read(
         assert re.search(f"{kind} +can't be read: .* is forbidden", out), kind
 
 
+@pytest.mark.long
 def test_the_shell_completes_live_names(objects: Objects, namespace: str, administrator: dict[str, str]) -> None:
     for name in ("llama-8b", "llama-70b", "other"):
         service = sample("gpu-portion")
@@ -170,6 +173,7 @@ def test_list_goes_on_with_changes_and_deletions(objects: Objects, watching: Cal
     assert next(line for line in lines if line.split()[1] == "Deleted").startswith("llama-8b")
 
 
+@pytest.mark.long
 def test_status_goes_on_with_changes(objects: Objects, namespace: str, watching: Callable[..., Iterator[str]]) -> None:
     serve(objects)
     lines = watching("status", "llama-8b")

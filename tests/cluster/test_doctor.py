@@ -40,6 +40,7 @@ def test_it_finds_what_is_there_and_what_is_not_and_only_reads(
     assert {request.verb for request in audit_log.requests(mark, ADMINISTRATOR)} <= {"get", "list"}
 
 
+@pytest.mark.long
 def test_a_bundle_of_a_cluster_holds_what_a_bug_report_needs_and_no_secret(
     objects: Objects, command: Command, stand_in: Program, namespace: str, tmp_path: Path
 ) -> None:
@@ -72,6 +73,7 @@ def test_a_bundle_of_a_cluster_holds_what_a_bug_report_needs_and_no_secret(
     assert "HF_TOKEN" in texts["nimservices"]
 
 
+@pytest.mark.long
 def test_the_context_is_that_of_the_option(command: Command, control_plane: ControlPlane) -> None:
     assert command("doctor", "--context", "local", "--kubeconfig", str(control_plane.kubeconfig))[1].startswith("ok")
     code, out, err = command("doctor", "--context", "none")

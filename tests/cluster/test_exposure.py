@@ -16,6 +16,7 @@ from tests.support.services import CR, NIMSERVICE, condition, gone, present, rea
 pytestmark = pytest.mark.usefixtures("stand_in")
 
 
+@pytest.mark.long
 def test_a_router_comes_changes_and_goes(objects: Objects, configured: Configured) -> None:
     configured(BY_GATEWAY)
     host = f"llama-8b.{objects.namespace}.nim.example.com"
@@ -73,6 +74,7 @@ def test_a_route_of_our_own_comes_changes_and_goes(objects: Objects, configured:
     assert wait_for(lambda: objects.get(INGRESS, "llama-8b"))
 
 
+@pytest.mark.long
 def test_external_access_that_is_not_configured_any_more_is_cleaned_up(
     objects: Objects, configured: Configured
 ) -> None:
@@ -101,6 +103,7 @@ def test_a_foreign_route_is_never_overwritten(objects: Objects, configured: Conf
     wait_for(lambda: reason(objects, "llama-8b", "Exposed") == "RouteWritten")
 
 
+@pytest.mark.long
 def test_a_route_that_is_refused_is_said_and_hinders_nothing_else(
     objects: Objects, configured: Callable[[dict[str, str]], None]
 ) -> None:
@@ -157,6 +160,7 @@ def an_ingress(name: str, host: str) -> dict[str, Any]:
     }
 
 
+@pytest.mark.long
 def test_what_is_taken_away_from_a_route_is_gone(
     objects: Objects, configured: Callable[[dict[str, str]], None]
 ) -> None:
@@ -201,6 +205,7 @@ def test_a_label_of_ours_on_a_foreign_route_without_our_settings_harms_nobody(
     assert present(objects, NIMSERVICE, "llama-8b")
 
 
+@pytest.mark.long
 def test_of_two_with_one_url_the_younger_has_a_warning_until_the_older_goes(
     objects: Objects, configured: Configured
 ) -> None:

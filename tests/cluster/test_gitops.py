@@ -42,6 +42,7 @@ def manifest(namespace: str) -> str:
     return json.dumps(cr)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("way", WAYS)
 def test_the_same_manifest_again_changes_nothing(
     way: str, objects: Objects, namespace: str, kubectl: Callable[..., str], audit_log: AuditLog

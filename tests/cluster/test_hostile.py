@@ -173,6 +173,7 @@ def large() -> Iterator[Any]:
         yield pytest.param(make, id=kind, marks=() if kind in OF_EACH_RUN else pytest.mark.long)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("make", list(large()))
 def test_objects_of_any_size_end_nothing(objects: Objects, make: Make) -> None:
     kind = "{apiVersion} {kind}".format(**make(""))
@@ -183,6 +184,7 @@ def test_objects_of_any_size_end_nothing(objects: Objects, make: Make) -> None:
     serve(objects)
 
 
+@pytest.mark.long
 def test_a_claim_of_any_size_may_be_named(objects: Objects) -> None:
     store = {"pvc": {"existingPvc": True, "claimName": "weights"}}
     objects.apply(sample("gpu-portion", modelStore=store))
@@ -193,6 +195,7 @@ def test_a_claim_of_any_size_may_be_named(objects: Objects) -> None:
     wait_for(lambda: reason(objects, "llama-8b", "StorageReady") in ("ClaimTerminating", "ClaimNotFound"))
 
 
+@pytest.mark.long
 def test_a_claim_of_the_name_that_ours_would_have_is_used_as_it_is(objects: Objects) -> None:
     objects.apply(claim("llama-8b-model-store"))
     serve(objects)
@@ -200,6 +203,7 @@ def test_a_claim_of_the_name_that_ours_would_have_is_used_as_it_is(objects: Obje
     assert "used as it is" in condition(objects, "llama-8b", "StorageReady")["message"]
 
 
+@pytest.mark.long
 def test_a_nimservice_of_any_size_is_somebody_else_s_until_it_is_handed_over(objects: Objects) -> None:
     objects.apply(nimservice("llama-8b"))
     body = sample("gpu-portion")

@@ -59,6 +59,7 @@ def of_hand(manifest: Object) -> Object:
     return {**manifest, "metadata": {"name": manifest["metadata"]["name"]}}
 
 
+@pytest.mark.long
 def test_a_nimservice_that_is_as_the_operator_writes_it_keeps_its_pods(
     objects: Objects, run: Run, namespace: str, tmp_path: Path
 ) -> None:
@@ -79,6 +80,7 @@ def test_a_nimservice_that_is_as_the_operator_writes_it_keeps_its_pods(
     assert after["spec"]["template"] == before["spec"]["template"]
 
 
+@pytest.mark.long
 def test_what_an_orphan_is_comes_back_without_a_restart(
     objects: Objects, run: Run, namespace: str, tmp_path: Path
 ) -> None:
@@ -127,6 +129,7 @@ def test_the_nimservices_of_a_namespace_are_read_live(
     assert err == f"namespace {namespace} has no NIMService without an owner: name another namespace by -n\n"
 
 
+@pytest.mark.long
 def test_a_nimservice_that_the_scheduler_does_not_know_restarts_once_as_announced(
     objects: Objects, run: Run, namespace: str, tmp_path: Path
 ) -> None:

@@ -115,6 +115,7 @@ def test_stopped_and_started_again(objects: Objects) -> None:
     serve(objects)
 
 
+@pytest.mark.long
 def test_what_happens_while_the_operator_is_away_is_made_up_for(objects: Objects, operator_process: Program) -> None:
     serve(objects)
     operator_process.kill()
@@ -125,6 +126,7 @@ def test_what_happens_while_the_operator_is_away_is_made_up_for(objects: Objects
     wait_for(lambda: objects.get(NIMSERVICE, "llama-8b") is None, 60)
 
 
+@pytest.mark.long
 def test_an_api_server_that_was_away_is_found_again(objects: Objects, cluster: LocalCluster) -> None:
     cluster.control_plane.kill_program("kube-apiserver")
     time.sleep(1)
@@ -134,6 +136,7 @@ def test_an_api_server_that_was_away_is_found_again(objects: Objects, cluster: L
     settled(objects, "llama-8b", "Running", 60)
 
 
+@pytest.mark.long
 def test_the_kai_dialect(objects: Objects, kubectl: Callable[..., str], namespace: str, kai: Program) -> None:
     kubectl("label", "namespace", namespace, "kai/project=team-b")
     serve(objects, compute={"gpuRequestType": "portion", "gpuPortionRequest": 0.5})

@@ -134,6 +134,7 @@ def test_the_log_of_one_pod_is_plain(
     assert err == f"{pod} has no earlier log: container llama-8b-ctr has not been restarted\n"
 
 
+@pytest.mark.long
 def test_the_logs_of_several_pods_name_them(
     objects: Objects, namespace: str, command: Command, on_the_node: Callable[[], list[str]]
 ) -> None:
@@ -146,6 +147,7 @@ def test_the_logs_of_several_pods_name_them(
     assert [line for line in out.splitlines() if line.endswith("first")] == [f"[{pod}] first" for pod in pods]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", ["interrupted", "the pipe is closed"])
 def test_a_followed_log_ends_quietly(
     how: str,
@@ -171,6 +173,7 @@ def test_a_followed_log_ends_quietly(
         assert (running.wait(30), running.stderr.read()) == expected
 
 
+@pytest.mark.long
 def test_a_pod_that_starts_later_is_followed_too(
     objects: Objects,
     follow: Follow,
@@ -195,6 +198,7 @@ def test_a_pod_that_starts_later_is_followed_too(
     assert tails == {first: ["1"], second: None}
 
 
+@pytest.mark.long
 def test_what_has_no_log_is_one_line(objects: Objects, namespace: str, command: Command) -> None:
     serve(objects)
 

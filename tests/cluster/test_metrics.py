@@ -73,6 +73,7 @@ def test_own_writes_are_no_reason_for_another_pass(fresh: LocalCluster, objects:
     assert scrape(fresh)("workqueue_adds_total") == 1
 
 
+@pytest.mark.long
 def test_a_restart_counts_what_is_there_and_no_time_to_ready(
     fresh: LocalCluster, objects: Objects, operator_process: Program
 ) -> None:
@@ -117,6 +118,7 @@ def test_ready_once_every_kind_was_listed(cluster: LocalCluster, operator_proces
     assert cluster.ask("/readyz") == (200, "ok")
 
 
+@pytest.mark.long
 def test_not_ready_while_nothing_can_be_listed(cluster: LocalCluster, blind: Program) -> None:
     code, text = cluster.ask("/readyz")
     assert code == 503
@@ -137,6 +139,7 @@ def blind(operator_process: Program, cluster: LocalCluster, tmp_path: Path) -> I
     operator_process.start()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("log_format", ["json", "console"])
 def test_the_log_names_decisions_and_no_values(
     objects: Objects, namespace: str, operator_process: Program, log_format: Literal["json", "console"]

@@ -314,6 +314,7 @@ def told_of(command: Command, namespace: str) -> Callable[..., tuple[int, str]]:
     return run
 
 
+@pytest.mark.long
 def test_before_it_is_applied_it_is_known_what_it_changes(
     objects: Objects, told_of: Callable[..., tuple[int, str]], namespace: str
 ) -> None:
@@ -362,6 +363,7 @@ def test_a_revision_of_others_is_in_nobodys_way(objects: Objects, told_of: Calla
     assert (code, "1 would break a rule" in told) == (4, True), told
 
 
+@pytest.mark.long
 def test_policies_that_may_not_be_read_are_told_of(
     objects: Objects, told_of: Callable[..., tuple[int, str]], reader: Callable[..., Path]
 ) -> None:

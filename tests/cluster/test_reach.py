@@ -24,6 +24,7 @@ def annotated(key: str, value: str) -> dict[str, Any]:
     return {"annotations": [{"name": key, "value": value}]}
 
 
+@pytest.mark.long
 def test_the_administrator_s_authentication_can_t_be_switched_off(objects: Objects, configured: Configured) -> None:
     configured(WITH_AUTH)
     objects.apply(sample("gpu-portion", **annotated(AUTH, "")))
@@ -40,6 +41,7 @@ def test_the_administrator_s_authentication_can_t_be_switched_off(objects: Objec
     assert present(objects, INGRESS, "llama-8b")["metadata"]["annotations"][AUTH] == "https://sso.example.com"
 
 
+@pytest.mark.long
 def test_what_an_administrator_allows_reaches_the_service(objects: Objects, configured: Configured) -> None:
     key = "service.beta.kubernetes.io/aws-load-balancer-internal"
     objects.apply(sample("gpu-portion", **annotated(key, "true")))
@@ -118,6 +120,7 @@ def test_a_host_of_another_namespace_is_not_taken(
     settled(objects, "llama-8b", "Running", 40)
 
 
+@pytest.mark.long
 def test_a_host_of_the_same_namespace_may_be_shared(objects: Objects, configured: Configured) -> None:
     host = f"{objects.namespace}.example.com"
     objects.apply(an_ingress(host))
@@ -126,6 +129,7 @@ def test_a_host_of_the_same_namespace_may_be_shared(objects: Objects, configured
     assert present(objects, INGRESS, OWN)["spec"]["rules"][0]["host"] == host
 
 
+@pytest.mark.long
 def test_of_two_who_ask_for_a_host_at_the_same_time_one_has_it(
     objects: Objects, elsewhere: Objects, configured: Configured
 ) -> None:

@@ -44,6 +44,7 @@ def kubeconfig(cluster: LocalCluster) -> None:
     )
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("kubeconfig")
 def test_a_port_that_is_taken_ends_it(cluster: LocalCluster) -> None:
     with socket.create_server(("0.0.0.0", 0)) as taken:  # noqa: S104  # as the operator does

@@ -92,6 +92,7 @@ def test_a_quick_start_costs_two_status_writes_and_one_event(
     assert writes(audit_log, mark, namespace, "runainimservices") == 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -193,6 +194,7 @@ def test_a_nimservice_that_waits_for_its_finalizer_is_counted(
     wait_for(lambda: scrape(cluster)("runai_nim_nimservices_terminating") == 0, 60)
 
 
+@pytest.mark.long
 def test_a_silent_nim_operator_is_told_with_who_probably_starves_it(
     objects: Objects, configured: Configured, stand_in: Program
 ) -> None:

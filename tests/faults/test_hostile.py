@@ -21,6 +21,7 @@ def besieged(local_cluster: LocalCluster) -> Iterator[Besieged]:
         yield found
 
 
+@pytest.mark.long
 @pytest.mark.faults
 @pytest.mark.parametrize("attack", CHOSEN)
 def test_nobody_stops_the_rest_api(besieged: Besieged, attack: str) -> None:
