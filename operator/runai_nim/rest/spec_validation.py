@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from runai_nim.api import syntax, well_known
 from runai_nim.api.resources import KubeObject
+from runai_nim.api.spec_in_force import has_nimservice, is_rejected
 from runai_nim.config.permissions import Access
 from runai_nim.config.settings import Settings
 from runai_nim.domain.admission.evaluation import evaluate
@@ -14,7 +15,6 @@ from runai_nim.domain.admission.object_schema import to_stored_object
 from runai_nim.domain.admission.rest_body import check_rest_body, make_manifest, metadata_of
 from runai_nim.domain.decision_input import DecisionInput, make_decision_input
 from runai_nim.domain.policy import AcceptedSpec, effective_spec, own_spec
-from runai_nim.domain.status import has_nimservice, is_rejected
 from runai_nim.domain.validate import Finding, depends_on_claim, has_errors
 from runai_nim.kube.discovery import Discovery
 from runai_nim.rest.api_server import ApiServer

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from runai_nim.api import well_known
 from runai_nim.api.count_text import count_text
 from runai_nim.api.resources import KubeObject
+from runai_nim.api.spec_in_force import has_nimservice
 from runai_nim.cli import terminal
 from runai_nim.cli.changes import Difference, compare_evaluations
 from runai_nim.cli.cluster.connection import ClusterOptions, run, service_pages
@@ -20,7 +21,6 @@ from runai_nim.cli.policies import policies_of_files
 from runai_nim.cli.policy_check import exit_code, violates
 from runai_nim.domain.decision_input import make_decision_input
 from runai_nim.domain.policy import AcceptedSpec, Policy, PolicySet, RejectedPolicy
-from runai_nim.domain.status import has_nimservice
 from runai_nim.kube.client import KubeClient
 
 _AT_ONCE = "at once"

@@ -9,9 +9,9 @@ from runai_nim.api import desired_phase, well_known
 from runai_nim.api.count_text import count_text
 from runai_nim.api.gitops_owner import owner_of, owner_of_annotation
 from runai_nim.api.resources import ObjectView
+from runai_nim.api.spec_in_force import has_nimservice, is_rejected
 from runai_nim.api.untrusted_values import mapping, number
 from runai_nim.domain.plan import is_paused
-from runai_nim.domain.status import has_nimservice, is_rejected
 
 _RESUME: Final = "the operator acts on it after runai-nim resume"
 

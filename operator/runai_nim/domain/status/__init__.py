@@ -25,7 +25,6 @@ from runai_nim.domain.status.progress import is_progress
 from runai_nim.domain.status.scaling import scaling_condition
 from runai_nim.domain.status.silence import has_image_pull_failure
 from runai_nim.domain.status.status_patch import status_changes
-from runai_nim.domain.status.stored_status import has_nimservice, is_rejected
 from runai_nim.domain.status.time_to_ready import TimeToReady, time_to_ready
 from runai_nim.domain.translate import Desired
 
@@ -42,9 +41,7 @@ __all__ = [
     "event_queries",
     "facts_of",
     "has_image_pull_failure",
-    "has_nimservice",
     "is_progress",
-    "is_rejected",
     "nimservice_ready_condition",
     "row_for",
     "status_changes",

@@ -1,10 +1,9 @@
-"""What the stored status says: whether the service ran, with how many ready replicas, and whether its spec counts."""
+"""What the stored status says about the time before: whether the service ran, and with how many ready replicas."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from runai_nim.api.resources import ObjectView
-from runai_nim.api.untrusted_values import condition_of, mapping, mappings, number, word
+from runai_nim.api.untrusted_values import mappings, number, word
 
 _RUNNING_PHASES: Final = frozenset({"Running", "Updating", "Degraded"})
 """Phases after which a service that doesn't run is updating or degraded instead of being created."""
@@ -35,15 +34,3 @@ def ready_before(before: Mapping[str, Any]) -> int | None:
     is_stalled = any(condition.get("type") == "Stalled" for condition in mappings(before.get("conditions")))
     counts = is_stalled or before.get("phase") in _PHASES_WITHOUT_LOSS
     return number(before["readyReplicas"]) if counts and "readyReplicas" in before else None
-
-
-def is_rejected(cr: ObjectView) -> bool:
-    """Whether the operator says of the stored spec that it rejects it, as for a rule of a policy."""
-    translated = condition_of(mapping(cr.get("status")), "Translated")
-    is_current = translated.get("observedGeneration") == cr["metadata"].get("generation")
-    return is_current and translated.get("status") == "False"
-
-
-def has_nimservice(cr: ObjectView) -> bool:
-    """Whether the operator has created the NIMService: the status names it only then."""
-    return bool(mapping(cr.get("status")).get("nimServiceName"))

@@ -9,7 +9,7 @@ from typing import Final
 
 from runai_nim.api import desired_phase
 from runai_nim.api.resources import ObjectView
-from runai_nim.domain.status import has_nimservice
+from runai_nim.api.spec_in_force import has_nimservice
 from runai_nim.domain.validate import Finding
 from runai_nim.rest.model.spec_patch import Spec, is_same
 

@@ -1,10 +1,10 @@
-"""What the stored status says of the spec: whether the operator rejects it."""
+"""What the status says of the spec: whether the operator rejects it."""
 
 from typing import Any
 
 import pytest
 
-from runai_nim.domain.status import is_rejected
+from runai_nim.api.spec_in_force import is_rejected
 
 
 @pytest.mark.parametrize(
