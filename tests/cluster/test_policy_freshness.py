@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from local.cluster import LocalCluster
 from local.objects import Objects
 from runai_nim.controller.cache import ClusterCache
@@ -11,6 +13,13 @@ from tests.support.cluster_cache import fill, with_cache
 from tests.support.policies import CLUSTER_POLICY, policy
 
 CAP: dict[str, Any] = {"replicas": {"max": 3}}
+
+
+@pytest.fixture(autouse=True)
+def _without_operator(cluster: LocalCluster) -> None:
+    """An operator that goes on from another test would write statuses, which the cache then lacks."""
+    if cluster.operator.alive:
+        cluster.operator.stop()
 
 
 def test_a_policy_that_the_cache_lacks(cluster: LocalCluster, objects: Objects, namespace: str) -> None:

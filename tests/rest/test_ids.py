@@ -1,6 +1,7 @@
 """The id of a workload: its uid, also right after it was made, and the form of earlier versions."""
 
 import json
+import statistics
 import time
 import uuid
 from collections.abc import Callable
@@ -66,18 +67,20 @@ def test_a_later_workload_of_that_name_has_another_id(http: Http, project: Proje
 def test_unknown_ids_delay_nobody(http: Http, project: Project) -> None:
     id_ = http("POST", PATH, json=body(project)).json()["metadata"]["id"]
 
-    def unknown(_: int) -> int:
-        return http("GET", f"{PATH}/{uuid.uuid4()}").status_code
+    def timed(path: str) -> tuple[int, float]:
+        began = time.monotonic()
+        return http("GET", f"{PATH}/{path}").status_code, time.monotonic() - began
 
     with ThreadPoolExecutor(100) as pool:
-        answers = pool.map(unknown, range(100))
+        unknown = pool.map(lambda _: timed(str(uuid.uuid4())), range(100))
         time.sleep(0.2)
-        before = time.monotonic()
-        known = http("GET", f"{PATH}/{id_}").status_code
-        seconds = time.monotonic() - before
+        known, seconds = timed(id_)
+        answers = list(unknown)
 
-    assert (known, seconds < 1) == (200, True)
-    assert {404} <= set(answers) <= {404, 503}
+    waits = [took for code, took in answers if code == 404]
+    assert known == 200
+    assert seconds < statistics.median(waits)  # of who waits a second, as busy as the machine is
+    assert {404} <= {code for code, _ in answers} <= {404, 503}
 
 
 def test_a_process_that_may_not_watch_them_gives_the_earlier_form(
