@@ -35,7 +35,6 @@ def left(name: str, namespace: str) -> Record:
     return moved
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
 def test_what_it_made_gets_its_marks_and_nothing_else_changes(
     stopped: LocalCluster, objects: Objects, name: str
@@ -54,7 +53,6 @@ def test_what_it_made_gets_its_marks_and_nothing_else_changes(
     assert [without_marks(obj) for obj in after] == [without_marks(obj) for obj in before]
 
 
-@pytest.mark.long
 def test_what_is_taken_away_from_what_it_made_goes(stopped: LocalCluster, objects: Objects) -> None:
     record = left("claim-new-annotations", objects.namespace)
     make(stopped, record)
@@ -71,7 +69,6 @@ def annotations(objects: Objects, child: Object) -> dict[str, Any]:
     return present(objects, kind, child["metadata"]["name"])["metadata"].get("annotations") or {}
 
 
-@pytest.mark.long
 def test_what_it_had_taken_for_its_own_is_released(stopped: LocalCluster, objects: Objects) -> None:
     """An earlier RunaiNimService of the name left the claim; 0.1.0 made the later one its owner."""
     claim: Object = {

@@ -41,7 +41,6 @@ def generation(objects: Objects, kind: str, name: str) -> int:
     return int(present(objects, kind, name)["metadata"]["generation"])
 
 
-@pytest.mark.long
 def test_an_upgrade_of_the_scheduler_replaces_pods_with_a_limit_alone(objects: Objects, configured: Configured) -> None:
     objects.apply(sample("shorthand/gpu-portion-limit"))
     serve(objects)
@@ -59,7 +58,6 @@ def test_an_upgrade_of_the_scheduler_replaces_pods_with_a_limit_alone(objects: O
     assert generation(objects, DEPLOYMENT, UNLIMITED) == before
 
 
-@pytest.mark.long
 def test_a_name_that_the_new_keys_have_no_room_for_leaves_the_pods_as_they_are(
     objects: Objects, configured: Configured
 ) -> None:

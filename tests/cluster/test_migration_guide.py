@@ -40,7 +40,6 @@ def team(all_objects: Objects) -> Iterator[Objects]:
         yield objects
 
 
-@pytest.mark.long
 def test_the_page_s_commands_do_what_it_says(shell: Shell, team: Objects, tmp_path: Path) -> None:
     read_settings, take_over, run_steps, look, from_runai, back = blocks("migration")
     assert (read_settings.split()[0], from_runai.split()[1]) == ("helm", "import")

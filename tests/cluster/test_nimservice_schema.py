@@ -28,7 +28,6 @@ def an_older_kind(kubectl: Callable[..., str]) -> Iterator[None]:
     kubectl(*apply, stdin=yaml.safe_dump(crd))
 
 
-@pytest.mark.long
 def test_a_field_that_the_kind_lacks_is_refused_by_name_and_taken_up_when_it_comes(
     objects: Objects, an_older_kind: None, kubectl: Callable[..., str]
 ) -> None:

@@ -39,7 +39,6 @@ def runtime_class(kubectl: Callable[..., str]) -> Iterator[str]:
     kubectl("delete", "runtimeclass", name)
 
 
-@pytest.mark.long
 def test_settings_of_the_platform_reach_the_pods_and_are_taken_away_again(
     objects: Objects, configured: Configured, runtime_class: str
 ) -> None:
@@ -74,7 +73,6 @@ def test_settings_of_the_platform_reach_the_pods_and_are_taken_away_again(
     )
 
 
-@pytest.mark.long
 def test_a_spec_s_own_proxy_replaces_that_of_the_platform(objects: Objects, configured: Configured) -> None:
     configured(environment({"proxy": SETTINGS["proxy"]}))
     variable = {"name": "HTTPS_PROXY", "value": "http://other.example.com:3128"}

@@ -25,7 +25,6 @@ def team(all_objects: Objects) -> Iterator[Objects]:
             all_objects.delete(CLUSTER_POLICY, name)
 
 
-@pytest.mark.long
 def test_the_page_s_commands_do_what_it_says(shell: Shell, team: Objects) -> None:
     apply_cap, too_much, enough, apply_registry, broken, apply_department = blocks("policies")
     shell(apply_cap)

@@ -42,7 +42,6 @@ def translated(objects: Objects) -> str:
     return message
 
 
-@pytest.mark.long
 def test_a_missing_one_is_a_warning_and_read_once(objects: Objects, start: Start) -> None:
     reads = start({"RUNAI_NIM_PRIORITY_CLASSES": '{"high": "absent"}'})
     objects.apply(sample("gpu-portion"))
@@ -52,7 +51,6 @@ def test_a_missing_one_is_a_warning_and_read_once(objects: Objects, start: Start
     assert reads() == ["absent"]
 
 
-@pytest.mark.long
 def test_one_that_exists_is_no_warning(objects: Objects, start: Start) -> None:
     reads = start({})
     objects.apply(sample("gpu-portion"))
@@ -61,7 +59,6 @@ def test_one_that_exists_is_no_warning(objects: Objects, start: Start) -> None:
     assert reads() == ["high"]
 
 
-@pytest.mark.long
 def test_without_a_priority_nothing_is_read(objects: Objects, start: Start) -> None:
     reads = start({})
     objects.apply(sample("gpu-portion", priorityClass=None))

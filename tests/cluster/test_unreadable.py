@@ -16,7 +16,6 @@ LISTED = LARGE.keys() - {"claim", "nimcache"}
 """Those of others are not listed, but read by name."""
 
 
-@pytest.mark.long
 def test_what_cannot_be_decoded(
     cluster: LocalCluster, objects: Objects, namespace: str, kubectl: Callable[..., str], operator_process: Program
 ) -> None:

@@ -174,7 +174,9 @@ def team(project: Project, control_plane: ControlPlane) -> Iterator[Project]:
 @pytest.fixture
 def http(rest: Rest, tokens: dict[str, str]) -> Iterator[Callable[..., httpx.Response]]:
     """Call it: http("GET", path, who="editor", json=…) -> Response; `who` None has no token, `token` is any."""
-    with httpx.Client(base_url=rest.url, timeout=30, trust_env=False) as client:
+    # The pool of connections fails with EBADF now and then where many threads make it close those above its limit.
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+    with httpx.Client(base_url=rest.url, timeout=30, trust_env=False, limits=limits) as client:
 
         def call(method: str, path: str, who: str | None = "editor", token: str = "", **more: Any) -> httpx.Response:
             known = token or (tokens[who] if who else "")
