@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -17,8 +17,10 @@ TEAM = "runai-research"
 
 
 @pytest.fixture
-def team(all_objects: Objects) -> Iterator[Objects]:
+def team(all_objects: Objects, kubectl: Callable[..., str]) -> Iterator[Objects]:
     """The page's namespace; its policies go with it, the cluster's is deleted."""
+    # The page's figures are of a cluster with one RunaiNimService; those of earlier tests go with their namespaces.
+    wait_for(lambda: not kubectl("get", "rnim", "--all-namespaces", "--output=name"), 120)
     with project(all_objects, TEAM) as objects:
         yield objects
         for name in ("platform", "research"):
