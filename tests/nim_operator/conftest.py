@@ -36,12 +36,15 @@ def all_objects(control_plane: ControlPlane) -> Iterator[Objects]:
 
 
 def install(plane: ControlPlane, plurals: Iterable[str]) -> None:
-    """Install kinds and wait until they answer: just after they are established, they say 429 for a moment."""
+    """Install kinds and wait until they answer: just after they are established, they say 429 for a moment.
+
+    kubectl wait fails where it meets a kind that has no conditions yet.
+    """
     plane.kubectl("apply", "--server-side", *(f"--filename={CRDS / plural}.yaml" for plural in plurals))
-    plane.kubectl("wait", "--for=condition=Established", "crd", "--all")
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         try:
+            plane.kubectl("wait", "--for=condition=Established", "crd", "--all")
             plane.kubectl("get", ",".join(plurals), "--all-namespaces")
         except subprocess.CalledProcessError as error:
             if time.monotonic() > deadline:
