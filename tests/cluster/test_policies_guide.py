@@ -19,8 +19,8 @@ TEAM = "runai-research"
 @pytest.fixture
 def team(all_objects: Objects, kubectl: Callable[..., str]) -> Iterator[Objects]:
     """The page's namespace; its policies go with it, the cluster's is deleted."""
-    # The page's figures are of a cluster with one RunaiNimService; those of earlier tests go with their namespaces.
-    wait_for(lambda: not kubectl("get", "rnim", "--all-namespaces", "--output=name"), 120)
+    # The page's figures are of a cluster with one RunaiNimService, and earlier tests leave some.
+    kubectl("delete", "rnim", "--all", "--all-namespaces")
     with project(all_objects, TEAM) as objects:
         yield objects
         for name in ("platform", "research"):
