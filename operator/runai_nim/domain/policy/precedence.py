@@ -18,15 +18,15 @@ def yielding(policy: Policy, before: Sequence[Policy]) -> Policy:
     """The policy without the defaults that a wider one of `before` forbids it to give; its other rules stay."""
     wider = [other for other in before if other.scope.width < policy.scope.width]
     given = frozenset((*_closed_fields(policy, wider), *_closed_items(policy, wider)))
-    derived = frozenset(path for path, rule in policy.field_rules.items() if "defaultFrom" in rule)
-    closed = frozenset(path for path in derived if _closing(path, wider))
+    derived = (path for path, rule in policy.field_rules.items() if "defaultFrom" in rule)
+    closed = frozenset(f"{path}.defaultFrom" for path in derived if _closing(path, wider))
     if not (given or closed):
         return policy
-    return replace(policy, defaults=remaining(policy.defaults, given), rules=_without_derivations(policy.rules, closed))
+    return replace(policy, defaults=remaining(policy.defaults, given), rules=remaining(policy.rules, closed))
 
 
 def remaining(tree: JsonObject, given: frozenset[str], path: str = "") -> dict[str, Any]:
-    """Defaults without those for `given`: paths of fields, and `path/name` of items."""
+    """Defaults or rules without those at `given`: paths, and `path/name` of items."""
     found: dict[str, Any] = {}
     for name, value in tree.items():
         below = f"{path}{name}"
@@ -34,7 +34,7 @@ def remaining(tree: JsonObject, given: frozenset[str], path: str = "") -> dict[s
             continue
         if isinstance(value, list | tuple) and name == "instances":
             found[name] = [item for item in value if f"{path[:-1]}/{item['name']}" not in given]
-        elif isinstance(value, Mapping) and "defaultFrom" not in value:
+        elif isinstance(value, Mapping):
             found[name] = remaining(value, given, f"{below}.")
         else:
             found[name] = value
@@ -74,17 +74,3 @@ def _is_closed_item(path: str, item: JsonObject, other: Policy) -> bool:
     return any(
         is_closed_attribute(other, f"{path}.attributes.{attribute}", item.get(field)) for attribute, field in attributes
     )
-
-
-def _without_derivations(tree: JsonObject, paths: frozenset[str], path: str = "") -> dict[str, Any]:
-    """Rules without `defaultFrom` of the fields at `paths`."""
-    found: dict[str, Any] = {}
-    for name, value in tree.items():
-        below = f"{path}{name}"
-        if below in paths:
-            found[name] = {key: part for key, part in value.items() if key != "defaultFrom"}
-        elif isinstance(value, Mapping):
-            found[name] = _without_derivations(value, paths, f"{below}.")
-        else:
-            found[name] = value
-    return found
