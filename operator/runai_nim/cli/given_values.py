@@ -36,7 +36,7 @@ def not_empty(option: str, must: str) -> Callable[[Any], Any]:
     """
 
     def check(given: str | Sequence[str] | None) -> str | Sequence[str] | None:
-        if given == "" or (given is not None and "" in [*given]):
+        if given is not None and "" in ([given] if isinstance(given, str) else given):
             raise CommandError(f'{option} is "" but must be {must}: give one, or remove it')
         return given
 
